@@ -102,12 +102,13 @@ def nats_recipe(folder: Path, port: int, monitor_port: int) -> Recipe:
     """JetStream in `folder`; only who knows the password in the url may connect."""
     private_folder(folder)
     password = secret(folder / "password")
+    # Names relative to the folder: its own path may hold what these files' syntax cannot.
     settings = {
         "host": LOOPBACK,
         "port": port,
         "http": f"{LOOPBACK}:{monitor_port}",
         "jetstream": {
-            "store_dir": str(folder / "jetstream"),
+            "store_dir": "jetstream",
             "max_memory_store": 64 * 2**20,
             "max_file_store": 4 * 2**30,
         },
@@ -119,7 +120,7 @@ def nats_recipe(folder: Path, port: int, monitor_port: int) -> Recipe:
     return Recipe(
         name="nats",
         command=Command(
-            argv=[str(binaries.find(binaries.NATS)), "-c", str(config)],
+            argv=[str(binaries.find(binaries.NATS)), "-c", config.name],
             cwd=folder,
             env={"GOMEMLIMIT": "128MiB"},
         ),
@@ -133,7 +134,6 @@ def valkey_recipe(folder: Path, port: int) -> Recipe:
     private_folder(folder)
     password = secret(folder / "password")
     config = folder / "valkey.conf"
-    # `dir .`: the folder's own path may hold what this file's syntax cannot.
     write_private(
         config,
         f"bind {LOOPBACK}\nport {port}\nrequirepass {password}\ndir .\nappendonly yes\n"
@@ -161,11 +161,11 @@ def _start(recipe_for: Callable[[int], Recipe], folder: Path, port: int) -> Serv
     """Run a recipe; with no port wished for, a port lost to somebody else is tried again."""
     for _ in range(0 if port else 2):
         with suppress(PortTaken):
-            return _run(recipe_for(free_port()), folder)
-    return _run(recipe_for(port or free_port()), folder)
+            return run(recipe_for(free_port()), folder)
+    return run(recipe_for(port or free_port()), folder)
 
 
-def _run(recipe: Recipe, folder: Path) -> Server:
+def run(recipe: Recipe, folder: Path) -> Server:
     log = folder / f"{recipe.name}.log"
     with log.open("wb") as output:
         process = spawn(recipe.command, output)
