@@ -55,6 +55,11 @@ class AuthServiceStub:
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.LogOutRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.LogOutResponse.FromString,
                 _registered_method=True)
+        self.VerifyEmail = channel.unary_unary(
+                '/freelanceflow.auth.v1.AuthService/VerifyEmail',
+                request_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
+                _registered_method=True)
         self.AcceptInvitation = channel.unary_unary(
                 '/freelanceflow.auth.v1.AuthService/AcceptInvitation',
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.AcceptInvitationRequest.SerializeToString,
@@ -99,6 +104,14 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def VerifyEmail(self, request, context):
+        """Proves an e-mail address with the secret from the mail, and signs in. Fails with NOT_FOUND (LINK_NOT_VALID), also for a
+        used or expired one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AcceptInvitation(self, request, context):
         """Turns an invitation into a membership and a session: a new person gives name and password, a known one the password.
         Fails with NOT_FOUND (INVITATION_NOT_FOUND), also for a used or expired one, and UNAUTHENTICATED (CREDENTIALS_WRONG).
@@ -129,6 +142,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.LogOut,
                     request_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.LogOutRequest.FromString,
                     response_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.LogOutResponse.SerializeToString,
+            ),
+            'VerifyEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyEmail,
+                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailRequest.FromString,
+                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.SerializeToString,
             ),
             'AcceptInvitation': grpc.unary_unary_rpc_method_handler(
                     servicer.AcceptInvitation,
@@ -245,6 +263,33 @@ class AuthService:
             '/freelanceflow.auth.v1.AuthService/LogOut',
             freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.LogOutRequest.SerializeToString,
             freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.LogOutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.auth.v1.AuthService/VerifyEmail',
+            freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailRequest.SerializeToString,
+            freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,10 @@ class AuthServiceStub:
     """
     LogOut: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.LogOutRequest, _auth_service_pb2.LogOutResponse]
     """Ends the session a refresh token belongs to. An unknown token is not an error: the caller wants to be out."""
+    VerifyEmail: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.VerifyEmailRequest, _auth_service_pb2.TokenPair]
+    """Proves an e-mail address with the secret from the mail, and signs in. Fails with NOT_FOUND (LINK_NOT_VALID), also for a
+    used or expired one.
+    """
     AcceptInvitation: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.AcceptInvitationRequest, _auth_service_pb2.TokenPair]
     """Turns an invitation into a membership and a session: a new person gives name and password, a known one the password.
     Fails with NOT_FOUND (INVITATION_NOT_FOUND), also for a used or expired one, and UNAUTHENTICATED (CREDENTIALS_WRONG).
@@ -75,6 +79,10 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """
     LogOut: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.LogOutRequest, _auth_service_pb2.LogOutResponse]  # type: ignore[assignment]
     """Ends the session a refresh token belongs to. An unknown token is not an error: the caller wants to be out."""
+    VerifyEmail: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.VerifyEmailRequest, _auth_service_pb2.TokenPair]  # type: ignore[assignment]
+    """Proves an e-mail address with the secret from the mail, and signs in. Fails with NOT_FOUND (LINK_NOT_VALID), also for a
+    used or expired one.
+    """
     AcceptInvitation: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.AcceptInvitationRequest, _auth_service_pb2.TokenPair]  # type: ignore[assignment]
     """Turns an invitation into a membership and a session: a new person gives name and password, a known one the password.
     Fails with NOT_FOUND (INVITATION_NOT_FOUND), also for a used or expired one, and UNAUTHENTICATED (CREDENTIALS_WRONG).
@@ -122,6 +130,16 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.LogOutResponse, _abc.Awaitable[_auth_service_pb2.LogOutResponse]]:
         """Ends the session a refresh token belongs to. An unknown token is not an error: the caller wants to be out."""
+
+    @_abc_1.abstractmethod
+    def VerifyEmail(
+        self,
+        request: _auth_service_pb2.VerifyEmailRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.TokenPair, _abc.Awaitable[_auth_service_pb2.TokenPair]]:
+        """Proves an e-mail address with the secret from the mail, and signs in. Fails with NOT_FOUND (LINK_NOT_VALID), also for a
+        used or expired one.
+        """
 
     @_abc_1.abstractmethod
     def AcceptInvitation(
