@@ -1,0 +1,107 @@
+"""Money: integer minor units with a currency. Rounding happens here and nowhere else."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from types import MappingProxyType
+
+from kit.errors import DomainError, ErrorKind, InvalidInput
+
+# ISO 4217, the currencies whose minor unit is not a hundredth.
+_NO_MINOR_UNIT = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+_TEN_THOUSANDTHS = "CLF UYW"
+_EXPONENTS: Mapping[str, int] = MappingProxyType(
+    dict.fromkeys(_NO_MINOR_UNIT.split(), 0)
+    | dict.fromkeys(_THOUSANDTHS.split(), 3)
+    | dict.fromkeys(_TEN_THOUSANDTHS.split(), 4)
+)
+_LARGEST = 2**63 - 1  # a bigint column
+_CODE = re.compile(r"[A-Z]{3}")
+_NUMBER = re.compile(r"[+-]?\d{1,19}(\.\d{1,9})?", re.ASCII)
+_EXACT = Context(prec=80)  # the default of 28 digits would round a first time, unseen
+
+
+class CurrencyMismatch(DomainError):
+    """Amounts of two currencies cannot be added without a rate, and a rate is a decision."""
+
+    kind, reason = ErrorKind.INVALID, "CURRENCY_MISMATCH"
+
+
+def exponent(currency: str) -> int:
+    """How many decimal places the currency's minor unit stands for."""
+    return _EXPONENTS.get(currency, 2)
+
+
+def is_currency(code: str) -> bool:
+    """Whether it is shaped like an ISO 4217 code."""
+    return _CODE.fullmatch(code) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An exact amount; `Money(1999, "EUR")` is 19.99 EUR."""
+
+    amount_minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if not is_currency(self.currency):
+            raise InvalidInput("This is not a currency code.", fields={"currency": "Use ISO 4217."})
+        if abs(self.amount_minor) > _LARGEST:
+            raise InvalidInput("This amount is too large.", fields={"amount": "It is too large."})
+
+    def __add__(self, other: "Money") -> "Money":
+        self._expect_same(other)
+        return Money(self.amount_minor + other.amount_minor, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        self._expect_same(other)
+        return Money(self.amount_minor - other.amount_minor, self.currency)
+
+    def times(self, factor: Decimal | int) -> "Money":
+        """A share or multiple of it, rounded once, half to even."""
+        return Money(_rounded(_EXACT.multiply(Decimal(self.amount_minor), factor)), self.currency)
+
+    @property
+    def amount(self) -> Decimal:
+        """In major units, with all of the currency's decimal places."""
+        return Decimal(self.amount_minor).scaleb(-exponent(self.currency), _EXACT)
+
+    def __str__(self) -> str:
+        return f"{self.amount:,.{exponent(self.currency)}f} {self.currency}"
+
+    def _expect_same(self, other: "Money") -> None:
+        if self.currency != other.currency:
+            raise CurrencyMismatch(f"{self.currency} and {other.currency} cannot be added.")
+
+
+def parse(text: str, currency: str, *, field: str = "amount") -> Money:
+    """Read a plain decimal number in major units: "1999.5".
+
+    Raises InvalidInput for anything else, also for more places than the currency has: what a
+    person typed is not rounded behind their back.
+    """
+    try:
+        if not _NUMBER.fullmatch(text.strip()):
+            raise InvalidOperation
+        minor = Decimal(text.strip()).scaleb(exponent(currency), _EXACT)
+    except InvalidOperation:
+        raise InvalidInput("This is not an amount.", fields={field: "Enter a number."}) from None
+    if minor != minor.to_integral_value():
+        places = exponent(currency)
+        raise InvalidInput(
+            "This amount is too precise.",
+            fields={field: f"{currency} has {places} decimal places."},
+        )
+    return Money(int(minor), currency)
+
+
+def from_major(amount: Decimal | int, currency: str) -> Money:
+    """From a calculated amount in major units, rounded once, half to even."""
+    return Money(_rounded(Decimal(amount).scaleb(exponent(currency), _EXACT)), currency)
+
+
+def _rounded(value: Decimal) -> int:
+    return int(value.to_integral_value(ROUND_HALF_EVEN, _EXACT))
