@@ -1,0 +1,3 @@
+"""Servers, databases and workspaces for all tests."""
+
+pytest_plugins = ["kit.testing.plugin"]

@@ -1,0 +1,31 @@
+"""Subjects: `<service>.<partition>.<aggregate>.v<major>.<past_tense>`."""
+
+from uuid import UUID
+from zlib import crc32
+
+PARTITIONS = 8
+
+
+def partition_of(workspace_id: UUID) -> int:
+    """Where a workspace's events go: the same in every process, for ever."""
+    return crc32(workspace_id.bytes) % PARTITIONS
+
+
+def subject(service: str, workspace_id: UUID, name: str) -> str:
+    """Where an event is published; `name` is `deal.v1.moved`.
+
+    An event that belongs to no workspace is partitioned by its user's id.
+    """
+    return f"{service}.{partition_of(workspace_id)}.{name}"
+
+
+def type_of(subject: str) -> str:
+    """The event type a subject carries: the subject without its partition."""
+    service, _, name = subject.split(".", 2)
+    return f"{service}.{name}"
+
+
+def subjects_of(event_type: str) -> str:
+    """The filter that catches an event type in all partitions."""
+    service, name = event_type.split(".", 1)
+    return f"{service}.*.{name}"

@@ -1,0 +1,37 @@
+"""What a consumer has already done, so that a message delivered again does nothing."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Column, DateTime, Index, Table, Text, Uuid, bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from kit.database import Statement, Transaction
+from kit.outbox import metadata
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("event_id", Uuid, primary_key=True),
+    Column("handled_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+Index("ix_inbox_handled_at", inbox.c.handled_at)
+
+_ids = func.unnest(bindparam("ids", type_=ARRAY(Uuid()))).column_valued("id")
+
+CLAIM = Statement(
+    insert(inbox)
+    .from_select(["consumer", "event_id"], select(bindparam("consumer", type_=Text()), _ids))
+    .on_conflict_do_nothing()
+    .returning(inbox.c.event_id)
+)
+
+
+async def claim(tx: Transaction, consumer: str, event_ids: Sequence[UUID]) -> set[UUID]:
+    """The ids that were not handled before; they count as handled once `tx` commits.
+
+    Two deliveries at once meet on the key: the second waits for the first, then claims nothing.
+    """
+    rows = await tx.rows(CLAIM, consumer=consumer, ids=event_ids)
+    return {row["event_id"] for row in rows}

@@ -1,0 +1,108 @@
+"""Facts that wait for the bus.
+
+A row is the truth until the stream has acknowledged it, and stays seven days after.
+"""
+
+from datetime import datetime
+from typing import Protocol, TypedDict
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    insert,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from kit.aggregate import Fact
+from kit.bus.subjects import subject
+from kit.database import Statement
+from kit.ids import new_id
+from kit.telemetry import inject
+
+metadata = MetaData()  # of every table that kit brings along
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    Column("event_id", Uuid, nullable=False, unique=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("aggregate_id", Uuid, nullable=False),
+    Column("happened_at", DateTime(timezone=True), nullable=False),
+    Column("headers", JSONB, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("sent_at", DateTime(timezone=True)),
+)
+Index("ix_outbox_unsent", outbox.c.number, postgresql_where=outbox.c.sent_at.is_(None))
+Index("ix_outbox_sent", outbox.c.sent_at, postgresql_where=outbox.c.sent_at.is_not(None))
+
+
+class OutboxRow(TypedDict):
+    """What a service gives; number and times are the database's."""
+
+    event_id: UUID
+    workspace_id: UUID
+    subject: str
+    type: str
+    aggregate_id: UUID
+    happened_at: datetime
+    headers: dict[str, str]
+    body: bytes
+
+
+class Message(Protocol):
+    """The one thing an event needs of its protobuf message."""
+
+    def SerializeToString(self) -> bytes:
+        """The bytes on the wire."""
+
+
+def event_row(
+    service: str,
+    workspace_id: UUID,
+    fact: Fact,
+    name: str,
+    message: Message,
+    *,
+    bulk_id: UUID | None = None,
+) -> OutboxRow:
+    """A fact on its way: `name` is `deal.v1.moved`; its type on the bus is `crm.deal.v1.moved`.
+
+    `bulk_id` marks the events of one import or bulk edit. The running trace goes along.
+    """
+    headers = {"ff-version": str(fact.version)}
+    inject(headers)
+    if fact.by is not None:
+        headers["ff-actor"] = str(fact.by)
+    if bulk_id is not None:
+        headers["ce-bulkid"] = str(bulk_id)
+    return OutboxRow(
+        event_id=new_id(),
+        workspace_id=workspace_id,
+        subject=subject(service, workspace_id, name),
+        type=f"{service}.{name}",
+        aggregate_id=fact.aggregate_id,
+        happened_at=fact.at,
+        headers=headers,
+        body=message.SerializeToString(),
+    )
+
+
+# inline: the app role may write here, not read, and fetching the number back would need SELECT.
+WRITE = Statement(
+    insert(outbox).values({name: bindparam(name) for name in OutboxRow.__annotations__}).inline()
+)

@@ -1,0 +1,63 @@
+"""The three servers tests run on: embedded, or containers where they are asked for."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+
+def _containers() -> bool:
+    return os.environ.get("FF_TEST_SERVERS") == "testcontainers"
+
+
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[str]:
+    """An administrator's dsn."""
+    with ExitStack() as stack:
+        if _containers():
+            from testcontainers.postgres import PostgresContainer
+
+            container = PostgresContainer("postgres:18-alpine", driver=None)
+            yield stack.enter_context(container).get_connection_url()
+        else:
+            from local import postgres, servers
+
+            stack.callback(postgres.remove, folder)
+            server = servers.start_postgres(folder)
+            stack.callback(server.stop)
+            yield server.dsn
+
+
+@contextmanager
+def nats_server(folder: Path) -> Iterator[str]:
+    """The url of a server with JetStream."""
+    with ExitStack() as stack:
+        if _containers():
+            from testcontainers.nats import NatsContainer
+
+            container = NatsContainer("nats:2.14-alpine").with_command("-js")
+            yield stack.enter_context(container).nats_uri()
+        else:
+            from local import servers
+
+            server = servers.start_nats(folder)
+            stack.callback(server.stop)
+            yield server.url
+
+
+@contextmanager
+def valkey_server(folder: Path) -> Iterator[str]:
+    """A redis:// url without a database number."""
+    with ExitStack() as stack:
+        if _containers():
+            from testcontainers.redis import RedisContainer
+
+            container = stack.enter_context(RedisContainer("valkey/valkey:9-alpine"))
+            host, port = container.get_container_host_ip(), container.get_exposed_port(6379)
+            yield f"redis://{host}:{port}"
+        else:
+            from local import servers
+
+            server = servers.start_valkey(folder)
+            stack.callback(server.stop)
+            yield server.url

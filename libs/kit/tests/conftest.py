@@ -1,0 +1,42 @@
+"""A sample service, migrated like a real one: notes that belong to a workspace."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from kit.aggregate import Fact
+from kit.outbox import OutboxRow, event_row
+from kit.testing.database import ServiceDatabase, service_database
+from kit.unit_of_work import UnitOfWork
+
+MIGRATIONS = Path(__file__).parent / "sample" / "migrations"
+
+
+class Body:
+    """Stands for a protobuf message."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    def SerializeToString(self) -> bytes:
+        return self.raw
+
+
+def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
+    return event_row("sample", workspace_id, fact, "note.v1.written", Body(b"%d" % fact.version))
+
+
+@pytest.fixture(scope="session")
+async def database(postgres: str) -> AsyncIterator[ServiceDatabase]:
+    async with service_database(postgres, "sample", migrations=MIGRATIONS) as database:
+        yield database
+
+
+@pytest.fixture
+def unit(database: ServiceDatabase, workspace: UUID) -> Callable[..., UnitOfWork]:
+    def open_unit(workspace_id: UUID = workspace) -> UnitOfWork:
+        return UnitOfWork(database.app, workspace_id, to_outbox=to_outbox, wake_relay=lambda: None)
+
+    return open_unit
