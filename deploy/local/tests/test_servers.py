@@ -84,8 +84,14 @@ async def test_postgres_runs_for_root_where_namespaces_are_forbidden(folder: Pat
 
 
 def test_a_cluster_left_half_made_is_made_anew(folder: Path) -> None:
-    (folder / "data" / "base").mkdir(parents=True)
-    (folder / "data" / "base" / "1").write_text("half")
+    (folder / "data.new" / "base").mkdir(parents=True)
+    (folder / "data.new" / "PG_VERSION").write_text("18")
+    servers.start_postgres(folder).stop()
+
+
+def test_a_lock_whose_number_was_reused_does_not_stop_postgres(folder: Path) -> None:
+    servers.start_postgres(folder).stop()
+    (folder / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n{folder / 'data'}\n")
     servers.start_postgres(folder).stop()
 
 

@@ -12,8 +12,11 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from local import binaries
 from local.processes import Command
@@ -70,7 +73,9 @@ def prepare(folder: Path, *, namespaces: bool = True) -> Cluster:
         cluster = Cluster(programs, folder / "data", password, prefix=_NAMESPACE)
     else:
         cluster = _as_nobody(folder, programs, password)
-    if not (cluster.data / "PG_VERSION").exists():
+    if cluster.data.exists():
+        _forget_dead_server(cluster.data / "postmaster.pid")
+    else:
         _initialise(cluster)
     return cluster
 
@@ -105,8 +110,10 @@ def is_ready(cluster: Cluster, pid: int) -> bool:
 
 def remove(folder: Path) -> None:
     """Delete the cluster of `folder`, also where it had to live elsewhere."""
+    with suppress(FileNotFoundError):
+        password = (folder / "password").read_text()
+        shutil.rmtree(_outside(f"{folder.resolve()} {password}"), ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.rmtree(_outside(folder), ignore_errors=True)
 
 
 def _namespaces_work() -> bool:
@@ -118,30 +125,30 @@ def _namespaces_work() -> bool:
 def _as_nobody(folder: Path, programs: Path, password: str) -> Cluster:
     if not _reachable(programs):
         programs = _copy_outside(programs)
-    data = folder / "data" if _reachable(folder) else _outside(folder) / "data"
-    if data.parent != folder:
-        _own_folder(data.parent)
-    data.mkdir(exist_ok=True, mode=0o700)
-    nobody = pwd.getpwnam(_UNPRIVILEGED)
-    os.chown(data, nobody.pw_uid, nobody.pw_gid)
-    return Cluster(programs, data, password, user=_UNPRIVILEGED)
+    # A name that ends with its password: whoever deletes the folder starts with an empty cluster.
+    base = folder if _reachable(folder) else _outside(f"{folder.resolve()} {password}")
+    if base != folder:
+        _own_folder(base)
+    return Cluster(programs, base / "data", password, user=_UNPRIVILEGED)
 
 
 def _initialise(cluster: Cluster) -> None:
-    """Make the cluster; one left half made by a crash is made anew."""
-    for leftover in cluster.data.glob("*") if cluster.data.exists() else ():
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    """Make the cluster beside its place, then move it there: no crash leaves half of one."""
+    growing = cluster.data.with_name("data.new")
+    shutil.rmtree(growing, ignore_errors=True)
+    growing.mkdir(mode=0o700)
     with tempfile.NamedTemporaryFile("w", prefix="ff-", dir=_OUTSIDE) as password_file:
         password_file.write(cluster.password)
         password_file.flush()
         if cluster.user:
-            os.chown(password_file.name, pwd.getpwnam(cluster.user).pw_uid, -1)
+            for path in (growing, password_file.name):
+                os.chown(path, pwd.getpwnam(cluster.user).pw_uid, -1)
         _run(
             cluster,
             [
                 *cluster.prefix,
                 str(cluster.programs / "initdb"),
-                f"--pgdata={cluster.data}",
+                f"--pgdata={growing}",
                 f"--username={SUPERUSER}",
                 f"--pwfile={password_file.name}",
                 "--auth=scram-sha-256",
@@ -150,6 +157,21 @@ def _initialise(cluster: Cluster) -> None:
                 "--no-sync",
             ],
         )
+    growing.rename(cluster.data)
+
+
+def _forget_dead_server(lock: Path) -> None:
+    """Remove the lock of a server that is gone, when its number now belongs to somebody else.
+
+    PostgreSQL recovers by itself unless another process has the number, as after a reboot.
+    """
+    try:
+        pid = int(lock.read_text().splitlines()[0])
+        name = psutil.Process(pid).name()
+    except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
+        return
+    if name != "postgres":
+        lock.unlink()
 
 
 def _run(cluster: Cluster, argv: Sequence[str]) -> None:
@@ -173,15 +195,15 @@ def _reachable(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents) if folder.is_dir())
 
 
-def _outside(folder: Path) -> Path:
-    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+def _outside(what: str) -> Path:
+    digest = hashlib.sha256(what.encode()).hexdigest()[:16]
     return _OUTSIDE / f"freelanceflow-{digest}"
 
 
 def _copy_outside(programs: Path) -> Path:
     """Copy the installation (programs, shared files, libraries) where everybody may read it."""
     source = programs.parents[1]
-    target = _outside(source)
+    target = _outside(str(source))
     copied = target / "complete"
     if not copied.exists():
         _own_folder(target)
