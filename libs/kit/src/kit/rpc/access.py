@@ -1,0 +1,56 @@
+"""Who may call what, as the contract says it.
+
+The option is read by its name, so that this needs no stub of any service.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pool import Default
+
+OPTION = "freelanceflow.type.v1.access"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Exactly one of these holds for a method."""
+
+    permission: str | None = None
+    public: bool = False
+    internal: bool = False
+    signed_in: bool = False
+
+    @property
+    def needs_identity(self) -> bool:
+        """Somebody must be calling, not just something."""
+        return self.signed_in or self.permission is not None
+
+
+class AccessUndeclared(Exception):
+    """A method that does not say who may call it is not served."""
+
+
+def access_of(service: ServiceDescriptor) -> dict[str, Access]:
+    """The rule of every method of a service. Raises AccessUndeclared."""
+    return {method.name: _access(method) for method in service.methods}
+
+
+def _access(method: MethodDescriptor) -> Access:
+    try:
+        option = Default().FindExtensionByName(OPTION)
+    except KeyError:
+        raise AccessUndeclared(f"{OPTION} is in none of the loaded contracts") from None
+    options: Any = method.GetOptions()  # the option has no stub here
+    said = options.Extensions[option]
+    access = Access(
+        permission=said.permission or None,
+        public=said.public,
+        internal=said.internal,
+        signed_in=said.signed_in,
+    )
+    if [access.permission is not None, access.public, access.internal, access.signed_in].count(
+        True
+    ) != 1:
+        raise AccessUndeclared(f"{method.full_name} must say exactly one of {OPTION}")
+    return access

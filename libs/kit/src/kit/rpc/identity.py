@@ -1,0 +1,122 @@
+"""Who is calling, until when they wait, and what they may do."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from hashlib import blake2s
+from typing import Any
+from uuid import UUID
+
+import grpc.aio
+
+from kit.errors import DomainError, ErrorKind
+
+AUTHORIZATION = "authorization"
+IDEMPOTENCY_KEY = "idempotency-key"
+BEARER = "Bearer "
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class TokenMissing(DomainError):
+    """Nobody said who is calling."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "TOKEN_MISSING"
+
+
+class TokenInvalid(DomainError):
+    """Not a token of ours."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "TOKEN_INVALID"
+
+
+class TokenExpired(DomainError):
+    """A token of ours that has had its time."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "TOKEN_EXPIRED"
+
+
+class SessionRevoked(DomainError):
+    """The session behind the token was ended."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "SESSION_REVOKED"
+
+
+class PermissionMissing(DomainError):
+    """The role does not reach this far."""
+
+    kind, reason = ErrorKind.FORBIDDEN, "PERMISSION_MISSING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """The person a verified token speaks for, in one workspace."""
+
+    user_id: UUID
+    workspace_id: UUID
+    session_id: UUID
+    role: str
+    permissions: frozenset[str]
+    expires_at: float  # seconds since the epoch
+    token: str = field(repr=False)
+    log_fields: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Once per token and not per call. A log may tell people apart, not name them.
+        actor = blake2s(self.user_id.bytes, digest_size=8).hexdigest()
+        fields = {"tenant_id": str(self.workspace_id), "actor_hash": actor}
+        object.__setattr__(self, "log_fields", fields)
+
+    def may(self, permission: str) -> bool:
+        """Whether the role reaches this far."""
+        return permission in self.permissions
+
+    def require(self, permission: str) -> None:
+        """Raises PermissionMissing."""
+        if permission not in self.permissions:
+            raise PermissionMissing(
+                "Your role does not allow this.", permission=permission, role=self.role
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The call being served: found by everything that runs inside it."""
+
+    deadline: float  # on the monotonic clock
+    principal: Principal | None
+    idempotency_key: str | None
+
+
+current_call: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class CallIdentity:
+    """What a call says about its caller; the user's token travels with it."""
+
+    token: str | None = field(default=None, repr=False)
+    idempotency_key: str | None = None
+
+
+NOBODY = CallIdentity()
+
+
+def principal_of(context: Context) -> Principal:
+    """The caller of the method being served. Raises TokenMissing in a method that needs none."""
+    call = current_call.get()
+    if call is None or call.principal is None:
+        raise TokenMissing("Sign in first.")
+    return call.principal
+
+
+def idempotency_key_of(context: Context) -> str | None:
+    """The key under which the caller wants this done at most once."""
+    call = current_call.get()
+    return call.idempotency_key if call else None
+
+
+def forwarded() -> CallIdentity:
+    """The identity with which a service calls on for the user it serves."""
+    call = current_call.get()
+    return CallIdentity(call.principal.token) if call and call.principal else NOBODY

@@ -1,0 +1,208 @@
+"""Access tokens, verified here and offline: our keys, our issuer, our audience, or nothing.
+
+A signature is checked once per token; after that it costs two look-ups.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from joserfc import jws, jwt
+from joserfc.errors import ExpiredTokenError, JoseError, UnsupportedAlgorithmError
+from joserfc.jwk import OKPKey
+from joserfc.jws import JWSRegistry
+from joserfc.jwt import ClaimsOption
+
+from kit.clock import Clock, SystemClock
+from kit.errors import DomainError, ErrorKind
+from kit.rpc.identity import (
+    BEARER,
+    Principal,
+    SessionRevoked,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+)
+from kit.rpc.revocations import Revocations
+from kit.telemetry import Log
+
+ALGORITHM = "EdDSA"
+TYPE = "at+jwt"
+AUDIENCE = "freelanceflow"
+LEEWAY = 30  # seconds that clocks may differ
+LONGEST_LIFE = 600  # seconds; a longer token is a mistake, and a revocation would not outlive it
+KEEP_VERIFIED = 4096  # tokens
+REFETCH_AFTER = 60.0  # seconds between two looks for a key we do not know
+RETRY_AFTER = 1.0  # seconds after a look that failed
+REFRESH_AFTER = 600.0  # seconds after which retired keys are forgotten
+
+_HEADER = {"alg", "typ", "kid"}  # nothing else: no jku, jwk, x5u, crit or b64 to be fooled by
+log = Log(__name__)
+
+FetchJwks = Callable[[], Awaitable[Mapping[str, Any]]]
+
+
+class KeysUnavailable(DomainError):
+    """The token may be good; the keys to tell cannot be had just now."""
+
+    kind, reason = ErrorKind.UNAVAILABLE, "KEYS_UNAVAILABLE"
+
+
+class TokenVerifier:
+    """Turns an Authorization header into a Principal.
+
+    `fetch_jwks` brings the public JWK set; `revocations` knows the sessions that were ended.
+    """
+
+    def __init__(
+        self,
+        fetch_jwks: FetchJwks,
+        issuer: str,
+        *,
+        revocations: Revocations,
+        audience: str = AUDIENCE,
+        clock: Clock | None = None,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._keys = _Keys(fetch_jwks, self._now)
+        self._revocations = revocations
+        self._audience = audience
+        self._algorithms = _OnlyEdDSA()
+        self._verified: OrderedDict[str, Principal] = OrderedDict()
+        required = ("exp", "iat", "sub", "ws", "sid", "role", "jti")
+        self._claims = jwt.JWTClaimsRegistry(
+            now=lambda: int(self._now()),
+            leeway=LEEWAY,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": audience},
+            **{name: ClaimsOption(essential=True) for name in required},
+        )
+
+    async def verify(self, authorization: str | None) -> Principal:
+        """Raises TokenMissing, TokenInvalid, TokenExpired, SessionRevoked, KeysUnavailable."""
+        if authorization is None or not authorization.startswith(BEARER):
+            raise TokenMissing("Sign in first.")
+        principal = self._verified.get(authorization)
+        if principal is None:
+            principal = await self._check(authorization[len(BEARER) :])
+            self._keep(authorization, principal)
+        elif principal.expires_at + LEEWAY <= self._now():
+            self._verified.pop(authorization, None)
+            raise TokenExpired("Your session has timed out; sign in again.")
+        else:
+            self._verified.move_to_end(authorization)
+        if await self._revocations.is_revoked(principal.session_id):
+            raise SessionRevoked("This session was ended; sign in again.")
+        return principal
+
+    async def _check(self, token: str) -> Principal:
+        try:
+            header = jws.extract_compact(token.encode()).headers()
+        except (JoseError, ValueError):
+            raise _invalid() from None
+        if header.keys() != _HEADER or (header["alg"], header["typ"]) != (ALGORITHM, TYPE):
+            raise _invalid()
+        if await self._keys.look_for(str(header["kid"])):
+            self._verified.clear()  # a key was retired: what it signed must be shown again
+        key = self._keys.get(str(header["kid"]))
+        if key is None:
+            raise _invalid()
+        return self._principal(token, key)
+
+    def _principal(self, token: str, key: OKPKey) -> Principal:
+        try:
+            claims = jwt.decode(token, key, registry=self._algorithms).claims
+            self._claims.validate(claims)
+        except ExpiredTokenError:
+            raise TokenExpired("Your session has timed out; sign in again.") from None
+        except (JoseError, ValueError):
+            raise _invalid() from None
+        if claims["aud"] != self._audience or claims["exp"] - claims["iat"] > LONGEST_LIFE:
+            raise _invalid()
+        try:
+            return Principal(
+                user_id=UUID(claims["sub"]),
+                workspace_id=UUID(claims["ws"]),
+                session_id=UUID(claims["sid"]),
+                role=str(claims["role"]),
+                permissions=frozenset(str(claims.get("scope", "")).split()),
+                expires_at=float(claims["exp"]),
+                token=token,
+            )
+        except (ValueError, TypeError, AttributeError):
+            raise _invalid() from None
+
+    def _keep(self, authorization: str, principal: Principal) -> None:
+        self._verified[authorization] = principal
+        if len(self._verified) > KEEP_VERIFIED:
+            self._verified.popitem(last=False)
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+
+class _Keys:
+    """The public keys by id; fetched for an unknown id, but not for everyone who makes one up."""
+
+    def __init__(self, fetch: FetchJwks, now: Callable[[], float]) -> None:
+        self._fetch = fetch
+        self._now = now
+        self._keys: dict[str, OKPKey] = {}
+        self._fetched_at = float("-inf")
+        self._next_fetch = float("-inf")
+        self._failed = False
+        self._fetching = asyncio.Lock()
+
+    def get(self, kid: str) -> OKPKey | None:
+        return self._keys.get(kid)
+
+    async def look_for(self, kid: str) -> bool:
+        """Fetch if that may help; true if a key we had is gone."""
+        known = kid in self._keys
+        if known and self._now() < self._fetched_at + REFRESH_AFTER:
+            return False
+        async with self._fetching:
+            gone = False
+            if self._now() >= self._next_fetch:
+                gone = await self._refetch()
+        if kid not in self._keys and self._failed:
+            raise KeysUnavailable("Sign-in cannot be checked at the moment; try again shortly.")
+        return gone
+
+    async def _refetch(self) -> bool:
+        before = self._keys.keys()
+        try:
+            self._keys = _import(await self._fetch())
+        except Exception as error:  # whatever it is, the keys we have still stand
+            log.warning("keys_not_fetched", error=error)
+            self._failed, self._next_fetch = True, self._now() + RETRY_AFTER
+            return False
+        self._failed = False
+        self._fetched_at = self._now()
+        self._next_fetch = self._fetched_at + REFETCH_AFTER
+        return bool(before - self._keys.keys())
+
+
+def _import(jwks: Mapping[str, Any]) -> dict[str, OKPKey]:
+    """The Ed25519 signature keys of a set; others are for others."""
+    return {
+        str(jwk["kid"]): OKPKey.import_key({name: jwk[name] for name in ("kty", "crv", "x")})
+        for jwk in jwks["keys"]
+        if jwk.get("kty") == "OKP" and jwk.get("crv") == "Ed25519" and jwk.get("kid")
+        if jwk.get("use", "sig") == "sig"
+    }
+
+
+class _OnlyEdDSA(JWSRegistry):
+    """The one algorithm, whatever else the library knows; nor does it warn of the name's age."""
+
+    def get_alg(self, name: str) -> Any:
+        if name != ALGORITHM:
+            raise UnsupportedAlgorithmError(name)
+        return self.algorithms[name]
+
+
+def _invalid() -> TokenInvalid:
+    return TokenInvalid("This is not a valid token; sign in again.")

@@ -1,0 +1,175 @@
+"""The life of a process: start, be ready, run until told to stop or a part breaks, end in order."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, NoReturn, Protocol
+
+import orjson
+import uvloop
+
+from kit.http import Page, serve_pages
+from kit.telemetry import Log, stop_exporting
+from kit.telemetry.metrics import exposition
+
+CHECK_TIMEOUT = 2.0  # seconds
+FLUSH_TIMEOUT = 5.0  # seconds for the last spans
+log = Log(__name__)
+
+Check = Callable[[], Awaitable[None]]
+Background = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Server(Protocol):
+    """Something that takes requests: stops before what it needs is stopped."""
+
+    async def start(self, readiness: "Readiness") -> None:
+        """Listen."""
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what is in flight."""
+
+
+class Readiness:
+    """Whether requests may come: every check passes, and we are not about to stop."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self._checks = checks
+        self._closed: str | None = "starting"
+
+    def open(self) -> None:
+        """Everything has been started."""
+        self._closed = None
+
+    def close(self) -> None:
+        """We are about to stop."""
+        self._closed = "draining"
+
+    async def problems(self) -> dict[str, str]:
+        """What is missing, by name; nothing means ready. A check says no by raising."""
+        if self._closed is not None:
+            return {"process": self._closed}
+        found = await asyncio.gather(*(_problem(check) for check in self._checks.values()))
+        return {name: text for name, text in zip(self._checks, found, strict=True) if text}
+
+
+async def run(
+    *,
+    name: str,
+    internal_listen: str,
+    servers: Sequence[Server] = (),
+    background: Mapping[str, Background] | None = None,
+    checks: Mapping[str, Check] | None = None,
+) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    A background coroutine that ends or raises ends the process: better one restart than half a
+    service. Servers stop first and finish their calls while the background still runs.
+    """
+    readiness = Readiness(checks or {})
+    told_to_stop = _on_signals()
+    pages = await serve_pages(internal_listen, _pages(readiness))
+    started: list[Server] = []
+    tasks = {key: asyncio.create_task(body(), name=key) for key, body in (background or {}).items()}
+    try:
+        for server in servers:
+            await server.start(readiness)
+            started.append(server)
+        readiness.open()
+        log.info("started", process=name)
+        await _first(told_to_stop, tasks)
+    finally:
+        readiness.close()
+        log.info("stopping", process=name)
+        for server in reversed(started):
+            await server.stop()
+        for task in reversed(tasks.values()):
+            await _cancelled(task)
+        pages.close()
+        log.info("stopped", process=name)
+
+
+def main(life: Coroutine[Any, Any, None]) -> NoReturn:
+    """Run a service's whole life on uvloop; exits 1 if it broke."""
+
+    async def whole() -> int:
+        try:
+            await life
+        except Exception as error:
+            log.error("crashed", error=error)
+            return 1
+        finally:
+            await _flush_spans()
+        return 0
+
+    sys.exit(uvloop.run(whole()))
+
+
+class Ended(Exception):
+    """A part that must not end has ended."""
+
+
+async def _first(told_to_stop: asyncio.Event, tasks: Mapping[str, asyncio.Task[None]]) -> None:
+    waiting = asyncio.create_task(told_to_stop.wait())
+    try:
+        done, _ = await asyncio.wait(
+            [waiting, *tasks.values()], return_when=asyncio.FIRST_COMPLETED
+        )
+    finally:
+        waiting.cancel()
+    for task in done - {waiting}:
+        raise Ended(f"{task.get_name()} has ended") from task.exception()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+    except Exception as error:
+        log.error("background_failed", error=error, task=task.get_name())
+
+
+async def _problem(check: Check) -> str | None:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT):
+            await check()
+    except TimeoutError:
+        return "no answer in time"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return None
+
+
+async def _flush_spans() -> None:
+    try:
+        await asyncio.wait_for(asyncio.to_thread(stop_exporting), FLUSH_TIMEOUT)
+    except TimeoutError:
+        log.warning("spans_lost")
+
+
+def _on_signals() -> asyncio.Event:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    return told
+
+
+def _pages(readiness: Readiness) -> Mapping[str, Callable[[], Awaitable[Page]]]:
+    async def livez() -> Page:
+        return Page("200 OK", "text/plain", b"alive\n")
+
+    async def readyz() -> Page:
+        problems = await readiness.problems()
+        status = "503 Service Unavailable" if problems else "200 OK"
+        body = orjson.dumps({"ready": not problems, "problems": problems})
+        return Page(status, "application/json", body)
+
+    async def metrics() -> Page:
+        content_type, body = exposition()
+        return Page("200 OK", content_type, body)
+
+    return {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
