@@ -19,7 +19,7 @@ from kit.runtime import Readiness
 GRACE = 20.0  # seconds that calls in flight are given when we stop
 
 Servicer = tuple[Callable[[Any, Any], None], object]
-Handlers = dict[str, grpc.RpcMethodHandler[Any, Any]]
+Handlers = dict[str, Any]
 
 
 class RpcServer:
@@ -80,15 +80,12 @@ class _Wrapping:
             for method, handler in handlers.items()
         }
 
-    def _wrapped(
-        self, service: str, method: str, access: Access, handler: Any
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    def _wrapped(self, service: str, method: str, access: Access, handler: Any) -> Any:
         if access.needs_identity and self._verifier is None:
             raise ValueError(f"{service}/{method} needs a caller, and nobody verifies tokens")
         endpoint = Endpoint(service, method, access, self._verifier)
         shape = _shape(handler)
         behaviour = getattr(handler, shape)
-        make: Callable[..., grpc.RpcMethodHandler[Any, Any]]
         make = getattr(grpc, f"{shape}_rpc_method_handler")
         return make(
             _surrounded(endpoint, behaviour, answers_many=handler.response_streaming),
