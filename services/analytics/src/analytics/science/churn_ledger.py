@@ -1,0 +1,169 @@
+"""Purchases as arrays: who bought on which day for how much, and what was known at any moment."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One row per client and day with a purchase, by client, then day.
+
+    `client` [m] position of the client, `day` [m] days since 1970, `value` [m] the day's net amount
+    (NaN unknown); `clients` how many clients there are, with or without a purchase.
+    """
+
+    client: Ints
+    day: Ints
+    value: Floats
+    clients: int
+
+    def take(self, chosen: Ints) -> "Ledger":
+        """The same for some clients, renumbered in the order given."""
+        place = np.full(self.clients, -1, dtype=np.int64)
+        place[chosen] = np.arange(len(chosen))
+        client = place[self.client]
+        rows = np.flatnonzero(client >= 0)
+        rows = rows[np.argsort(client[rows], kind="stable")]
+        return Ledger(client[rows], self.day[rows], self.value[rows], len(chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was known of each client on one day, arrays [n] over all clients of the ledger.
+
+    `count` purchase days (0 for a prospect), `first` and `last` days since 1970, `value` mean known
+    amount (NaN unknown), `recent` purchase days within the last `window` days.
+    """
+
+    on: int
+    count: Ints
+    first: Ints
+    last: Ints
+    value: Floats
+    recent: Ints
+
+    @property
+    def repeats(self) -> Floats:
+        """Purchases after the first: x of BG/NBD."""
+        return np.maximum(self.count - 1, 0).astype(np.float64)
+
+    @property
+    def active_days(self) -> Floats:
+        """Days from the first purchase to the last: t_x of BG/NBD."""
+        return (self.last - self.first).astype(np.float64)
+
+    @property
+    def age_days(self) -> Floats:
+        """Days from the first purchase to today: T of BG/NBD."""
+        return (self.on - self.first).astype(np.float64)
+
+    @property
+    def silent_days(self) -> Floats:
+        """Days since the last purchase."""
+        return (self.on - self.last).astype(np.float64)
+
+    @property
+    def rhythm_days(self) -> Floats:
+        """Mean gap between purchases in days; NaN before the second."""
+        repeats = self.repeats
+        return np.where(repeats > 0, self.active_days / np.maximum(repeats, 1.0), np.nan)
+
+
+def days_of(dates: "pd.Series") -> Ints:
+    """Days since 1970 [n]; a date that is missing is the smallest integer.
+
+    Raises:
+        ValueError: a value is not a date; the row is named.
+    """
+    import pandas as pd
+
+    if not str(dates.dtype).startswith("datetime"):
+        read = pd.to_datetime(dates, errors="coerce", format="mixed", utc=True)
+        bad = read.isna().to_numpy() & dates.notna().to_numpy()
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise ValueError(f"column 'date', row {row}: {dates.iloc[row]!r} is not a date")
+        dates = read
+    if getattr(dates.dtype, "tz", None) is not None:
+        dates = dates.dt.tz_localize(None)
+    return dates.to_numpy().astype("datetime64[D]").astype(np.int64)
+
+
+def read_ledger(purchases: "pd.DataFrame", as_of: object) -> tuple[Ledger, "pd.Index", int]:
+    """The ledger up to `as_of`, the client ids in order of appearance, and `as_of` as a day.
+
+    Amounts of one day are added up; a day whose known net is not above zero (a refund, a free
+    order) is no purchase. Later purchases and rows without a client are left out.
+
+    Raises:
+        ValueError: a column is missing, or a date or value cannot be read.
+    """
+    import pandas as pd
+
+    missing = [c for c in ("client_id", "date", "value") if c not in purchases.columns]
+    if missing:
+        raise ValueError(f"purchases lack the columns {missing}")
+    today = int(days_of(pd.Series([pd.Timestamp(as_of)]))[0])
+    value = pd.to_numeric(purchases["value"], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    bad = np.isnan(value) & purchases["value"].notna().to_numpy()
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        text = purchases["value"].iloc[row]
+        raise ValueError(f"column 'value', row {row}: {text!r} is not a number")
+    code, ids = pd.factorize(purchases["client_id"], use_na_sentinel=True)
+    day = days_of(purchases["date"])
+    keep = (code >= 0) & (day > np.iinfo(np.int64).min) & (day <= today)
+    return _by_day(code[keep].astype(np.int64), day[keep], value[keep], len(ids)), ids, today
+
+
+def _by_day(client: Ints, day: Ints, value: Floats, clients: int) -> Ledger:
+    if len(day) == 0:
+        return Ledger(client, day, value, clients)
+    first = int(day.min())
+    span = int(day.max()) - first + 1
+    key = client * span + (day - first)
+    if not bool((key[1:] >= key[:-1]).all()):
+        order = np.argsort(key, kind="stable")
+        key, value = key[order], value[order]
+    start = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
+    known = np.where(np.isnan(value), 0.0, value)
+    net = np.add.reduceat(known, start)
+    unknown = np.logical_and.reduceat(np.isnan(value), start)
+    bought = (net > 0) | unknown
+    key = key[start[bought]]
+    amount = np.where(unknown, np.nan, net)[bought]
+    return Ledger(key // span, key % span + first, amount, clients)
+
+
+def standing(ledger: Ledger, on: int, window: int) -> Standing:
+    """What was known of every client on the day `on`, recent meaning `window` days."""
+    rows = ledger.day <= on
+    client, day, value = ledger.client[rows], ledger.day[rows], ledger.value[rows]
+    n = ledger.clients
+    count = np.bincount(client, minlength=n).astype(np.int64)
+    end = np.cumsum(count)
+    first, last = np.full(n, on), np.full(n, on)
+    has = count > 0
+    first[has] = day[(end - count)[has]]
+    last[has] = day[end[has] - 1]
+    known = ~np.isnan(value)
+    total = np.bincount(client[known], value[known], n)
+    valued = np.bincount(client[known], minlength=n)
+    mean = np.where(valued > 0, total / np.maximum(valued, 1), np.nan)
+    recent = np.bincount(client[day > on - window], minlength=n).astype(np.int64)
+    return Standing(on, count, first, last, mean, recent)
+
+
+def bought_between(ledger: Ledger, after: int, until: int) -> NDArray[np.bool_]:
+    """Whether each client [n] bought after the day `after`, up to and including `until`."""
+    rows = (ledger.day > after) & (ledger.day <= until)
+    return np.bincount(ledger.client[rows], minlength=ledger.clients) > 0
