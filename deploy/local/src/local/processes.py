@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -27,24 +28,28 @@ class Command:
     stop_signal: signal.Signals = signal.SIGTERM
 
 
-def spawn(command: Command, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
+def spawn(command: Command, output: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start a command in a session of its own, its output going to one place.
 
     Call it from the main thread: Linux ends the child when the *thread* that started it ends.
     """
-    return subprocess.Popen(
-        command.argv,
-        cwd=command.cwd,
-        env=dict(command.env),
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        user=command.user,
-        group=_group_of(command.user),
-        extra_groups=[] if command.user else None,
-        preexec_fn=die_with_parent(command.stop_signal),
-    )
+    return subprocess.Popen(command.argv, **popen_arguments(command, output))
+
+
+def popen_arguments(command: Command, output: IO[bytes]) -> dict[str, Any]:
+    """What `Popen` (and asyncio's like of it) must be told, beside the arguments."""
+    return {
+        "cwd": command.cwd,
+        "env": dict(command.env),
+        "stdin": subprocess.DEVNULL,
+        "stdout": output,
+        "stderr": subprocess.STDOUT,
+        "start_new_session": True,
+        "user": command.user,
+        "group": _group_of(command.user),
+        "extra_groups": [] if command.user else None,
+        "preexec_fn": die_with_parent(command.stop_signal),
+    }
 
 
 def die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
@@ -98,6 +103,4 @@ def wait_until(
 def _group_of(user: str | None) -> int | None:
     if user is None:
         return None
-    import pwd
-
     return pwd.getpwnam(user).pw_gid
