@@ -1,0 +1,16 @@
+// Entry of every page behind the sign-in. The board's controller is loaded only where there is a board.
+import "./htmx.js";
+import { startAlpine } from "./components.js";
+import { startLive } from "./live.js";
+import { startOverlays } from "./overlays.js";
+import { startRequests } from "./requests.js";
+import { startShortcuts } from "./shortcuts.js";
+
+startRequests();
+startOverlays();
+startShortcuts();
+startAlpine();
+startLive();
+
+const board = document.querySelector("[data-board]");
+if (board) import("./lazy/board.js").then(({ startBoard }) => startBoard(board));

@@ -1,0 +1,65 @@
+// Local state of single elements. Anything that the server must know goes through a form instead.
+import Alpine from "@alpinejs/csp";
+
+function toast() {
+  return {
+    timer: null,
+    init() {
+      this.resume();
+    },
+    resume() {
+      const timeout = Number(this.$root.dataset.timeout);
+      if (timeout && !this.timer) this.timer = setTimeout(() => this.close(), timeout);
+    },
+    pause() {
+      clearTimeout(this.timer);
+      this.timer = null;
+    },
+    close() {
+      this.pause();
+      this.$root.dispatchEvent(new CustomEvent("ff:dismiss", { bubbles: true }));
+      this.$root.remove();
+    },
+    destroy() {
+      this.pause();
+    },
+  };
+}
+
+// Shows the chosen theme or density at once; the form then makes it last.
+function appearance() {
+  return {
+    preview(event) {
+      document.documentElement.dataset[event.target.name] = event.target.value;
+    },
+  };
+}
+
+function editForm() {
+  return {
+    dirty: false,
+    init() {
+      this.warn = (event) => {
+        if (this.dirty && this.$root.isConnected) event.preventDefault();
+      };
+      window.addEventListener("beforeunload", this.warn);
+    },
+    touch() {
+      this.dirty = true;
+    },
+    saved() {
+      this.dirty = false;
+    },
+    destroy() {
+      window.removeEventListener("beforeunload", this.warn);
+    },
+  };
+}
+
+export function startAlpine() {
+  Alpine.data("toast", toast);
+  Alpine.data("appearance", appearance);
+  Alpine.data("editForm", editForm);
+  window.Alpine = Alpine;
+  Alpine.start();
+}

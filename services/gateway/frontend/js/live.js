@@ -1,0 +1,137 @@
+// The live connection. The server says what has changed (ids and versions); the page asks again for what it shows.
+import htmx from "./htmx.js";
+import { announce } from "./announce.js";
+
+const COALESCE = 250;
+const BURST = 20;
+const FIRST_RETRY = 1000;
+const LONGEST_RETRY = 30000;
+
+let stream;
+let failures = 0;
+let retry = null;
+let recent = [];
+let flush = null;
+const waiting = new Map();
+
+function show(state) {
+  for (const element of document.querySelectorAll("[data-connection]")) {
+    if (element.dataset.state === state) continue;
+    element.dataset.state = state;
+    element.querySelector("span").textContent = element.dataset[`word${state[0].toUpperCase()}${state.slice(1)}`];
+  }
+}
+
+function connect() {
+  clearTimeout(retry);
+  retry = null;
+  if (!stream.isConnected || stream._htmx?.sse) return;
+  htmx.ajax("GET", stream.getAttribute("hx-sse:connect"), { source: stream, swap: "none", timeout: 10000, quiet: true });
+}
+
+function connectLater() {
+  show(navigator.onLine ? "reconnecting" : "offline");
+  if (retry || document.hidden) return;
+  const delay = Math.min(FIRST_RETRY * 2 ** failures, LONGEST_RETRY) * (0.7 + Math.random() * 0.6);
+  failures += 1;
+  retry = setTimeout(connect, delay);
+}
+
+function isOwn({ kind, id, version }) {
+  if (kind !== "deal" || !version) return false;
+  const shown = document.querySelectorAll(`[data-deal="${CSS.escape(id)}"]`);
+  return shown.length > 0 && [...shown].every((element) => Number(element.dataset.version) >= version);
+}
+
+function matches(element, changes) {
+  const topics = element.dataset.refresh.split(" ");
+  return changes === "all" || changes.some(({ kind, id }) => topics.includes(kind) || topics.includes(`${kind}:${id}`));
+}
+
+/** Lets every part of the page that shows one of the changed things fetch itself again. */
+export function refresh(changes) {
+  for (const element of document.querySelectorAll("[data-refresh]")) {
+    if (!matches(element, changes)) continue;
+    const ask = new CustomEvent("ff:refresh", { bubbles: true, cancelable: true, detail: { url: element.dataset.refreshUrl } });
+    if (!element.dispatchEvent(ask)) continue;
+    htmx.ajax("GET", ask.detail.url, {
+      source: element,
+      target: element,
+      swap: "outerMorph",
+      headers: { "X-Refresh": "true" },
+      quiet: true,
+    });
+  }
+}
+
+function showBanner() {
+  const banner = document.getElementById("updates");
+  banner.querySelector("[data-count]").textContent = waiting.size;
+  if (banner.hidden) announce("Many changes have come in. Refresh to see them.");
+  banner.hidden = false;
+}
+
+function deliver() {
+  flush = null;
+  if (document.querySelector(".is-pending, .is-lifted, [data-dragging]")) {
+    flush = setTimeout(deliver, COALESCE);
+    return;
+  }
+  const changes = [...waiting.values()].filter((change) => !isOwn(change));
+  waiting.clear();
+  if (changes.length) refresh(changes);
+}
+
+function receive({ event, data }) {
+  if (event === "reset") return refreshAll();
+  const [kind] = event.split(".");
+  let body;
+  try {
+    body = JSON.parse(data);
+  } catch {
+    return;
+  }
+  waiting.set(`${kind}:${body.id}`, { kind, id: body.id, version: body.version });
+  const now = Date.now();
+  recent = [...recent.filter((time) => now - time < 1000), now];
+  if (recent.length > BURST || !document.getElementById("updates").hidden) {
+    clearTimeout(flush);
+    flush = null;
+    showBanner();
+  } else {
+    flush ??= setTimeout(deliver, COALESCE);
+  }
+}
+
+function refreshAll() {
+  waiting.clear();
+  document.getElementById("updates").hidden = true;
+  refresh("all");
+}
+
+export function startLive() {
+  stream = document.querySelector("[data-live]");
+  if (!stream) return;
+  stream.addEventListener("htmx:sse:after:connection", () => {
+    failures = 0;
+    show("live");
+  });
+  stream.addEventListener("htmx:sse:before:message", (event) => receive(event.detail.message));
+  stream.addEventListener("htmx:sse:error", () => show(navigator.onLine ? "reconnecting" : "offline"));
+  stream.addEventListener("htmx:sse:close", (event) => {
+    if (event.detail.reason === "ended") connectLater();
+  });
+  stream.addEventListener("htmx:error", connectLater);
+  stream.addEventListener("htmx:response:error", (event) => {
+    // A session that is over stays over: asking again would not help.
+    if (event.detail.ctx.response.status === 401) show("signedOut");
+    else connectLater();
+  });
+  document.addEventListener("visibilitychange", () => !document.hidden && connect());
+  window.addEventListener("online", connect);
+  window.addEventListener("offline", () => show("offline"));
+  // Without this the browser's own abort would be logged as an error.
+  window.addEventListener("pagehide", () => stream._htmx?.sse?.abortController?.abort());
+  window.addEventListener("pageshow", (event) => event.persisted && connect());
+  document.addEventListener("click", (event) => event.target.closest("[data-refresh-all]") && refreshAll());
+}

@@ -1,0 +1,86 @@
+// The panel at the side and the dialog in the middle. Both hold what their link's own page would show.
+import htmx from "./htmx.js";
+
+let opener = null;
+
+function plainClick(event) {
+  return event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+}
+
+function withDeal(id) {
+  const url = new URL(location.href);
+  if (id) url.searchParams.set("deal", id);
+  else url.searchParams.delete("deal");
+  return url.pathname + url.search;
+}
+
+async function fillPanel(href) {
+  const panel = document.getElementById("panel");
+  await htmx.ajax("GET", href, { target: panel, swap: "innerHTML" });
+  panel.querySelector("[data-panel-title]")?.focus({ preventScroll: true });
+}
+
+function emptyPanel() {
+  const panel = document.getElementById("panel");
+  if (!panel.firstElementChild) return;
+  panel.replaceChildren();
+  (document.getElementById(opener) ?? document.querySelector("[data-board] [tabindex='0']"))?.focus();
+}
+
+export function openPanel(link) {
+  opener = link.id;
+  history.pushState({ panel: true }, "", withDeal(link.dataset.panel));
+  return fillPanel(link.href);
+}
+
+export function closePanel() {
+  if (history.state?.panel) return history.back();
+  history.replaceState(null, "", withDeal(null));
+  emptyPanel();
+}
+
+export async function openDialog(href) {
+  const dialog = document.getElementById("dialog");
+  await htmx.ajax("GET", href, { target: dialog, swap: "innerHTML" });
+  if (dialog.firstElementChild && !dialog.open) dialog.showModal();
+}
+
+export function closeDialog() {
+  document.getElementById("dialog").close();
+}
+
+function onClick(event) {
+  if (!plainClick(event)) return;
+  const link = event.target.closest("a[data-panel], a[data-dialog], [data-close]");
+  if (!link) return;
+  if (link.dataset.close) {
+    if (link.dataset.close === "panel" && !document.getElementById("panel")?.contains(link)) return;
+    event.preventDefault();
+    if (link.dataset.close === "panel") closePanel();
+    else closeDialog();
+  } else if (link.hasAttribute("data-dialog")) {
+    event.preventDefault();
+    openDialog(link.href);
+  } else if (document.getElementById("panel")) {
+    event.preventDefault();
+    openPanel(link);
+  }
+}
+
+export function startOverlays() {
+  const dialog = document.getElementById("dialog");
+  document.addEventListener("click", onClick);
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("close", () => dialog.replaceChildren());
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || dialog.open || document.querySelector(".is-lifted")) return;
+    if (document.getElementById("panel")?.firstElementChild) closePanel();
+  });
+  window.addEventListener("popstate", () => {
+    const panel = document.getElementById("panel");
+    if (!panel) return;
+    const id = new URL(location.href).searchParams.get("deal");
+    if (id) fillPanel(`/deals/${encodeURIComponent(id)}`);
+    else emptyPanel();
+  });
+}

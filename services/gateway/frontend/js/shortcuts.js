@@ -1,0 +1,38 @@
+// Keys of the whole application. Single keys can be switched off and never work inside fields (WCAG 2.1.4).
+import { openDialog } from "./overlays.js";
+
+const GO = { p: "/pipeline", c: "/clients", n: "/notifications", s: "/settings" };
+let going = 0;
+
+function typing(target) {
+  return target.closest("input, select, textarea, [contenteditable]") || document.getElementById("dialog").open;
+}
+
+function onKey(event) {
+  if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing(event.target)) {
+    const undo = [...document.querySelectorAll("#toasts [data-undo]")].at(-1);
+    if (undo) {
+      event.preventDefault();
+      undo.click();
+    }
+    return;
+  }
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (document.documentElement.dataset.shortcuts === "off") return;
+  const went = Date.now() - going < 1200;
+  going = 0;
+  if (went && GO[event.key]) return location.assign(GO[event.key]);
+  const act = {
+    g: () => (going = Date.now()),
+    c: () => document.querySelector("[data-new-deal]")?.click(),
+    "/": () => document.querySelector("[data-search]")?.focus(),
+    "?": () => openDialog("/help/keys"),
+  }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+export function startShortcuts() {
+  document.addEventListener("keydown", onKey);
+}
