@@ -1,0 +1,129 @@
+"""Facts on their way to the bus: the only place in auth that knows subjects and wire messages."""
+
+from uuid import UUID
+
+from auth.domain.facts import (
+    MemberAdded,
+    MemberRemoved,
+    MemberRoleChanged,
+    SessionRevoked,
+    UserRegistered,
+    VerificationRequested,
+    WorkspaceCreated,
+    WorkspaceUpdated,
+)
+from freelanceflow.auth.v1 import account_events_pb2 as pb
+from kit.aggregate import Fact
+from kit.clock import to_timestamp
+from kit.outbox import Message, OutboxRow, event_row
+
+
+def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
+    """One fact, ready to commit. Raises TypeError for one without a wire form."""
+    name, message = _wire(fact)
+    # People belong to no workspace; their facts go by their own id.
+    if isinstance(fact, UserRegistered | VerificationRequested):
+        workspace_id = fact.aggregate_id
+    return event_row("auth", workspace_id, fact, name, message)
+
+
+def _wire(fact: Fact) -> tuple[str, Message]:
+    match fact:
+        case UserRegistered():
+            return "user.v1.registered", _user_registered(fact)
+        case VerificationRequested():
+            return "verification.v1.requested", _verification_requested(fact)
+        case WorkspaceCreated():
+            return "workspace.v1.created", _workspace_created(fact)
+        case WorkspaceUpdated():
+            return "workspace.v1.updated", _workspace_updated(fact)
+        case MemberRoleChanged():
+            return "member.v1.role_changed", _member(fact)
+        case MemberAdded():
+            return "member.v1.added", _member(fact)
+        case MemberRemoved():
+            return "member.v1.removed", _member_removed(fact)
+        case SessionRevoked():
+            return "session.v1.revoked", _session_revoked(fact)
+    raise TypeError(f"{type(fact).__name__} has no wire form")
+
+
+def _user_registered(fact: UserRegistered) -> pb.UserRegistered:
+    return pb.UserRegistered(
+        user_id=str(fact.aggregate_id),
+        email=fact.email,
+        name=fact.name,
+        locale=fact.locale,
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _verification_requested(fact: VerificationRequested) -> pb.VerificationRequested:
+    return pb.VerificationRequested(
+        user_id=str(fact.aggregate_id) if fact.token else "",
+        email=fact.email,
+        name=fact.name,
+        token=fact.token,
+        expire_time=to_timestamp(fact.expires_at),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _workspace_created(fact: WorkspaceCreated) -> pb.WorkspaceCreated:
+    return pb.WorkspaceCreated(
+        workspace_id=str(fact.aggregate_id),
+        name=fact.name,
+        currency_code=fact.currency,
+        time_zone=fact.time_zone,
+        actor_id=str(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _workspace_updated(fact: WorkspaceUpdated) -> pb.WorkspaceUpdated:
+    return pb.WorkspaceUpdated(
+        workspace_id=str(fact.aggregate_id),
+        name=fact.name,
+        currency_code=fact.currency,
+        time_zone=fact.time_zone,
+        actor_id=str(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _member(fact: MemberAdded) -> pb.MemberAdded:
+    return pb.MemberAdded(
+        workspace_id=str(fact.workspace_id),
+        user_id=str(fact.aggregate_id),
+        email=fact.email,
+        name=fact.name,
+        locale=fact.locale,
+        role=fact.role,
+        actor_id=str(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _member_removed(fact: MemberRemoved) -> pb.MemberRemoved:
+    return pb.MemberRemoved(
+        workspace_id=str(fact.workspace_id),
+        user_id=str(fact.aggregate_id),
+        actor_id=str(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _session_revoked(fact: SessionRevoked) -> pb.SessionRevoked:
+    return pb.SessionRevoked(
+        session_id=str(fact.aggregate_id),
+        user_id=str(fact.user_id),
+        cause=fact.cause.value,
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )

@@ -1,0 +1,128 @@
+"""The tables of auth: for migrations, and to write statements with."""
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+)
+
+from kit.outbox import metadata
+
+
+def _instant(name: str, *, optional: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=optional)
+
+
+# People belong to no workspace: these tables have no row-level security and only the system role
+# may touch them (see tests/integration/test_roles.py for the list and the reasons).
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Text),  # none for somebody who only signs in elsewhere
+    Column("locale", Text, nullable=False),
+    _instant("email_verified_at", optional=True),
+    _instant("created_at"),
+)
+
+# A sign-in elsewhere is known by issuer and subject, never by its e-mail address.
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+    _instant("linked_at"),
+)
+
+one_time_tokens = Table(
+    "one_time_tokens",
+    metadata,
+    Column("secret_hash", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+    _instant("expires_at"),
+    _instant("used_at", optional=True),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("bucket", LargeBinary, primary_key=True),
+    Column("count", Integer, nullable=False),
+    _instant("window_started_at"),
+)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    _instant("created_at"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("workspace_id", Uuid, ForeignKey("workspaces.workspace_id"), primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("role", Text, nullable=False),
+    _instant("joined_at"),
+    Index("ix_members_user_id", "user_id"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    Column("invited_by", Uuid, nullable=False),
+    _instant("expires_at"),
+    _instant("accepted_at", optional=True),
+    Index("ix_invitations_workspace_id", "workspace_id", "id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("device", Text, nullable=False),
+    _instant("created_at"),
+    _instant("last_seen_at"),
+    _instant("ended_at", optional=True),
+    # Whoever leaves a workspace takes the sessions along.
+    ForeignKeyConstraint(["user_id"], ["users.id"]),
+    Index("ix_sessions_user_id", "user_id", "id"),
+    Index("ix_sessions_ended_at", "ended_at"),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("secret_hash", LargeBinary, primary_key=True),
+    Column("session_id", Uuid, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    _instant("expires_at"),
+    _instant("used_at", optional=True),
+    Column("sealed_successor", LargeBinary),
+    Index("ix_refresh_tokens_session_id", "session_id"),
+)

@@ -1,0 +1,70 @@
+"""Access tokens: signed here, verified by every service itself."""
+
+import json
+import warnings
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import KeySet, OKPKey
+
+from auth.domain.roles import PERMISSIONS, Role
+from auth.domain.session import ACCESS_TOKEN_LIFE
+from kit.ids import new_id
+
+AUDIENCE = "freelanceflow"
+ALGORITHM = "EdDSA"  # what joserfc calls Ed25519 under its older, wider name; verifiers pin it
+
+
+class TokenSigner:
+    """Signs with the first key of the set; the others are on their way in or out."""
+
+    def __init__(self, keys: KeySet, issuer: str) -> None:
+        if not keys.keys:
+            raise ValueError("the key file holds no key")
+        self._keys = keys
+        self._issuer = issuer
+
+    @classmethod
+    def from_file(cls, path: Path, issuer: str) -> "TokenSigner":
+        """Raises OSError or ValueError when the file holds no key set."""
+        return cls(KeySet.import_key_set(json.loads(path.read_text(encoding="utf-8"))), issuer)
+
+    def sign(
+        self, *, user_id: UUID, workspace_id: UUID, session_id: UUID, role: Role, now: datetime
+    ) -> str:
+        """An at+jwt of ten minutes that carries who, where and what is allowed."""
+        key = self._keys.keys[0]
+        issued = int(now.timestamp())
+        claims = {
+            "iss": self._issuer,
+            "aud": AUDIENCE,
+            "sub": str(user_id),
+            "ws": str(workspace_id),
+            "sid": str(session_id),
+            "role": role.value,
+            "scope": " ".join(sorted(PERMISSIONS[role])),
+            "iat": issued,
+            "exp": issued + int(ACCESS_TOKEN_LIFE.total_seconds()),
+            "jti": str(new_id()),
+        }
+        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SecurityWarning)  # RFC 9864 renames the algorithm
+            return jwt.encode(header, claims, key, algorithms=[ALGORITHM])
+
+    def public_keys(self) -> Mapping[str, Any]:
+        """The JWK set that verifiers fetch."""
+        return self._keys.as_dict(private=False)
+
+
+def make_key_file(path: Path) -> None:
+    """A new Ed25519 key as a JWK set, readable by its owner only."""
+    key = OKPKey.generate_key("Ed25519", {"use": "sig"}, auto_kid=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(json.dumps({"keys": [key.as_dict(private=True)]}), encoding="utf-8")

@@ -1,0 +1,287 @@
+"""Workspaces, their members and invitations."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import (
+    DateTime,
+    Integer,
+    Text,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from auth.adapters.tables import invitations, members, users, workspaces
+from auth.domain.errors import AlreadyMember, MemberNotFound, WorkspaceNotFound
+from auth.domain.roles import Role
+from auth.domain.workspace import Member, Workspace
+from kit.database import Statement, SystemTransaction, Transaction
+from kit.unit_of_work import UnitOfWork
+
+WORKSPACE, USER = bindparam("workspace", type_=Uuid()), bindparam("user", type_=Uuid())
+NOW = bindparam("now", type_=DateTime(timezone=True))
+READ = bindparam("read", type_=Integer())
+
+_one = select(workspaces).where(workspaces.c.workspace_id == WORKSPACE)
+GET = Statement(_one)
+LOCK = Statement(_one.with_for_update())
+ADD = Statement(insert(workspaces).values({c.name: bindparam(c.name) for c in workspaces.c}))
+SAVE = Statement(
+    update(workspaces)
+    .where(workspaces.c.workspace_id == WORKSPACE, workspaces.c.version == READ)
+    .values(
+        version=workspaces.c.version + 1,
+        **{name: bindparam(name, type_=Text()) for name in ("name", "currency", "time_zone")},
+    )
+)
+
+_people = (
+    select(
+        members.c.user_id.label("id"),
+        members.c.workspace_id,
+        members.c.version,
+        members.c.role,
+        members.c.joined_at,
+        users.c.email,
+        users.c.name,
+        users.c.locale,
+    )
+    .join(users, users.c.id == members.c.user_id)
+    .where(members.c.workspace_id == WORKSPACE)
+)
+MEMBER = Statement(_people.where(members.c.user_id == USER))
+LOCK_MEMBER = Statement(_people.where(members.c.user_id == USER).with_for_update(of=members))
+# Locked, so that two owners cannot leave at the same time and take the last one with them.
+LOCK_OWNERS = Statement(
+    select(members.c.user_id)
+    .where(members.c.workspace_id == WORKSPACE, members.c.role == Role.OWNER.value)
+    .order_by(members.c.user_id)
+    .with_for_update()
+)
+PAGE = Statement(
+    _people.where(
+        func.row(users.c.name, members.c.user_id)
+        > func.row(bindparam("after_name", type_=Text()), bindparam("after_id", type_=Uuid()))
+    )
+    .order_by(users.c.name, members.c.user_id)
+    .limit(bindparam("limit", type_=Integer()))
+)
+ADD_MEMBER = Statement(
+    insert(members).values(
+        {n: bindparam(n) for n in ("workspace_id", "user_id", "version", "role", "joined_at")}
+    )
+)
+SAVE_ROLE = Statement(
+    update(members)
+    .where(
+        members.c.workspace_id == WORKSPACE, members.c.user_id == USER, members.c.version == READ
+    )
+    .values(version=members.c.version + 1, role=bindparam("role", type_=Text()))
+)
+REMOVE = Statement(
+    delete(members).where(members.c.workspace_id == WORKSPACE, members.c.user_id == USER)
+)
+MINE = Statement(
+    select(workspaces.c.workspace_id, workspaces.c.name, members.c.role)
+    .join(members, members.c.workspace_id == workspaces.c.workspace_id)
+    .where(
+        members.c.user_id == USER,
+        func.row(workspaces.c.name, workspaces.c.workspace_id)
+        > func.row(bindparam("after_name", type_=Text()), bindparam("after_id", type_=Uuid())),
+    )
+    .order_by(workspaces.c.name, workspaces.c.workspace_id)
+    .limit(bindparam("limit", type_=Integer()))
+)
+FIRST = Statement(
+    select(members.c.workspace_id)
+    .where(members.c.user_id == USER)
+    .order_by(members.c.joined_at, members.c.workspace_id)
+    .limit(1)
+)
+
+INVITE = Statement(
+    insert(invitations).values(
+        {c.name: bindparam(c.name) for c in invitations.c if c.name != "accepted_at"}
+    )
+)
+ACCEPT = Statement(
+    update(invitations)
+    .where(
+        invitations.c.secret_hash == bindparam("hash"),
+        invitations.c.accepted_at.is_(None),
+        invitations.c.expires_at > NOW,
+    )
+    .values(accepted_at=NOW)
+    .returning(invitations.c.workspace_id, invitations.c.email, invitations.c.role)
+)
+INVITED = Statement(
+    select(invitations.c.workspace_id).where(
+        invitations.c.secret_hash == bindparam("hash"),
+        invitations.c.accepted_at.is_(None),
+        invitations.c.expires_at > NOW,
+    )
+)
+
+
+class Invited(NamedTuple):
+    """Who was asked to join, and as what."""
+
+    workspace_id: UUID
+    email: str
+    role: Role
+
+
+async def get(tx: Transaction) -> Workspace:
+    """The transaction's own. Raises WorkspaceNotFound."""
+    return _workspace(await tx.row(GET, workspace=tx.workspace_id))
+
+
+async def load_for_update(tx: Transaction) -> Workspace:
+    """The transaction's own. Raises WorkspaceNotFound."""
+    return _workspace(await tx.row(LOCK, workspace=tx.workspace_id))
+
+
+async def add(uow: UnitOfWork, workspace: Workspace) -> None:
+    """A new one."""
+    values = {c.name: getattr(workspace, c.name) for c in workspaces.c}
+    await uow.run(ADD, **values)
+    uow.tell(workspace)
+
+
+async def save(uow: UnitOfWork, workspace: Workspace) -> None:
+    """Write what can change in a workspace. Raises ChangedMeanwhile."""
+    rows = await uow.run(
+        SAVE,
+        workspace=uow.workspace_id,
+        read=workspace.version,
+        name=workspace.name,
+        currency=workspace.currency,
+        time_zone=workspace.time_zone,
+    )
+    uow.saved(workspace, rows=rows)
+
+
+async def member(tx: Transaction, user_id: UUID) -> Member:
+    """Raises MemberNotFound."""
+    return _member(await tx.row(MEMBER, workspace=tx.workspace_id, user=user_id))
+
+
+async def member_for_update(tx: Transaction, user_id: UUID) -> Member:
+    """Raises MemberNotFound."""
+    return _member(await tx.row(LOCK_MEMBER, workspace=tx.workspace_id, user=user_id))
+
+
+async def lock_owners(tx: Transaction) -> int:
+    """How many there are; they stay so until the transaction ends."""
+    return len(await tx.rows(LOCK_OWNERS, workspace=tx.workspace_id))
+
+
+async def page_of_members(
+    tx: Transaction, *, after: tuple[str, UUID], limit: int
+) -> list[asyncpg.Record]:
+    """By name, behind `after`."""
+    name, user_id = after
+    return await tx.rows(
+        PAGE, workspace=tx.workspace_id, after_name=name, after_id=user_id, limit=limit
+    )
+
+
+async def add_member(uow: UnitOfWork, member: Member) -> None:
+    """Raises AlreadyMember."""
+    try:
+        await uow.run(
+            ADD_MEMBER,
+            workspace_id=uow.workspace_id,
+            user_id=member.id,
+            version=member.version,
+            role=member.role.value,
+            joined_at=member.joined_at,
+        )
+    except asyncpg.UniqueViolationError:
+        raise AlreadyMember("This person is a member already.") from None
+    uow.tell(member)
+
+
+async def save_role(uow: UnitOfWork, member: Member) -> None:
+    """Raises ChangedMeanwhile."""
+    rows = await uow.run(
+        SAVE_ROLE,
+        workspace=uow.workspace_id,
+        user=member.id,
+        read=member.version,
+        role=member.role.value,
+    )
+    uow.saved(member, rows=rows)
+
+
+async def remove_member(uow: UnitOfWork, member: Member) -> None:
+    """Raises ChangedMeanwhile."""
+    uow.saved(member, rows=await uow.run(REMOVE, workspace=uow.workspace_id, user=member.id))
+
+
+async def memberships(
+    tx: SystemTransaction, user_id: UUID, *, after: tuple[str, UUID], limit: int
+) -> list[asyncpg.Record]:
+    """The person's workspaces by name, behind `after`, with the role in each."""
+    name, workspace_id = after
+    return await tx.rows(MINE, user=user_id, after_name=name, after_id=workspace_id, limit=limit)
+
+
+async def first_workspace(tx: SystemTransaction, user_id: UUID) -> UUID | None:
+    """The one the person has been in longest."""
+    found: UUID | None = await tx.value(FIRST, user=user_id)
+    return found
+
+
+async def invite(
+    uow: UnitOfWork,
+    *,
+    invitation_id: UUID,
+    email: str,
+    role: Role,
+    secret_hash: bytes,
+    invited_by: UUID,
+    expires_at: datetime,
+) -> None:
+    """Keep an invitation, its secret as a hash."""
+    await uow.run(
+        INVITE,
+        id=invitation_id,
+        workspace_id=uow.workspace_id,
+        email=email,
+        role=role.value,
+        secret_hash=secret_hash,
+        invited_by=invited_by,
+        expires_at=expires_at,
+    )
+
+
+async def invited_into(tx: SystemTransaction, secret_hash: bytes, now: datetime) -> UUID | None:
+    """The workspace of an open invitation, which is not known before."""
+    found: UUID | None = await tx.value(INVITED, hash=secret_hash, now=now)
+    return found
+
+
+async def accept(uow: UnitOfWork, secret_hash: bytes, now: datetime) -> Invited | None:
+    """Use an invitation up; of many at a time one gets it."""
+    row = await uow.row(ACCEPT, hash=secret_hash, now=now)
+    return row and Invited(row["workspace_id"], row["email"], Role(row["role"]))
+
+
+def _workspace(row: asyncpg.Record | None) -> Workspace:
+    if row is None:
+        raise WorkspaceNotFound("There is no such workspace.")
+    return Workspace(id=row["workspace_id"], **row)
+
+
+def _member(row: asyncpg.Record | None) -> Member:
+    if row is None:
+        raise MemberNotFound("There is no such member.")
+    return Member(**{**row, "role": Role(row["role"])})

@@ -1,0 +1,62 @@
+"""How often somebody may guess, without ever locking the victim out for good."""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import asyncpg
+
+from auth.adapters import sessions
+from auth.domain.errors import TooManyAttempts
+from kit.database import SystemTransaction
+
+WINDOW = timedelta(minutes=15)
+
+
+class Budget(NamedTuple):
+    """Attempts per window for one kind of bucket."""
+
+    kind: str
+    allowed: int
+
+
+# Guessing one person's password from one place is stopped first; the person's own place has a
+# bucket of its own, so that a stranger's guesses do not shut them out soon.
+PAIR, ACCOUNT, ADDRESS = Budget("pair", 10), Budget("account", 100), Budget("address", 200)
+
+
+async def spend(system: asyncpg.Pool, *, email: str, client_address: str, now: datetime) -> None:
+    """Count one attempt, committed before the password is looked at. Raises TooManyAttempts."""
+    worst: timedelta | None = None
+    async with SystemTransaction(system) as tx:
+        for budget, bucket in _buckets(email, client_address):
+            count, began = await sessions.count_attempt(tx, bucket, window=WINDOW, now=now)
+            if count > budget.allowed:
+                worst = max(worst or timedelta(0), began + WINDOW - now)
+        await tx.commit()
+    if worst is not None:
+        seconds = max(1, int(worst.total_seconds()))
+        raise TooManyAttempts(
+            f"Too many attempts. Try again in {-(-seconds // 60)} minutes.",
+            retry_after=str(seconds),
+        )
+
+
+async def forgive(system: asyncpg.Pool, *, email: str, client_address: str) -> None:
+    """The right password came: the pair starts afresh."""
+    (_, bucket), *_ = _buckets(email, client_address)
+    async with SystemTransaction(system) as tx:
+        await sessions.forget_attempts(tx, bucket)
+        await tx.commit()
+
+
+def _buckets(email: str, client_address: str) -> list[tuple[Budget, bytes]]:
+    """Addresses are kept as hashes: the table names nobody. In one order, so that none deadlock."""
+    return [
+        (budget, hashlib.sha256(f"{budget.kind} {key}".encode()).digest())
+        for budget, key in (
+            (PAIR, f"{email} {client_address}"),
+            (ACCOUNT, email),
+            (ADDRESS, client_address),
+        )
+    ]

@@ -1,0 +1,177 @@
+"""How people come in: by themselves, by a mail's link, or by invitation."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from auth.adapters import secrets, users, workspaces
+from auth.adapters.passwords import Passwords
+from auth.adapters.tokens import TokenSigner
+from auth.application import sessions
+from auth.application.sessions import Tokens
+from auth.domain.errors import (
+    CredentialsWrong,
+    EmailTaken,
+    InvitationNotFound,
+)
+from auth.domain.facts import VerificationRequested
+from auth.domain.roles import Role
+from auth.domain.user import User
+from auth.domain.workspace import Member, Workspace
+from kit.ids import new_id
+from kit.unit_of_work import UnitOfWork
+
+VERIFY = "verify_email"
+LINK_LIFE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Newcomer:
+    """What somebody who registers tells us."""
+
+    email: str
+    password: str
+    name: str
+    workspace_name: str
+    currency: str
+    time_zone: str
+    device: str
+
+
+async def register(
+    uow: UnitOfWork,
+    signer: TokenSigner,
+    passwords: Passwords,
+    *,
+    newcomer: Newcomer,
+    verify: bool,
+    now: datetime,
+) -> Tokens | None:
+    """A person with the unit's workspace of their own; tokens unless the address is to be proven.
+
+    With `verify` a known address gets the same answer after the same work, and a mail that says
+    so. Raises the complaints of User and Workspace, and EmailTaken without `verify`.
+    """
+    user = User.registering(
+        new_id(), email=newcomer.email, name=newcomer.name, password=newcomer.password, at=now
+    )
+    workspace = Workspace.found(
+        uow.workspace_id,
+        name=newcomer.workspace_name or user.name,
+        currency=newcomer.currency or "EUR",
+        time_zone=newcomer.time_zone or "UTC",
+        at=now,
+        by=user.id,
+    )
+    user.password_hash = await passwords.hash(newcomer.password)
+    known = await users.by_email(uow, user.email)
+    if known is not None:
+        if not verify:
+            said = "Somebody has registered with this address already."
+            raise EmailTaken(said, fields={"email": said})
+        uow.tell_facts(_verification(known, token="", now=now))
+        await uow.commit()
+        return None
+    user.email_verified_at = None if verify else now
+    member = await _move_in(uow, user, workspace, now=now)
+    if verify:
+        await _ask_for_proof(uow, user, now=now)
+        await uow.commit()
+        return None
+    tokens = await sessions.start(uow, signer, member=member, device=newcomer.device, now=now)
+    await uow.commit()
+    return tokens
+
+
+async def verify_email(
+    uow: UnitOfWork, signer: TokenSigner, *, user_id: UUID, device: str, now: datetime
+) -> Tokens:
+    """The link that was just used up proves the address, and signs in."""
+    user = await users.load_for_update(uow, user_id)
+    user.email_verified_at = user.email_verified_at or now
+    await users.save(uow, user)
+    member = await workspaces.member(uow, user_id)
+    tokens = await sessions.start(uow, signer, member=member, device=device, now=now)
+    await uow.commit()
+    return tokens
+
+
+async def accept_invitation(
+    uow: UnitOfWork,
+    signer: TokenSigner,
+    passwords: Passwords,
+    *,
+    token: str,
+    name: str,
+    password: str,
+    device: str,
+    now: datetime,
+) -> Tokens:
+    """Join the unit's workspace with the secret of an invitation.
+
+    The secret reached the invited address or somebody its owner trusts, so a new person's address
+    counts as proven. Raises InvitationNotFound, CredentialsWrong, AlreadyMember.
+    """
+    invited = await workspaces.accept(uow, secrets.digest(token), now)
+    if invited is None:
+        raise InvitationNotFound("This invitation is not valid any more.")
+    user = await users.by_email(uow, invited.email)
+    if user is None:
+        user = User.registering(new_id(), email=invited.email, name=name, password=password, at=now)
+        user.password_hash, user.email_verified_at = await passwords.hash(password), now
+        await users.add(uow, user)
+    elif not await passwords.verify(password, user.password_hash):
+        raise CredentialsWrong("The password of your account is wrong.")
+    member = _member(user, uow.workspace_id, invited.role, now)
+    member.join(by=user.id)
+    await workspaces.add_member(uow, member)
+    tokens = await sessions.start(uow, signer, member=member, device=device, now=now)
+    await uow.commit()
+    return tokens
+
+
+async def _move_in(uow: UnitOfWork, user: User, workspace: Workspace, *, now: datetime) -> Member:
+    await users.add(uow, user)
+    await workspaces.add(uow, workspace)
+    member = _member(user, workspace.id, Role.OWNER, now)
+    member.join(by=user.id)
+    await workspaces.add_member(uow, member)
+    return member
+
+
+async def _ask_for_proof(uow: UnitOfWork, user: User, *, now: datetime) -> None:
+    token = secrets.new_secret()
+    await users.add_link(
+        uow,
+        secret_hash=secrets.digest(token),
+        purpose=VERIFY,
+        user_id=user.id,
+        expires_at=now + LINK_LIFE,
+    )
+    uow.tell_facts(_verification(user, token=token, now=now))
+
+
+def _verification(user: User, *, token: str, now: datetime) -> VerificationRequested:
+    return VerificationRequested(
+        aggregate_id=user.id,
+        version=1,
+        at=now,
+        by=None,
+        email=user.email,
+        name=user.name,
+        token=token,
+        expires_at=now + LINK_LIFE,
+    )
+
+
+def _member(user: User, workspace_id: UUID, role: Role, now: datetime) -> Member:
+    return Member(
+        id=user.id,
+        workspace_id=workspace_id,
+        version=1,
+        email=user.email,
+        name=user.name,
+        locale=user.locale,
+        role=role,
+        joined_at=now,
+    )

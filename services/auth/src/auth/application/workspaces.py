@@ -1,0 +1,129 @@
+"""What can be done with a workspace, its members and the people themselves."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from auth.adapters import secrets, users, workspaces
+from auth.application.sessions import end_sessions_of_member
+from auth.domain.errors import RoleTooHigh, RoleUnknown
+from auth.domain.facts import Cause
+from auth.domain.names import normal_email
+from auth.domain.roles import Role
+from auth.domain.user import User
+from auth.domain.workspace import Member, Workspace
+from kit.ids import new_id
+from kit.unit_of_work import UnitOfWork
+
+INVITATION_LIFE = timedelta(days=7)
+
+
+class NewInvitation(NamedTuple):
+    """An open invitation, with the secret that is shown once."""
+
+    id: UUID
+    email: str
+    role: Role
+    token: str
+    expires_at: datetime
+
+
+def known_role(name: str) -> Role:
+    """Raises RoleUnknown."""
+    try:
+        return Role(name)
+    except ValueError:
+        said = f"Choose one of {', '.join(Role)}."
+        raise RoleUnknown(said, fields={"role": said}) from None
+
+
+async def change_workspace(
+    uow: UnitOfWork,
+    *,
+    expected_version: int,
+    name: str | None,
+    currency: str | None,
+    time_zone: str | None,
+    by: UUID,
+    now: datetime,
+) -> Workspace:
+    """Raises WorkspaceHasChanged, NameMissing, CurrencyUnknown, TimeZoneUnknown."""
+    workspace = await workspaces.load_for_update(uow)
+    workspace.expect(expected_version)
+    workspace.change(name=name, currency=currency, time_zone=time_zone, at=now, by=by)
+    await workspaces.save(uow, workspace)
+    await uow.commit()
+    return workspace
+
+
+async def change_role(
+    uow: UnitOfWork, *, user_id: UUID, role: Role, by: UUID, now: datetime
+) -> Member:
+    """The member's tokens end, for they say the old role.
+
+    Raises MemberNotFound, RoleTooHigh, LastOwner.
+    """
+    owners = await workspaces.lock_owners(uow)
+    giver = await workspaces.member(uow, by)
+    member = await workspaces.member_for_update(uow, user_id)
+    member.take_role(role, giver=giver.role, owners=owners, at=now, by=by)
+    await workspaces.save_role(uow, member)
+    await end_sessions_of_member(uow, user_id=user_id, cause=Cause.ROLE_CHANGED, now=now, by=by)
+    await uow.commit()
+    return member
+
+
+async def remove_member(uow: UnitOfWork, *, user_id: UUID, by: UUID, now: datetime) -> None:
+    """Raises MemberNotFound, RoleTooHigh, LastOwner."""
+    owners = await workspaces.lock_owners(uow)
+    remover = await workspaces.member(uow, by)
+    member = await workspaces.member_for_update(uow, user_id)
+    member.leave(remover=remover.role, owners=owners, at=now, by=by)
+    await workspaces.remove_member(uow, member)
+    await end_sessions_of_member(uow, user_id=user_id, cause=Cause.MEMBER_REMOVED, now=now, by=by)
+    await uow.commit()
+
+
+async def invite(
+    uow: UnitOfWork, *, email: str, role: Role, by: UUID, now: datetime
+) -> NewInvitation:
+    """Raises EmailInvalid, RoleTooHigh."""
+    inviter = await workspaces.member(uow, by)
+    if role.outranks(inviter.role):
+        raise RoleTooHigh("You cannot invite somebody into a role above your own.")
+    invitation = NewInvitation(
+        id=new_id(),
+        email=normal_email(email),
+        role=role,
+        token=secrets.new_secret(),
+        expires_at=now + INVITATION_LIFE,
+    )
+    await workspaces.invite(
+        uow,
+        invitation_id=invitation.id,
+        email=invitation.email,
+        role=role,
+        secret_hash=secrets.digest(invitation.token),
+        invited_by=by,
+        expires_at=invitation.expires_at,
+    )
+    await uow.commit()
+    return invitation
+
+
+async def change_profile(
+    uow: UnitOfWork,
+    *,
+    user_id: UUID,
+    expected_version: int | None,
+    name: str | None,
+    locale: str | None,
+) -> User:
+    """Raises UserHasChanged, NameMissing, LocaleUnknown."""
+    user = await users.load_for_update(uow, user_id)
+    if expected_version is not None:
+        user.expect(expected_version)
+    user.change(name=name, locale=locale)
+    await users.save(uow, user)
+    await uow.commit()
+    return user

@@ -1,0 +1,90 @@
+"""Settings → App: the only place that picks implementations."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from auth.adapters import sessions
+from auth.adapters.events import to_outbox
+from auth.adapters.passwords import Passwords
+from auth.adapters.tokens import TokenSigner
+from auth.config import Settings
+from kit.bus.jetstream import Bus
+from kit.bus.relay import OutboxRelay
+from kit.clock import Clock, SystemClock
+from kit.database import SystemTransaction, open_pool
+from kit.paging import PageTokens
+from kit.rpc.revocations import Revocations
+from kit.rpc.tokens import TokenVerifier
+from kit.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """What the entrypoints work with."""
+
+    app: asyncpg.Pool
+    system: asyncpg.Pool
+    bus: Bus
+    relay: OutboxRelay
+    signer: TokenSigner
+    passwords: Passwords
+    pages: PageTokens
+    verify_email: bool
+    clock: Clock
+
+    def unit_of_work(self, workspace_id: UUID) -> UnitOfWork:
+        """For the workspace of a token: row-level security applies."""
+        return UnitOfWork(self.app, workspace_id, to_outbox=to_outbox, wake_relay=self.relay.wake)
+
+    def system_unit(self, workspace_id: UUID) -> UnitOfWork:
+        """For people, who belong to no workspace, and before one is known."""
+        return UnitOfWork(
+            self.system, workspace_id, to_outbox=to_outbox, wake_relay=self.relay.wake
+        )
+
+    async def is_session_active(self, session_id: UUID) -> bool:
+        """Asked of our own database; other services ask by RPC."""
+        async with SystemTransaction(self.system) as tx:
+            return await sessions.active(tx, session_id)
+
+    async def jwks(self) -> Mapping[str, Any]:
+        """The public keys."""
+        return self.signer.public_keys()
+
+    def verifier(self, issuer: str) -> tuple[TokenVerifier, Revocations]:
+        """Verifies tokens as every other service does."""
+        revocations = Revocations(self.is_session_active, jetstream=self.bus.jetstream)
+        return TokenVerifier(self.jwks, issuer, revocations=revocations), revocations
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[App]:
+    """Everything that must be closed again, in one place."""
+    size = settings.database_pool_size
+    app = await open_pool(settings.database_url_app.get_secret_value(), size=size, name="auth")
+    system = await open_pool(
+        settings.database_url_system.get_secret_value(), size=size, name="auth-system"
+    )
+    bus = Bus(settings.nats_url.get_secret_value(), name="auth", profile=settings.profile)
+    passwords = Passwords()
+    try:
+        yield App(
+            app=app,
+            system=system,
+            bus=bus,
+            relay=OutboxRelay(settings.database_url_system.get_secret_value(), bus, "auth"),
+            signer=TokenSigner.from_file(settings.signing_key_file, settings.issuer),
+            passwords=passwords,
+            pages=PageTokens(settings.page_token_key.get_secret_value()),
+            verify_email=settings.email_verification,
+            clock=clock or SystemClock(),
+        )
+    finally:
+        passwords.close()
+        await app.close()
+        await system.close()

@@ -1,0 +1,165 @@
+"""The rules of auth that can say no, one class each."""
+
+from kit.errors import DomainError, ErrorKind
+
+
+class EmailInvalid(DomainError):
+    """Not an address that mail can be sent to."""
+
+    kind, reason = ErrorKind.INVALID, "EMAIL_INVALID"
+
+
+class EmailTaken(DomainError):
+    """Said only where registering needs no mail; elsewhere the answer gives nothing away."""
+
+    kind, reason = ErrorKind.DUPLICATE, "EMAIL_TAKEN"
+
+
+class NameMissing(DomainError):
+    """People and workspaces are called something."""
+
+    kind, reason = ErrorKind.INVALID, "NAME_MISSING"
+
+
+class PasswordTooShort(DomainError):
+    """Length is what keeps a password from being guessed."""
+
+    kind, reason = ErrorKind.INVALID, "PASSWORD_TOO_SHORT"
+
+
+class PasswordTooLong(DomainError):
+    """Hashing must stay bounded."""
+
+    kind, reason = ErrorKind.INVALID, "PASSWORD_TOO_LONG"
+
+
+class PasswordTooCommon(DomainError):
+    """It is among the first that anybody would try."""
+
+    kind, reason = ErrorKind.INVALID, "PASSWORD_TOO_COMMON"
+
+
+class CurrencyUnknown(DomainError):
+    """Not an ISO 4217 code."""
+
+    kind, reason = ErrorKind.INVALID, "CURRENCY_UNKNOWN"
+
+
+class TimeZoneUnknown(DomainError):
+    """Not an IANA time zone."""
+
+    kind, reason = ErrorKind.INVALID, "TIME_ZONE_UNKNOWN"
+
+
+class LocaleUnknown(DomainError):
+    """Not a language tag."""
+
+    kind, reason = ErrorKind.INVALID, "LOCALE_UNKNOWN"
+
+
+class RoleUnknown(DomainError):
+    """Not one of the built-in roles."""
+
+    kind, reason = ErrorKind.INVALID, "ROLE_UNKNOWN"
+
+
+class FieldNotWritable(DomainError):
+    """The mask names a field that cannot be set this way."""
+
+    kind, reason = ErrorKind.INVALID, "FIELD_NOT_WRITABLE"
+
+
+class CredentialsWrong(DomainError):
+    """The same for an unknown address and a wrong password."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "CREDENTIALS_WRONG"
+
+
+class TooManyAttempts(DomainError):
+    """Guessing is slowed down; detail `retry_after` holds seconds."""
+
+    kind, reason = ErrorKind.EXHAUSTED, "TOO_MANY_ATTEMPTS"
+
+
+class SignInBusy(DomainError):
+    """Hashing is bounded on purpose, and its queue is full."""
+
+    kind, reason = ErrorKind.EXHAUSTED, "SIGN_IN_BUSY"
+
+
+class RefreshTokenInvalid(DomainError):
+    """Unknown or expired."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "REFRESH_TOKEN_INVALID"
+
+
+class SessionEnded(DomainError):
+    """Signed out, taken away, or ended because a used-up token came back."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "SESSION_ENDED"
+
+
+class SessionNotFound(DomainError):
+    """No such session of this person."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "SESSION_NOT_FOUND"
+
+
+class LinkNotValid(DomainError):
+    """Unknown, used or expired: which of them is nobody's business."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "LINK_NOT_VALID"
+
+
+class InvitationNotFound(DomainError):
+    """Unknown, used or expired."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "INVITATION_NOT_FOUND"
+
+
+class AlreadyMember(DomainError):
+    """The address belongs to a member of this workspace."""
+
+    kind, reason = ErrorKind.DUPLICATE, "ALREADY_MEMBER"
+
+
+class UserNotFound(DomainError):
+    """The token's person is gone."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "USER_NOT_FOUND"
+
+
+class WorkspaceNotFound(DomainError):
+    """No such workspace, or not one of this person's."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "WORKSPACE_NOT_FOUND"
+
+
+class MemberNotFound(DomainError):
+    """No such member of this workspace."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "MEMBER_NOT_FOUND"
+
+
+class LastOwner(DomainError):
+    """A workspace without an owner could never be managed again."""
+
+    kind, reason = ErrorKind.REFUSED, "LAST_OWNER"
+
+
+class RoleTooHigh(DomainError):
+    """Nobody hands out, or takes away, a role above their own."""
+
+    kind, reason = ErrorKind.FORBIDDEN, "ROLE_TOO_HIGH"
+
+
+class UserHasChanged(DomainError):
+    """The caller decided on an older state of the person."""
+
+    kind, reason = ErrorKind.STALE, "USER_HAS_CHANGED"
+
+
+class WorkspaceHasChanged(DomainError):
+    """The caller decided on an older state of the workspace."""
+
+    kind, reason = ErrorKind.STALE, "WORKSPACE_HAS_CHANGED"

@@ -1,0 +1,77 @@
+"""What auth tells the others, named in the past tense."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from kit.aggregate import Fact
+
+
+class Cause(StrEnum):
+    """Why a session ended."""
+
+    LOGGED_OUT = "logged_out"
+    ENDED = "ended"
+    REUSE_DETECTED = "reuse_detected"
+    MEMBER_REMOVED = "member_removed"
+    ROLE_CHANGED = "role_changed"
+    SWITCHED = "switched"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserRegistered(Fact):
+    email: str
+    name: str
+    locale: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationRequested(Fact):
+    """Without a token when the address belongs to somebody already: they are told so."""
+
+    email: str
+    name: str
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceCreated(Fact):
+    name: str
+    currency: str
+    time_zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceUpdated(Fact):
+    name: str
+    currency: str
+    time_zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberAdded(Fact):
+    """`aggregate_id` is the person."""
+
+    workspace_id: UUID
+    email: str
+    name: str
+    locale: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberRoleChanged(MemberAdded):
+    """The same, for somebody who was there before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberRemoved(Fact):
+    workspace_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRevoked(Fact):
+    user_id: UUID
+    cause: Cause

@@ -1,0 +1,61 @@
+"""What people type about themselves, checked and brought into one form."""
+
+import re
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+
+from auth.domain.errors import (
+    CurrencyUnknown,
+    EmailInvalid,
+    LocaleUnknown,
+    NameMissing,
+    TimeZoneUnknown,
+)
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+NAME_LENGTH = 200
+
+
+def normal_email(text: str) -> str:
+    """The form an address is kept and compared in. Raises EmailInvalid."""
+    try:
+        found = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        said = "This is not an e-mail address."
+        raise EmailInvalid(said, fields={"email": f"{said} {error}"}) from None
+    return found.normalized.casefold()
+
+
+def normal_name(text: str, field: str = "name") -> str:
+    """White space folded; 1 to 200 characters. Raises NameMissing."""
+    name = " ".join(text.split())
+    if not 0 < len(name) <= NAME_LENGTH:
+        said = f"Give a name of 1 to {NAME_LENGTH} characters."
+        raise NameMissing(said, fields={field: said})
+    return name
+
+
+def known_currency(code: str) -> str:
+    """An ISO 4217 code. Raises CurrencyUnknown."""
+    if not _CURRENCY.fullmatch(code):
+        said = "Give a currency as three capital letters, such as EUR."
+        raise CurrencyUnknown(said, fields={"currency": said})
+    return code
+
+
+def known_time_zone(name: str) -> str:
+    """An IANA name. Raises TimeZoneUnknown."""
+    if name not in available_timezones():
+        said = "Give a time zone such as Europe/Berlin."
+        raise TimeZoneUnknown(said, fields={"time_zone": said})
+    return name
+
+
+def known_locale(tag: str) -> str:
+    """A language tag such as en or pt-BR. Raises LocaleUnknown."""
+    if not _LOCALE.fullmatch(tag):
+        said = "Give a language tag such as en or pt-BR."
+        raise LocaleUnknown(said, fields={"locale": said})
+    return tag

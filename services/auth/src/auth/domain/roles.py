@@ -1,0 +1,47 @@
+"""The one permission table: what each built-in role may do.
+
+Permissions travel in the access token; every RPC names the one it needs in its contract, and the
+gateway's routes take theirs from there. Nothing is allowed that is not written here.
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The built-in roles, the most powerful first."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MANAGER = "manager"
+    SALES = "sales"
+    FINANCE = "finance"
+    VIEWER = "viewer"
+
+    def outranks(self, other: "Role") -> bool:
+        """Whether this role stands above the other."""
+        order = list(Role)
+        return order.index(self) < order.index(other)
+
+
+_READ = frozenset(
+    {
+        "workspace.read",
+        "members.read",
+        "clients.read",
+        "deals.read",
+        "activities.read",
+        "analytics.read",
+    }
+)
+_SELL = _READ | {"clients.write", "deals.write", "activities.write"}
+_MANAGE = _SELL | {"imports.read", "imports.write", "exports.write"}
+_ADMINISTER = _MANAGE | {"workspace.write", "members.write", "settings.write"}
+
+PERMISSIONS: dict[Role, frozenset[str]] = {
+    Role.OWNER: _ADMINISTER,
+    Role.ADMIN: _ADMINISTER,
+    Role.MANAGER: _MANAGE,
+    Role.SALES: _SELL,
+    Role.FINANCE: _READ | {"exports.write"},
+    Role.VIEWER: _READ,
+}

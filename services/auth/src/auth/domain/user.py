@@ -1,0 +1,65 @@
+"""A person, known by an e-mail address; workspaces come later."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from auth.domain.errors import UserHasChanged
+from auth.domain.facts import UserRegistered
+from auth.domain.names import known_locale, normal_email, normal_name
+from auth.domain.password import check_password
+from kit.aggregate import Aggregate
+
+
+@dataclass(eq=False, kw_only=True)
+class User(Aggregate):
+    """People belong to no tenant: `workspace_id` is the person's own id."""
+
+    email: str
+    name: str
+    password_hash: str | None
+    locale: str = "en"
+    email_verified_at: datetime | None = None
+    created_at: datetime
+
+    @classmethod
+    def registering(
+        cls, user_id: UUID, *, email: str, name: str, password: str, at: datetime
+    ) -> "User":
+        """Checked, with the password still to be hashed.
+
+        Raises EmailInvalid, NameMissing, PasswordTooShort, PasswordTooLong, PasswordTooCommon.
+        """
+        email, name = normal_email(email), normal_name(name)
+        check_password(password, email=email, name=name)
+        user = cls(
+            id=user_id,
+            workspace_id=user_id,
+            version=1,
+            email=email,
+            name=name,
+            password_hash=None,
+            created_at=at,
+        )
+        user.tell(
+            UserRegistered(
+                aggregate_id=user_id,
+                version=1,
+                at=at,
+                by=user_id,
+                email=email,
+                name=name,
+                locale=user.locale,
+            )
+        )
+        return user
+
+    def expect(self, version: int) -> None:
+        """Refuse a decision that was made on an older state."""
+        if version != self.version:
+            raise UserHasChanged("Your profile was changed meanwhile.", current=str(self.version))
+
+    def change(self, *, name: str | None = None, locale: str | None = None) -> None:
+        """Take the values that are given. Raises NameMissing, LocaleUnknown."""
+        self.name = self.name if name is None else normal_name(name)
+        self.locale = self.locale if locale is None else known_locale(locale)

@@ -1,0 +1,143 @@
+"""A workspace: the tenant that all data belongs to, and the people in it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from auth.domain.errors import LastOwner, RoleTooHigh, WorkspaceHasChanged
+from auth.domain.facts import (
+    MemberAdded,
+    MemberRemoved,
+    MemberRoleChanged,
+    WorkspaceCreated,
+    WorkspaceUpdated,
+)
+from auth.domain.names import known_currency, known_time_zone, normal_name
+from auth.domain.roles import Role
+from kit.aggregate import Aggregate
+
+
+@dataclass(eq=False, kw_only=True)
+class Workspace(Aggregate):
+    """Its id is its own tenant key."""
+
+    name: str
+    currency: str
+    time_zone: str
+    created_at: datetime
+
+    @classmethod
+    def found(
+        cls, workspace_id: UUID, *, name: str, currency: str, time_zone: str, at: datetime, by: UUID
+    ) -> "Workspace":
+        """Raises NameMissing, CurrencyUnknown, TimeZoneUnknown."""
+        workspace = cls(
+            id=workspace_id,
+            workspace_id=workspace_id,
+            version=1,
+            name=normal_name(name, "workspace_name"),
+            currency=known_currency(currency),
+            time_zone=known_time_zone(time_zone),
+            created_at=at,
+        )
+        workspace.tell(
+            WorkspaceCreated(
+                aggregate_id=workspace_id,
+                version=1,
+                at=at,
+                by=by,
+                name=workspace.name,
+                currency=workspace.currency,
+                time_zone=workspace.time_zone,
+            )
+        )
+        return workspace
+
+    def expect(self, version: int) -> None:
+        """Refuse a decision that was made on an older state."""
+        if version != self.version:
+            raise WorkspaceHasChanged(
+                "The workspace was changed meanwhile.", current=str(self.version)
+            )
+
+    def change(
+        self,
+        *,
+        name: str | None = None,
+        currency: str | None = None,
+        time_zone: str | None = None,
+        at: datetime,
+        by: UUID,
+    ) -> None:
+        """Take the values that are given. Raises NameMissing, CurrencyUnknown, TimeZoneUnknown."""
+        self.name = self.name if name is None else normal_name(name)
+        self.currency = self.currency if currency is None else known_currency(currency)
+        self.time_zone = self.time_zone if time_zone is None else known_time_zone(time_zone)
+        self.tell(
+            WorkspaceUpdated(
+                aggregate_id=self.id,
+                version=self.version + 1,
+                at=at,
+                by=by,
+                name=self.name,
+                currency=self.currency,
+                time_zone=self.time_zone,
+            )
+        )
+
+
+@dataclass(eq=False, kw_only=True)
+class Member(Aggregate):
+    """A person in a workspace; `id` is the person's."""
+
+    email: str
+    name: str
+    locale: str
+    role: Role
+    joined_at: datetime
+
+    def join(self, *, by: UUID) -> None:
+        """Tell that the person is in."""
+        self.tell(self._told(MemberAdded, version=1, at=self.joined_at, by=by))
+
+    def take_role(self, role: Role, *, giver: Role, owners: int, at: datetime, by: UUID) -> None:
+        """Raises RoleTooHigh, LastOwner."""
+        self._allow(giver, owners, leaving_owner=role is not Role.OWNER)
+        if role.outranks(giver):
+            raise RoleTooHigh("You cannot give a role above your own.")
+        self.role = role
+        self.tell(self._told(MemberRoleChanged, version=self.version + 1, at=at, by=by))
+
+    def leave(self, *, remover: Role, owners: int, at: datetime, by: UUID) -> None:
+        """Raises RoleTooHigh, LastOwner."""
+        self._allow(remover, owners, leaving_owner=True)
+        self.tell(
+            MemberRemoved(
+                aggregate_id=self.id,
+                version=self.version + 1,
+                at=at,
+                by=by,
+                workspace_id=self.workspace_id,
+            )
+        )
+
+    def _allow(self, actor: Role, owners: int, *, leaving_owner: bool) -> None:
+        if self.role.outranks(actor):
+            raise RoleTooHigh("You cannot change somebody whose role is above your own.")
+        if self.role is Role.OWNER and leaving_owner and owners <= 1:
+            raise LastOwner("A workspace needs an owner: make somebody else one first.")
+
+    def _told(
+        self, fact: type[MemberAdded], *, version: int, at: datetime, by: UUID
+    ) -> MemberAdded:
+        return fact(
+            aggregate_id=self.id,
+            version=version,
+            at=at,
+            by=by,
+            workspace_id=self.workspace_id,
+            email=self.email,
+            name=self.name,
+            locale=self.locale,
+            role=self.role.value,
+        )

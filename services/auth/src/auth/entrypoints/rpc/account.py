@@ -1,0 +1,135 @@
+"""What a signed-in person sees and does about themselves, over gRPC."""
+
+from uuid import UUID
+
+from auth.adapters import sessions, users, workspaces
+from auth.application import sessions as session_cases
+from auth.application.workspaces import change_profile
+from auth.bootstrap import App
+from auth.domain.errors import SessionNotFound
+from auth.domain.facts import Cause
+from auth.domain.session import IDLE_LIFE
+from auth.entrypoints.rpc.mapping import (
+    membership_message,
+    session_message,
+    tokens_message,
+    user_message,
+)
+from auth.entrypoints.rpc.masks import wanted
+from freelanceflow.auth.v1 import account_service_pb2 as pb
+from freelanceflow.auth.v1 import account_service_pb2_grpc as grpc_api
+from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
+from kit.database import SystemTransaction
+from kit.ids import parse_id
+from kit.paging import page_size
+from kit.rpc.identity import Context, Principal, principal_of
+
+_FIRST = ("", UUID(int=0))
+_LATEST = UUID(int=(1 << 128) - 1)
+
+
+class AccountService(grpc_api.AccountServiceServicer):
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def GetMe(self, request: pb.GetMeRequest, context: Context) -> pb.User:
+        return await self._me(principal_of(context))
+
+    async def UpdateMe(self, request: pb.UpdateMeRequest, context: Context) -> pb.User:
+        principal = principal_of(context)
+        values = wanted(request.user, request.update_mask, writable=("name", "locale"))
+        async with self._app.system_unit(principal.workspace_id) as uow:
+            await change_profile(
+                uow,
+                user_id=principal.user_id,
+                expected_version=int(request.etag) if request.etag.isdecimal() else None,
+                name=values.get("name"),
+                locale=values.get("locale"),
+            )
+        return await self._me(principal)
+
+    async def ListSessions(
+        self, request: pb.ListSessionsRequest, context: Context
+    ) -> pb.ListSessionsResponse:
+        principal, size = principal_of(context), page_size(request.page_size)
+        mark = f"sessions {principal.user_id}"
+        before = _LATEST
+        if request.page_token:
+            (before,) = self._app.pages.read(request.page_token, mark)
+        async with SystemTransaction(self._app.system) as tx:
+            found = await sessions.live_page(
+                tx,
+                principal.user_id,
+                before=before,
+                since=self._app.clock.now() - IDLE_LIFE,
+                limit=size + 1,
+            )
+        page = found[:size]
+        return pb.ListSessionsResponse(
+            sessions=[session_message(s, current=s.id == principal.session_id) for s in page],
+            next_page_token=(
+                self._app.pages.issue((page[-1].id,), mark) if len(found) > size else ""
+            ),
+        )
+
+    async def EndSession(
+        self, request: pb.EndSessionRequest, context: Context
+    ) -> pb.EndSessionResponse:
+        principal, now = principal_of(context), self._app.clock.now()
+        async with self._app.system_unit(principal.workspace_id) as uow:
+            if not request.session_id:
+                ended = await session_cases.end_other_sessions(
+                    uow, user_id=principal.user_id, but=principal.session_id, now=now
+                )
+                return pb.EndSessionResponse(ended=ended)
+            session_id = parse_id(request.session_id, "session_id")
+            live = await session_cases.end_session(
+                uow,
+                session_id=session_id,
+                user_id=principal.user_id,
+                cause=Cause.ENDED,
+                now=now,
+            )
+        if not live:
+            raise SessionNotFound("This session has ended already.")
+        return pb.EndSessionResponse(ended=1)
+
+    async def ListMyWorkspaces(
+        self, request: pb.ListMyWorkspacesRequest, context: Context
+    ) -> pb.ListMyWorkspacesResponse:
+        principal, size = principal_of(context), page_size(request.page_size)
+        mark = f"memberships {principal.user_id}"
+        after = _FIRST
+        if request.page_token:
+            name, workspace_id = self._app.pages.read(request.page_token, mark)
+            after = (name, workspace_id)
+        async with SystemTransaction(self._app.system) as tx:
+            rows = await workspaces.memberships(tx, principal.user_id, after=after, limit=size + 1)
+        page = rows[:size]
+        last = (page[-1]["name"], page[-1]["workspace_id"]) if len(rows) > size else None
+        return pb.ListMyWorkspacesResponse(
+            memberships=[membership_message(row) for row in page],
+            next_page_token=self._app.pages.issue(last, mark) if last else "",
+        )
+
+    async def SwitchWorkspace(
+        self, request: pb.SwitchWorkspaceRequest, context: Context
+    ) -> TokenPair:
+        principal = principal_of(context)
+        async with self._app.system_unit(parse_id(request.workspace_id, "workspace_id")) as uow:
+            tokens = await session_cases.switch_workspace(
+                uow,
+                self._app.signer,
+                user_id=principal.user_id,
+                session_id=principal.session_id,
+                now=self._app.clock.now(),
+            )
+        return tokens_message(tokens)
+
+    async def _me(self, principal: Principal) -> pb.User:
+        async with self._app.system_unit(principal.workspace_id) as tx:
+            return user_message(
+                await users.get(tx, principal.user_id),
+                await workspaces.get(tx),
+                await workspaces.member(tx, principal.user_id),
+            )

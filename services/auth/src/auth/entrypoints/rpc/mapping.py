@@ -1,0 +1,99 @@
+"""Entities and rows of auth as messages."""
+
+from typing import Any
+
+from auth.application.sessions import Tokens
+from auth.application.workspaces import NewInvitation
+from auth.domain.roles import PERMISSIONS
+from auth.domain.session import Session
+from auth.domain.user import User
+from auth.domain.workspace import Member, Workspace
+from freelanceflow.auth.v1 import account_service_pb2 as account_pb
+from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
+from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
+from kit.clock import to_timestamp
+
+
+def tokens_message(tokens: Tokens) -> auth_pb.TokenPair:
+    return auth_pb.TokenPair(
+        access_token=tokens.access,
+        refresh_token=tokens.refresh,
+        expires_in=tokens.access_expires_in,
+        refresh_expires_in=tokens.refresh_expires_in,
+        workspace_id=str(tokens.workspace_id),
+        user_id=str(tokens.user_id),
+    )
+
+
+def user_message(user: User, workspace: Workspace, member: Member) -> account_pb.User:
+    return account_pb.User(
+        id=str(user.id),
+        email=user.email,
+        name=user.name,
+        locale=user.locale,
+        workspace_id=str(workspace.id),
+        workspace_name=workspace.name,
+        currency_code=workspace.currency,
+        time_zone=workspace.time_zone,
+        role=member.role.value,
+        permissions=sorted(PERMISSIONS[member.role]),
+        create_time=to_timestamp(user.created_at),
+        etag=str(user.version),
+    )
+
+
+def session_message(session: Session, *, current: bool) -> account_pb.Session:
+    return account_pb.Session(
+        id=str(session.id),
+        device=session.device,
+        create_time=to_timestamp(session.created_at),
+        last_seen_time=to_timestamp(session.last_seen_at),
+        current=current,
+    )
+
+
+def membership_message(row: Any) -> account_pb.Membership:
+    return account_pb.Membership(
+        workspace_id=str(row["workspace_id"]), workspace_name=row["name"], role=row["role"]
+    )
+
+
+def workspace_message(workspace: Workspace) -> workspace_pb.Workspace:
+    return workspace_pb.Workspace(
+        id=str(workspace.id),
+        name=workspace.name,
+        currency_code=workspace.currency,
+        time_zone=workspace.time_zone,
+        create_time=to_timestamp(workspace.created_at),
+        etag=str(workspace.version),
+    )
+
+
+def member_message(row: Any) -> workspace_pb.Member:
+    return workspace_pb.Member(
+        user_id=str(row["id"]),
+        email=row["email"],
+        name=row["name"],
+        role=row["role"],
+        join_time=to_timestamp(row["joined_at"]),
+    )
+
+
+def changed_member_message(member: Member) -> workspace_pb.Member:
+    return workspace_pb.Member(
+        user_id=str(member.id),
+        email=member.email,
+        name=member.name,
+        role=member.role.value,
+        join_time=to_timestamp(member.joined_at),
+    )
+
+
+def invitation_message(invitation: NewInvitation) -> workspace_pb.Invitation:
+    return workspace_pb.Invitation(
+        id=str(invitation.id),
+        email=invitation.email,
+        role=invitation.role.value,
+        token=invitation.token,
+        expire_time=to_timestamp(invitation.expires_at),
+    )

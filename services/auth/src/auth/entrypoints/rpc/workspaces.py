@@ -1,0 +1,117 @@
+"""The workspace of the caller's token and who belongs to it, over gRPC."""
+
+from uuid import UUID
+
+from auth.adapters import workspaces
+from auth.application import workspaces as cases
+from auth.bootstrap import App
+from auth.domain.errors import WorkspaceHasChanged, WorkspaceNotFound
+from auth.entrypoints.rpc.mapping import (
+    changed_member_message,
+    invitation_message,
+    member_message,
+    workspace_message,
+)
+from auth.entrypoints.rpc.masks import wanted
+from freelanceflow.auth.v1 import workspace_service_pb2 as pb
+from freelanceflow.auth.v1 import workspace_service_pb2_grpc as grpc_api
+from kit.ids import parse_id
+from kit.paging import page_size
+from kit.rpc.identity import Context, Principal, principal_of
+
+_WRITABLE = ("name", "currency_code", "time_zone")
+
+
+class WorkspaceService(grpc_api.WorkspaceServiceServicer):
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def GetWorkspace(self, request: pb.GetWorkspaceRequest, context: Context) -> pb.Workspace:
+        principal = _inside(principal_of(context), request.workspace_id)
+        async with self._app.unit_of_work(principal.workspace_id) as tx:
+            return workspace_message(await workspaces.get(tx))
+
+    async def UpdateWorkspace(
+        self, request: pb.UpdateWorkspaceRequest, context: Context
+    ) -> pb.Workspace:
+        principal = _inside(principal_of(context), request.workspace.id)
+        values = wanted(request.workspace, request.update_mask, writable=_WRITABLE)
+        if not request.etag.isdecimal():
+            raise WorkspaceHasChanged("Say which version you change.")
+        async with self._app.unit_of_work(principal.workspace_id) as uow:
+            workspace = await cases.change_workspace(
+                uow,
+                expected_version=int(request.etag),
+                name=values.get("name"),
+                currency=values.get("currency_code"),
+                time_zone=values.get("time_zone"),
+                by=principal.user_id,
+                now=self._app.clock.now(),
+            )
+        return workspace_message(workspace)
+
+    async def ListMembers(
+        self, request: pb.ListMembersRequest, context: Context
+    ) -> pb.ListMembersResponse:
+        principal, size = principal_of(context), page_size(request.page_size)
+        mark = f"members {principal.workspace_id}"
+        after = ("", UUID(int=0))
+        if request.page_token:
+            name, user_id = self._app.pages.read(request.page_token, mark)
+            after = (name, user_id)
+        async with self._app.unit_of_work(principal.workspace_id) as tx:
+            rows = await workspaces.page_of_members(tx, after=after, limit=size + 1)
+        page = rows[:size]
+        last = (page[-1]["name"], page[-1]["id"]) if len(rows) > size else None
+        return pb.ListMembersResponse(
+            members=[member_message(row) for row in page],
+            next_page_token=self._app.pages.issue(last, mark) if last else "",
+        )
+
+    async def ChangeMemberRole(
+        self, request: pb.ChangeMemberRoleRequest, context: Context
+    ) -> pb.Member:
+        principal = principal_of(context)
+        async with self._app.unit_of_work(principal.workspace_id) as uow:
+            member = await cases.change_role(
+                uow,
+                user_id=parse_id(request.user_id, "user_id"),
+                role=cases.known_role(request.role),
+                by=principal.user_id,
+                now=self._app.clock.now(),
+            )
+        return changed_member_message(member)
+
+    async def RemoveMember(
+        self, request: pb.RemoveMemberRequest, context: Context
+    ) -> pb.RemoveMemberResponse:
+        principal = principal_of(context)
+        async with self._app.unit_of_work(principal.workspace_id) as uow:
+            await cases.remove_member(
+                uow,
+                user_id=parse_id(request.user_id, "user_id"),
+                by=principal.user_id,
+                now=self._app.clock.now(),
+            )
+        return pb.RemoveMemberResponse()
+
+    async def CreateInvitation(
+        self, request: pb.CreateInvitationRequest, context: Context
+    ) -> pb.Invitation:
+        principal = principal_of(context)
+        async with self._app.unit_of_work(principal.workspace_id) as uow:
+            invitation = await cases.invite(
+                uow,
+                email=request.email,
+                role=cases.known_role(request.role),
+                by=principal.user_id,
+                now=self._app.clock.now(),
+            )
+        return invitation_message(invitation)
+
+
+def _inside(principal: Principal, workspace_id: str) -> Principal:
+    """Another tenant's workspace is not there."""
+    if parse_id(workspace_id, "workspace_id") != principal.workspace_id:
+        raise WorkspaceNotFound("There is no such workspace.")
+    return principal
