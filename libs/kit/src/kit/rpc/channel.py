@@ -39,5 +39,6 @@ CLIENT_OPTIONS: Sequence[tuple[str, int | str]] = [
     ("grpc.min_reconnect_backoff_ms", RECONNECT_LEAST_MS),
     ("grpc.max_reconnect_backoff_ms", RECONNECT_MOST_MS),
     ("grpc.lb_policy_name", "round_robin"),
+    ("grpc.dns_min_time_between_resolutions_ms", RECONNECT_MOST_MS),
     ("grpc.enable_http_proxy", 0),
 ]

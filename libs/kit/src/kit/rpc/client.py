@@ -14,6 +14,7 @@ from kit.rpc.identity import (
     BEARER,
     IDEMPOTENCY_KEY,
     NOBODY,
+    ORIGIN,
     CallIdentity,
     current_call,
 )
@@ -177,6 +178,8 @@ def _metadata(identity: CallIdentity) -> list[tuple[str, str]]:
         metadata.append((AUTHORIZATION, BEARER + identity.token))
     if identity.idempotency_key is not None:
         metadata.append((IDEMPOTENCY_KEY, identity.idempotency_key))
+    if identity.origin:
+        metadata.append((ORIGIN, identity.origin))
     return metadata
 
 

@@ -7,6 +7,7 @@ on every call.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from time import monotonic, perf_counter
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from kit.rpc.errors import abort_of
 from kit.rpc.identity import (
     AUTHORIZATION,
     IDEMPOTENCY_KEY,
+    ORIGIN,
     Call,
     Context,
     Principal,
@@ -114,7 +116,8 @@ class Endpoint:
         bind(principal.log_fields)
         if self._access.permission is not None:
             principal.require(self._access.permission)
-        return principal
+        origin = metadata.get(ORIGIN)
+        return replace(principal, origin=origin) if origin else principal
 
 
 def _outcome(error: BaseException, context: Context) -> str:

@@ -13,6 +13,7 @@ from kit.errors import DomainError, ErrorKind
 
 AUTHORIZATION = "authorization"
 IDEMPOTENCY_KEY = "idempotency-key"
+ORIGIN = "ff-origin"
 BEARER = "Bearer "
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -59,6 +60,7 @@ class Principal:
     permissions: frozenset[str]
     expires_at: float  # seconds since the epoch
     token: str = field(repr=False)
+    origin: str = ""  # the browser window a change comes from, so that it need not hear its echo
     log_fields: Mapping[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +99,7 @@ class CallIdentity:
 
     token: str | None = field(default=None, repr=False)
     idempotency_key: str | None = None
+    origin: str = ""
 
 
 NOBODY = CallIdentity()
@@ -119,4 +122,6 @@ def idempotency_key_of(context: Context) -> str | None:
 def forwarded() -> CallIdentity:
     """The identity with which a service calls on for the user it serves."""
     call = current_call.get()
-    return CallIdentity(call.principal.token) if call and call.principal else NOBODY
+    if call is None or call.principal is None:
+        return NOBODY
+    return CallIdentity(call.principal.token, origin=call.principal.origin)

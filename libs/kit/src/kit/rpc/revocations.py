@@ -80,7 +80,7 @@ class Revocations:
         while True:
             try:
                 await self._listen(self._jetstream)
-            except (nats.errors.Error, TimeoutError, OSError) as error:
+            except Exception as error:  # whatever it was: until we hear again, auth is asked
                 log.warning("revocations_not_heard", error_type=type(error).__name__)
                 await asyncio.sleep(HEARTBEAT)
 
