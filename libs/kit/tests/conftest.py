@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from kit.aggregate import Fact
+from kit.bus.jetstream import Bus
 from kit.outbox import OutboxRow, event_row
 from kit.testing.database import ServiceDatabase, service_database
 from kit.unit_of_work import UnitOfWork
@@ -35,8 +37,27 @@ async def database(postgres: str) -> AsyncIterator[ServiceDatabase]:
 
 
 @pytest.fixture
-def unit(database: ServiceDatabase, workspace: UUID) -> Callable[..., UnitOfWork]:
-    def open_unit(workspace_id: UUID = workspace) -> UnitOfWork:
+def open_unit(database: ServiceDatabase) -> Callable[[UUID], UnitOfWork]:
+    def open_unit(workspace_id: UUID) -> UnitOfWork:
         return UnitOfWork(database.app, workspace_id, to_outbox=to_outbox, wake_relay=lambda: None)
 
     return open_unit
+
+
+@pytest.fixture
+def unit(open_unit: Callable[[UUID], UnitOfWork], workspace: UUID) -> Callable[[], UnitOfWork]:
+    return lambda: open_unit(workspace)
+
+
+@pytest.fixture
+async def bus(nats_url: str) -> AsyncIterator[Bus]:
+    async with Bus(nats_url, name="sample", profile="test") as bus:
+        await bus.jetstream.add_stream(name="SAMPLE", subjects=["sample.>"], duplicate_window=0.5)
+        yield bus
+
+
+@pytest.fixture
+async def outbox(database: ServiceDatabase) -> asyncpg.Pool:
+    """An outbox with nothing to send."""
+    await database.owner.execute("DELETE FROM outbox")
+    return database.owner

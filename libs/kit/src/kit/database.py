@@ -163,7 +163,7 @@ async def open_pool(dsn: str, *, size: int, name: str) -> asyncpg.Pool:
         dsn,
         min_size=1,
         max_size=size,
-        init=_prepare,
+        init=prepare,
         reset=roll_back,
         timeout=5,
         command_timeout=None,  # the server keeps the time, see SERVER_SETTINGS
@@ -182,7 +182,8 @@ async def roll_back(connection: asyncpg.Connection) -> None:
         await connection.execute("ROLLBACK")
 
 
-async def _prepare(connection: asyncpg.Connection) -> None:
+async def prepare(connection: asyncpg.Connection) -> None:
+    """What every connection of ours can do: JSONB columns are Python objects."""
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",

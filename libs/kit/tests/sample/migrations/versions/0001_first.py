@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from kit.dead_letters import dead_letters
 from kit.idempotency import idempotency_keys
 from kit.inbox import inbox
 from kit.migrations import grant, kit_tables, tenant_table
@@ -13,7 +14,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    kit_tables(op, outbox, inbox, idempotency_keys)
+    kit_tables(op, outbox, inbox, idempotency_keys, dead_letters)
     op.create_table(
         "notes",
         sa.Column("id", sa.Uuid, primary_key=True),

@@ -1,0 +1,238 @@
+"""The consume loop: claim, handle and commit together, acknowledge afterwards.
+
+What arrived of one workspace is handled in one transaction; if that fails, message by message. A
+message delivered again does nothing (the inbox), one that fails is tried again later, and one that
+cannot succeed is buried with its reason while the others go on.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+import asyncpg
+import nats.errors
+from google.protobuf.message import DecodeError
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import APIError
+
+from kit import dead_letters, inbox
+from kit.bus.events import Event, Undecodable, decode
+from kit.bus.jetstream import Bus
+from kit.bus.pull import Pull, PullLost
+from kit.bus.subjects import subjects_of
+from kit.clock import Clock, SystemClock
+from kit.errors import DomainError, ErrorKind
+from kit.telemetry import Log, span
+from kit.telemetry.metrics import DEAD_LETTERS, EVENT_LAG, EVENTS_HANDLED
+from kit.unit_of_work import UnitOfWork
+
+BATCH = 100
+ATTEMPTS = 5
+RETRY_AFTER = (1.0, 5.0, 30.0, 120.0)  # seconds, after the first failure, the second, …
+ACK_WAIT = 15.0  # what a killed process held is delivered again after this
+# The server's own limit only stops a message that kills the process each time. Ours counts
+# failures; deliveries also count when a process dies of something else.
+SERVER_DELIVERIES = 25
+_AT_ONCE = (ErrorKind.INVALID, ErrorKind.REFUSED, ErrorKind.FORBIDDEN)  # no retry changes these
+
+Handler = Callable[[UnitOfWork, Event], Awaitable[None]]
+
+log = Log(__name__)
+
+
+class _Delivery(NamedTuple):
+    message: Msg
+    event: Event
+
+
+class Consumer:
+    """One durable purpose, such as `analytics-pipeline`, on one stream.
+
+    `handlers` maps event types (`crm.deal.v1.moved`) to `async def handler(uow, event)`. They work
+    inside a unit of work of the event's workspace and may call use cases: a commit asked for there
+    takes place with the claim. `run` is a background task of the process.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        *,
+        stream: str,
+        name: str,
+        handlers: Mapping[str, Handler],
+        open_unit: Callable[[UUID], UnitOfWork],
+        system: asyncpg.Pool,
+        retry_after: Sequence[float] = RETRY_AFTER,
+        clock: Clock | None = None,
+    ) -> None:
+        self.stream = stream
+        self.name = name
+        self._bus = bus
+        self._handlers = handlers
+        self._open_unit = open_unit
+        self._system = system
+        self._retry_after = retry_after
+        self._clock = clock or SystemClock()
+
+    @property
+    def config(self) -> ConsumerConfig:
+        """What the consumer is at the server."""
+        return ConsumerConfig(
+            name=self.name,
+            durable_name=self.name,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT,
+            max_deliver=SERVER_DELIVERIES,
+            max_ack_pending=10 * BATCH,
+            filter_subjects=sorted(subjects_of(type_) for type_ in self._handlers),
+        )
+
+    async def run(self) -> None:
+        """Consume for as long as the process lives, whatever happens to the bus."""
+        while True:
+            await self._bus.connected()
+            pull = Pull(self._bus, self.stream, self.name, batch=BATCH)
+            try:
+                await self._bus.jetstream.add_consumer(self.stream, self.config)
+                await pull.start()
+                while True:
+                    await self._handle(await pull.take(BATCH))
+            except (PullLost, APIError, nats.errors.Error, TimeoutError) as error:
+                log.warning("consumer_restarts", consumer=self.name, cause=repr(error))
+                await asyncio.sleep(1)
+            finally:
+                await self._give_back(await pull.stop())
+
+    async def redrive(self) -> int:
+        """Handle what was buried once more, here and now; returns how many succeeded."""
+        done = 0
+        for letter in await dead_letters.buried(self._system, self.name):
+            try:
+                event = decode(letter["subject"], letter["headers"], letter["body"])
+                await self._commit([event])
+            except Exception as error:
+                log.warning("redrive_failed", error=error, consumer=self.name)
+                continue
+            left = await dead_letters.remove(self._system, self.name, [letter["event_id"]])
+            DEAD_LETTERS.labels(self.stream).set(left)
+            done += 1
+        return done
+
+    async def _handle(self, messages: list[Msg]) -> None:
+        by_workspace: dict[UUID, list[_Delivery]] = defaultdict(list)
+        for message in messages:
+            try:
+                event = decode(message.subject, message.headers, message.data)
+            except Undecodable as error:
+                await self._fail(message, error)
+            else:
+                by_workspace[event.workspace_id].append(_Delivery(message, event))
+        for deliveries in by_workspace.values():
+            await self._handle_workspace(deliveries)
+
+    async def _handle_workspace(self, deliveries: list[_Delivery]) -> None:
+        try:
+            await self._commit([delivery.event for delivery in deliveries])
+        except Exception as error:
+            if len(deliveries) == 1:
+                await self._fail(deliveries[0].message, error)
+                return
+            # One of them is to blame: alone, the others succeed.
+            for delivery in deliveries:
+                await self._handle_workspace([delivery])
+            return
+        await self._acknowledge([delivery.message for delivery in deliveries])
+
+    async def _commit(self, events: Sequence[Event]) -> None:
+        """Claim, handle in order and commit, all or nothing."""
+        links = [event.headers["traceparent"] for event in events if "traceparent" in event.headers]
+        parent = links[0] if len(events) == len(links) == 1 else None
+        with span(f"{self.name} handle", "consumer", parent=parent, links=links):
+            async with self._open_unit(events[0].workspace_id) as uow:
+                fresh = await inbox.claim(uow, self.name, [event.id for event in events])
+                with uow.holding_commit():
+                    for event in events:
+                        if event.id in fresh:
+                            fresh.remove(event.id)  # the same one twice in a batch is one event
+                            await self._handlers[event.type](uow, event)
+                            self._count(event, "handled")
+                        else:
+                            self._count(event, "repeated")
+                await uow.commit()
+        now = self._clock.now()
+        for event in events:
+            EVENT_LAG.labels(self.name).observe((now - event.recorded_at).total_seconds())
+
+    async def _acknowledge(self, messages: list[Msg]) -> None:
+        """After the commit. The last one waits for the server, and it answers in order.
+
+        What does not arrive there is delivered again and found in the inbox.
+        """
+        try:
+            for message in messages[:-1]:
+                await message.ack()
+            await messages[-1].ack_sync(timeout=2)
+        except (nats.errors.Error, TimeoutError) as error:
+            log.warning("ack_lost", consumer=self.name, cause=repr(error))
+
+    async def _fail(self, message: Msg, error: Exception) -> None:
+        """Again later, or never again."""
+        attempts = message.metadata.num_delivered
+        if attempts < ATTEMPTS and not _is_final(error):
+            log.warning("event_failed", error=error, consumer=self.name, attempt=attempts)
+            self._count_subject(message, "retried")
+            await message.nak(delay=self._retry_after[min(attempts, len(self._retry_after)) - 1])
+            return
+        log.error("event_buried", error=error, consumer=self.name, attempt=attempts)
+        self._count_subject(message, "buried")
+        await self._bury(message, error, attempts)
+
+    async def _bury(self, message: Msg, error: Exception, attempts: int) -> None:
+        headers = dict(message.headers or {})
+        letter = dead_letters.DeadLetter(
+            event_id=_id_of(message, headers),
+            subject=message.subject,
+            headers=headers,
+            body=message.data,
+            error=f"{type(error).__name__}: {error}"[:2000],
+            attempts=attempts,
+        )
+        left = await dead_letters.bury(self._system, self.name, letter)
+        DEAD_LETTERS.labels(self.stream).set(left)
+        dead_id = f"{self.name}-{letter['event_id']}-{message.metadata.sequence.stream}"
+        await self._bus.jetstream.publish(
+            f"dead.{self.name}", message.data, headers={**headers, "Nats-Msg-Id": dead_id}
+        )
+        await message.term()
+
+    async def _give_back(self, messages: list[Msg]) -> None:
+        """What was fetched and not begun goes to another replica at once."""
+        if self._bus.is_connected:
+            for message in messages:
+                await message.nak()
+
+    def _count(self, event: Event, outcome: str) -> None:
+        EVENTS_HANDLED.labels(self.name, event.type, outcome).inc()
+
+    def _count_subject(self, message: Msg, outcome: str) -> None:
+        type_ = (message.headers or {}).get("ce-type", "unknown")
+        known = type_ if type_ in self._handlers else "unknown"  # a label must not grow for ever
+        EVENTS_HANDLED.labels(self.name, known, outcome).inc()
+
+
+def _is_final(error: Exception) -> bool:
+    if isinstance(error, DomainError):
+        return error.kind in _AT_ONCE
+    return isinstance(error, Undecodable | DecodeError)
+
+
+def _id_of(message: Msg, headers: Mapping[str, str]) -> UUID:
+    try:
+        return UUID(headers["ce-id"])
+    except (KeyError, ValueError):
+        place = message.metadata
+        return uuid5(NAMESPACE_OID, f"{place.stream}:{place.sequence.stream}")

@@ -1,0 +1,174 @@
+"""The relay: carries the outbox to the bus, in order, as often as it takes."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import nats.errors
+
+from kit.bus.events import headers_of
+from kit.bus.jetstream import Bus
+from kit.database import prepare
+from kit.telemetry import Log
+from kit.telemetry.metrics import (
+    OUTBOX_FAILURES,
+    OUTBOX_OLDEST_AGE,
+    OUTBOX_PENDING,
+    OUTBOX_PUBLISHED,
+)
+
+IN_FLIGHT = 256
+GATHER = 0.005  # seconds after a wake-up, so that writes at the same time share a round
+POLL = 1.0  # for rows whose wake-up was in another process, or lost
+STANDBY = 1.0
+ACK_TIMEOUT = 5.0
+MEASURE_EVERY = 5.0
+FORGET_EVERY = 600.0
+KEEP_SENT = timedelta(days=7)
+_RELAY_LOCK = 7_046_029_256  # any constant; the database is the service's own
+
+# A relay that was cut off must lose its lock soon, not when TCP's own patience ends.
+_SETTINGS = {
+    "jit": "off",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+
+UNSENT = f"""
+SELECT number, event_id, workspace_id, subject, type, aggregate_id, happened_at, headers, body
+FROM outbox WHERE sent_at IS NULL ORDER BY number LIMIT {IN_FLIGHT}"""
+LOCK = "SELECT pg_try_advisory_lock($1)"
+SENT = "UPDATE outbox SET sent_at = now() WHERE number = ANY($1::bigint[])"
+MEASURE = """
+SELECT count(*), coalesce(extract(epoch FROM now() - min(recorded_at)), 0)::float8
+FROM outbox WHERE sent_at IS NULL"""
+FORGET = """
+DELETE FROM outbox WHERE number IN (
+    SELECT number FROM outbox WHERE sent_at < now() - $1::interval LIMIT 5000)"""
+AGAIN = "UPDATE outbox SET sent_at = NULL WHERE sent_at >= now() - $1::interval"
+
+log = Log(__name__)
+
+
+class OutboxRelay:
+    """Publishes what is not sent yet and marks it when the stream has it.
+
+    Lock and marking share one connection of their own: who loses it has lost the right to publish.
+    A second relay waits for the lock. `run` is a background task of the process.
+    """
+
+    def __init__(self, dsn: str, bus: Bus, *, service: str) -> None:
+        self._dsn = dsn
+        self._bus = bus
+        self._service = service
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something to send: said after each commit that told something."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Relay for as long as the process lives, whatever happens to database and bus."""
+        while True:
+            try:
+                await self._bus.connected()
+                await self._serve()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("relay_lost_database", cause=repr(error))
+                await asyncio.sleep(STANDBY)
+
+    async def _serve(self) -> None:
+        connection = await asyncpg.connect(
+            self._dsn,
+            timeout=5,
+            command_timeout=30,
+            server_settings={**_SETTINGS, "application_name": f"{self._service}-relay"},
+        )
+        try:
+            await prepare(connection)
+            while not await connection.fetchval(LOCK, _RELAY_LOCK):  # noqa: ASYNC110 no event tells
+                await asyncio.sleep(STANDBY)
+            log.info("relay_active")
+            await self._relay(connection)
+        finally:
+            connection.terminate()
+
+    async def _relay(self, connection: asyncpg.Connection) -> None:
+        now = asyncio.get_running_loop().time
+        measure_at = forget_at = now()
+        while True:
+            more = await self._send(connection)
+            if now() >= measure_at:
+                await self._measure(connection)
+                measure_at = now() + MEASURE_EVERY
+            if now() >= forget_at:
+                await connection.execute(FORGET, KEEP_SENT)
+                forget_at = now() + FORGET_EVERY
+            if not more:
+                await self._rest()
+
+    async def _send(self, connection: asyncpg.Connection) -> bool:
+        """Send the oldest rows; tells whether more are waiting."""
+        rows = await connection.fetch(UNSENT)
+        if not rows:
+            return False
+        sent = await self._publish(rows)
+        if sent:
+            await connection.execute(SENT, sent)
+            OUTBOX_PUBLISHED.inc(len(sent))
+        if len(sent) < len(rows):
+            OUTBOX_FAILURES.inc(len(rows) - len(sent))
+            return False
+        return len(rows) == IN_FLIGHT
+
+    async def _publish(self, rows: Sequence[asyncpg.Record]) -> list[int]:
+        """The numbers of the rows that the stream has acknowledged."""
+        acks: list[asyncio.Future[Any]] = []
+        try:
+            for row in rows:
+                if not self._bus.is_connected:
+                    break  # the client would keep it in memory, and lose it with the process
+                acks.append(await self._begin(row))
+        except nats.errors.Error as error:
+            log.warning("relay_publish_failed", cause=repr(error))
+        if acks:
+            await asyncio.wait(acks, timeout=ACK_TIMEOUT)
+        for ack in acks:
+            ack.cancel()
+        failed = {repr(e) for ack in acks if not ack.cancelled() and (e := ack.exception())}
+        if failed:
+            log.warning("relay_not_acknowledged", causes=sorted(failed))
+        return [
+            row["number"]
+            for row, ack in zip(rows, acks, strict=False)
+            if not ack.cancelled() and ack.exception() is None
+        ]
+
+    async def _begin(self, row: asyncpg.Record) -> asyncio.Future[Any]:
+        return await self._bus.jetstream.publish_async(
+            row["subject"], row["body"], headers=headers_of(row)
+        )
+
+    async def _measure(self, connection: asyncpg.Connection) -> None:
+        pending, age = await connection.fetchrow(MEASURE)
+        OUTBOX_PENDING.set(pending)
+        OUTBOX_OLDEST_AGE.set(age)
+
+    async def _rest(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL):
+                await self._woken.wait()
+            await asyncio.sleep(GATHER)
+        self._woken.clear()
+
+
+async def send_again(pool: asyncpg.Pool, *, since: timedelta) -> int:
+    """Have everything sent within `since` sent once more, after a stream was lost or rolled back.
+
+    Consumers find in their inbox what they know.
+    """
+    return int((await pool.execute(AGAIN, since)).rpartition(" ")[2])
