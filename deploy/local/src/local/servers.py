@@ -15,7 +15,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from local import binaries, postgres
 from local.processes import Command, spawn, stop_group, wait_until
@@ -94,14 +93,14 @@ def postgres_recipe(folder: Path, port: int, *, durable: bool) -> Recipe:
         name="postgres",
         command=postgres.command(cluster, port, durable=durable),
         ready=lambda pid: postgres.is_ready(cluster, pid),
-        url=f"postgresql://{postgres.SUPERUSER}:{quote(cluster.password)}@{LOOPBACK}:{port}/postgres",
+        url=postgres_url(folder, port),
     )
 
 
 def nats_recipe(folder: Path, port: int, monitor_port: int) -> Recipe:
     """JetStream in `folder`; only who knows the password in the url may connect."""
     private_folder(folder)
-    password = secret(folder / "password")
+    password = _password(folder)
     # Names relative to the folder: its own path may hold what these files' syntax cannot.
     settings = {
         "host": LOOPBACK,
@@ -125,14 +124,14 @@ def nats_recipe(folder: Path, port: int, monitor_port: int) -> Recipe:
             env={"GOMEMLIMIT": "128MiB"},
         ),
         ready=lambda _pid: _answers(f"http://{LOOPBACK}:{monitor_port}/healthz"),
-        url=f"nats://ff:{password}@{LOOPBACK}:{port}",
+        url=nats_url(folder, port),
     )
 
 
 def valkey_recipe(folder: Path, port: int) -> Recipe:
     """Valkey with an append-only file: a queued job survives a restart."""
     private_folder(folder)
-    password = secret(folder / "password")
+    password = _password(folder)
     config = folder / "valkey.conf"
     write_private(
         config,
@@ -145,8 +144,23 @@ def valkey_recipe(folder: Path, port: int) -> Recipe:
             argv=[str(binaries.find(binaries.VALKEY)), config.name], cwd=folder, env={}
         ),
         ready=lambda _pid: _valkey_is_ready(port, password),
-        url=f"redis://:{password}@{LOOPBACK}:{port}",
+        url=valkey_url(folder, port),
     )
+
+
+def postgres_url(folder: Path, port: int) -> str:
+    """Where the superuser of the cluster in `folder` connects."""
+    return f"postgresql://{postgres.SUPERUSER}:{_password(folder)}@{LOOPBACK}:{port}/postgres"
+
+
+def nats_url(folder: Path, port: int) -> str:
+    """Where clients of the bus in `folder` connect."""
+    return f"nats://ff:{_password(folder)}@{LOOPBACK}:{port}"
+
+
+def valkey_url(folder: Path, port: int) -> str:
+    """Where clients of the Valkey in `folder` connect; a database number may follow."""
+    return f"redis://:{_password(folder)}@{LOOPBACK}:{port}"
 
 
 def free_port() -> int:
@@ -176,6 +190,10 @@ def run(recipe: Recipe, folder: Path) -> Server:
     said = log.read_text(errors="replace")[-2000:]
     failure = PortTaken if re.search("in use", said, re.IGNORECASE) else ServerFailed
     raise failure(f"{recipe.name} did not start:\n{said}")
+
+
+def _password(folder: Path) -> str:
+    return secret(folder / "password")
 
 
 def _answers(url: str) -> bool:

@@ -103,6 +103,7 @@ class Supervisor:
                 return
             if code:
                 raise GaveUp(f"{unit.name} failed ({_ending(code)}): see {self._log(unit)}")
+            await asyncio.to_thread(unit.finish)
         self.board.set(unit.name, state=state.DONE, pid=None)
         self._ready[unit.name].set()
 

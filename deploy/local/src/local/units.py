@@ -13,14 +13,15 @@ class Unit:
     """A process to keep running, or (without `ready`) a task to run to its end.
 
     `prepare` may block and may write files; a task with nothing to do answers None.
+    `finish` is called when a task has succeeded.
     """
 
     name: str
     prepare: Callable[[], Command | None]
     ready: Callable[[int], bool] | None = None
+    finish: Callable[[], None] = lambda: None
     needs: tuple[str, ...] = ()
     metrics: str | None = None
-    ports: tuple[int, ...] = ()
 
     @property
     def is_task(self) -> bool:

@@ -1,0 +1,103 @@
+"""`python -m local …`: the platform on this machine."""
+
+import argparse
+import asyncio
+import sys
+
+from local import commands, state
+from local.plan import BadSetting, Plan, plan_from_environment
+
+
+def main() -> int:
+    """Run one command; every foreseen failure is one clear line and exit code 1."""
+    options = _parser().parse_args()
+    try:
+        return _run(options, plan_from_environment())
+    except (commands.CannotDo, BadSetting) as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(options: argparse.Namespace, plan: Plan) -> int:
+    match options.command:
+        case "up":
+            commands.up(plan, _say)
+        case "down":
+            commands.down(plan, _say)
+        case "status":
+            return 0 if commands.status(plan, _say) else 1
+        case "logs":
+            commands.show_logs(plan, options.unit, follow=options.follow, say=_say)
+        case "reset":
+            commands.reset(plan, _say, sure=options.yes)
+        case "supervise":
+            return _supervise(plan)
+        case "provision":
+            return _provision(plan)
+        case "seed":
+            return _seed(plan)
+    return 0
+
+
+def _supervise(plan: Plan) -> int:
+    from local.graph import units
+    from local.supervisor import Supervisor, supervise
+
+    with state.supervising(plan.home) as free:
+        if not free:
+            raise commands.CannotDo("FreelanceFlow is running already")
+        state.stop_leftovers(plan.home)
+        commands.refuse_taken_ports(plan)
+
+        async def run() -> bool:
+            return await supervise(Supervisor(units(plan), plan.home, plan.facts))
+
+        return 0 if asyncio.run(run()) else 1
+
+
+def _provision(plan: Plan) -> int:
+    from kit.provision import ROLES, provision
+    from local.environment import WITH_DATABASE
+
+    async def every_service() -> None:
+        for service in WITH_DATABASE:
+            passwords = {role: plan.secret(f"{service}-{role}") for role in ROLES}
+            await provision(plan.admin_url, service, passwords)
+
+    asyncio.run(every_service())
+    return 0
+
+
+def _seed(plan: Plan) -> int:
+    from local.demo import seed
+
+    asyncio.run(seed(plan))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands_ = parser.add_subparsers(dest="command", required=True)
+    commands_.add_parser("up", help="start the platform and wait until it is ready")
+    commands_.add_parser("down", help="stop it; the data stay")
+    commands_.add_parser("status", help="what runs")
+    log = commands_.add_parser("logs", help="read and follow the logs")
+    log.add_argument("unit", nargs="?", help="of one unit only")
+    log.add_argument("--follow", action="store_true", help="go on with what is appended")
+    forget = commands_.add_parser("reset", help="delete all local data")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+    commands_.add_parser("supervise", help="run in the foreground")
+    commands_.add_parser("provision", help="make databases and roles (called by the supervisor)")
+    commands_.add_parser("seed", help="fill the demo workspace (called by the supervisor)")
+    return parser
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
