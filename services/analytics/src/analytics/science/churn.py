@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 
 from analytics.science.churn_ledger import Floats, Ledger, read_ledger, standing
 from analytics.science.churn_model import ChurnModel, learn
-from analytics.science.churn_words import factors_of
 from analytics.science.types import EVIDENCE
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def score(
     Returns:
         One row per client in order of appearance: client_id, probability of no purchase within the
         horizon (NaN for a prospect), own_rhythm_days (mean gap, NaN before the second purchase),
-        days_silent, evidence, factors (a tuple; weights in log-odds, rounded to a tenth).
+        days_silent, evidence, factors (tuples, written when read; weights in log-odds).
 
     Raises:
         ValueError: a column is missing or unreadable, the horizon is below one day, or `model` was
@@ -75,10 +74,12 @@ def score(
     """
     import pandas as pd
 
+    from analytics.science.churn_words import FactorsArray, Narrator
+
     _check(horizon_days, model)
     ledger, ids, today = read_ledger(purchases, as_of)
     model = model or learn(ledger, today, horizon_days)
-    known = standing(ledger, today, horizon_days)
+    known = standing(ledger, today)
     there = known.count > 0
     probability = np.where(there, model.probability(known), np.nan)
     silent = np.where(there, known.silent_days, np.nan)
@@ -89,7 +90,7 @@ def score(
             "own_rhythm_days": known.rhythm_days,
             "days_silent": silent,
             "evidence": evidence(model, known.count),
-            "factors": factors_of(model, known),
+            "factors": FactorsArray(Narrator(model, known), np.arange(len(ids))),
         }
     )
     table.attrs.update(
@@ -150,7 +151,7 @@ def backtest(purchases: "pd.DataFrame", as_of: object, horizon_days: int) -> lis
     ledger, _, today = read_ledger(purchases, as_of)
     then = today - horizon_days
     past = _until(ledger, then)
-    known = standing(past, then, horizon_days)
+    known = standing(past, then)
     there = known.count > 0
     if not there.any():
         return []

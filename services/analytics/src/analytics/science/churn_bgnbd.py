@@ -32,10 +32,12 @@ def log_likelihood(logs: Floats, x: Floats, t_x: Floats, age: Floats) -> Floats:
     from scipy.special import betaln, gammaln
 
     r, alpha, a, b = np.exp(logs)
-    shared = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
-    stayed = betaln(a, b + x) - betaln(a, b) - (r + x) * np.log(alpha + age)
-    again = np.maximum(x, 1.0)
-    left = betaln(a + 1, b + again - 1) - betaln(a, b) - (r + x) * np.log(alpha + t_x)
+    # What depends on whole counts alone is looked up: special functions are the costly part.
+    counts, of = np.arange(int(x.max(initial=0)) + 1.0), x.astype(np.int64)
+    shared = (gammaln(r + counts) - gammaln(r) + r * np.log(alpha) - betaln(a, b))[of]
+    stayed = betaln(a, b + counts)[of] - (r + x) * np.log(alpha + age)
+    again = betaln(a + 1, b + np.maximum(counts, 1.0) - 1)[of]
+    left = again - (r + x) * np.log(alpha + t_x)
     return np.asarray(shared + np.where(x > 0, np.logaddexp(stayed, left), stayed))
 
 

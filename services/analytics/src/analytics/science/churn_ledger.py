@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Wholes = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +22,15 @@ class Ledger:
     (NaN unknown); `clients` how many clients there are, with or without a purchase.
     """
 
-    client: Ints
-    day: Ints
+    client: Wholes
+    day: Wholes
     value: Floats
     clients: int
 
     def take(self, chosen: Ints) -> "Ledger":
         """The same for some clients, renumbered in the order given."""
-        place = np.full(self.clients, -1, dtype=np.int64)
-        place[chosen] = np.arange(len(chosen))
+        place = np.full(self.clients, -1, dtype=np.int32)
+        place[chosen] = np.arange(len(chosen), dtype=np.int32)
         client = place[self.client]
         rows = np.flatnonzero(client >= 0)
         rows = rows[np.argsort(client[rows], kind="stable")]
@@ -41,7 +42,6 @@ class Standing:
     """What was known of each client on one day, arrays [n] over all clients of the ledger.
 
     `count` purchase days (0 for a prospect), `first` and `last` days since 1970, `value` mean known
-    amount (NaN unknown), `recent` purchase days within the last `window` days.
     """
 
     on: int
@@ -49,7 +49,11 @@ class Standing:
     first: Ints
     last: Ints
     value: Floats
-    recent: Ints
+
+    def take(self, rows: slice) -> "Standing":
+        """Some of the clients."""
+        parts = (self.count[rows], self.first[rows], self.last[rows], self.value[rows])
+        return Standing(self.on, *parts)
 
     @property
     def repeats(self) -> Floats:
@@ -95,7 +99,7 @@ def days_of(dates: "pd.Series") -> Ints:
         dates = read
     if getattr(dates.dtype, "tz", None) is not None:
         dates = dates.dt.tz_localize(None)
-    return dates.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return dates.to_numpy().astype("datetime64[D]").view(np.int64)
 
 
 def read_ledger(purchases: "pd.DataFrame", as_of: object) -> tuple[Ledger, "pd.Index", int]:
@@ -113,41 +117,63 @@ def read_ledger(purchases: "pd.DataFrame", as_of: object) -> tuple[Ledger, "pd.I
     if missing:
         raise ValueError(f"purchases lack the columns {missing}")
     today = int(days_of(pd.Series([pd.Timestamp(as_of)]))[0])
-    value = pd.to_numeric(purchases["value"], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    bad = np.isnan(value) & purchases["value"].notna().to_numpy()
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        text = purchases["value"].iloc[row]
-        raise ValueError(f"column 'value', row {row}: {text!r} is not a number")
+    value = _values(purchases["value"])
     code, ids = pd.factorize(purchases["client_id"], use_na_sentinel=True)
     day = days_of(purchases["date"])
     keep = (code >= 0) & (day > np.iinfo(np.int64).min) & (day <= today)
-    return _by_day(code[keep].astype(np.int64), day[keep], value[keep], len(ids)), ids, today
+    if not keep.all():
+        code, day, value = code[keep], day[keep], value[keep]
+    # A million clients have millions of purchases: one key, and few copies alive at a time, keep
+    # them within a worker's memory.
+    first = int(day.min(initial=today))
+    span = int(day.max(initial=today)) - first + 1
+    key = code * span
+    key += day
+    key -= first
+    del code, day, keep
+    return _by_day(key, span, first, value, len(ids)), ids, today
 
 
-def _by_day(client: Ints, day: Ints, value: Floats, clients: int) -> Ledger:
-    if len(day) == 0:
-        return Ledger(client, day, value, clients)
-    first = int(day.min())
-    span = int(day.max()) - first + 1
-    key = client * span + (day - first)
+def _values(column: "pd.Series") -> Floats:
+    import pandas as pd
+
+    value = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    bad = np.isnan(value)
+    if bad.any() and (bad := bad & column.notna().to_numpy()).any():
+        row = int(np.flatnonzero(bad)[0])
+        raise ValueError(f"column 'value', row {row}: {column.iloc[row]!r} is not a number")
+    return np.asarray(value)
+
+
+def _by_day(key: Ints, span: int, first: int, value: Floats, clients: int) -> Ledger:
+    """Merge rows [m] of one client and day; key = client * span + day - first."""
+    if len(key) == 0:
+        none = np.zeros(0, dtype=np.int32)
+        return Ledger(none, none, value, clients)
     if not bool((key[1:] >= key[:-1]).all()):
         order = np.argsort(key, kind="stable")
-        key, value = key[order], value[order]
+        value = value[order]
+        key = key[order]
+        del order
     start = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
-    known = np.where(np.isnan(value), 0.0, value)
-    net = np.add.reduceat(known, start)
-    unknown = np.logical_and.reduceat(np.isnan(value), start)
-    bought = (net > 0) | unknown
-    key = key[start[bought]]
-    amount = np.where(unknown, np.nan, net)[bought]
-    return Ledger(key // span, key % span + first, amount, clients)
+    unknown = np.isnan(value)
+    net = np.add.reduceat(np.where(unknown, 0.0, value) if unknown.any() else value, start)
+    net[np.logical_and.reduceat(unknown, start)] = np.nan
+    key = key[start]
+    bought = ~(net <= 0)
+    if not bought.all():
+        key, net = key[bought], net[bought]
+    return Ledger(
+        (key // span).astype(np.int32), (key % span + first).astype(np.int32), net, clients
+    )
 
 
-def standing(ledger: Ledger, on: int, window: int) -> Standing:
-    """What was known of every client on the day `on`, recent meaning `window` days."""
-    rows = ledger.day <= on
-    client, day, value = ledger.client[rows], ledger.day[rows], ledger.value[rows]
+def standing(ledger: Ledger, on: int) -> Standing:
+    """What was known of every client on the day `on`."""
+    client, day, value = ledger.client, ledger.day, ledger.value
+    if len(day) and int(day.max()) > on:
+        rows = day <= on
+        client, day, value = client[rows], day[rows], value[rows]
     n = ledger.clients
     count = np.bincount(client, minlength=n).astype(np.int64)
     end = np.cumsum(count)
@@ -156,11 +182,10 @@ def standing(ledger: Ledger, on: int, window: int) -> Standing:
     first[has] = day[(end - count)[has]]
     last[has] = day[end[has] - 1]
     known = ~np.isnan(value)
-    total = np.bincount(client[known], value[known], n)
-    valued = np.bincount(client[known], minlength=n)
+    total = np.bincount(client, value if known.all() else np.where(known, value, 0.0), n)
+    valued = count if known.all() else np.bincount(client[known], minlength=n)
     mean = np.where(valued > 0, total / np.maximum(valued, 1), np.nan)
-    recent = np.bincount(client[day > on - window], minlength=n).astype(np.int64)
-    return Standing(on, count, first, last, mean, recent)
+    return Standing(on, count, first, last, mean)
 
 
 def bought_between(ledger: Ledger, after: int, until: int) -> NDArray[np.bool_]:

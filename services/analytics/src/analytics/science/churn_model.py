@@ -11,13 +11,14 @@ from analytics.science.churn_ledger import Floats, Ints, Ledger, Standing, bough
 from analytics.science.win_gate import penalised_newton
 from analytics.science.win_history import expit, logit
 
-SAMPLE = 20_000  # clients the parameters are learnt from; more change the third digit only
+SAMPLE = 12_000  # clients the parameters are learnt from; more change the third digit only
 STEP = 30  # days between the origins at which past clients are labelled
 ORIGINS = 6
 YEAR = 365
 LOGISTIC_HALF = 150.0  # labelled clients at which the logistic would weigh half, were it not capped
 LOGISTIC_CAP = 0.5
 RIDGE = 1.0
+CHUNK = 65_536  # clients scored at a time; a bound on memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,18 @@ class ChurnModel:
 
     def log_odds(self, known: Standing) -> Floats:
         """Log-odds [n] of no purchase within the horizon."""
+        n = len(known.count)
+        parts = [self._log_odds(known.take(slice(i, i + CHUNK))) for i in range(0, n, CHUNK)]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def _log_odds(self, known: Standing) -> Floats:
         args = known.repeats, known.active_days, known.age_days
         silent = logit(np.clip(no_purchase(self.buying, *args, self.horizon_days), 1e-6, 1 - 1e-6))
         if self.share == 0:
             return silent
         z = (rfm(known, self.value_scale) - self.mean) / self.spread
-        return np.asarray(
-            (1 - self.share) * silent + self.share * (self.intercept + z @ self.weights)
-        )
+        logistic = self.intercept + z @ self.weights
+        return np.asarray((1 - self.share) * silent + self.share * logistic)
 
     def probability(self, known: Standing) -> Floats:
         """Probability [n] of no purchase within the horizon, between 0.1 % and 99.9 %."""
@@ -66,7 +71,7 @@ def shipped_prior() -> tuple[Buying, Floats]:
 
 
 def rfm(known: Standing, value_scale: float) -> Floats:
-    """Recency, frequency, age, money, recent purchases and silence in own rhythms, in logs [n, 6].
+    """Recency, frequency, age, money and silence in own rhythms, in logs [n, 5].
 
     A client with one purchase has no rhythm; its silence is set against its age instead.
     """
@@ -74,8 +79,7 @@ def rfm(known: Standing, value_scale: float) -> Floats:
     money = np.log1p(np.maximum(np.nan_to_num(known.value, nan=value_scale), 0.0) / value_scale)
     rhythm = np.where(known.repeats > 0, known.rhythm_days, known.age_days)
     overdue = silent - np.log1p(np.nan_to_num(rhythm))
-    age, recent = np.log1p(known.age_days), np.log1p(known.recent)
-    return np.column_stack([silent, repeats, age, money, recent, overdue])
+    return np.column_stack([silent, repeats, np.log1p(known.age_days), money, overdue])
 
 
 def sample_of(known: Standing, size: int) -> Ints:
@@ -112,9 +116,9 @@ def origins(first: int, today: int, horizon: int) -> list[int]:
 
 def learn(ledger: Ledger, today: int, horizon: int) -> ChurnModel:
     """Fit both parts on (a sample of) the clients of a ledger, up to the day `today`."""
-    everyone = standing(ledger, today, horizon)
+    everyone = standing(ledger, today)
     sample = ledger.take(sample_of(everyone, SAMPLE))
-    known = standing(sample, today, horizon)
+    known = standing(sample, today)
     centre, spread = shipped_prior()
     buying = fit(known.repeats, known.active_days, known.age_days, centre, spread)
     amounts = known.value[np.isfinite(known.value) & (known.value > 0)]
@@ -133,17 +137,17 @@ def _learn_logistic(
 ) -> tuple[Floats, Floats, Floats, float, int]:
     rows, labels, counts = [], [], []
     for origin in origins(start, today, horizon):
-        known = standing(sample, origin, horizon)
+        known = standing(sample, origin)
         there = known.count > 0
         rows.append(rfm(known, scale)[there])
         labels.append(~bought_between(sample, origin, origin + horizon)[there])
         counts.append(int(there.sum()))
     left = np.concatenate(labels).astype(np.float64) if labels else np.zeros(0)
     if len(left) == 0 or left.min() == left.max():
-        return np.zeros(6), np.ones(6), np.zeros(6), 0.0, 0
+        return np.zeros(5), np.ones(5), np.zeros(5), 0.0, 0
     features = np.vstack(rows)
     mean, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
     design = np.column_stack([(features - mean) / spread, np.ones(len(left))])
     rate = float(logit((left.sum() + 1) / (len(left) + 2)))
-    w, _ = penalised_newton(design, left, rate, np.array([RIDGE] * 6 + [1e-3]))
+    w, _ = penalised_newton(design, left, rate, np.array([RIDGE] * 5 + [1e-3]))
     return mean, spread, w[:-1], rate + float(w[-1]), max(counts)

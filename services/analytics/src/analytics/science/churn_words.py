@@ -1,85 +1,147 @@
-"""Reasons for a churn score, in words."""
+"""Reasons for a churn score, in words, written when somebody reads them.
 
-from collections.abc import Callable
+A million clients are scored in seconds; a million sentences would take longer than the scores and
+three times their memory. The column of factors therefore keeps positions and speaks on demand.
+This module imports pandas and is itself imported only when clients are scored.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray, ExtensionDtype, register_extension_dtype, take
 
 from analytics.science.churn_ledger import Floats, Ints, Standing
 from analytics.science.churn_model import ChurnModel
 from analytics.science.types import Factor
 
+Reasons = tuple[Factor, ...]
 PROSPECT = (Factor("prospect", "Has not bought yet, so there is nothing to lose: no score", 0.0),)
 
 
-def factors_of(model: ChurnModel, known: Standing) -> NDArray[np.object_]:
-    """Reasons [n], a tuple per client: its silence against its own rhythm, and its purchases.
+class Narrator:
+    """Reasons of every client of one scoring: silence against its own rhythm, and its purchases.
 
-    A weight is the change of the log-odds against the same client with the last purchase one usual
-    gap ago, or with one purchase only, rounded to a tenth. Whole days and tenths let clients with
-    the same story share one sentence, which keeps a million of them in memory.
+    A weight is the change of the log-odds against the same client with its last purchase one usual
+    gap ago, or with one purchase only.
     """
-    there = known.count > 0
-    shown = model.log_odds(known)
-    silence = _tenths(shown - model.log_odds(_as_if_on_time(known)))
-    habit = _tenths(shown - model.log_odds(_as_if_single(known)))
-    rhythm = np.nan_to_num(np.round(known.rhythm_days), nan=-1.0).astype(np.int64)
-    silent = known.silent_days.astype(np.int64)
-    silences = _shared(_silence, silent, rhythm, silence)
-    habits = _shared(_habit, known.count, habit)
-    single = known.count == 1
-    out = np.empty(len(there), dtype=np.object_)
-    pairs = list(zip(silences.tolist(), habits.tolist(), strict=True))
-    out[:] = pairs
-    for i in np.flatnonzero(~there):
-        out[i] = PROSPECT
-    for i in np.flatnonzero(single):
-        out[i] = out[i][:1]
-    return out
 
+    def __init__(self, model: ChurnModel, known: Standing) -> None:
+        self._model, self._known = model, known
+        self._weights: tuple[Floats, Floats] | None = None
 
-def _tenths(weight: Floats) -> Ints:
-    return np.asarray(np.round(10 * np.clip(weight, -99, 99)).astype(np.int64))
+    def of(self, client: int) -> Reasons:
+        """Reasons of the client at this position."""
+        known = self._known
+        count = int(known.count[client])
+        if count == 0:
+            return PROSPECT
+        silence, habit = (float(w[client]) for w in self._weigh())
+        silent = int(known.silent_days[client])
+        if count == 1:
+            words = f"One purchase, {_days(silent)} ago; no rhythm of its own yet"
+            return (Factor("silence", words, silence),)
+        rhythm = max(round(float(known.rhythm_days[client])), 1)
+        words = f"Silent for {_days(silent)}, usually {_days(rhythm)} between purchases"
+        bought = f"Bought on {_days(count)} so far"
+        return (Factor("silence", words, silence), Factor("purchases", bought, habit))
+
+    def _weigh(self) -> tuple[Floats, Floats]:
+        if self._weights is None:
+            shown = self._model.log_odds(self._known)
+            on_time = shown - self._model.log_odds(_as_if_on_time(self._known))
+            self._weights = on_time, shown - self._model.log_odds(_as_if_single(self._known))
+        return self._weights
 
 
 def _as_if_on_time(known: Standing) -> Standing:
     # One usual gap ago; without a gap of its own, on the day itself.
     usual = np.nan_to_num(np.round(known.rhythm_days), nan=0.0).astype(np.int64)
-    last = np.maximum(known.last, known.on - usual)
-    return replace(known, last=last)
+    return replace(known, last=np.maximum(known.last, known.on - usual))
 
 
 def _as_if_single(known: Standing) -> Standing:
     once = np.minimum(known.count, 1)
-    return replace(known, count=once, last=known.first, recent=np.minimum(known.recent, once))
-
-
-def _shared(make: Callable[..., Factor], *keys: Ints) -> NDArray[np.object_]:
-    """One factor [n] per row, made once per distinct combination of keys."""
-    combined = np.zeros(len(keys[0]), dtype=np.int64)
-    for key in keys:
-        low = int(key.min()) if len(key) else 0
-        width = int(key.max()) - low + 1 if len(key) else 1
-        combined = combined * width + (key - low)
-    _, first, place = np.unique(combined, return_index=True, return_inverse=True)
-    made = np.empty(len(first), dtype=np.object_)
-    columns = [key[first].tolist() for key in keys]
-    made[:] = [make(*row) for row in zip(*columns, strict=True)]
-    return made[place]
+    return replace(known, count=once, last=known.first)
 
 
 def _days(n: int) -> str:
     return "1 day" if n == 1 else f"{n} days"
 
 
-def _silence(silent: int, rhythm: int, tenths: int) -> Factor:
-    if rhythm < 0:
-        words = f"One purchase, {_days(silent)} ago; no rhythm of its own yet"
-    else:
-        words = f"Silent for {_days(silent)}, usually {_days(max(rhythm, 1))} between purchases"
-    return Factor("silence", words, tenths / 10)
+@register_extension_dtype
+class FactorsDtype(ExtensionDtype):  # type: ignore[misc]  # pandas comes without types here
+    """Data type of a column of reasons."""
+
+    name = "factors"
+    type = tuple
+    na_value = None
+
+    @classmethod
+    def construct_array_type(cls) -> type["FactorsArray"]:
+        """The array that holds this type."""
+        return FactorsArray
 
 
-def _habit(count: int, tenths: int) -> Factor:
-    return Factor("purchases", f"Bought on {_days(count)} so far", tenths / 10)
+class FactorsArray(ExtensionArray):  # type: ignore[misc]  # pandas comes without types here
+    """A column of reasons: positions of clients, spoken by a narrator when read."""
+
+    def __init__(self, narrator: Narrator, clients: Ints) -> None:
+        self._narrator, self._clients = narrator, clients
+
+    @property
+    def dtype(self) -> FactorsDtype:
+        """The data type of the column."""
+        return FactorsDtype()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the positions."""
+        return int(self._clients.nbytes)
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def __getitem__(self, item: Any) -> Any:
+        if isinstance(item, int | np.integer):
+            return self._speak(int(self._clients[item]))
+        rows = item if isinstance(item, slice) else np.asarray(item)
+        return FactorsArray(self._narrator, self._clients[rows])
+
+    def __iter__(self) -> Iterator[Reasons | None]:
+        return (self._speak(client) for client in self._clients.tolist())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.object_]:
+        # Filled one by one: NumPy would make a table of tuples of equal length.
+        out = np.empty(len(self), dtype=np.object_)
+        for row, reasons in enumerate(self):
+            out[row] = reasons
+        return out
+
+    def __eq__(self, other: object) -> Any:
+        theirs = list(other) if isinstance(other, Sequence | ExtensionArray) else [other] * len(self)
+        return np.array([a == b for a, b in zip(self, theirs, strict=True)], dtype=np.bool_)
+
+    def _speak(self, client: int) -> Reasons | None:
+        return None if client < 0 else self._narrator.of(client)
+
+    def isna(self) -> NDArray[np.bool_]:
+        """Which rows have no client."""
+        return self._clients < 0
+
+    def astype(self, dtype: Any, copy: bool = True) -> Any:
+        """The reasons as objects; no other type can hold them."""
+        if isinstance(dtype, FactorsDtype) or dtype == "factors":
+            return self.copy() if copy else self
+        return self.__array__().astype(dtype)
+
+    def take(self, indices: Any, *, allow_fill: bool = False, fill_value: Any = None) -> Any:
+        """Rows by position; with `allow_fill` -1 is a row without reasons."""
+        chosen = take(self._clients, indices, fill_value=-1, allow_fill=allow_fill)
+        return FactorsArray(self._narrator, chosen)
+
+    def copy(self) -> "FactorsArray":
+        """The same column with positions of its own."""
+        return FactorsArray(self._narrator, self._clients.copy())
