@@ -30,7 +30,8 @@ from kit.telemetry import Log
 
 ALGORITHM = "EdDSA"
 TYPE = "at+jwt"
-AUDIENCE = "freelanceflow"
+ISSUER = "freelanceflow"
+AUDIENCE = "freelanceflow"  # of the platform's users; service credentials have another
 LEEWAY = 30  # seconds that clocks may differ
 LONGEST_LIFE = 600  # seconds; a longer token is a mistake, and a revocation would not outlive it
 KEEP_VERIFIED = 4096  # tokens
@@ -59,9 +60,9 @@ class TokenVerifier:
     def __init__(
         self,
         fetch_jwks: FetchJwks,
-        issuer: str,
         *,
         revocations: Revocations,
+        issuer: str = ISSUER,
         audience: str = AUDIENCE,
         clock: Clock | None = None,
     ) -> None:
@@ -69,7 +70,7 @@ class TokenVerifier:
         self._keys = _Keys(fetch_jwks, self._now)
         self._revocations = revocations
         self._audience = audience
-        self._algorithms = _OnlyEdDSA()
+        self._algorithms = OnlyEdDSA()
         self._verified: OrderedDict[str, Principal] = OrderedDict()
         required = ("exp", "iat", "sub", "ws", "sid", "role", "jti")
         self._claims = jwt.JWTClaimsRegistry(
@@ -195,7 +196,7 @@ def _import(jwks: Mapping[str, Any]) -> dict[str, OKPKey]:
     }
 
 
-class _OnlyEdDSA(JWSRegistry):
+class OnlyEdDSA(JWSRegistry):
     """The one algorithm, whatever else the library knows; nor does it warn of the name's age."""
 
     def get_alg(self, name: str) -> Any:
