@@ -4,8 +4,10 @@ import sqlalchemy as sa
 from alembic import op
 
 from kit.dead_letters import dead_letters
+from kit.files import file_chunks, files
 from kit.idempotency import idempotency_keys
 from kit.inbox import inbox
+from kit.jobs.table import jobs
 from kit.migrations import grant, kit_tables, tenant_table
 from kit.outbox import outbox
 
@@ -14,7 +16,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    kit_tables(op, outbox, inbox, idempotency_keys, dead_letters)
+    kit_tables(op, outbox, inbox, idempotency_keys, dead_letters, files, file_chunks, jobs)
     op.create_table(
         "notes",
         sa.Column("id", sa.Uuid, primary_key=True),

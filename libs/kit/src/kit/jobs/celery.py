@@ -1,0 +1,57 @@
+"""The sending side of jobs: a Celery app that carries nothing but ids."""
+
+import asyncio
+from uuid import UUID
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from kit.telemetry import Log
+
+VISIBILITY_TIMEOUT = 3600  # seconds; longer than any job. What guards a job is the lease in its row
+
+log = Log(__name__)
+
+
+class JobApp:
+    """Puts the id of a job into its service's queue; `send` it after the job's row is committed."""
+
+    def __init__(self, service: str, broker_url: str) -> None:
+        self.service = service
+        self.celery = Celery(service, broker=broker_url)
+        self.celery.conf.update(
+            task_default_queue=service,
+            task_serializer="json",
+            accept_content=["json"],
+            task_ignore_result=True,
+            task_acks_late=True,
+            task_reject_on_worker_lost=True,
+            task_publish_retry=False,
+            worker_prefetch_multiplier=1,
+            worker_hijack_root_logger=False,
+            worker_soft_shutdown_timeout=20,
+            worker_cancel_long_running_tasks_on_connection_loss=True,
+            worker_enable_remote_control=False,
+            broker_connection_retry_on_startup=True,
+            broker_connection_max_retries=None,
+            broker_transport_options={
+                "visibility_timeout": VISIBILITY_TIMEOUT,
+                "socket_connect_timeout": 1,
+                "socket_timeout": 5,
+                "socket_keepalive": True,
+            },
+        )
+
+    def task_name(self, kind: str) -> str:
+        """What Celery calls a kind of job."""
+        return f"{self.service}.{kind}"
+
+    async def send(self, kind: str, job_id: UUID) -> None:
+        """Tell a worker. Without a broker it will find the row by itself, only later."""
+        await asyncio.to_thread(self._send, kind, job_id)
+
+    def _send(self, kind: str, job_id: UUID) -> None:
+        try:
+            self.celery.send_task(self.task_name(kind), args=[str(job_id)])
+        except (OperationalError, OSError) as error:
+            log.warning("job_not_sent", kind=kind, cause=repr(error))

@@ -1,0 +1,230 @@
+"""The working side of jobs: a Celery worker with one event loop per child.
+
+    def main() -> None:                                  # python -m crm worker
+        jobs = JobApp("crm", broker_url)
+        JobWorker(jobs, open_app=open_app, handlers={"import": run_import}, listen=…).run()
+
+A handler is `async def run_import(app, task: Task) -> dict | None`. It works in units of the job's
+workspace, says how far it is (`task.report`), keeps the loop free (long computing goes to a
+thread) and may be run again from its start at any time.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+import asyncpg
+import uvloop
+from celery import signals
+
+from kit.errors import DomainError, ErrorKind
+from kit.http import Page, serve_pages
+from kit.jobs import table
+from kit.jobs.celery import JobApp
+from kit.jobs.table import ATTEMPTS, LEASE, Job, LeaseLost
+from kit.telemetry import Log, span
+from kit.telemetry.metrics import exposition
+
+LOOK_EVERY = 10.0  # seconds between looks for jobs that nobody works on
+CLOSE_TIMEOUT = 10.0
+_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_TRY_AGAIN = (ErrorKind.UNAVAILABLE, ErrorKind.STALE, ErrorKind.EXHAUSTED)
+
+log = Log(__name__)
+T = TypeVar("T")
+
+
+class WorkerApp(Protocol):
+    """What a service's app must have for its jobs."""
+
+    @property
+    def system(self) -> asyncpg.Pool:
+        """The system role's pool."""
+
+
+A = TypeVar("A", bound=WorkerApp)
+
+
+class Task:
+    """A job while it is being worked on."""
+
+    def __init__(self, system: asyncpg.Pool, job: Job) -> None:
+        self.job = job
+        self._system = system
+
+    async def report(self, progress: int, total: int) -> None:
+        """Say how far it is. Raises LeaseLost: then somebody else has it, and we stop."""
+        await table.report(self._system, self.job, progress=progress, total=total)
+
+
+Handler = Callable[[A, Task], Awaitable[dict[str, Any] | None]]
+
+
+class JobWorker(Generic[A]):
+    """Works on a service's jobs, one at a time.
+
+    `open_app` is entered in the child, on its loop: nothing of it may exist before the fork. The
+    child shows /livez, /readyz and /metrics at `listen`.
+    """
+
+    def __init__(
+        self,
+        jobs: JobApp,
+        *,
+        open_app: Callable[[], AbstractAsyncContextManager[A]],
+        handlers: Mapping[str, Handler[A]],
+        listen: str,
+    ) -> None:
+        self._jobs = jobs
+        self._open_app = open_app
+        self._handlers = handlers
+        self._listen = listen
+        self._loop = _Loop()
+        self._open = AsyncExitStack()
+        self._app: A | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    def run(self) -> None:
+        """Be the worker until told to stop."""
+        for kind in self._handlers:
+            self._register(kind)
+        signals.worker_process_init.connect(self._child_begins, weak=False)
+        signals.worker_process_shutdown.connect(self._child_ends, weak=False)
+        self._jobs.celery.worker_main(
+            [
+                "worker",
+                "--pool=prefork",
+                "--concurrency=1",
+                "--without-gossip",
+                "--without-mingle",
+                "--loglevel=WARNING",
+                f"--hostname={self._jobs.service}@%h",
+            ]
+        )
+
+    def _register(self, kind: str) -> None:
+        @self._jobs.celery.task(name=self._jobs.task_name(kind))  # type: ignore[untyped-decorator]
+        def work(job_id: str) -> None:
+            self._loop.run(self.work(kind, UUID(job_id)))
+
+    def _child_begins(self, **_: Any) -> None:
+        self._loop.start()
+        self._loop.run(self.begin())
+
+    def _child_ends(self, **_: Any) -> None:
+        self._loop.run(self.end(), timeout=CLOSE_TIMEOUT)
+
+    async def begin(self) -> None:
+        """Open the app, its pages, and look for what was left behind."""
+        self._app = await self._open.enter_async_context(self._open_app())
+        server = await serve_pages(self._listen, {path: _page for path in _ALIVE} | _METRICS)
+        self._open.callback(server.close)
+        looking = asyncio.create_task(self._look())
+        self._open.callback(looking.cancel)
+
+    async def end(self) -> None:
+        """Close what `begin` opened."""
+        await self._open.aclose()
+
+    async def work(self, kind: str, job_id: UUID) -> None:
+        """Do one job, if it is still to be done and nobody has it."""
+        assert self._app is not None, "work came before the app was opened"
+        system = self._app.system
+        async with self._one_at_a_time:
+            job = await table.claim(system, job_id)
+            if job is None:
+                return
+            with span(f"job {kind}", "consumer", parent=job.traceparent):
+                try:
+                    await self._attempt(system, job)
+                except LeaseLost:
+                    log.warning("job_lease_lost", job=str(job.id), kind=kind)
+
+    async def _attempt(self, system: asyncpg.Pool, job: Job) -> None:
+        assert self._app is not None
+        handler = self._handlers[job.kind]
+        try:
+            result = await _while_leased(system, job, handler(self._app, Task(system, job)))
+        except LeaseLost:
+            raise
+        except DomainError as error:
+            await _failed(system, job, error, again=error.kind in _TRY_AGAIN, said=error.message)
+        except Exception as error:
+            await _failed(system, job, error, again=True, said=type(error).__name__)
+        else:
+            await table.end(system, job, result=result)
+
+    async def _look(self) -> None:
+        """Whatever the broker forgot or never got is found here."""
+        assert self._app is not None
+        while True:
+            try:
+                for kind, job_id in await table.abandoned(self._app.system):
+                    await self.work(kind, job_id)
+            except _LOST as error:
+                log.warning("jobs_not_looked_for", cause=repr(error))
+            await asyncio.sleep(LOOK_EVERY)
+
+
+async def _while_leased(system: asyncpg.Pool, job: Job, work: Awaitable[T]) -> T:
+    """The work's result. Raises LeaseLost as soon as the lease is, and stops the work."""
+    working = asyncio.ensure_future(work)
+    renewing = asyncio.create_task(_renew(system, job))
+    try:
+        await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
+        if renewing.done() and not working.done():
+            renewing.result()
+        return await working
+    finally:
+        renewing.cancel()
+        working.cancel()
+
+
+async def _renew(system: asyncpg.Pool, job: Job) -> None:
+    while True:
+        await asyncio.sleep(LEASE.total_seconds() / 3)
+        try:
+            await table.renew(system, job)
+        except _LOST as error:
+            log.warning("job_lease_not_renewed", cause=repr(error))  # there are two more chances
+
+
+async def _failed(
+    system: asyncpg.Pool, job: Job, error: Exception, *, again: bool, said: str
+) -> None:
+    log.error("job_failed", error=error, job=str(job.id), kind=job.kind, attempt=job.attempts)
+    if again and job.attempts < ATTEMPTS:
+        await table.give_back(system, job, error=said)
+    else:
+        await table.end(system, job, result=None, error=said)
+
+
+class _Loop:
+    """An event loop in a thread, for the life of a worker's child."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        self._loop = uvloop.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="jobs", daemon=True).start()
+
+    def run(self, work: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
+        assert self._loop is not None, "the child has not begun"
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+
+
+async def _page() -> Page:
+    return Page("200 OK", "text/plain", b"working\n")
+
+
+async def _metrics() -> Page:
+    content_type, body = exposition()
+    return Page("200 OK", content_type, body)
+
+
+_ALIVE = ("/livez", "/readyz")
+_METRICS = {"/metrics": _metrics}

@@ -1,0 +1,189 @@
+"""Jobs: one worker at a time, none lost, whatever the broker forgets."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from kit.database import DatabaseUnavailable, Transaction
+from kit.errors import InvalidInput
+from kit.ids import new_id
+from kit.jobs import table
+from kit.jobs.celery import JobApp
+from kit.jobs.worker import JobWorker
+from kit.testing.background import until
+
+
+@pytest.fixture
+def queued(database, workspace):
+    async def queue(kind="import", **args):
+        async with Transaction(database.app, workspace) as tx:
+            job_id = await table.enqueue(tx, kind, args, total=10)
+            await tx.commit()
+        return job_id
+
+    return queue
+
+
+@pytest.fixture
+def found(database, workspace):
+    async def find(job_id):
+        async with Transaction(database.app, workspace) as tx:
+            return await table.find(tx, job_id)
+
+    return find
+
+
+async def until_status(found, job_id, status):
+    async def reached():
+        return (await found(job_id)).status == status
+
+    await until(reached)
+
+
+async def expire(database, job_id):
+    await database.owner.execute(
+        "UPDATE jobs SET lease_until = now() - interval '1 s', sent_at = now() - interval '1 h'"
+        " WHERE id = $1",
+        job_id,
+    )
+
+
+async def test_twenty_workers_and_one_has_the_lease(database, queued):
+    job_id = await queued(file="a")
+    claims = await asyncio.gather(*(table.claim(database.system, job_id) for _ in range(20)))
+    [job] = [claim for claim in claims if claim is not None]
+    assert (job.args, job.attempts, job.status) == ({"file": "a"}, 1, "running")
+
+
+async def test_a_job_runs_to_its_result(database, queued, found):
+    job_id = await queued()
+    job = await table.claim(database.system, job_id)
+    await table.report(database.system, job, progress=4, total=10)
+    assert (await found(job_id)).progress == 4
+    await table.end(database.system, job, result={"rows": 10})
+    done = await found(job_id)
+    assert (done.status, done.result, done.error) == ("done", {"rows": 10}, None)
+    assert await table.claim(database.system, job_id) is None
+
+
+async def test_a_dead_workers_job_goes_to_another_and_the_dead_one_cannot_write(database, queued):
+    job_id = await queued()
+    first = await table.claim(database.system, job_id)
+    await expire(database, job_id)
+    assert ("import", job_id) in await table.abandoned(database.system)
+    assert ("import", job_id) not in await table.abandoned(database.system)  # handed out once
+    second = await table.claim(database.system, job_id)
+    assert second.attempts == 2
+    for write in (
+        table.renew(database.system, first),
+        table.report(database.system, first, progress=1, total=1),
+        table.end(database.system, first, result=None),
+        table.give_back(database.system, first, error="late"),
+    ):
+        with pytest.raises(table.LeaseLost):
+            await write
+    await table.end(database.system, second, result=None)
+
+
+async def test_what_kills_its_worker_each_time_is_given_up(database, queued, found):
+    job_id = await queued()
+    for _ in range(table.ATTEMPTS):
+        assert await table.claim(database.system, job_id) is not None
+        await expire(database, job_id)
+    assert ("import", job_id) not in await table.abandoned(database.system)
+    assert (await found(job_id)).status == "failed"
+
+
+async def test_another_workspace_finds_no_job(database, queued):
+    job_id = await queued()
+    async with Transaction(database.app, new_id()) as tx:
+        with pytest.raises(table.JobNotFound):
+            await table.find(tx, job_id)
+
+
+@pytest.fixture
+async def worker(database):
+    @asynccontextmanager
+    async def open_app():
+        yield SimpleNamespace(system=database.system)
+
+    async def succeed(app, task):
+        await task.report(1, 2)
+        return {"seen": task.job.args}
+
+    async def refuse(app, task):
+        raise InvalidInput("The file has no rows.")
+
+    async def stumble(app, task):
+        raise DatabaseUnavailable("away")
+
+    async def break_down(app, task):
+        raise ZeroDivisionError("secret detail")
+
+    async def wait(app, task):
+        await asyncio.sleep(60)
+
+    handlers = {
+        "succeed": succeed,
+        "refuse": refuse,
+        "stumble": stumble,
+        "break": break_down,
+        "wait": wait,
+    }
+    worker = JobWorker(
+        JobApp("sample", "redis://127.0.0.1:1/0"),
+        open_app=open_app,
+        handlers=handlers,
+        listen="127.0.0.1:0",
+    )
+    await worker.begin()
+    yield worker
+    await worker.end()
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "error"),
+    [
+        ("succeed", "done", None),
+        ("refuse", "failed", "The file has no rows."),
+        ("stumble", "queued", "away"),
+        ("break", "queued", "ZeroDivisionError"),
+    ],
+)
+async def test_how_a_job_ends(worker, queued, found, kind, status, error):
+    job_id = await queued(kind)
+    await worker.work(kind, job_id)
+    job = await found(job_id)
+    assert (job.status, job.error) == (status, error)
+
+
+async def test_a_failure_that_stays_is_final(worker, queued, found, database):
+    job_id = await queued("break")
+    for _ in range(table.ATTEMPTS):
+        await worker.work("break", job_id)
+    assert (await found(job_id)).status == "failed"
+
+
+async def test_work_stops_when_the_lease_is_lost(worker, queued, found, database, monkeypatch):
+    monkeypatch.setattr("kit.jobs.worker.LEASE", timedelta(seconds=0.3))
+    job_id = await queued("wait")
+    working = asyncio.create_task(worker.work("wait", job_id))
+    await until_status(found, job_id, "running")
+    await database.owner.execute("UPDATE jobs SET attempts = 7 WHERE id = $1", job_id)
+    await asyncio.wait_for(working, 10)
+    assert (await found(job_id)).status == "running"  # its successor's row is untouched
+
+
+async def test_a_job_whose_message_was_lost_is_found(worker, queued, found, database):
+    job_id = await queued("succeed")
+    await expire(database, job_id)
+    await worker.end()
+    await worker.begin()  # looks first, then waits
+    await until_status(found, job_id, "done")
+
+
+async def test_without_a_broker_sending_is_no_error():
+    await JobApp("sample", "redis://127.0.0.1:1/0").send("import", new_id())
