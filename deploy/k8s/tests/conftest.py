@@ -1,0 +1,53 @@
+"""The overlays, rendered once for all tests, from a copy with secrets of its own."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+# `deploy` is a folder of this repository, no distribution: it is found from the root.
+sys.path.insert(0, str(ROOT))
+
+from deploy.k8s import make_secrets  # noqa: E402
+
+Manifest = dict[str, Any]
+Render = Callable[[str], list[Manifest]]
+
+
+@pytest.fixture(scope="session")
+def k8s_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """deploy/k8s as a newcomer has it, with freshly made secrets."""
+    folder = tmp_path_factory.mktemp("deploy") / "k8s"
+    shutil.copytree(ROOT / "deploy/k8s", folder, ignore=shutil.ignore_patterns("secrets", "tests"))
+    assert make_secrets.main([str(folder / "components/secrets-generated/secrets")]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def render(k8s_copy: Path) -> Render:
+    """Objects of an overlay, as `kubectl apply -k` would send them."""
+
+    def rendered(overlay: str) -> list[Manifest]:
+        output = subprocess.run(
+            [kubectl(), "kustomize", str(k8s_copy / "overlays" / overlay)],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        return list(yaml.safe_load_all(output))
+
+    return rendered
+
+
+def kubectl() -> str:
+    """The machine's own, else the one that came with the development tools."""
+    beside = str(Path(sys.executable).parent)
+    found = shutil.which("kubectl") or shutil.which("kubectl", path=beside)
+    assert found, "no kubectl: install the development requirements"
+    return found

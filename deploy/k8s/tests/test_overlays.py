@@ -1,0 +1,47 @@
+"""Every overlay holds every rule; every rule notices an error of its kind."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+
+from deploy.k8s.tests.breaks import BREAKS, Break, Objects
+from deploy.k8s.tests.network import network
+from deploy.k8s.tests.objects import Manifest
+from deploy.k8s.tests.policy import RULES, Rule
+from deploy.k8s.tests.settings import addresses, settings
+
+ALL: dict[str, Rule] = {
+    **RULES,
+    "network": network,
+    "settings": settings,
+    "addresses": addresses,
+}
+
+
+@pytest.fixture(scope="module")
+def kind(render: Callable[[str], list[Manifest]]) -> list[Manifest]:
+    return render("kind")
+
+
+@pytest.mark.parametrize("rule", ALL)
+def test_overlay_holds_the_rule(kind: list[Manifest], rule: str) -> None:
+    assert list(ALL[rule](kind)) == []
+
+
+def test_every_rule_is_broken_on_purpose() -> None:
+    assert {rule for rule, *_ in BREAKS} == set(ALL)
+
+
+@pytest.mark.parametrize(
+    ("rule", "what", "breaks", "said"),
+    BREAKS,
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_planted_error_is_noticed(
+    kind: list[Manifest], rule: str, what: str, breaks: Break, said: str
+) -> None:
+    objects = Objects(copy.deepcopy(kind))
+    breaks(objects)
+    findings = list(ALL[rule](objects))
+    assert any(said in finding for finding in findings), findings or f"nobody noticed that {what}"
