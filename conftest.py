@@ -1,3 +1,3 @@
-"""Servers, databases and workspaces for all tests."""
+"""What every test of the repository shares: the platform's fixtures."""
 
 pytest_plugins = ["kit.testing.plugin"]

@@ -76,15 +76,15 @@ def setup(*, dev: bool) -> None:
 
 
 def _make_venv() -> None:
-    interpreter = f"{sys.version} {sys.executable} {VENV}"
-    if not _is_done(VENV / "ff-python", interpreter):
+    if not _venv_is_usable():
         if importlib.util.find_spec("ensurepip") is None:
             raise SetupFailed(
                 "this Python lacks ensurepip: install it"
                 " (Debian, Ubuntu: apt-get install python3-venv) or name another: make PYTHON=…"
             )
-        _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "no virtual environment")
-        _mark(VENV / "ff-python", interpreter)
+        # The Python below an environment that happens to be active: it may be the one to replace.
+        python = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+        _run([python, "-m", "venv", "--clear", str(VENV)], "no virtual environment")
     if not _is_done(VENV / "ff-uv", _digest(BOOTSTRAP_LOCK)):
         pip = [str(VENV / "bin/python"), "-m", "pip", "--disable-pip-version-check"]
         _run(
@@ -93,6 +93,16 @@ def _make_venv() -> None:
         )
         _mark(VENV / "ff-uv", _digest(BOOTSTRAP_LOCK))
     _say("Python environment ready")
+
+
+def _venv_is_usable() -> bool:
+    """Whether it was made here (a moved one has wrong paths inside) by a Python like this one."""
+    if not (VENV / "bin/python").exists():
+        return False
+    lines = (VENV / "pyvenv.cfg").read_text().splitlines()
+    facts = {name.strip(): value.strip() for name, _, value in (x.partition("=") for x in lines)}
+    same_python = facts.get("version") == sys.version.split()[0]
+    return same_python and facts.get("command", "").endswith(f" {VENV}")
 
 
 def _install_packages(dev: bool) -> None:

@@ -1,0 +1,87 @@
+# FreelanceFlow. `make help` lists what there is; `make up` and `make test` are all a newcomer needs.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# The first Python that is new enough; without one, setup says so in a clear line.
+PYTHON ?= $(or $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+    $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done),python3)
+PY := .venv/bin/python
+SETUP := $(PYTHON) deploy/local/bootstrap.py setup
+LOCAL := $(PY) -m local
+# T narrows the tests: a folder, a file, `file::test`, or options of pytest such as T='-k move'.
+T ?=
+
+##@ The platform on this machine
+.PHONY: up down status logs reset migrate
+up: setup ## Start everything, wait until it is ready, print the address (FF_PORT=8700 moves the ports)
+	@$(LOCAL) up
+down: setup ## Stop it; the data stay
+	@$(LOCAL) down
+status: setup ## What runs
+	@$(LOCAL) status
+logs: setup ## Follow the logs; of one process with S=crm
+	@$(LOCAL) logs $(S) --follow
+reset: setup ## Stop it and delete its data; asks first
+	@$(LOCAL) reset
+migrate: setup ## Bring the databases of the running platform to the newest schema
+	@$(LOCAL) migrate
+
+##@ Tests
+.PHONY: test test-all check unit integration contract e2e isolation
+test: dev ## Everything but the long forms, with coverage; writes reports/index.html (BROWSER=none goes without)
+	@$(PY) tests/run.py
+test-all: dev ## The long forms too
+	@$(PY) tests/run.py --long
+check: dev ## The fast checks: style, types, import rules, stubs, assets
+	@$(PY) tests/check.py
+unit: dev ## Rules without I/O
+	@$(PY) -m pytest $(or $(T),libs/kit services/*/tests/unit)
+integration: dev ## On real PostgreSQL, NATS and Valkey
+	@$(PY) -m pytest $(or $(T),services/*/tests/integration)
+contract: dev ## Servicers, wire format, golden events
+	@$(PY) -m pytest $(or $(T),services/*/tests/contract proto)
+e2e: dev ## Journeys through the running platform, browsers included
+	@$(PY) -m pytest -m e2e $(or $(T),tests/e2e)
+isolation: dev ## Every service alone with what it declares
+	@$(PY) -m pytest $(or $(T),tests/architecture/test_isolation.py)
+
+##@ Code
+.PHONY: format lint types proto proto-check assets assets-check lock lock-check
+format: dev ## Put the code in shape
+	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
+lint: dev ## Style and import rules
+	@$(PY) tests/check.py style format imports
+types: dev ## mypy --strict
+	@$(PY) tests/check.py types
+proto: dev ## Generate the stubs
+	@sh proto/generate.sh
+proto-check: dev ## Lint, breaking changes, stubs as generated, golden events
+	@$(PY) tests/check.py proto breaking stubs && $(PY) -m pytest proto
+assets: dev ## Build CSS and JavaScript
+	@sh services/gateway/frontend/build.sh
+assets-check: dev ## Built assets as committed
+	@$(PY) tests/check.py assets
+lock: dev ## Recompile the locks (U='-U' moves all pins, U='-P name' one)
+	@sh deploy/local/lock.sh $(U)
+lock-check: dev ## The locks are what the projects ask for (asks the registry)
+	@sh deploy/local/lock.sh --check
+
+##@ Measurements
+.PHONY: bench accuracy soak
+bench: setup ## Throughput, latency and memory of the running platform
+	@$(PY) -m bench
+accuracy: dev ## Forecast, win odds and churn against their yardsticks
+	@$(PY) -m analytics.evaluate
+soak: dev ## Hours of mixed work with faults
+	@$(PY) -m bench.soak
+
+##@ Setup
+.PHONY: setup dev help
+setup: ## What running needs: .venv and the servers, pinned by hash
+	@$(SETUP)
+dev: ## What tests and development need as well
+	@$(SETUP) --dev
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+	    /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
