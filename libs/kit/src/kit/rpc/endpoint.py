@@ -11,7 +11,6 @@ from dataclasses import replace
 from time import monotonic, perf_counter
 from typing import Any, NoReturn
 
-import grpc
 import grpc.aio
 
 from kit.errors import DomainError, ErrorKind
@@ -32,7 +31,6 @@ from kit.telemetry.metrics import RPC_SERVER, Series, count_error
 from kit.telemetry.tracing import TRACEPARENT, valid
 
 log = Log(__name__)
-_NAME_OF: dict[Any, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 
 Unary = Callable[[Any, Context], Awaitable[Any]]
 Stream = Callable[[Any, Context], AsyncGenerator[Any, None]]
@@ -123,7 +121,7 @@ class Endpoint:
 def _outcome(error: BaseException, context: Context) -> str:
     """The code under which the call is counted."""
     if isinstance(error, grpc.aio.AbortError):
-        return _NAME_OF[context.code()]
+        return context.code().name
     if isinstance(error, asyncio.CancelledError | GeneratorExit):
         return "CANCELLED"
     return abort_of(error).code.name

@@ -26,7 +26,8 @@ REMEMBER = 660.0  # seconds: no access token lives longer, leeway included
 BELIEVE = 5.0  # seconds an answer of auth is good for
 KEEP_ANSWERS = 4096
 SILENCE = 2.0  # seconds without a sign of life after which the bus counts as away
-HEARTBEAT = 0.5
+HEARTBEAT = 0.3
+FETCH = 1.0  # seconds one request waits for news
 BATCH = 256
 log = Log(__name__)
 
@@ -129,7 +130,7 @@ class Revocations:
 
 async def _fetch(subscription: JetStreamContext.PullSubscription) -> list[Msg]:
     try:
-        return await subscription.fetch(BATCH, timeout=HEARTBEAT * 3, heartbeat=HEARTBEAT)
+        return await subscription.fetch(BATCH, timeout=FETCH, heartbeat=HEARTBEAT)
     except FetchTimeoutError:  # heartbeats came, messages did not
         return []
 

@@ -22,6 +22,7 @@ __all__ = [
     "bind",
     "configure",
     "current_traceparent",
+    "export_to",
     "extract",
     "inject",
     "new_traceparent",
