@@ -14,7 +14,10 @@ ROOT = Path(__file__).parents[3]
 # `deploy` is a folder of this repository, no distribution: it is found from the root.
 sys.path.insert(0, str(ROOT))
 
-from deploy.k8s import make_secrets  # noqa: E402
+from deploy.k8s import make_secrets, release  # noqa: E402
+from deploy.k8s.topology import load  # noqa: E402
+
+RELEASE = "components/release/kustomization.yaml"
 
 Manifest = dict[str, Any]
 Render = Callable[[str], list[Manifest]]
@@ -24,8 +27,14 @@ Render = Callable[[str], list[Manifest]]
 def k8s_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """deploy/k8s as a newcomer has it, with freshly made secrets."""
     folder = tmp_path_factory.mktemp("deploy") / "k8s"
-    shutil.copytree(ROOT / "deploy/k8s", folder, ignore=shutil.ignore_patterns("secrets", "tests"))
+    shutil.copytree(
+        ROOT / "deploy/k8s", folder, ignore=shutil.ignore_patterns("secrets", "release", "tests")
+    )
     assert make_secrets.main([str(folder / "components/secrets-generated/secrets")]) == 0
+    digests = [f"{name}=sha256:{'0' * 64}" for name in load().services]
+    assert release.main(["registry.example.com/ff", *digests], folder / RELEASE) == 0
+    for example in (folder / "overlays/production").glob("*.example.env"):
+        shutil.copy(example, example.with_name(example.name.replace(".example", "")))
     return folder
 
 

@@ -9,6 +9,7 @@ from deploy.k8s.topology import Process, Topology, load
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 DNS_PORT = 53
+SUBMISSION_PORTS = (465, 587)
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,13 @@ def _peers(objects: list[Manifest]) -> list[Peer]:
     dns = Peer("dns", "kube-system", {"k8s-app": "kube-dns"}, frozenset({DNS_PORT}))
     prometheus = Peer("prometheus", load().scraped_from, {}, frozenset({9090}))
     stranger = Peer("stranger", "default", {"app.kubernetes.io/name": "gateway"}, frozenset({80}))
-    return [*ours, dns, prometheus, stranger, Peer("internet", None, {}, frozenset({25, 443}))]
+    return [
+        *ours,
+        dns,
+        prometheus,
+        stranger,
+        Peer("internet", None, {}, frozenset({25, 443, *SUBMISSION_PORTS})),
+    ]
 
 
 def _ours(peer: Peer) -> bool:
@@ -169,8 +176,11 @@ def _workload_of(process: Process, everything: list[Workload]) -> str:
 
 
 def _provided(topology: Topology, name: str, objects: list[Manifest]) -> list[tuple[str, int]]:
-    return [
+    """Who provides something, and where; mail that nobody here takes goes outside."""
+    inside = [
         (str(workload), topology.providers[name])
         for workload in workloads(objects)
         if workload.labels.get("freelanceflow.dev/provides") == name
     ]
+    outside = [("internet", port) for port in SUBMISSION_PORTS if name == "mail"]
+    return inside or outside

@@ -1,8 +1,10 @@
 """The rules for our manifests: each is a function from all objects to what is wrong with them."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 
 from kubernetes_validate import ValidationError, validate  # type: ignore[import-untyped]
 
@@ -45,11 +47,17 @@ UNITS: dict[str, int | str] = {
 def schema(objects: list[Manifest]) -> Iterator[str]:
     """Types and fields are those of Kubernetes, nothing is misspelt."""
     for item in objects:
-        try:
-            validate(item, KUBERNETES, strict=True)
-        except ValidationError as error:
-            where = ".".join(map(str, error.path))
-            yield f"{item['kind']}/{item['metadata']['name']} {where}: {error.message}"
+        if problem := _schema_problem(json.dumps(item)):
+            yield f"{item['kind']}/{item['metadata']['name']} {problem}"
+
+
+@cache  # the same object is looked at many times, and loading a schema takes longer than the look
+def _schema_problem(text: str) -> str | None:
+    try:
+        validate(json.loads(text), KUBERNETES, strict=True)
+    except ValidationError as error:
+        return f"{'.'.join(map(str, error.path))}: {error.message}"
+    return None
 
 
 def core_only(objects: list[Manifest]) -> Iterator[str]:
@@ -271,6 +279,14 @@ def tagged(objects: list[Manifest]) -> Iterator[str]:
             image = container["image"]
             if "@sha256:" not in image and (":" not in image or image.endswith(":latest")):
                 yield f"{workload}.{container['name']}: {image} may be anything"
+
+
+def digests(objects: list[Manifest]) -> Iterator[str]:
+    """What production runs cannot change under its name."""
+    for workload in workloads(objects):
+        for container in workload.containers:
+            if not re.search(r"@sha256:[0-9a-f]{64}$", container["image"]):
+                yield f"{workload}.{container['name']}: {container['image']} has no digest"
 
 
 RULES: dict[str, Rule] = {

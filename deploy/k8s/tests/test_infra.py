@@ -23,7 +23,8 @@ from local import binaries
 from local.processes import Command
 from local.servers import Recipe, free_port, run
 
-INFRA = Path(__file__).parents[1] / "components" / "infra-plain"
+K8S = Path(__file__).parents[1]
+INFRA = K8S / "components" / "infra-plain"
 SERVICES = load().services
 STREAMS = {config.name: config for config in streams()}
 
@@ -34,10 +35,10 @@ def secret(k8s_copy: Path, name: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
-async def run_job(script: str, *arguments: str, **environment: str) -> None:
+async def run_job(script: Path, *arguments: str, **environment: str) -> None:
     """A job's script, in a process of its own as in its pod."""
     process = await create_subprocess_exec(
-        sys.executable, str(INFRA / "jobs" / script), *arguments, env={**os.environ, **environment}
+        sys.executable, str(script), *arguments, env={**os.environ, **environment}
     )
     assert await process.wait() == 0
 
@@ -45,7 +46,7 @@ async def run_job(script: str, *arguments: str, **environment: str) -> None:
 async def test_database_is_made_once_and_again(postgres: str) -> None:
     passwords = {"OWNER_PASSWORD": "p1", "APP_PASSWORD": "p2", "SYSTEM_PASSWORD": "p3"}
     for _ in range(2):
-        await run_job("provision.py", "k8s_probe", ADMIN_URL=postgres, **passwords)
+        await run_job(INFRA / "provision.py", "k8s_probe", ADMIN_URL=postgres, **passwords)
 
     address = re.sub(r"//.*@", "//k8s_probe_app:p2@", postgres).rpartition("/")[0]
     connection = await asyncpg.connect(f"{address}/k8s_probe")
@@ -85,7 +86,10 @@ async def bus(k8s_copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Async
         folder,
     )
     try:
-        await run_job("streams.py", NATS_URL=_at(port, secret(k8s_copy, "nats-admin")["uri"]))
+        await run_job(
+            K8S / "base/streams/streams.py",
+            NATS_URL=_at(port, secret(k8s_copy, "nats-admin")["uri"]),
+        )
         yield port
     finally:
         server.stop()
@@ -118,7 +122,9 @@ async def speaker(
 
 
 async def test_streams_job_again_is_harmless(bus: int, k8s_copy: Path) -> None:
-    await run_job("streams.py", NATS_URL=_at(bus, secret(k8s_copy, "nats-admin")["uri"]))
+    await run_job(
+        K8S / "base/streams/streams.py", NATS_URL=_at(bus, secret(k8s_copy, "nats-admin")["uri"])
+    )
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -229,7 +235,7 @@ def test_broker_never_forgets_a_task(valkey: int, k8s_copy: Path) -> None:
 def test_cluster_runs_the_versions_that_are_tested(file: str, wheel: str) -> None:
     text = (INFRA / f"{file}.yaml").read_text()
     tag = re.search(r"image: \S+:([\d.]+)-", text)
-    tools = (INFRA.parents[3] / "tools.lock").read_text()
+    tools = (K8S.parents[1] / "tools.lock").read_text()
     locked = re.search(rf"^{wheel}==(\S+)", tools, re.MULTILINE)
     assert tag
     assert locked

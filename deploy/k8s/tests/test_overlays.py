@@ -7,15 +7,16 @@ import pytest
 
 from deploy.k8s.tests.breaks import BREAKS, Break, Objects
 from deploy.k8s.tests.network import network
-from deploy.k8s.tests.objects import Manifest
-from deploy.k8s.tests.policy import RULES, Rule
-from deploy.k8s.tests.settings import addresses, settings
+from deploy.k8s.tests.objects import Manifest, of_kind, workloads
+from deploy.k8s.tests.policy import RULES, Rule, digests
+from deploy.k8s.tests.settings import addresses, issuer, settings
 
 ALL: dict[str, Rule] = {
     **RULES,
     "network": network,
     "settings": settings,
     "addresses": addresses,
+    "issuer": issuer,
 }
 
 
@@ -24,9 +25,29 @@ def kind(render: Callable[[str], list[Manifest]]) -> list[Manifest]:
     return render("kind")
 
 
+@pytest.fixture(scope="module")
+def production(render: Callable[[str], list[Manifest]], kind: list[Manifest]) -> list[Manifest]:
+    """Production's objects, and Secrets as its own store must bring them: kind's names and keys."""
+    return [*render("production"), *of_kind(kind, "Secret").values()]
+
+
 @pytest.mark.parametrize("rule", ALL)
-def test_overlay_holds_the_rule(kind: list[Manifest], rule: str) -> None:
+def test_kind_holds_the_rule(kind: list[Manifest], rule: str) -> None:
     assert list(ALL[rule](kind)) == []
+
+
+@pytest.mark.parametrize("rule", ALL)
+def test_production_holds_the_rule(production: list[Manifest], rule: str) -> None:
+    assert list(ALL[rule](production)) == []
+
+
+def test_production_runs_digests_only(production: list[Manifest], kind: list[Manifest]) -> None:
+    assert list(digests(production)) == []
+    assert list(digests(kind)) != []
+
+
+def test_production_is_our_services_alone(production: list[Manifest]) -> None:
+    assert {workload.name for workload in workloads(production) if not workload.ours} == set()
 
 
 def test_every_rule_is_broken_on_purpose() -> None:

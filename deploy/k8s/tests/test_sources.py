@@ -5,7 +5,9 @@ import stat
 import subprocess
 from pathlib import Path
 
-from deploy.k8s import generate, make_secrets
+import pytest
+
+from deploy.k8s import generate, make_secrets, release
 from deploy.k8s.tests.conftest import ROOT, kubectl
 from deploy.k8s.topology import load
 
@@ -35,6 +37,28 @@ def test_git_ignores_the_secrets() -> None:
     file = make_secrets.FOLDER / "crm-db-app.env"
     done = subprocess.run(["git", "check-ignore", "-q", str(file)], cwd=ROOT, check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("digests", "said"),
+    [
+        ({"crm": "latest"}, "crm: 'latest' is no digest"),
+        ({"crm": None}, "crm: no digest"),
+        ({"cmr": f"sha256:{'0' * 64}"}, "cmr: no service of ours"),
+    ],
+)
+def test_release_refuses_what_is_no_release(
+    digests: dict[str, str | None],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    good: dict[str, str | None] = dict.fromkeys(load().services, f"sha256:{'0' * 64}")
+    pairs = [f"{name}={digest}" for name, digest in (good | digests).items() if digest]
+
+    assert release.main(["registry.example.com/ff", *pairs], tmp_path / "release.yaml") == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "release.yaml").exists()
 
 
 def test_missing_secrets_are_named(k8s_copy: Path, tmp_path: Path) -> None:
