@@ -8,8 +8,7 @@ import numpy as np
 
 from analytics.science.churn_bgnbd import Buying, fit, no_purchase
 from analytics.science.churn_ledger import Floats, Ints, Ledger, Standing, bought_between, standing
-from analytics.science.win_gate import penalised_newton
-from analytics.science.win_history import expit, logit
+from analytics.science.win_linear import expit, logit, penalised_newton
 
 SAMPLE = 12_000  # clients the parameters are learnt from; more change the third digit only
 STEP = 30  # days between the origins at which past clients are labelled

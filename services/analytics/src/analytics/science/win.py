@@ -25,7 +25,7 @@ from analytics.science.win_features import (
 )
 from analytics.science.win_fit import Fitted, brier, fit_members
 from analytics.science.win_gate import Gate, shrunk_rate
-from analytics.science.win_history import expit, logit
+from analytics.science.win_linear import expit, logit
 from analytics.science.win_spread import UNSEEN_SPREAD, score_spread
 
 if TYPE_CHECKING:
@@ -131,7 +131,14 @@ def fit(closed: "pd.DataFrame", won: ArrayLike, columns: Columns) -> WinModel:
     backtest = _backtest(fitted, outcome)
     method = "logistic" if fitted.member.tree_share == 0 else "logistic and boosting"
     return WinModel(
-        columns, n, wins, fitted.gate.anchor, _evidence(n, wins), method, vocabulary, fitted,
+        columns,
+        n,
+        wins,
+        fitted.gate.anchor,
+        _evidence(n, wins),
+        method,
+        vocabulary,
+        fitted,
         backtest,
     )
 

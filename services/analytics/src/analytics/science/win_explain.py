@@ -14,7 +14,8 @@ from analytics.science.types import Factor
 from analytics.science.win_features import Floats, Table, Vocabulary, read_table
 from analytics.science.win_fit import Fitted, Member
 from analytics.science.win_gate import Gate
-from analytics.science.win_history import describe, expit, feature_names, for_trees, logit
+from analytics.science.win_history import describe, feature_names, for_trees
+from analytics.science.win_linear import expit, logit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,8 @@ def contributions(
     if share > 0:
         rows = for_trees(features, table, vocabulary)
         tree_constant, tree_parts = member.trees.contributions(rows)
-        parts, constant = parts + share * tree_parts, constant + share * tree_constant
+        parts[:, : rows.shape[1]] += share * tree_parts
+        constant += share * tree_constant
     columns = [*vocabulary.columns.categories(), *vocabulary.columns.numbers()]
     by_column = np.zeros((len(table), len(columns)))
     for j, (column, _) in enumerate(feature_names(vocabulary)):

@@ -6,16 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.science.win_features import Floats, Table, Vocabulary
-from analytics.science.win_gate import Gate, choose_anchor, fit_gate, penalised_newton
-from analytics.science.win_history import (
-    History,
-    describe,
-    expit,
-    feature_names,
-    for_trees,
-    learn,
-    logit,
-)
+from analytics.science.win_gate import Gate, choose_anchor, fit_gate
+from analytics.science.win_history import History, describe, feature_names, for_trees, learn
+from analytics.science.win_linear import expit, fit_linear
 from analytics.science.win_trees import Trees, grow, no_trees
 
 FOLDS = 5
@@ -25,7 +18,6 @@ FIRST_SHARE = 0.3  # of the deals before the first forward block
 TREES_FROM = 200  # closed deals before boosting may speak
 RIDGES = (2.0, 8.0, 32.0)
 TREE_SHARES = (0.0, 0.25, 0.5, 0.75)
-TRUST = 0.5  # prior weight of a category's own log-odds
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +69,6 @@ def news(member: Member, pasts: Sequence[Member], table: Table, vocabulary: Voca
     for past in pasts:
         total += (past.score(table, vocabulary) - score) ** 2 / (member.n / past.n - 1.0)
     return total / max(len(pasts), 1)
-
-
-def fit_linear(
-    features: Floats, won: Floats, kinds: list[str], ridge: float
-) -> tuple[Floats, Floats, float]:
-    """Feature means [F], weights [F] and intercept of the shrunk logistic regression.
-
-    The weights of histories are pulled to TRUST, not to zero: a category's shrunk log-odds is
-    already a calibrated voice, and only its overlap with the others is to be learnt.
-    """
-    mean = features.mean(axis=0)
-    rows = np.hstack([features - mean, np.ones((len(won), 1))])
-    centre = np.array([TRUST if kind == "te" else 0.0 for kind in kinds] + [0.0])
-    penalty = np.array([ridge if kind == "te" else 2 * ridge for kind in kinds] + [1e-3])
-    rate = float(logit((float(won.sum()) + 1) / (len(won) + 2)))
-    w, _ = penalised_newton(rows, won, rate, penalty, centre)
-    return mean, w[:-1], rate + float(w[-1])
 
 
 def _tree_plan(n: int) -> tuple[int, float, int]:

@@ -8,10 +8,9 @@ zero and everybody gets the win rate: a model that knows nothing does no harm.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analytics.science.win_features import Floats
-from analytics.science.win_history import expit, logit
+from analytics.science.win_linear import logit, penalised_newton
 
 SPREAD = np.array([0.5, 1.0])  # prior spread of shift and slope
 RECENT = 0.25  # share of the deals that counts as recent
@@ -90,24 +89,3 @@ def fit_gate(anchor: float, score: Floats, won: Floats) -> Gate:
         shift = float(beta[0]) * max(0.0, 1.0 - 1.0 / max(z_shift, 1e-12))
         return Gate(anchor, shift, 0.0, centre, covariance)
     return Gate(anchor, float(beta[0]), float(beta[1]) * keep, centre, covariance)
-
-
-def penalised_newton(
-    rows: Floats, won: Floats, offset: float | Floats, ridge: Floats, centre: Floats | float = 0.0
-) -> tuple[Floats, Floats]:
-    """Penalised logistic regression by Newton steps: coefficients [F] and their covariance [F, F].
-
-    Minimises -log likelihood of `won` [n] under offset + rows @ w, plus sum(ridge (w - centre)^2)/2
-    (le Cessie and van Houwelingen 1992, "Ridge estimators in logistic regression").
-    """
-    w = np.zeros(rows.shape[1]) + centre
-    information: NDArray[np.float64] = np.diag(ridge)
-    for _ in range(40):
-        p = expit(offset + rows @ w)
-        information = (rows * (p * (1 - p))[:, None]).T @ rows + np.diag(ridge)
-        step = np.linalg.solve(information, rows.T @ (won - p) - ridge * (w - centre))
-        largest = float(np.abs(step).max()) if len(step) else 0.0
-        w = w + step * min(1.0, 2.0 / max(largest, 1e-12))
-        if largest < 1e-7:
-            break
-    return w, np.linalg.inv(information)

@@ -156,6 +156,4 @@ def _take_over(predictors: list[list[object]], baseline: float) -> Trees:
     feature, threshold, left, right, value = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
-    return Trees(
-        baseline, np.array(roots, dtype=np.int64), feature, threshold, left, right, value
-    )
+    return Trees(baseline, np.array(roots, dtype=np.int64), feature, threshold, left, right, value)
