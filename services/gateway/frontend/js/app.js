@@ -1,7 +1,7 @@
 // Entry of every page behind the sign-in. The board's controller is loaded only where there is a board.
 import "./htmx.js";
 import { startAlpine } from "./components.js";
-import { startLive } from "./live.js";
+import { refresh, startLive } from "./live.js";
 import { startOverlays } from "./overlays.js";
 import { startRequests } from "./requests.js";
 import { startShortcuts } from "./shortcuts.js";
@@ -11,6 +11,9 @@ startOverlays();
 startShortcuts();
 startAlpine();
 startLive();
+
+// A form in the dialog was saved: what shows the thing fetches itself again.
+document.addEventListener("ff:saved", ({ detail: { kind, id } }) => refresh([{ kind, id }]));
 
 const board = document.querySelector("[data-board]");
 if (board) import("./lazy/board.js").then(({ startBoard }) => startBoard(board));

@@ -1,6 +1,7 @@
 // The live connection. The server says what has changed (ids and versions); the page asks again for what it shows.
 import htmx from "./htmx.js";
 import { announce } from "./announce.js";
+import { clientId } from "./requests.js";
 
 const COALESCE = 250;
 const BURST = 20;
@@ -14,11 +15,18 @@ let recent = [];
 let flush = null;
 const waiting = new Map();
 
+const WORDS = {
+  offline: "You are offline. Changes are not saved until the connection is back.",
+  signedOut: "Your session is over. Please sign in again.",
+};
+
 function show(state) {
+  if (document.documentElement.dataset.connection === state) return;
+  document.documentElement.dataset.connection = state;
+  if (WORDS[state]) announce(WORDS[state]);
   for (const element of document.querySelectorAll("[data-connection]")) {
-    if (element.dataset.state === state) continue;
     element.dataset.state = state;
-    element.querySelector("span").textContent = element.dataset[`word${state[0].toUpperCase()}${state.slice(1)}`];
+    element.firstElementChild.textContent = element.dataset[`word${state[0].toUpperCase()}${state.slice(1)}`];
   }
 }
 
@@ -37,7 +45,8 @@ function connectLater() {
   retry = setTimeout(connect, delay);
 }
 
-function isOwn({ kind, id, version }) {
+function isOwn({ kind, id, version, client }) {
+  if (client && client === clientId) return true;
   if (kind !== "deal" || !version) return false;
   const shown = document.querySelectorAll(`[data-deal="${CSS.escape(id)}"]`);
   return shown.length > 0 && [...shown].every((element) => Number(element.dataset.version) >= version);
@@ -91,7 +100,7 @@ function receive({ event, data }) {
   } catch {
     return;
   }
-  waiting.set(`${kind}:${body.id}`, { kind, id: body.id, version: body.version });
+  waiting.set(`${kind}:${body.id}`, { kind, id: body.id, version: body.version, client: body.client });
   const now = Date.now();
   recent = [...recent.filter((time) => now - time < 1000), now];
   if (recent.length > BURST || !document.getElementById("updates").hidden) {
@@ -124,9 +133,9 @@ export function startLive() {
   stream.addEventListener("htmx:error", connectLater);
   stream.addEventListener("htmx:response:error", (event) => {
     // A session that is over stays over: asking again would not help.
-    if (event.detail.ctx.response.status === 401) show("signedOut");
-    else connectLater();
+    if (event.detail.ctx.response.status !== 401) connectLater();
   });
+  document.addEventListener("ff:signed-out", () => show("signedOut"));
   document.addEventListener("visibilitychange", () => !document.hidden && connect());
   window.addEventListener("online", connect);
   window.addEventListener("offline", () => show("offline"));

@@ -54,7 +54,8 @@ function onClick(event) {
   const link = event.target.closest("a[data-panel], a[data-dialog], [data-close]");
   if (!link) return;
   if (link.dataset.close) {
-    if (link.dataset.close === "panel" && !document.getElementById("panel")?.contains(link)) return;
+    // On a page of its own the link leads where it says.
+    if (!document.getElementById(link.dataset.close)?.contains(link)) return;
     event.preventDefault();
     if (link.dataset.close === "panel") closePanel();
     else closeDialog();
@@ -72,6 +73,7 @@ export function startOverlays() {
   document.addEventListener("click", onClick);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", () => dialog.replaceChildren());
+  document.addEventListener("ff:saved", () => dialog.open && dialog.close());
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented || dialog.open || document.querySelector(".is-lifted")) return;
     if (document.getElementById("panel")?.firstElementChild) closePanel();

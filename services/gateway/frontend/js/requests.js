@@ -30,6 +30,9 @@ export function startRequests() {
     timer = null;
     delete document.documentElement.dataset.busy;
   });
+  document.addEventListener("htmx:response:error", (event) => {
+    if (event.detail.ctx.response.status === 401) document.dispatchEvent(new CustomEvent("ff:signed-out"));
+  });
   document.addEventListener("htmx:error", (event) => {
     const { ctx } = event.detail;
     if (!ctx || ctx.quiet || isStream(event.target)) return;

@@ -3,7 +3,7 @@ import { announce } from "../announce.js";
 import { closeDialog, openDialog, openPanel } from "../overlays.js";
 import { startDragging } from "./drag.js";
 import { startKeys } from "./keys.js";
-import { placeOf, putAt, submitMove } from "./moves.js";
+import { columnOf, placeOf, putAt, submitMove } from "./moves.js";
 
 const LARGEST_COLUMN = 200;
 
@@ -36,8 +36,17 @@ function onSubmit(event) {
   if (form.closest("dialog")) closeDialog();
   form.closest(".toast")?.remove();
   if (data.has("undo")) return undo(card, data);
+  if (form.hasAttribute("data-asks")) return answer(card, data);
   moveToStage(card, data.get("stage_id"), data.get("lost_reason_id") ?? "");
   card.querySelector(".card-link").focus({ preventScroll: true });
+}
+
+// The card lies where it was dropped, unless a refresh has put it back in the meantime.
+function answer(card, data) {
+  const column = columnOfStage(data.get("stage_id"));
+  if (column && columnOf(card) !== column) column.prepend(card);
+  card.classList.remove("is-asking");
+  return submitMove(card, placeOf(card), { stageId: data.get("stage_id"), lostReasonId: data.get("lost_reason_id") });
 }
 
 function undo(card, data) {

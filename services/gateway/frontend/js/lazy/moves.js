@@ -33,7 +33,7 @@ export function putAt(card, column, before) {
 
 function takeBack(card, origin) {
   putAt(card, origin.column, origin.before);
-  card.classList.remove("is-pending");
+  card.classList.remove("is-pending", "is-asking");
 }
 
 /** Sends the move of a card that already lies where it was put. */
@@ -71,6 +71,7 @@ export async function submitMove(card, origin, { stageId, lostReasonId = "", und
   }
   if (status === 202) {
     origins.set(card, first);
+    card.classList.replace("is-pending", "is-asking");
     return;
   }
   origins.delete(card);
@@ -81,6 +82,7 @@ export async function submitMove(card, origin, { stageId, lostReasonId = "", und
   }
   takeBack(card, first);
   announce(`${nameOf(card)} was not moved.`);
+  if (status === 412 || status === 404) refresh([{ kind: "deal", id: deal }]);
   if (!status) showToast("No answer from the server. The card is back where it was.");
 }
 

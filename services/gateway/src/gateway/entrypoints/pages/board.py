@@ -1,0 +1,224 @@
+"""The pipeline board and the key figures above it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from freelanceflow.analytics.v1.analytics_service_pb2 import (
+    GetPipelineRequest,
+    GetVelocityRequest,
+    Pipeline,
+    Velocity,
+)
+from freelanceflow.crm.v1.deal_service_pb2 import (
+    Board,
+    GetBoardRequest,
+    ListCardsRequest,
+    ListCardsResponse,
+)
+from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
+from freelanceflow.type.v1.filter_pb2 import Condition, Operator
+from gateway.entrypoints.pages.calls import (
+    EXTRA_TIMEOUT,
+    clients_of,
+    identity_of,
+    if_there,
+    signed_in,
+    together,
+    viewer_of,
+)
+from gateway.entrypoints.pages.deals import deal_context
+from gateway.entrypoints.pages.problems import REFRESH
+from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
+
+FIRST_CARDS = 25  # of each column, as GetBoard gives them
+MOST_CARDS = 200
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardQuery:
+    """What the board is filtered by, as the address says it."""
+
+    text: str = ""
+    owner_id: str = ""
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str]) -> "BoardQuery":
+        """From query parameters."""
+        return cls(parameters.get("q", "").strip()[:200], parameters.get("owner", "").strip())
+
+    @classmethod
+    def shown(cls, request: Request) -> "BoardQuery":
+        """The filter of the page that sends this request."""
+        query = urlsplit(request.headers.get("hx-current-url", "")).query
+        return cls.of({name: values[0] for name, values in parse_qs(query).items()})
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The same for crm."""
+        found = []
+        if self.text:
+            found.append(
+                Condition(field="name", operator=Operator.OPERATOR_CONTAINS, values=[self.text])
+            )
+        if self.owner_id:
+            found.append(
+                Condition(field="owner_id", operator=Operator.OPERATOR_EQ, values=[self.owner_id])
+            )
+        return found
+
+    def with_(self, **more: str) -> str:
+        """The same as part of an address."""
+        given = {"q": self.text, "owner": self.owner_id, **more}
+        return urlencode({name: value for name, value in given.items() if value})
+
+
+@router.get("/")
+async def start(request: Request) -> Response:
+    """The board is where work begins."""
+    return RedirectResponse("/pipeline", 303)
+
+
+@router.get("/pipeline")
+async def pipeline(request: Request) -> Response:
+    """The board: a page, or the part of it that htmx asks for."""
+    query = BoardQuery.of(request.query_params)
+    if is_htmx(request) and targets(request, "board"):
+        return await _board_part(request, query)
+    clients, identity = clients_of(request), identity_of(request)
+    signed_in(request)
+    deal_id = request.query_params.get("deal", "")
+    viewer, board, owners, figures, deal = await together(
+        viewer_of(request),
+        _board(request, query, FIRST_CARDS),
+        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST_CARDS), identity),
+        _figures(request, query),
+        _panel(request, deal_id),
+    )
+    return rendering_of(request).response(
+        request,
+        "pipeline/page.html",
+        viewer,
+        board=board,
+        owners=owners.owners,
+        query=query,
+        **figures,
+        **deal,
+    )
+
+
+@router.get("/pipeline/figures")
+async def figures(request: Request) -> Response:
+    """The strip of key figures."""
+    query = BoardQuery.of(request.query_params)
+    viewer, context = await together(viewer_of(request), _figures(request, query))
+    return rendering_of(request).response(
+        request, "pipeline/_strip.html", viewer, query=query, **context
+    )
+
+
+@router.get("/pipeline/cards")
+async def cards(request: Request) -> Response:
+    """The next cards of one column."""
+    query = BoardQuery.of(request.query_params)
+    stage_id = request.query_params.get("stage_id", "")
+    viewer, page = await together(
+        viewer_of(request),
+        _cards(request, query, stage_id, request.query_params.get("page_token", ""), FIRST_CARDS),
+    )
+    template = "pipeline/cards.html" if is_htmx(request) else "pipeline/cards_page.html"
+    return rendering_of(request).response(
+        request,
+        template,
+        viewer,
+        cards=page.cards,
+        token=page.next_page_token,
+        stage_id=stage_id,
+        query=query,
+    )
+
+
+async def totals(request: Request, query: BoardQuery) -> Board:
+    """The heads of the columns."""
+    asked = GetBoardRequest(conditions=query.conditions, totals_only=True)
+    board: Board = await clients_of(request).deals.GetBoard(asked, identity_of(request))
+    return board
+
+
+async def _board_part(request: Request, query: BoardQuery) -> Response:
+    refreshing = REFRESH in request.headers
+    wanted = request.query_params.get("cards", "")
+    per_column = min(int(wanted), MOST_CARDS) if wanted.isdigit() else FIRST_CARDS
+    calls = [viewer_of(request), _board(request, query, per_column)]
+    if not refreshing:
+        calls.append(_figures(request, query))
+    viewer, board, *figures = await together(*calls)
+    template = "pipeline/_board.html" if refreshing else "pipeline/filtered.html"
+    return rendering_of(request).response(
+        request, template, viewer, board=board, query=query, **(figures[0] if figures else {})
+    )
+
+
+async def _board(request: Request, query: BoardQuery, per_column: int) -> Board:
+    asked = GetBoardRequest(conditions=query.conditions)
+    board: Board = await clients_of(request).deals.GetBoard(asked, identity_of(request))
+    if per_column > FIRST_CARDS:
+        await together(
+            *(
+                _lengthen(request, query, column, per_column - FIRST_CARDS)
+                for column in board.columns
+                if column.next_page_token
+            )
+        )
+    return board
+
+
+async def _lengthen(request: Request, query: BoardQuery, column: Any, count: int) -> None:
+    page = await _cards(request, query, column.stage.id, column.next_page_token, count)
+    column.cards.extend(page.cards)
+    column.next_page_token = page.next_page_token
+
+
+async def _cards(
+    request: Request, query: BoardQuery, stage_id: str, token: str, count: int
+) -> ListCardsResponse:
+    asked = ListCardsRequest(
+        stage_id=stage_id, page_size=count, page_token=token, conditions=query.conditions
+    )
+    page: ListCardsResponse = await clients_of(request).deals.ListCards(
+        asked, identity_of(request)
+    )
+    return page
+
+
+async def _figures(
+    request: Request, query: BoardQuery
+) -> dict[str, Pipeline | Velocity | None]:
+    analytics, identity = clients_of(request).analytics, identity_of(request)
+    pipeline, velocity = await together(
+        if_there(
+            analytics.GetPipeline(
+                GetPipelineRequest(owner_id=query.owner_id), identity, timeout=EXTRA_TIMEOUT
+            )
+        ),
+        if_there(
+            analytics.GetVelocity(
+                GetVelocityRequest(owner_id=query.owner_id), identity, timeout=EXTRA_TIMEOUT
+            )
+        ),
+    )
+    return {"pipeline": pipeline, "velocity": velocity}
+
+
+async def _panel(request: Request, deal_id: str) -> dict[str, Any]:
+    if not deal_id:
+        return {"deal": None}
+    found = await if_there(deal_context(request, deal_id))
+    return found or {"deal": None}

@@ -1,0 +1,250 @@
+"""One deal: its page, which is also the panel beside the board, and the forms that make and change it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from google.protobuf.field_mask_pb2 import FieldMask
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from freelanceflow.analytics.v1.analytics_service_pb2 import GetDealInsightRequest
+from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest
+from freelanceflow.crm.v1.deal_service_pb2 import (
+    CreateDealRequest,
+    Deal,
+    GetDealRequest,
+    ListDealHistoryRequest,
+    UpdateDealRequest,
+)
+from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest, ListStagesRequest
+from freelanceflow.type.v1.filter_pb2 import Condition, Operator
+from gateway.entrypoints.pages.calls import (
+    EXTRA_TIMEOUT,
+    clients_of,
+    identity_of,
+    if_there,
+    signed_in,
+    together,
+    viewer_of,
+)
+from gateway.entrypoints.pages.forms import (
+    Errors,
+    Values,
+    errors_of,
+    options,
+    read_money,
+    values_of,
+)
+from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, targets
+from kit.errors import DomainError, ErrorKind, InvalidInput
+from kit.ids import new_id
+
+MOST = 200
+LABELS = {
+    "name": "Name",
+    "client": "Client",
+    "amount": "Value",
+    "stage_id": "Stage",
+    "owner_id": "Owner",
+    "expected_close_date": "Expected close",
+    "source": "Source",
+    "next_step": "Next step",
+    "next_step_due_date": "Due",
+}
+_FIELD_OF = {"client_id": "client", "currency": "amount"}
+_WRITABLE = (
+    "name",
+    "client_id",
+    "amount",
+    "owner_id",
+    "expected_close_date",
+    "source",
+    "next_step",
+    "next_step_due_date",
+)
+_TEXTS = ("name", "owner_id", "expected_close_date", "source", "next_step", "next_step_due_date")
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/deals/new")
+async def new_deal(request: Request) -> Response:
+    """The empty form."""
+    viewer = await viewer_of(request)
+    values = Values(currency=viewer.currency_code, request_id=str(new_id()))
+    return await _form(request, viewer, "", values, Errors())
+
+
+@router.post("/deals/new")
+async def create_deal(request: Request) -> Response:
+    """Adds a deal. The form's own id makes a second sending harmless."""
+    viewer, values = await viewer_of(request), await values_of(request)
+    try:
+        deal = await _deal_from(request, viewer, values)
+        deal.stage_id = values["stage_id"]
+        created = await clients_of(request).deals.CreateDeal(
+            CreateDealRequest(deal=deal), identity_of(request, values["request_id"])
+        )
+    except DomainError as refusal:
+        return await _form(request, viewer, "", values, errors_of(refusal, _FIELD_OF))
+    return _saved(request, viewer, created, "Added")
+
+
+@router.get("/deals/{deal_id}")
+async def deal_page(request: Request, deal_id: str) -> Response:
+    """A deal, as a page or as the part of one that htmx asks for."""
+    viewer, context = await together(viewer_of(request), deal_context(request, deal_id))
+    template = "deals/page.html"
+    if is_htmx(request):
+        template = "deals/_page_body.html" if targets(request, "deal-page") else "deals/_panel.html"
+    return rendering_of(request).response(request, template, viewer, **context)
+
+
+@router.get("/deals/{deal_id}/edit")
+async def edit_deal(request: Request, deal_id: str) -> Response:
+    """The form with the deal's values."""
+    viewer, deal = await together(viewer_of(request), _get(request, deal_id))
+    return await _form(request, viewer, deal_id, _values_from(request, viewer, deal), Errors())
+
+
+@router.post("/deals/{deal_id}/edit")
+async def update_deal(request: Request, deal_id: str) -> Response:
+    """Saves the form. A deal that was changed meanwhile is shown beside what was typed."""
+    viewer, values = await viewer_of(request), await values_of(request)
+    try:
+        deal = await _deal_from(request, viewer, values)
+        deal.id = deal_id
+        changed = await clients_of(request).deals.UpdateDeal(
+            UpdateDealRequest(
+                deal=deal, update_mask=FieldMask(paths=_WRITABLE), etag=values["etag"]
+            ),
+            identity_of(request),
+        )
+    except DomainError as refusal:
+        if refusal.kind is ErrorKind.STALE:
+            return await _conflict(request, viewer, deal_id, values)
+        return await _form(request, viewer, deal_id, values, errors_of(refusal, _FIELD_OF))
+    return _saved(request, viewer, changed, "Saved")
+
+
+async def deal_context(request: Request, deal_id: str) -> dict[str, Any]:
+    """Everything that a deal's page shows."""
+    signed_in(request)
+    clients, identity = clients_of(request), identity_of(request)
+    deal, stages, history, insight = await together(
+        _get(request, deal_id),
+        clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
+        clients.deals.ListDealHistory(ListDealHistoryRequest(deal_id=deal_id), identity),
+        if_there(
+            clients.analytics.GetDealInsight(
+                GetDealInsightRequest(deal_id=deal_id), identity, timeout=EXTRA_TIMEOUT
+            )
+        ),
+    )
+    return {"deal": deal, "stages": stages.stages, "history": history, "insight": insight}
+
+
+async def _get(request: Request, deal_id: str) -> Deal:
+    deal: Deal = await clients_of(request).deals.GetDeal(
+        GetDealRequest(deal_id=deal_id), identity_of(request)
+    )
+    return deal
+
+
+async def _form(
+    request: Request,
+    viewer: Viewer,
+    deal_id: str,
+    values: Values,
+    errors: Errors,
+    *,
+    conflict: str = "",
+) -> Response:
+    clients, identity = clients_of(request), identity_of(request)
+    owners, stages, known = await together(
+        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
+        clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
+        clients.clients.ListClients(ListClientsRequest(page_size=MOST), identity),
+    )
+    sent = request.method == "POST"
+    template = "deals/form_page.html"
+    if is_htmx(request):
+        template = "deals/_form.html" if sent else "deals/form_dialog.html"
+    return rendering_of(request).response(
+        request,
+        template,
+        viewer,
+        status=412 if conflict else errors.status,
+        title="Edit deal" if deal_id else "New deal",
+        deal_id=deal_id,
+        values=values,
+        errors=errors.fields,
+        message=errors.message,
+        labels=LABELS,
+        conflict=conflict,
+        owner_options=options(owners.owners),
+        stage_options=options(stages.stages),
+        client_names=[client.name for client in known.clients],
+    )
+
+
+async def _conflict(
+    request: Request, viewer: Viewer, deal_id: str, values: Values
+) -> Response:
+    current = await _get(request, deal_id)
+    theirs = _values_from(request, viewer, current)
+    differing = [
+        f"{LABELS[name]} “{theirs[name] or '–'}”"
+        for name in LABELS
+        if name in theirs and name != "stage_id" and theirs[name] != values[name]
+    ]
+    values["etag"] = current.etag
+    words = ", ".join(differing) or f"in {current.stage_name}, otherwise as typed"
+    return await _form(request, viewer, deal_id, values, Errors(), conflict=words)
+
+
+def _saved(request: Request, viewer: Viewer, deal: Deal, words: str) -> Response:
+    if not is_htmx(request):
+        return RedirectResponse(f"/deals/{deal.id}", 303)
+    headers = {"HX-Trigger": f'{{"ff:saved": {{"kind": "deal", "id": "{deal.id}"}}}}'}
+    return rendering_of(request).response(
+        request, "deals/saved.html", viewer, headers=headers, deal=deal, words=words
+    )
+
+
+async def _deal_from(request: Request, viewer: Viewer, values: Mapping[str, str]) -> Deal:
+    currency = values["currency"] or viewer.currency_code
+    deal = Deal(**{name: values[name] for name in _TEXTS})
+    amount = read_money(values["amount"], currency, viewer, "amount")
+    if amount is not None:
+        deal.amount.CopyFrom(amount)
+    deal.client_id = await _client_id(request, values["client"])
+    return deal
+
+
+async def _client_id(request: Request, name: str) -> str:
+    """The client who is called exactly so. Raises InvalidInput."""
+    if not name:
+        return ""
+    condition = Condition(field="name", operator=Operator.OPERATOR_EQ, values=[name])
+    found = await clients_of(request).clients.ListClients(
+        ListClientsRequest(page_size=2, conditions=[condition]), identity_of(request)
+    )
+    if not found.clients:
+        raise InvalidInput("", fields={"client": "No client has this name. Add the client first."})
+    client_id: str = found.clients[0].id
+    return client_id
+
+
+def _values_from(request: Request, viewer: Viewer, deal: Deal) -> Values:
+    values = Values({name: getattr(deal, name) for name in _TEXTS})
+    has_amount = deal.HasField("amount")
+    formats = rendering_of(request).formats(viewer)
+    values |= {
+        "client": deal.client_name,
+        "amount": formats.money_input(deal.amount) if has_amount else "",
+        "currency": deal.amount.currency_code if has_amount else viewer.currency_code,
+        "etag": deal.etag,
+    }
+    return values

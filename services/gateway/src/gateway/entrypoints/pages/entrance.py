@@ -1,0 +1,127 @@
+"""In and out: sign-in, registration, sign-out. Plain forms; scripts only add comfort."""
+
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from freelanceflow.auth.v1.auth_service_pb2 import (
+    LogInRequest,
+    RegisterRequest,
+    RegisterResponse,
+    TokenPair,
+)
+from gateway.entrypoints.pages.calls import clients_of
+from gateway.entrypoints.pages.forms import Errors, Values, errors_of, local_path, values_of
+from gateway.entrypoints.pages.rendering import rendering_of
+from gateway.entrypoints.sessions import end_session, start_session
+from kit.errors import DomainError, ErrorKind
+
+HOME = "/pipeline"
+CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "AUD", "CAD")
+_SIGN_IN_REFUSALS = (ErrorKind.UNAUTHENTICATED, ErrorKind.EXHAUSTED)
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/sign-in", name="sign_in_page")
+async def sign_in_page(request: Request) -> Response:
+    """The form; whoever is signed in already goes on."""
+    following = local_path(request.query_params.get("next", ""), HOME)
+    if request.state.principal is not None:
+        return RedirectResponse(following, 303)
+    note = "You are signed out." if request.query_params.get("out") else ""
+    return _sign_in(request, Values(next=following), Errors(), note=note)
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request) -> Response:
+    """Starts a session and goes on to where the person wanted to be."""
+    values = await values_of(request)
+    form = await request.form()
+    asked = LogInRequest(
+        email=values["email"],
+        password=str(form.get("password", "")),  # as typed: blanks belong to it
+        device=request.headers.get("user-agent", ""),
+        client_address=getattr(request.state, "client_address", ""),
+    )
+    try:
+        tokens: TokenPair = await clients_of(request).auth.LogIn(asked)
+    except DomainError as refusal:
+        if refusal.kind in _SIGN_IN_REFUSALS:
+            status = 429 if refusal.kind is ErrorKind.EXHAUSTED else 401
+            return _sign_in(request, values, Errors(refusal.message), status=status)
+        return _sign_in(request, values, errors_of(refusal, {}))
+    return _let_in(request, tokens, local_path(values["next"], HOME))
+
+
+@router.get("/register")
+async def register_page(request: Request) -> Response:
+    """The empty form."""
+    if request.state.principal is not None:
+        return RedirectResponse(HOME, 303)
+    return _register(request, Values(currency_code=CURRENCIES[0]), Errors())
+
+
+@router.post("/register")
+async def register(request: Request) -> Response:
+    """Makes a person with a workspace of their own."""
+    values = await values_of(request)
+    form = await request.form()
+    asked = RegisterRequest(
+        email=values["email"],
+        password=str(form.get("password", "")),
+        name=values["name"],
+        workspace_name=values["workspace_name"],
+        currency_code=values["currency_code"],
+        device=request.headers.get("user-agent", ""),
+    )
+    try:
+        answer: RegisterResponse = await clients_of(request).auth.Register(asked)
+    except DomainError as refusal:
+        return _register(request, values, errors_of(refusal, {}))
+    if answer.verification_needed:
+        return rendering_of(request).response(request, "entrance/check_mail.html", status=202)
+    return _let_in(request, answer.tokens, HOME)
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request) -> Response:
+    """Ends this session."""
+    response = RedirectResponse("/sign-in?" + urlencode({"out": "1"}), 303)
+    await end_session(request, response)
+    return response
+
+
+def _let_in(request: Request, tokens: TokenPair, target: str) -> Response:
+    response = RedirectResponse(target, 303)
+    start_session(request, response, tokens)
+    return response
+
+
+def _sign_in(
+    request: Request, values: Values, errors: Errors, *, note: str = "", status: int = 0
+) -> Response:
+    return rendering_of(request).response(
+        request,
+        "entrance/sign_in.html",
+        status=status or errors.status,
+        values=values,
+        errors=errors.fields,
+        message=errors.message,
+        note=note,
+        next=local_path(values["next"], HOME),
+    )
+
+
+def _register(request: Request, values: Values, errors: Errors) -> Response:
+    return rendering_of(request).response(
+        request,
+        "entrance/register.html",
+        status=errors.status,
+        values=values,
+        errors=errors.fields,
+        message=errors.message,
+        currencies=[(code, code) for code in CURRENCIES],
+    )

@@ -1,0 +1,172 @@
+"""Money, dates and counts as people of one locale and time zone read them."""
+
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_datetime, format_skeleton, format_timedelta
+from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from freelanceflow.type.v1.money_pb2 import Money
+from kit.clock import from_timestamp
+from kit.money import Money as Amount
+
+DEFAULT_LOCALE = "en"
+_COMPACT_FROM = 1_000_000
+Tone = Literal["overdue", "today", "none", "later"]
+
+
+class Formats:
+    """What templates format with; one for each request."""
+
+    def __init__(self, *, locale: str, time_zone: str, now: datetime) -> None:
+        self.locale = _locale(locale or DEFAULT_LOCALE)
+        self.zone = _zone(time_zone)
+        self.now = now
+        self.today = now.astimezone(self.zone).date()
+
+    @property
+    def direction(self) -> str:
+        """The way text runs: ltr or rtl."""
+        return "rtl" if self.locale.character_order == "right-to-left" else "ltr"
+
+    def money(self, money: Money) -> str:
+        """An amount; whole ones without decimal places, as on cards and in sums."""
+        return _money(money.amount_minor, money.currency_code, self.locale, short=False)
+
+    def money_short(self, money: Money) -> str:
+        """An amount for sums and key figures: without cents, from a million on as €1.2M."""
+        return _money(money.amount_minor, money.currency_code, self.locale, short=True)
+
+    def money_input(self, money: Money) -> str:
+        """An amount as a form field holds it: as the locale writes it, without grouping."""
+        amount = Amount(money.amount_minor, money.currency_code).amount
+        return format_decimal(
+            amount,
+            locale=self.locale,
+            group_separator=False,
+            decimal_quantization=False,
+        )
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """A plain number with at most so many decimal places."""
+        pattern = "#,##0" + ("." + "#" * digits if digits else "")
+        return format_decimal(value, pattern, locale=self.locale)
+
+    def percent(self, share: float, digits: int = 0) -> str:
+        """A share from 0 to 1."""
+        pattern = "#,##0" + ("." + "0" * digits if digits else "") + "%"
+        return format_percent(share, pattern, locale=self.locale)
+
+    def plural(self, count: float, one: str, other: str) -> str:
+        """The count with the word that fits it: 1 deal, 2 deals."""
+        word = one if self.locale.plural_form(count) == "one" else other
+        return f"{self.number(count, 1)} {word}"
+
+    def day(self, iso: str) -> str:
+        """A civil date, short: 3 Mar, with the year when it is another one."""
+        value = date.fromisoformat(iso)
+        skeleton = "MMMd" if value.year == self.today.year else "yMMMd"
+        return format_skeleton(skeleton, value, locale=self.locale)
+
+    def stamp_day(self, stamp: Timestamp) -> str:
+        """The civil date of an instant in the workspace's time zone."""
+        return self.day(from_timestamp(stamp).astimezone(self.zone).date().isoformat())
+
+    def stamp(self, stamp: Timestamp) -> str:
+        """An instant with date and time in the workspace's time zone."""
+        return format_datetime(
+            from_timestamp(stamp), "medium", tzinfo=self.zone, locale=self.locale
+        ).replace("\u202f", " ")
+
+    def iso(self, stamp: Timestamp) -> str:
+        """An instant as `<time datetime>` wants it."""
+        return from_timestamp(stamp).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def ago(self, stamp: Timestamp) -> str:
+        """How long ago: 3 minutes ago; a date beyond a month."""
+        passed = self.now - from_timestamp(stamp)
+        if passed.days > 30:
+            return self.stamp_day(stamp)
+        if passed.total_seconds() < 45:
+            return "just now"
+        return format_timedelta(-passed, add_direction=True, locale=self.locale)
+
+    def days_since(self, stamp: Timestamp) -> int:
+        """Whole days since an instant."""
+        return max(0, (self.now - from_timestamp(stamp)).days)
+
+    def next_step(self, words: str, due: str) -> tuple[Tone, str]:
+        """How urgent the next step is, and what to say about it."""
+        if not words and not due:
+            return "none", "No next step"
+        if not due:
+            return "later", words
+        day = date.fromisoformat(due)
+        when = "today" if day == self.today else self.day(due)
+        tone: Tone = (
+            "overdue" if day < self.today else "today" if day == self.today else "later"
+        )
+        if not words:
+            return tone, f"Due {when}"
+        return tone, f"{words} · {when}"
+
+
+@lru_cache(maxsize=4096)
+def _money(minor: int, currency: str, locale: Locale, *, short: bool) -> str:
+    if not currency:
+        return ""
+    amount = Amount(minor, currency).amount
+    if short and abs(amount) >= _COMPACT_FROM:
+        return format_compact_currency(amount, currency, locale=locale, fraction_digits=1)
+    if short:
+        amount = amount.to_integral_value()
+    has_cents = amount != amount.to_integral_value()
+    pattern = None if has_cents else _without_cents(locale)
+    return format_currency(
+        amount, currency, format=pattern, locale=locale, currency_digits=has_cents
+    )
+
+
+@lru_cache(maxsize=64)
+def _without_cents(locale: Locale) -> str:
+    pattern: str = locale.currency_formats["standard"].pattern
+    return pattern.replace(".00", "")
+
+
+@lru_cache(maxsize=64)
+def _locale(tag: str) -> Locale:
+    try:
+        return Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(DEFAULT_LOCALE)
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def initials(name: str) -> str:
+    """One or two letters for an avatar; emoji and signs are left out."""
+    words = ["".join(c for c in word if c.isalpha()) for word in name.split()]
+    words = [word for word in words if word]
+    if not words:
+        return "?"
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+
+def avatar_tone(name: str) -> int:
+    """Which of the five avatar colours a name gets; the same on every page."""
+    return sum(name.encode()) % 5
+
+
+def has(message: Any, field: str) -> bool:
+    """Whether an optional field of a message is set."""
+    return bool(message.HasField(field))

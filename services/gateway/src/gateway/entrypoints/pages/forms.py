@@ -1,0 +1,83 @@
+"""Plain forms: read what was typed, and say what is wrong with it beside the field."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel.numbers import NumberFormatError, parse_decimal
+from starlette.requests import Request
+
+from freelanceflow.type.v1.money_pb2 import Money
+from gateway.entrypoints.pages.rendering import Viewer
+from kit.errors import DomainError, ErrorKind, InvalidInput
+from kit.money import parse
+
+
+class Values(dict[str, str]):
+    """What a form holds; a field that was not sent is empty."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+@dataclass(slots=True)
+class Errors:
+    """What a form is shown again with."""
+
+    message: str = ""
+    fields: Values = field(default_factory=Values)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page that shows them."""
+        return 422 if self.message or self.fields else 200
+
+
+async def values_of(request: Request) -> Values:
+    """The text fields of a form, without blanks around them."""
+    form = await request.form()
+    return Values({key: value.strip() for key, value in form.items() if isinstance(value, str)})
+
+
+def errors_of(refusal: DomainError, names: Mapping[str, str]) -> Errors:
+    """A refusal in the form's own field names. Raises it again when a form cannot help."""
+    if refusal.kind not in (ErrorKind.INVALID, ErrorKind.NOT_FOUND, ErrorKind.DUPLICATE):
+        raise refusal
+    fields = Values()
+    for name, text in refusal.fields.items():
+        top = name.partition(".")[0]
+        fields[names.get(name, names.get(top, top))] = text
+    return Errors("" if fields else refusal.message, fields)
+
+
+def read_money(text: str, currency: str, viewer: Viewer, field_name: str) -> Money | None:
+    """An amount as the viewer writes numbers; None for an empty field. Raises InvalidInput."""
+    if not text:
+        return None
+    try:
+        plain = _plain(parse_decimal(text, locale=viewer.locale.replace("-", "_"), strict=True))
+    except (NumberFormatError, ValueError):
+        plain = text
+    amount = parse(plain, currency, field=field_name)
+    if amount.amount_minor < 0:
+        raise InvalidInput("", fields={field_name: "Enter an amount that is not negative."})
+    return Money(currency_code=currency, amount_minor=amount.amount_minor)
+
+
+def local_path(target: str, default: str) -> str:
+    """A path of ours to go on to; anything that could lead elsewhere is the default."""
+    parts = urlsplit(target)
+    ours = target.startswith("/") and not target.startswith(("//", "/\\"))
+    safe = not parts.netloc and not parts.scheme and "\\" not in target
+    return target if ours and safe and target.isprintable() else default
+
+
+def _plain(number: Decimal) -> str:
+    return format(number, "f")
+
+
+def options(items: Any) -> list[tuple[str, str]]:
+    """(id, name) pairs for a select."""
+    return [(item.id, item.name) for item in items]

@@ -1,0 +1,101 @@
+"""The inbox of the person who looks."""
+
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from freelanceflow.notify.v1.notification_service_pb2 import (
+    ListNotificationsRequest,
+    ListNotificationsResponse,
+    MarkAllReadRequest,
+    MarkReadRequest,
+)
+from gateway.entrypoints.pages.calls import (
+    clients_of,
+    identity_of,
+    signed_in,
+    together,
+    viewer_of,
+)
+from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
+
+PAGE = 50
+PLACES = ("side", "bottom")
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/notifications")
+async def inbox(request: Request) -> Response:
+    """What was told, latest first."""
+    template = "notifications/page.html"
+    if is_htmx(request) and targets(request, "inbox"):
+        template = "notifications/_list.html"
+    return await _answer(request, template)
+
+
+@router.get("/notifications/unread")
+async def unread(request: Request) -> Response:
+    """The number in the navigation."""
+    signed_in(request)
+    place = request.query_params.get("place", "")
+    page = await _list(request, unread_only=True, page_size=1, token="")
+    return rendering_of(request).response(
+        request,
+        "notifications/badge.html",
+        unread=page.unread_count,
+        place=place if place in PLACES else PLACES[0],
+    )
+
+
+@router.post("/notifications/read-all")
+async def read_all(request: Request) -> Response:
+    """Marks everything as read."""
+    signed_in(request)
+    await clients_of(request).notifications.MarkAllRead(MarkAllReadRequest(), identity_of(request))
+    return RedirectResponse("/notifications", 303)
+
+
+@router.post("/notifications/{notification_id}/read")
+async def read_one(request: Request, notification_id: str) -> Response:
+    """Marks one as read."""
+    signed_in(request)
+    await clients_of(request).notifications.MarkRead(
+        MarkReadRequest(notification_id=notification_id), identity_of(request)
+    )
+    if not is_htmx(request):
+        return RedirectResponse("/notifications", 303)
+    return await _answer(request, "notifications/changed.html")
+
+
+async def _answer(request: Request, template: str) -> Response:
+    unread_only = request.query_params.get("unread") == "1"
+    token = request.query_params.get("page_token", "")
+    viewer, page = await together(
+        viewer_of(request), _list(request, unread_only=unread_only, page_size=PAGE, token=token)
+    )
+    following = {"unread": "1"} if unread_only else {}
+    following["page_token"] = page.next_page_token
+    return rendering_of(request).response(
+        request,
+        template,
+        viewer,
+        notifications=page.notifications,
+        unread=page.unread_count,
+        unread_only=unread_only,
+        next_href=f"/notifications?{urlencode(following)}" if page.next_page_token else "",
+    )
+
+
+async def _list(
+    request: Request, *, unread_only: bool, page_size: int, token: str
+) -> ListNotificationsResponse:
+    asked = ListNotificationsRequest(
+        page_size=page_size, page_token=token, unread_only=unread_only
+    )
+    page: ListNotificationsResponse = await clients_of(request).notifications.ListNotifications(
+        asked, identity_of(request)
+    )
+    return page

@@ -1,0 +1,86 @@
+"""When something is refused or broken: a page, a fragment where the answer was to go, or a message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
+
+REFRESH = "x-refresh"  # the header of requests that nobody asked for: the page keeps itself fresh
+_FRAMES = ("panel", "dialog")
+_ICONS = {401: "lock", 403: "lock", 404: "search", 409: "refresh-cw", 412: "refresh-cw", 429: "clock"}
+_WORDS = {
+    401: ("Your session is over", "Sign in again and you are back where you were."),
+    403: ("You may not do this", "An owner or admin of the workspace can give you the permission."),
+    404: ("There is nothing here", "It may have been deleted, or the address is mistyped."),
+    412: ("Somebody was faster", "It has been changed meanwhile. Nothing of theirs was overwritten."),
+    503: ("This part is not available", "It should be back in a moment. Nothing was changed."),
+    504: ("The answer took too long", "Please try again in a moment."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What the templates say."""
+
+    status: int
+    title: str
+    detail: str
+    icon: str
+    request_id: str
+    retry_href: str
+    here: str
+
+
+def render_problem(
+    request: Request,
+    *,
+    status: int,
+    reason: str,
+    title: str,
+    detail: str,
+    fields: Mapping[str, str],
+    trace_id: str,
+    retry_after: str | None = None,
+) -> HTMLResponse:
+    """The answer to a request of a page that could not be carried out."""
+    problem = _problem(request, status, title, detail, fields, trace_id, retry_after)
+    rendering = rendering_of(request)
+    if not is_htmx(request):
+        return rendering.response(request, "problems/page.html", status=status, problem=problem)
+    if REFRESH in request.headers:
+        return HTMLResponse("", status_code=status, headers={"HX-Reswap": "none"})
+    if request.method == "GET" and any(targets(request, frame) for frame in _FRAMES):
+        template = "problems/dialog.html" if targets(request, "dialog") else "problems/_panel.html"
+        return rendering.response(request, template, status=status, problem=problem)
+    headers = {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"}
+    return rendering.response(
+        request, "problems/toast.html", status=status, headers=headers, problem=problem
+    )
+
+
+def _problem(
+    request: Request,
+    status: int,
+    title: str,
+    detail: str,
+    fields: Mapping[str, str],
+    trace_id: str,
+    retry_after: str | None,
+) -> Problem:
+    title, detail = _WORDS.get(status, (title, " ".join([detail, *fields.values()]).strip()))
+    if status == 429 and retry_after:
+        detail = f"Please try again in {retry_after} seconds."
+    repeatable = request.method == "GET" and (status >= 500 or status == 429)
+    here = request.headers.get("hx-current-url") or str(request.url)
+    return Problem(
+        status=status,
+        title=title,
+        detail=detail,
+        icon=_ICONS.get(status, "triangle-alert"),
+        request_id=trace_id if status >= 500 else "",
+        retry_href=request.url.path if repeatable else "",
+        here="/" + here.partition("://")[2].partition("/")[2],
+    )
