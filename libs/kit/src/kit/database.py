@@ -1,49 +1,29 @@
 """PostgreSQL: statements written in SQLAlchemy Core, compiled once, run on asyncpg itself."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from operator import itemgetter
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
-import orjson
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql.expression import ClauseElement
 
-from kit.errors import DomainError, ErrorKind
+from kit.errors import DomainError
+from kit.pool import NO_ANSWER, NO_CONNECTION, DatabaseUnavailable, Pool, open_pool
+
+__all__ = [
+    "DatabaseUnavailable",
+    "Pool",
+    "ReadTransaction",
+    "Statement",
+    "SystemTransaction",
+    "Transaction",
+    "open_pool",
+]
 
 DIALECT = dialect()  # type: ignore[no-untyped-call]
-ACQUIRE_TIMEOUT = 1.0  # seconds; a request that cannot have a connection by then is turned away
-
-# Every statement ends by itself, also when the task that waits for it is gone.
-SERVER_SETTINGS = {
-    "statement_timeout": "5s",
-    "lock_timeout": "2s",
-    "idle_in_transaction_session_timeout": "10s",
-    "client_connection_check_interval": "500ms",  # a cancelled task's query stops at the server too
-    "jit": "off",  # compiling costs more than our queries run
-}
-
-
-class DatabaseUnavailable(DomainError):
-    """No connection, a lost one, or no answer in time.
-
-    Only if it was the commit that stayed without an answer, the change may have become true.
-    """
-
-    kind, reason = ErrorKind.UNAVAILABLE, "DATABASE_UNAVAILABLE"
-
-
-_NO_ANSWER = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,  # statement_timeout, shutdown, not started yet
-    asyncpg.LockNotAvailableError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-)
-_NO_CONNECTION = (*_NO_ANSWER, OSError, TimeoutError, asyncpg.InterfaceError)
 
 
 class Statement:
@@ -83,19 +63,19 @@ def _picker(
 class SystemTransaction:
     """Statements without a workspace, for the system role. Rolls back unless told to commit."""
 
-    _connection: asyncpg.pool.PoolConnectionProxy
+    _connection: asyncpg.Connection
     _begin = "BEGIN"
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def __aenter__(self) -> Self:
+        self._connection = connection = await self._pool.take()
+        begin = self._begin
+        if connection.is_in_transaction():
+            begin = f"ROLLBACK; {begin}"  # a finished read left it to us, see ReadTransaction
         try:
-            self._connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
-        except _NO_CONNECTION as error:
-            raise DatabaseUnavailable("The database cannot be reached.") from error
-        try:
-            await self._connection.execute(self._begin)
+            await connection.execute(begin)
         except BaseException as error:
             await self.__aexit__(type(error), error, None)
             raise
@@ -107,14 +87,29 @@ class SystemTransaction:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        lost = isinstance(error, _NO_ANSWER) or (
-            isinstance(error, (OSError, asyncpg.InterfaceError)) and _is_closed(self._connection)
+        connection = self._connection
+        if error is None or isinstance(error, DomainError):
+            await self._end()
+            return
+        lost = isinstance(error, NO_ANSWER) or (
+            isinstance(error, (OSError, asyncpg.InterfaceError)) and connection.is_closed()
         )
-        # A connection that fails here is closed by the pool, and its transaction is gone with it.
-        with suppress(*_NO_CONNECTION):
-            await self._pool.release(self._connection)  # see roll_back
+        await self._pool.roll_back(connection)
         if lost:
             raise DatabaseUnavailable("The database did not answer.") from error
+
+    async def _end(self) -> None:
+        """The usual ends: committed, or refused by a rule, or a read that never commits."""
+        connection = self._connection
+        if connection.is_in_transaction():
+            try:
+                await connection.execute("ROLLBACK")
+            except BaseException as error:
+                await self._pool.roll_back(connection)
+                if isinstance(error, NO_CONNECTION):
+                    return  # what was not committed is undone with the connection
+                raise
+        self._pool.give_back(connection)
 
     async def commit(self) -> None:
         """Make it true."""
@@ -150,51 +145,34 @@ class SystemTransaction:
 class Transaction(SystemTransaction):
     """Statements inside one workspace. Rolls back unless told to commit."""
 
-    def __init__(self, pool: asyncpg.Pool, workspace_id: UUID) -> None:
+    def __init__(self, pool: Pool, workspace_id: UUID) -> None:
         super().__init__(pool)
         self.workspace_id = workspace_id
         # One round trip. Without the workspace the policies show no row at all.
         self._begin = f"BEGIN; SELECT set_config('ff.workspace', '{workspace_id!s}', true)"
 
 
-async def open_pool(dsn: str, *, size: int, name: str) -> asyncpg.Pool:
-    """One pool per role; `name` is what the server shows of its connections."""
-    return await asyncpg.create_pool(
-        dsn,
-        min_size=1,
-        max_size=size,
-        init=prepare,
-        reset=roll_back,
-        timeout=5,
-        command_timeout=None,  # the server keeps the time, see SERVER_SETTINGS
-        statement_cache_size=512,
-        max_cached_statement_lifetime=0,
-        server_settings={**SERVER_SETTINGS, "application_name": name},
-    )
+class ReadTransaction(Transaction):
+    """Reads inside one workspace, two round trips for one query.
 
-
-async def roll_back(connection: asyncpg.Connection) -> None:
-    """What a pool does with a connection that comes back; also after a cancelled task.
-
-    asyncpg's own reset costs a round trip each time; all our settings end with the transaction.
+    It can lock and change nothing, so nobody waits for its end: the next BEGIN on the connection
+    brings it along, or the pool within `RESTING`.
     """
-    if connection.is_in_transaction():
-        await connection.execute("ROLLBACK")
 
+    def __init__(self, pool: Pool, workspace_id: UUID) -> None:
+        super().__init__(pool, workspace_id)
+        self._begin = (
+            f"BEGIN READ ONLY; SELECT set_config('ff.workspace', '{workspace_id!s}', true)"
+        )
 
-async def prepare(connection: asyncpg.Connection) -> None:
-    """What every connection of ours can do: JSONB columns are Python objects."""
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        format="binary",
-        encoder=lambda value: b"\x01" + orjson.dumps(value),
-        decoder=lambda raw: orjson.loads(raw[1:]),  # the first byte is the format's version
-    )
-
-
-def _is_closed(connection: asyncpg.pool.PoolConnectionProxy) -> bool:
-    try:
-        return bool(connection.is_closed())
-    except asyncpg.InterfaceError:  # the pool took it back when it broke
-        return True
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the transaction to whoever comes next."""
+        if error is None:
+            self._pool.give_back(self._connection)
+        else:
+            await super().__aexit__(kind, error, trace)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import TypedDict, cast
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import (
     ARRAY,
     Column,
@@ -24,6 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from kit.database import Statement, SystemTransaction
 from kit.outbox import metadata
+from kit.pool import Pool
 
 dead_letters = Table(
     "dead_letters",
@@ -77,7 +77,7 @@ REMOVE = Statement(
 COUNT = Statement(select(func.count()).select_from(dead_letters))
 
 
-async def bury(pool: asyncpg.Pool, consumer: str, letter: DeadLetter) -> int:
+async def bury(pool: Pool, consumer: str, letter: DeadLetter) -> int:
     """Keep a message that was given up; returns how many there are now, of all consumers."""
     async with SystemTransaction(pool) as tx:
         await tx.run(BURY, consumer=consumer, **letter)
@@ -86,14 +86,14 @@ async def bury(pool: asyncpg.Pool, consumer: str, letter: DeadLetter) -> int:
     return count
 
 
-async def buried(pool: asyncpg.Pool, consumer: str) -> list[DeadLetter]:
+async def buried(pool: Pool, consumer: str) -> list[DeadLetter]:
     """What a consumer gave up, oldest event first."""
     async with SystemTransaction(pool) as tx:
         rows = await tx.rows(LIST, consumer=consumer)
     return [cast(DeadLetter, dict(row)) for row in rows]
 
 
-async def remove(pool: asyncpg.Pool, consumer: str, event_ids: list[UUID]) -> int:
+async def remove(pool: Pool, consumer: str, event_ids: list[UUID]) -> int:
     """Forget messages that were handled after all, or are not wanted; returns what is left."""
     async with SystemTransaction(pool) as tx:
         await tx.run(REMOVE, consumer=consumer, ids=event_ids)

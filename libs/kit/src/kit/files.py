@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -35,6 +34,7 @@ from kit.database import Statement, SystemTransaction, Transaction
 from kit.errors import DomainError, ErrorKind
 from kit.ids import new_id
 from kit.outbox import metadata
+from kit.pool import Pool
 
 CHUNK = 256 * 1024
 
@@ -202,7 +202,7 @@ async def remove(tx: Transaction, file_id: UUID) -> None:
     await tx.run(REMOVE, workspace=tx.workspace_id, file=file_id)
 
 
-async def purge(pool: asyncpg.Pool) -> int:
+async def purge(pool: Pool) -> int:
     """Delete what has expired, of all workspaces; for the system role."""
     async with SystemTransaction(pool) as tx:
         count = await tx.run(PURGE)

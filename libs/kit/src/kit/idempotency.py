@@ -26,6 +26,7 @@ from sqlalchemy import (
 from kit.database import Statement, SystemTransaction
 from kit.errors import DomainError, ErrorKind
 from kit.outbox import Message, metadata
+from kit.pool import Pool
 from kit.unit_of_work import UnitOfWork
 
 idempotency_keys = Table(
@@ -124,7 +125,7 @@ async def once(
     return answer
 
 
-async def purge(pool: asyncpg.Pool) -> int:
+async def purge(pool: Pool) -> int:
     """Forget keys older than 24 hours."""
     async with SystemTransaction(pool) as tx:
         count = await tx.run(PURGE)

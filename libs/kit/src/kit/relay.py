@@ -11,7 +11,7 @@ import nats.errors
 
 from kit.bus.events import headers_of
 from kit.bus.jetstream import Bus
-from kit.database import prepare
+from kit.pool import Pool, prepare
 from kit.telemetry import Log
 from kit.telemetry.metrics import (
     OUTBOX_FAILURES,
@@ -166,7 +166,7 @@ class OutboxRelay:
         self._woken.clear()
 
 
-async def send_again(pool: asyncpg.Pool, *, since: timedelta) -> int:
+async def send_again(pool: Pool, *, since: timedelta) -> int:
     """Have everything sent within `since` sent once more, after a stream was lost or rolled back.
 
     Consumers find in their inbox what they know.

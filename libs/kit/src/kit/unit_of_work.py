@@ -13,6 +13,7 @@ from kit.aggregate import Aggregate, Fact
 from kit.database import Transaction
 from kit.errors import DomainError, ErrorKind
 from kit.outbox import WRITE, OutboxRow
+from kit.pool import Pool
 
 ToOutbox = Callable[[UUID, Fact], OutboxRow]
 
@@ -32,7 +33,7 @@ class UnitOfWork(Transaction):
 
     def __init__(
         self,
-        pool: asyncpg.Pool,
+        pool: Pool,
         workspace_id: UUID,
         *,
         to_outbox: ToOutbox,

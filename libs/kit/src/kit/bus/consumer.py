@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-import asyncpg
 import nats.errors
 from google.protobuf.message import DecodeError
 from nats.aio.msg import Msg
@@ -25,6 +24,7 @@ from kit.bus.pull import Pull, PullLost
 from kit.bus.subjects import subjects_of
 from kit.clock import Clock, SystemClock
 from kit.errors import DomainError, ErrorKind
+from kit.pool import Pool
 from kit.telemetry import Log, span
 from kit.telemetry.metrics import DEAD_LETTERS, EVENT_LAG, EVENTS_HANDLED
 from kit.unit_of_work import UnitOfWork
@@ -64,7 +64,7 @@ class Consumer:
         name: str,
         handlers: Mapping[str, Handler],
         open_unit: Callable[[UUID], UnitOfWork],
-        system: asyncpg.Pool,
+        system: Pool,
         retry_after: Sequence[float] = RETRY_AFTER,
         clock: Clock | None = None,
     ) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -32,6 +31,7 @@ from kit.database import Statement, Transaction
 from kit.errors import DomainError, ErrorKind
 from kit.ids import new_id
 from kit.outbox import metadata
+from kit.pool import Pool
 from kit.telemetry import current_traceparent
 
 LEASE = timedelta(seconds=30)
@@ -166,36 +166,36 @@ async def find(tx: Transaction, job_id: UUID) -> Job:
     return Job(**row)
 
 
-async def claim(system: asyncpg.Pool, job_id: UUID) -> Job | None:
+async def claim(system: Pool, job_id: UUID) -> Job | None:
     """Take the lease, unless the job is done or in other hands."""
     row = await system.fetchrow(CLAIM, job_id, LEASE)
     return Job(**row) if row else None
 
 
-async def renew(system: asyncpg.Pool, job: Job) -> None:
+async def renew(system: Pool, job: Job) -> None:
     """Keep the lease. Raises LeaseLost."""
     _expect_one(await system.execute(RENEW, job.id, job.attempts, LEASE))
 
 
-async def report(system: asyncpg.Pool, job: Job, *, progress: int, total: int) -> None:
+async def report(system: Pool, job: Job, *, progress: int, total: int) -> None:
     """Say how far it is, and keep the lease. Raises LeaseLost."""
     _expect_one(await system.execute(PROGRESS, job.id, job.attempts, LEASE, progress, total))
 
 
 async def end(
-    system: asyncpg.Pool, job: Job, *, result: dict[str, Any] | None, error: str | None = None
+    system: Pool, job: Job, *, result: dict[str, Any] | None, error: str | None = None
 ) -> None:
     """It is done, or it failed for the reason in `error`. Raises LeaseLost."""
     status = "done" if error is None else "failed"
     _expect_one(await system.execute(END, job.id, job.attempts, status, result, error))
 
 
-async def give_back(system: asyncpg.Pool, job: Job, *, error: str) -> None:
+async def give_back(system: Pool, job: Job, *, error: str) -> None:
     """Have it tried again later. Raises LeaseLost."""
     _expect_one(await system.execute(RETURN, job.id, job.attempts, error))
 
 
-async def abandoned(system: asyncpg.Pool) -> list[tuple[str, UUID]]:
+async def abandoned(system: Pool) -> list[tuple[str, UUID]]:
     """Kind and id of jobs that nobody works on; each is handed out once in a while.
 
     What killed its worker each time is given up.

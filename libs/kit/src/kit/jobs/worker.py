@@ -25,6 +25,7 @@ from kit.http import Page, serve_pages
 from kit.jobs import table
 from kit.jobs.celery import JobApp
 from kit.jobs.table import ATTEMPTS, LEASE, Job, LeaseLost
+from kit.pool import Pool
 from kit.telemetry import Log, span
 from kit.telemetry.metrics import exposition
 
@@ -41,7 +42,7 @@ class WorkerApp(Protocol):
     """What a service's app must have for its jobs."""
 
     @property
-    def system(self) -> asyncpg.Pool:
+    def system(self) -> Pool:
         """The system role's pool."""
 
 
@@ -51,7 +52,7 @@ A = TypeVar("A", bound=WorkerApp)
 class Task:
     """A job while it is being worked on."""
 
-    def __init__(self, system: asyncpg.Pool, job: Job) -> None:
+    def __init__(self, system: Pool, job: Job) -> None:
         self.job = job
         self._system = system
 
@@ -143,7 +144,7 @@ class JobWorker(Generic[A]):
                 except LeaseLost:
                     log.warning("job_lease_lost", job=str(job.id), kind=kind)
 
-    async def _attempt(self, system: asyncpg.Pool, job: Job) -> None:
+    async def _attempt(self, system: Pool, job: Job) -> None:
         assert self._app is not None
         handler = self._handlers[job.kind]
         try:
@@ -169,7 +170,7 @@ class JobWorker(Generic[A]):
             await asyncio.sleep(LOOK_EVERY)
 
 
-async def _while_leased(system: asyncpg.Pool, job: Job, work: Awaitable[T]) -> T:
+async def _while_leased(system: Pool, job: Job, work: Awaitable[T]) -> T:
     """The work's result. Raises LeaseLost as soon as the lease is, and stops the work."""
     working = asyncio.ensure_future(work)
     renewing = asyncio.create_task(_renew(system, job))
@@ -183,7 +184,7 @@ async def _while_leased(system: asyncpg.Pool, job: Job, work: Awaitable[T]) -> T
         working.cancel()
 
 
-async def _renew(system: asyncpg.Pool, job: Job) -> None:
+async def _renew(system: Pool, job: Job) -> None:
     while True:
         await asyncio.sleep(LEASE.total_seconds() / 3)
         try:
@@ -192,9 +193,7 @@ async def _renew(system: asyncpg.Pool, job: Job) -> None:
             log.warning("job_lease_not_renewed", cause=repr(error))  # there are two more chances
 
 
-async def _failed(
-    system: asyncpg.Pool, job: Job, error: Exception, *, again: bool, said: str
-) -> None:
+async def _failed(system: Pool, job: Job, error: Exception, *, again: bool, said: str) -> None:
     log.error("job_failed", error=error, job=str(job.id), kind=job.kind, attempt=job.attempts)
     if again and job.attempts < ATTEMPTS:
         await table.give_back(system, job, error=said)

@@ -12,6 +12,7 @@ import asyncpg
 
 from kit.database import open_pool
 from kit.migrations import migrate
+from kit.pool import Pool
 from kit.provision import ROLES, provision, with_database, with_role
 
 _PASSWORD = "test"
@@ -22,9 +23,9 @@ class ServiceDatabase:
     """Pools per role. `owner` is for fixtures' rows: it sees every workspace."""
 
     dsns: dict[str, str]
-    owner: asyncpg.Pool
-    app: asyncpg.Pool
-    system: asyncpg.Pool
+    owner: Pool
+    app: Pool
+    system: Pool
 
 
 @asynccontextmanager
@@ -63,31 +64,50 @@ class RecordedQueries:
         return "\n".join(self.sql)
 
 
+class _Recording:
+    """A connection that writes down what is sent through it."""
+
+    def __init__(self, connection: asyncpg.Connection, sql: list[str]) -> None:
+        self._connection = connection
+        self._sql = sql
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._connection, name)
+        if name not in _SENDING:
+            return method
+
+        def send(sql: str, *arguments: Any) -> Any:
+            self._sql.append(sql)
+            return method(sql, *arguments)
+
+        return send
+
+
+def _bare(connection: Any) -> Any:
+    """The pool's own work, such as ending a read, comes without our wrapping."""
+    return connection._connection if isinstance(connection, _Recording) else connection
+
+
+_SENDING = ("execute", "executemany", "fetch", "fetchrow", "fetchval")
+
+
 @contextmanager
-def recorded_queries(pool: asyncpg.Pool) -> Iterator[RecordedQueries]:
-    """What is sent through a pool meanwhile, so that a test can count it."""
+def recorded_queries(pool: Pool) -> Iterator[RecordedQueries]:
+    """What is sent through a pool meanwhile, so that a test can count it.
+
+    asyncpg's own query loggers are told a moment later, when the test has already counted.
+    """
     recorded = RecordedQueries()
+    take, give_back, roll_back = pool.take, pool.give_back, pool.roll_back
 
-    def record(query: Any) -> None:
-        recorded.sql.append(query.query)
+    async def taken() -> Any:
+        return _Recording(await take(), recorded.sql)
 
-    watched: list[Any] = []
-
-    async def watch(connection: Any) -> None:
-        await initialise(connection)
-        connection.add_query_logger(record)
-        watched.append(connection)
-
-    # asyncpg has no public hook for all connections of a pool, open ones and those to come.
-    inside: Any = pool
-    initialise, inside._init = inside._init, watch
-    for holder in inside._holders:
-        if holder._con is not None:
-            holder._con.add_query_logger(record)
-            watched.append(holder._con)
+    instrumented: Any = pool
+    instrumented.take = taken
+    instrumented.give_back = lambda connection: give_back(_bare(connection))
+    instrumented.roll_back = lambda connection: roll_back(_bare(connection))
     try:
         yield recorded
     finally:
-        inside._init = initialise
-        for connection in watched:
-            connection.remove_query_logger(record)
+        del instrumented.take, instrumented.give_back, instrumented.roll_back
