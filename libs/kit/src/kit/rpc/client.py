@@ -18,6 +18,7 @@ from kit.rpc.identity import (
     CallIdentity,
     current_call,
 )
+from kit.rpc.resilience import TRIES, Breaker, RetryBudget, backoff
 from kit.telemetry import Span, current_traceparent, span
 from kit.telemetry.metrics import RPC_CLIENT, Series
 from kit.telemetry.tracing import TRACEPARENT
@@ -40,6 +41,8 @@ class Caller:
         self.name = name
         self.channel = grpc.aio.insecure_channel(address, options=CLIENT_OPTIONS)
         self._methods: dict[object, _Method] = {}
+        self._breaker = Breaker(name)
+        self._budget = RetryBudget()
 
     async def close(self) -> None:
         """Calls in flight end with PeerUnavailable."""
@@ -52,9 +55,15 @@ class Caller:
         *,
         identity: CallIdentity = NOBODY,
         timeout: float = TIMEOUT,
+        idempotent: bool = False,
     ) -> Coroutine[Any, Any, Response]:
-        """One question, one answer."""
-        return self._ask(method, request, identity, timeout)
+        """One question, one answer.
+
+        An `idempotent` one is asked again, within the same timeout, if the peer was not reached.
+        Say so only at the edge: services behind each other that all retry multiply the trouble.
+        """
+        ask = self._ask_again if idempotent else self._ask
+        return ask(method, request, identity, timeout)
 
     def upload(
         self,
@@ -76,37 +85,50 @@ class Caller:
         timeout: float = TIMEOUT,  # noqa: ASYNC109 – it travels; the peer stops as well
     ) -> AsyncIterator[Response]:
         """One question, many answers; the timeout is for all of them."""
-        known, started, outcome = self._known(method), perf_counter(), "OK"
+        known, seconds = self._prepared(method, timeout)
+        started, outcome = perf_counter(), "OK"
         with known.span() as here:
-            call = None
+            call = method(request, timeout=seconds, metadata=_metadata(identity))
             try:
-                call = method(
-                    request, timeout=self._time_left(timeout), metadata=_metadata(identity)
-                )
                 async for answer in call:
                     yield answer
+                self._breaker.ended(answered=True)
             except BaseException as error:
                 outcome = _outcome(error)
                 here.failed(outcome)
-                raise _meaning(error, self.name) from None
+                raise self._meaning(error) from None
             finally:
-                if call is not None:
-                    call.cancel()  # for a reader who had enough; else it does nothing
+                call.cancel()  # for a reader who had enough; else it does nothing
                 known.durations.observe(outcome, perf_counter() - started)
 
     async def _ask(self, method: Any, request: Any, identity: CallIdentity, seconds: float) -> Any:
-        known, started, outcome = self._known(method), perf_counter(), "OK"
+        known, seconds = self._prepared(method, seconds)
+        started, outcome = perf_counter(), "OK"
         with known.span() as here:
             try:
-                return await method(
-                    request, timeout=self._time_left(seconds), metadata=_metadata(identity)
-                )
+                answer = await method(request, timeout=seconds, metadata=_metadata(identity))
+                self._breaker.ended(answered=True)
+                return answer
             except BaseException as error:
                 outcome = _outcome(error)
                 here.failed(outcome)
-                raise _meaning(error, self.name) from None
+                raise self._meaning(error) from None
             finally:
                 known.durations.observe(outcome, perf_counter() - started)
+
+    async def _ask_again(
+        self, method: Any, request: Any, identity: CallIdentity, seconds: float
+    ) -> Any:
+        end = monotonic() + seconds
+        self._budget.earn()
+        for attempt in range(TRIES - 1):
+            try:
+                return await self._ask(method, request, identity, end - monotonic())
+            except PeerUnavailable:
+                if not self._budget.spend():
+                    raise
+                await asyncio.sleep(backoff(attempt))
+        return await self._ask(method, request, identity, end - monotonic())
 
     async def _send(
         self, method: Any, requests: AsyncIterator[Any], identity: CallIdentity, seconds: float
@@ -119,20 +141,27 @@ class Caller:
                 raise source.error from None
             raise
 
-    def _time_left(self, timeout: float) -> float:
+    def _prepared(self, method: object, seconds: float) -> tuple["_Method", float]:
+        """Raises DeadlineExceeded and PeerUnavailable where asking would be no use."""
         call = current_call.get()
-        if call is None:
-            return timeout
-        left = call.deadline - monotonic() - MARGIN
-        if left <= 0:
+        if call is not None:
+            seconds = min(seconds, call.deadline - monotonic() - MARGIN)
+        if seconds <= 0:
             raise DeadlineExceeded("There was no time left to ask.", peer=self.name)
-        return min(timeout, left)
-
-    def _known(self, method: object) -> "_Method":
+        self._breaker.admit()
         known = self._methods.get(method)
         if known is None:
             known = self._methods[method] = _Method(method, self.name)
-        return known
+        return known, seconds
+
+    def _meaning(self, error: BaseException) -> BaseException:
+        meaning = _meaning(error, self.name)
+        if isinstance(meaning, asyncio.CancelledError | GeneratorExit):
+            self._breaker.ended(answered=None)
+        else:
+            silent = isinstance(meaning, PeerUnavailable | DeadlineExceeded)
+            self._breaker.ended(answered=not silent)
+        return meaning
 
 
 class _Method:
@@ -187,7 +216,7 @@ def _outcome(error: BaseException) -> str:
     """The code under which the call is counted."""
     if isinstance(error, grpc.aio.AioRpcError):
         return error.code().name
-    return "DEADLINE_EXCEEDED" if isinstance(error, DeadlineExceeded) else "CANCELLED"
+    return "CANCELLED"
 
 
 def _meaning(error: BaseException, peer: str) -> BaseException:
