@@ -1,0 +1,34 @@
+"""python -m crm {serve,migrate,check,worker}"""
+
+import sys
+
+from crm.bootstrap import serve
+from crm.config import Settings
+from kit.migrations import migrate
+from kit.runtime import main
+from kit.settings import load, refuse
+from kit.telemetry import configure
+
+
+def _migrate(settings: Settings) -> None:
+    if settings.database_url_owner is None:
+        refuse(["CRM_DATABASE_URL_OWNER: needed to migrate"])
+    migrate("crm", settings.database_url_owner.get_secret_value())
+
+
+def _main(arguments: list[str]) -> None:
+    match arguments:
+        case ["check"]:
+            load(Settings)
+        case ["migrate"]:
+            _migrate(load(Settings))
+        case ["serve"]:
+            settings = load(Settings)
+            configure("crm", settings)
+            main(serve(settings))
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])

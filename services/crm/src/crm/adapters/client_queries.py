@@ -1,0 +1,124 @@
+"""How clients and owners are read: straight from rows to whoever shows them."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    FromClause,
+    Select,
+    Uuid,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+)
+
+from crm.adapters.filters import Field, Fields, Kind, sortable
+from crm.adapters.listing import Listing
+from crm.adapters.reading import WORKSPACE, Read
+from crm.adapters.tables import clients, deals, owners, stages, workspaces
+from crm.domain.stage import DEFAULT_CURRENCY
+
+CLIENT = bindparam("client", type_=Uuid())
+ALIVE = clients.c.deleted_at.is_(None)
+FIELDS = Fields(
+    {
+        "name": sortable(Kind.TEXT, clients.c.name, order=clients.c.sort_name),
+        "kind": sortable(Kind.CHOICE, clients.c.kind),
+        "parent_id": Field(Kind.ID, clients.c.parent_id),
+        "owner_id": Field(Kind.ID, clients.c.owner_id),
+        "tags": Field(Kind.TAGS, clients.c.tags),
+        "created_at": sortable(Kind.INSTANT, clients.c.created_at),
+        "updated_at": sortable(Kind.INSTANT, clients.c.updated_at),
+    }
+)
+_parent, _owner = clients.alias("parent"), owners.alias("owner")
+_currency = func.coalesce(
+    select(workspaces.c.currency).where(workspaces.c.workspace_id == WORKSPACE).scalar_subquery(),
+    literal_column(f"'{DEFAULT_CURRENCY}'"),
+)
+
+
+def _shown(page: FromClause) -> Select[Any]:
+    """In the order of entrypoints.rpc.mapping.client_message."""
+    ours = page.c.workspace_id
+    zero = literal_column("0", BigInteger)
+    value = func.coalesce(case((deals.c.currency == _currency, deals.c.amount_minor)), zero)
+    worth = (
+        select(
+            func.count().filter(stages.c.type == literal_column("'open'")).label("open_deals"),
+            cast(
+                func.coalesce(
+                    func.sum(value).filter(stages.c.type == literal_column("'open'")), zero
+                ),
+                BigInteger,
+            ).label("open_value"),
+            cast(
+                func.coalesce(
+                    func.sum(value).filter(stages.c.type == literal_column("'won'")), zero
+                ),
+                BigInteger,
+            ).label("won_value"),
+        )
+        .select_from(
+            deals.join(
+                stages, (stages.c.workspace_id == WORKSPACE) & (stages.c.id == deals.c.stage_id)
+            )
+        )
+        .where(
+            deals.c.workspace_id == WORKSPACE,
+            deals.c.client_id == page.c.id,
+            deals.c.deleted_at.is_(None),
+        )
+        .lateral("worth")
+    )
+    return select(
+        page.c.id,
+        page.c.version,
+        page.c.kind,
+        page.c.name,
+        page.c.parent_id,
+        _parent.c.name.label("parent_name"),
+        page.c.emails,
+        page.c.phones,
+        page.c.address,
+        page.c.website,
+        page.c.owner_id,
+        _owner.c.name.label("owner_name"),
+        page.c.tags,
+        page.c.custom_fields,
+        page.c.notes,
+        page.c.external_id,
+        page.c.created_at,
+        page.c.updated_at,
+        worth.c.open_deals,
+        worth.c.open_value,
+        worth.c.won_value,
+        _currency.label("currency"),
+    ).select_from(
+        page.outerjoin(
+            _parent, (_parent.c.workspace_id == ours) & (_parent.c.id == page.c.parent_id)
+        )
+        .outerjoin(_owner, (_owner.c.workspace_id == ours) & (_owner.c.id == page.c.owner_id))
+        .join(worth, true())
+    )
+
+
+GET = Read(
+    _shown(
+        select(clients)
+        .where(clients.c.workspace_id == WORKSPACE, clients.c.id == CLIENT, ALIVE)
+        .subquery("client")
+    )
+)
+CLIENTS = Listing(clients, FIELDS, usual=(("name", False),), shown=_shown, where=[ALIVE])
+OWNERS = Listing(
+    owners,
+    Fields({"name": sortable(Kind.TEXT, owners.c.name, order=func.lower(owners.c.name))}),
+    usual=(("name", False),),
+    shown=lambda page: select(page.c.id, page.c.name, page.c.user_id),
+    where=[owners.c.removed_at.is_(None)],
+)

@@ -1,0 +1,69 @@
+"""What a deal is read with, in one order: for entities here, for messages in entrypoints/rpc."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, func, literal_column
+from sqlalchemy.sql.selectable import Join
+
+from crm.adapters.tables import clients, lost_reasons, owners, stages
+
+stage, client, owner, reason = (
+    table.alias(name)
+    for table, name in (
+        (stages, "stage"),
+        (clients, "client"),
+        (owners, "owner"),
+        (lost_reasons, "reason"),
+    )
+)
+
+
+def with_names(deals: FromClause) -> Join:
+    """Deals joined with whatever has a name that is shown with them."""
+    ours = deals.c.workspace_id
+    return (
+        deals.join(stage, (stage.c.workspace_id == ours) & (stage.c.id == deals.c.stage_id))
+        .outerjoin(client, (client.c.workspace_id == ours) & (client.c.id == deals.c.client_id))
+        .outerjoin(owner, (owner.c.workspace_id == ours) & (owner.c.id == deals.c.owner_id))
+        .outerjoin(
+            reason, (reason.c.workspace_id == ours) & (reason.c.id == deals.c.lost_reason_id)
+        )
+    )
+
+
+def deal_columns(deals: FromClause) -> list[ColumnElement[Any]]:
+    """In the order of adapters.deals.deal_of and entrypoints.rpc.mapping.deal_message."""
+    return [
+        deals.c.id,
+        deals.c.version,
+        deals.c.name,
+        deals.c.client_id,
+        client.c.name.label("client_name"),
+        deals.c.amount_minor,
+        deals.c.currency,
+        deals.c.stage_id,
+        stage.c.name.label("stage_name"),
+        stage.c.type.label("stage_type"),
+        stage.c.rotting_days,
+        deals.c.position,
+        deals.c.expected_close_date,
+        deals.c.owner_id,
+        owner.c.name.label("owner_name"),
+        deals.c.source,
+        deals.c.next_step,
+        deals.c.next_step_due_date,
+        # Mostly empty, and NULL is cheaper to decode than an empty array or object.
+        func.nullif(deals.c.tags, literal_column("'{}'::text[]")).label("tags"),
+        func.nullif(deals.c.custom_fields, literal_column("'{}'::jsonb")).label("custom_fields"),
+        deals.c.external_id,
+        deals.c.win_probability,
+        deals.c.entered_stage_at,
+        deals.c.created_at,
+        deals.c.updated_at,
+        deals.c.closed_at,
+        deals.c.lost_reason_id,
+        reason.c.name.label("lost_reason_name"),
+    ]
+
+
+DEAL_COLUMNS = 28

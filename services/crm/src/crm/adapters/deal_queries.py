@@ -1,0 +1,147 @@
+"""How deals are read: straight from rows to whoever shows them."""
+
+from typing import Any
+
+from sqlalchemy import (
+    FromClause,
+    Integer,
+    Select,
+    Uuid,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
+
+from crm.adapters.deal_columns import client, deal_columns, owner, stage, with_names
+from crm.adapters.filters import Field, Fields, Kind, sortable
+from crm.adapters.listing import Listing
+from crm.adapters.reading import WORKSPACE, Read
+from crm.adapters.tables import deal_history, deals, owners, stages
+
+DEAL = bindparam("deal", type_=Uuid())
+STAGE = bindparam("stage", type_=Uuid())
+ALIVE = deals.c.deleted_at.is_(None)
+
+FIELDS = Fields(
+    {
+        "name": sortable(Kind.TEXT, deals.c.name, order=func.lower(deals.c.name)),
+        "client_id": Field(Kind.ID, deals.c.client_id),
+        "stage_id": Field(Kind.ID, deals.c.stage_id),
+        "stage_type": Field(
+            Kind.CHOICE,
+            stages.c.type,
+            through=lambda condition: deals.c.stage_id.in_(
+                select(stages.c.id).where(stages.c.workspace_id == WORKSPACE, condition)
+            ),
+        ),
+        "owner_id": Field(Kind.ID, deals.c.owner_id),
+        "source": Field(Kind.TEXT, deals.c.source),
+        "tags": Field(Kind.TAGS, deals.c.tags),
+        "amount_minor": sortable(Kind.INTEGER, deals.c.amount_minor),
+        "currency": Field(Kind.CHOICE, deals.c.currency),
+        "expected_close_date": sortable(Kind.DATE, deals.c.expected_close_date),
+        "created_at": sortable(Kind.INSTANT, deals.c.created_at),
+        "updated_at": sortable(Kind.INSTANT, deals.c.updated_at),
+        "closed_at": sortable(Kind.INSTANT, deals.c.closed_at),
+        "external_id": Field(Kind.TEXT, deals.c.external_id),
+    }
+)
+BOARD_FIELDS = FIELDS.without("stage_id", "stage_type", "closed_at")
+
+
+def _shown(page: FromClause) -> Select[Any]:
+    return select(*deal_columns(page)).select_from(with_names(page))
+
+
+GET = Read(
+    _shown(
+        select(deals)
+        .where(deals.c.workspace_id == WORKSPACE, deals.c.id == DEAL, ALIVE)
+        .subquery("deal")
+    )
+)
+DEALS = Listing(deals, FIELDS, usual=(("created_at", True),), shown=_shown, where=[ALIVE])
+
+# ---------------------------------------------------------------- cards
+
+
+def cards_shown(cards: FromClause) -> Select[Any]:
+    """In the order of entrypoints.rpc.mapping.card_message."""
+    ours = cards.c.workspace_id
+    return select(
+        cards.c.id,
+        cards.c.version,
+        cards.c.name,
+        cards.c.client_id,
+        client.c.name.label("client_name"),
+        cards.c.amount_minor,
+        cards.c.currency,
+        cards.c.stage_id,
+        stage.c.type.label("stage_type"),
+        stage.c.rotting_days,
+        cards.c.position,
+        cards.c.expected_close_date,
+        cards.c.owner_id,
+        owner.c.name.label("owner_name"),
+        cards.c.next_step,
+        cards.c.next_step_due_date,
+        cards.c.win_probability,
+        cards.c.entered_stage_at,
+    ).select_from(
+        cards.join(stage, (stage.c.workspace_id == ours) & (stage.c.id == cards.c.stage_id))
+        .outerjoin(client, (client.c.workspace_id == ours) & (client.c.id == cards.c.client_id))
+        .outerjoin(owner, (owner.c.workspace_id == ours) & (owner.c.id == cards.c.owner_id))
+    )
+
+
+CARDS = Listing(
+    deals,
+    BOARD_FIELDS.plus(position=sortable(Kind.TEXT, deals.c.position, filterable=False)),
+    usual=(("position", False),),
+    shown=cards_shown,
+    where=[ALIVE, deals.c.stage_id == STAGE],
+)
+
+# ---------------------------------------------------------------- history
+
+_from, _to, _actor = stages.alias("from_stage"), stages.alias("to_stage"), owners.alias("actor")
+_ours = deal_history.c.workspace_id
+_entry = (
+    deal_history.outerjoin(
+        _from, (_from.c.workspace_id == _ours) & (_from.c.id == deal_history.c.from_stage_id)
+    )
+    .outerjoin(_to, (_to.c.workspace_id == _ours) & (_to.c.id == deal_history.c.to_stage_id))
+    .outerjoin(_actor, (_actor.c.workspace_id == _ours) & (_actor.c.id == deal_history.c.actor_id))
+)
+_history = (
+    select(
+        deal_history.c.id,
+        deal_history.c.kind,
+        deal_history.c.actor_id,
+        _actor.c.name.label("actor_name"),
+        deal_history.c.happened_at,
+        deal_history.c.recorded_at,
+        deal_history.c.changes,
+        deal_history.c.from_stage_id,
+        _from.c.name.label("from_stage_name"),
+        deal_history.c.to_stage_id,
+        _to.c.name.label("to_stage_name"),
+        deal_history.c.days_in_stage,
+        deal_history.c.version,
+    )
+    .select_from(_entry)
+    .where(
+        deal_history.c.workspace_id == WORKSPACE,
+        deal_history.c.deal_id == DEAL,
+        deal_history.c.version < bindparam("below", type_=Integer()),
+    )
+    .order_by(deal_history.c.version.desc())
+    .limit(bindparam("size", type_=Integer()))
+)
+HISTORY = Read(_history)
+EXISTS = Read(
+    select(literal_column("1").label("there")).where(
+        deals.c.workspace_id == WORKSPACE, deals.c.id == DEAL, ALIVE
+    )
+)

@@ -1,0 +1,288 @@
+"""Facts on their way to the bus: the only place in crm that knows subjects and wire messages."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from crm.domain.activity import (
+    ActivityCreated,
+    ActivityDeleted,
+    ActivityFact,
+    ActivityUpdated,
+)
+from crm.domain.client import (
+    ClientCreated,
+    ClientDeleted,
+    ClientFact,
+    ClientUpdated,
+    Parent,
+)
+from crm.domain.deal import (
+    DealCreated,
+    DealDeleted,
+    DealFact,
+    DealMoved,
+    DealReordered,
+    DealUpdated,
+)
+from crm.domain.entries import Named
+from crm.domain.imports import ImportFinished
+from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
+from freelanceflow.crm.v1 import client_events_pb2 as client_pb
+from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
+from freelanceflow.crm.v1 import import_events_pb2 as import_pb
+from freelanceflow.crm.v1.stage_service_pb2 import (
+    STAGE_TYPE_LOST,
+    STAGE_TYPE_OPEN,
+    STAGE_TYPE_WON,
+    StageType,
+)
+from freelanceflow.type.v1 import money_pb2
+from kit.aggregate import Fact
+from kit.clock import to_timestamp
+from kit.money import Money
+from kit.outbox import Message, OutboxRow, event_row
+
+STAGE_TYPES: dict[str, StageType.ValueType] = {
+    "open": STAGE_TYPE_OPEN,
+    "won": STAGE_TYPE_WON,
+    "lost": STAGE_TYPE_LOST,
+}
+
+
+def to_outbox(workspace_id: UUID, fact: Fact, *, bulk_id: UUID | None = None) -> OutboxRow:
+    """One fact, ready to commit. A fact without a wire form fails the transaction."""
+    name, message = _event(fact)
+    return event_row("crm", workspace_id, fact, name, message, bulk_id=bulk_id)
+
+
+def _event(fact: Fact) -> tuple[str, Message]:
+    match fact:
+        case DealMoved():
+            return "deal.v1.moved", _deal_moved(fact)
+        case DealCreated():
+            return "deal.v1.created", _deal_created(fact)
+        case DealUpdated():
+            return "deal.v1.updated", _deal_updated(fact)
+        case DealReordered():
+            return "deal.v1.reordered", _deal_reordered(fact)
+        case DealDeleted():
+            return "deal.v1.deleted", _deal_deleted(fact)
+        case ClientCreated():
+            return "client.v1.created", _client_created(fact)
+        case ClientUpdated():
+            return "client.v1.updated", _client_updated(fact)
+        case ClientDeleted():
+            return "client.v1.deleted", _client_deleted(fact)
+        case ActivityCreated():
+            return "activity.v1.created", _activity_created(fact)
+        case ActivityUpdated():
+            return "activity.v1.updated", _activity_updated(fact)
+        case ActivityDeleted():
+            return "activity.v1.deleted", _activity_deleted(fact)
+        case ImportFinished():
+            return "import.v1.finished", _import_finished(fact)
+    raise TypeError(f"{type(fact).__name__} has no wire form")
+
+
+def _deal_created(fact: DealCreated) -> deal_pb.DealCreated:
+    return deal_pb.DealCreated(
+        deal=_deal(fact),
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _deal_updated(fact: DealUpdated) -> deal_pb.DealUpdated:
+    changed = [change.field for change in fact.changes]
+    message = deal_pb.DealUpdated(
+        deal=_deal(fact),
+        changed_fields=changed,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+    if "amount" in changed and fact.before.amount:
+        message.amount_before.CopyFrom(_money(fact.before.amount))
+    if "expected_close_date" in changed:
+        message.expected_close_date_before = _date(fact.before.expected_close_date)
+    return message
+
+
+def _deal_moved(fact: DealMoved) -> deal_pb.DealMoved:
+    left = fact.before.stage
+    return deal_pb.DealMoved(
+        deal=_deal(fact),
+        from_stage_id=str(left.id),
+        from_stage_name=left.name,
+        from_stage_type=STAGE_TYPES[left.type],
+        days_in_stage=fact.days_in_stage,
+        lost_reason_name=fact.deal.lost_reason.name if fact.deal.lost_reason else "",
+        actor_id=_id(fact.by),
+        actor_name=fact.by_name,
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _deal_reordered(fact: DealReordered) -> deal_pb.DealReordered:
+    return deal_pb.DealReordered(
+        deal_id=str(fact.aggregate_id),
+        stage_id=str(fact.deal.stage.id),
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _deal_deleted(fact: DealDeleted) -> deal_pb.DealDeleted:
+    return deal_pb.DealDeleted(
+        deal=_deal(fact),
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _deal(fact: DealFact) -> deal_pb.DealSnapshot:
+    deal = fact.deal
+    return deal_pb.DealSnapshot(
+        deal_id=str(fact.aggregate_id),
+        name=deal.name,
+        client_id=_id_of(deal.client),
+        client_name=deal.client.name if deal.client else "",
+        amount=_money(deal.amount) if deal.amount else None,
+        stage_id=str(deal.stage.id),
+        stage_name=deal.stage.name,
+        stage_type=STAGE_TYPES[deal.stage.type],
+        owner_id=_id_of(deal.owner),
+        owner_name=deal.owner.name if deal.owner else "",
+        source=deal.source,
+        expected_close_date=_date(deal.expected_close_date),
+        next_step=deal.next_step,
+        next_step_due_date=_date(deal.next_step_due_date),
+        create_time=to_timestamp(deal.created_at),
+        enter_stage_time=to_timestamp(deal.entered_stage_at),
+        close_time=_time(deal.closed_at),
+        lost_reason_id=_id_of(deal.lost_reason),
+    )
+
+
+def _client_created(fact: ClientCreated) -> client_pb.ClientCreated:
+    return client_pb.ClientCreated(
+        client=_client(fact),
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _client_updated(fact: ClientUpdated) -> client_pb.ClientUpdated:
+    return client_pb.ClientUpdated(
+        client=_client(fact),
+        changed_fields=fact.changed_fields,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _client_deleted(fact: ClientDeleted) -> client_pb.ClientDeleted:
+    return client_pb.ClientDeleted(
+        client_id=str(fact.aggregate_id),
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _client(fact: ClientFact) -> client_pb.ClientSnapshot:
+    client = fact.client
+    return client_pb.ClientSnapshot(
+        client_id=str(fact.aggregate_id),
+        kind=client.kind.value,
+        name=client.name,
+        parent_id=_id_of(client.parent),
+        owner_id=_id_of(client.owner),
+        tags=client.tags,
+        create_time=to_timestamp(client.created_at),
+    )
+
+
+def _activity_created(fact: ActivityCreated) -> activity_pb.ActivityCreated:
+    return activity_pb.ActivityCreated(
+        activity=_activity(fact),
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _activity_updated(fact: ActivityUpdated) -> activity_pb.ActivityUpdated:
+    return activity_pb.ActivityUpdated(
+        activity=_activity(fact),
+        changed_fields=fact.changed_fields,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _activity_deleted(fact: ActivityDeleted) -> activity_pb.ActivityDeleted:
+    return activity_pb.ActivityDeleted(
+        activity_id=str(fact.aggregate_id),
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _activity(fact: ActivityFact) -> activity_pb.ActivitySnapshot:
+    activity = fact.activity
+    return activity_pb.ActivitySnapshot(
+        activity_id=str(fact.aggregate_id),
+        kind=activity.kind.value,
+        subject=activity.subject,
+        client_id=_id_of(activity.client),
+        deal_id=_id_of(activity.deal),
+        owner_id=_id_of(activity.owner),
+        due_time=_time(activity.due_at),
+        done_time=_time(activity.done_at),
+        create_time=to_timestamp(activity.created_at),
+    )
+
+
+def _import_finished(fact: ImportFinished) -> import_pb.ImportFinished:
+    return import_pb.ImportFinished(
+        import_id=str(fact.aggregate_id),
+        resource=fact.resource,
+        file_name=fact.file_name,
+        created_rows=fact.created_rows,
+        skipped_rows=fact.skipped_rows,
+        failed_rows=fact.failed_rows,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _id(id: UUID | None) -> str:
+    return "" if id is None else str(id)
+
+
+def _id_of(thing: Named | Parent | None) -> str:
+    return "" if thing is None else str(thing.id)
+
+
+def _date(day: date | None) -> str:
+    return "" if day is None else day.isoformat()
+
+
+def _time(at: datetime | None) -> Timestamp | None:
+    return None if at is None else to_timestamp(at)
+
+
+def _money(money: Money) -> money_pb2.Money:
+    return money_pb2.Money(currency_code=money.currency, amount_minor=money.amount_minor)

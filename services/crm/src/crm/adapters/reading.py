@@ -1,0 +1,52 @@
+"""Reads that enter their workspace and bring their rows in one round trip.
+
+A transaction would take three (BEGIN, the query, ROLLBACK), and twice the CPU time of a small read.
+Here the statement is its own transaction: the outer row sets the workspace, for this transaction
+only; LATERAL lets the query begin only when that row is there, and OFFSET 0 keeps the planner from
+turning the two round. Should it ever do so, the policies show no row at all.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import Select, Text, Uuid, bindparam, cast, func, literal_column, select, true
+
+from kit.database import Statement
+from kit.pool import NO_CONNECTION, DatabaseUnavailable, Pool
+
+# In every tenant query, although the policies filter as well: it leads into the indexes.
+WORKSPACE = bindparam("workspace", type_=Uuid())
+
+
+class Read(Statement):
+    """A query of one workspace, whose columns have different names."""
+
+    def __init__(self, query: Select[Any]) -> None:
+        entered = select(
+            func.set_config(
+                literal_column("'ff.workspace'", Text), cast(WORKSPACE, Text), true()
+            ).label("workspace")
+        ).subquery("entered")
+        inside = (
+            select(query.subquery("query"))
+            .where(entered.c.workspace.is_not(None))
+            .offset(literal_column("0"))
+            .lateral("inside")
+        )
+        super().__init__(select(inside).select_from(entered.join(inside, true())))
+
+
+async def rows(pool: Pool, workspace_id: UUID, read: Read, **values: Any) -> list[asyncpg.Record]:
+    """Every row."""
+    values["workspace"] = workspace_id
+    try:
+        return await pool.fetch(read.sql, *read.arguments(values))
+    except NO_CONNECTION as error:
+        raise DatabaseUnavailable("The database did not answer.") from error
+
+
+async def row(pool: Pool, workspace_id: UUID, read: Read, **values: Any) -> asyncpg.Record | None:
+    """The first row, if there is one."""
+    found = await rows(pool, workspace_id, read, **values)
+    return found[0] if found else None

@@ -1,0 +1,88 @@
+"""What can be done with clients. One function per use case, one transaction each."""
+
+from datetime import datetime
+from uuid import UUID
+
+from crm.adapters import clients
+from crm.adapters.clients import References
+from crm.application.owners import owner_for
+from crm.domain.client import Client, ClientEdit
+from crm.domain.errors import ClientNotFound
+from kit.ids import new_id
+from kit.unit_of_work import UnitOfWork
+
+
+async def create_client(
+    uow: UnitOfWork,
+    *,
+    edit: ClientEdit,
+    parent_id: UUID | None,
+    owner_id: UUID | None,
+    by: UUID,
+    now: datetime,
+) -> Client:
+    """Keep a new client. Raises ClientNotFound, OwnerNotFound, EntryRefused, ExternalIdTaken."""
+    found = await clients.references(uow, parent_id=parent_id, owner_id=owner_id)
+    edit = await _resolved(uow, edit, found, parent_id=parent_id, owner_id=owner_id, by=by)
+    client = Client.create(new_id(), uow.workspace_id, edit=edit, at=now, by=by)
+    await clients.add(uow, client)
+    await uow.commit()
+    return client
+
+
+async def update_client(
+    uow: UnitOfWork,
+    *,
+    client_id: UUID,
+    edit: ClientEdit,
+    parent_id: UUID | None,
+    owner_id: UUID | None,
+    etag: str,
+    by: UUID,
+    now: datetime,
+) -> Client:
+    """Give a client other values; `parent` and `owner` in `edit` are what the ids stand for.
+
+    Raises ClientNotFound, ClientHasChanged, OwnerNotFound, EntryRefused, ExternalIdTaken.
+    """
+    client, found = await clients.load_to_edit(
+        uow, client_id, parent_id=parent_id, owner_id=owner_id
+    )
+    client.expect(etag)
+    edit = await _resolved(uow, edit, found, parent_id=parent_id, owner_id=owner_id, by=by)
+    before = client.state
+    client.edit(edit, at=now, by=by)
+    if client.state is not before:
+        await clients.save(uow, client)
+    await uow.commit()
+    return client
+
+
+async def delete_client(
+    uow: UnitOfWork, *, client_id: UUID, etag: str, by: UUID, now: datetime
+) -> None:
+    """Put a client into the trash; its deals stay. Raises ClientNotFound, ClientHasChanged."""
+    client, _ = await clients.load_to_edit(uow, client_id)
+    client.expect(etag)
+    client.delete(at=now, by=by)
+    await clients.save(uow, client)
+    await uow.commit()
+
+
+async def _resolved(
+    uow: UnitOfWork,
+    edit: ClientEdit,
+    found: References,
+    *,
+    parent_id: UUID | None,
+    owner_id: UUID | None,
+    by: UUID,
+) -> ClientEdit:
+    """The edit with what its ids stand for."""
+    if parent_id is not None:
+        if found.parent is None:
+            raise ClientNotFound("There is no such company.")
+        edit = {**edit, "parent": found.parent}
+    if owner_id is not None:
+        edit = {**edit, "owner": await owner_for(uow, owner_id, found.owner, by=by)}
+    return edit

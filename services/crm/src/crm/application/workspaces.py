@@ -1,0 +1,31 @@
+"""What a workspace starts with, and what auth tells of it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from crm.adapters import workspaces
+from kit.unit_of_work import UnitOfWork
+
+
+async def set_up(uow: UnitOfWork) -> None:
+    """Give a workspace its first stages and lost reasons, unless it has some."""
+    await workspaces.add_defaults(uow)
+    await uow.commit()
+
+
+async def keep_workspace(
+    uow: UnitOfWork, *, version: int, name: str, currency: str, time_zone: str
+) -> None:
+    """Take over a workspace's settings, unless newer ones are known; a new one is set up."""
+    await workspaces.keep_workspace(
+        uow, version=version, name=name, currency=currency, time_zone=time_zone
+    )
+    await set_up(uow)
+
+
+async def keep_member(
+    uow: UnitOfWork, *, user_id: UUID, version: int, name: str, removed_at: datetime | None = None
+) -> None:
+    """Take over who belongs to a workspace; who has left keeps the name on what was theirs."""
+    await workspaces.keep_member(uow, user_id, version=version, name=name, removed_at=removed_at)
+    await uow.commit()

@@ -1,0 +1,114 @@
+"""Settings → the running service: the only place that picks implementations."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from crm.config import Settings
+from crm.entrypoints.app import App
+from crm.entrypoints.consumers import OF_AUTH
+from crm.entrypoints.rpc.services import services
+from crm.entrypoints.upkeep import compact_totals, tidy_up
+from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
+from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
+from kit.bus.consumer import Consumer
+from kit.bus.jetstream import Bus
+from kit.clock import SystemClock
+from kit.database import SystemTransaction, open_pool
+from kit.jobs.celery import JobApp
+from kit.paging import PageTokens
+from kit.pool import Pool
+from kit.relay import OutboxRelay
+from kit.rpc.client import Caller
+from kit.rpc.revocations import Revocations
+from kit.rpc.server import RpcServer
+from kit.rpc.tokens import TokenVerifier
+from kit.runtime import run
+
+SYSTEM_POOL_SIZE = 3
+
+
+@asynccontextmanager
+async def opened_pools(settings: Settings) -> AsyncIterator[tuple[Pool, Pool]]:
+    """The app role's and the system role's."""
+    async with AsyncExitStack() as stack:
+        pools = []
+        for name, url, size in (
+            ("crm-app", settings.database_url_app, settings.database_pool_size),
+            ("crm-system", settings.database_url_system, SYSTEM_POOL_SIZE),
+        ):
+            pool = await open_pool(url.get_secret_value(), size=size, name=name)
+            stack.push_async_callback(pool.close)
+            pools.append(pool)
+        yield pools[0], pools[1]
+
+
+async def serve(settings: Settings) -> None:
+    """Answer calls, tell what happened, hear what auth tells, until told to stop."""
+    async with AsyncExitStack() as stack:
+        pool, system = await stack.enter_async_context(opened_pools(settings))
+        auth = Caller(settings.auth_address, "auth")
+        stack.push_async_callback(auth.close)
+        bus = Bus(settings.nats_url.get_secret_value(), name="crm", profile=settings.profile)
+        relay = OutboxRelay(settings.database_url_system.get_secret_value(), bus, service="crm")
+        app = App(
+            pool=pool,
+            system=system,
+            clock=SystemClock(),
+            page_tokens=PageTokens(settings.page_token_key.get_secret_value()),
+            jobs=JobApp("crm", settings.broker_url.get_secret_value()),
+            wake_relay=relay.wake,
+        )
+        consumer = Consumer(
+            bus,
+            stream="AUTH",
+            name="crm-workspaces",
+            handlers=OF_AUTH,
+            open_unit=app.unit_of_work,
+            system=system,
+        )
+        verifier, revocations = _verifier(auth, bus)
+        await run(
+            name="crm",
+            internal_listen=settings.internal_listen,
+            servers=[RpcServer(settings.listen, services(app), verifier)],
+            background={
+                "bus": bus.run,
+                "relay": relay.run,
+                "revocations": revocations.follow,
+                "consumer": consumer.run,
+                "totals": lambda: compact_totals(system),
+                "tidy": lambda: tidy_up(system),
+            },
+            checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
+        )
+
+
+def _verifier(auth: Caller, bus: Bus) -> tuple[TokenVerifier, Revocations]:
+    keys: Any = KeyServiceStub(auth.channel)
+
+    async def jwks() -> Mapping[str, Any]:
+        reply = await auth.call(keys.GetJwks, GetJwksRequest(), timeout=1.0)
+        found: Mapping[str, Any] = orjson.loads(reply.jwks_json)
+        return found
+
+    async def is_active(session_id: UUID) -> bool:
+        request = IsSessionActiveRequest(session_id=str(session_id))
+        reply = await auth.call(keys.IsSessionActive, request, timeout=1.0)
+        return bool(reply.active)
+
+    revocations = Revocations(is_active, jetstream=bus.jetstream)
+    return TokenVerifier(jwks, revocations=revocations), revocations
+
+
+async def _answers(pool: Pool) -> None:
+    async with SystemTransaction(pool):
+        pass
+
+
+async def _ready(bus: Bus) -> None:
+    if not bus.ready:
+        raise ConnectionError("the streams have not been seen")

@@ -1,0 +1,195 @@
+"""A client: a company or a person one works for, or would like to."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypedDict
+from uuid import UUID
+
+from crm.domain.entries import MAX_NAME, Entry, Named
+from crm.domain.errors import ClientHasChanged
+from kit.aggregate import Aggregate, Fact
+
+MAX_ADDRESSES = 10
+MAX_EMAIL, MAX_PHONE, MAX_ADDRESS, MAX_WEBSITE, MAX_NOTES = 254, 50, 1000, 300, 10_000
+MAX_EXTERNAL_ID = 200
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
+
+class ClientKind(StrEnum):
+    """Who it is."""
+
+    COMPANY = "company"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """Whom a client stands under."""
+
+    id: UUID
+    name: str
+    kind: ClientKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientState:
+    """All of a client at one moment."""
+
+    kind: ClientKind
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    parent: Parent | None = None
+    emails: Sequence[str] = ()
+    phones: Sequence[str] = ()
+    address: str = ""
+    website: str = ""
+    owner: Named | None = None
+    tags: Sequence[str] = ()
+    custom_fields: Mapping[str, Any] = field(default_factory=dict)
+    notes: str = ""
+    external_id: str | None = None
+    deleted_at: datetime | None = None
+
+
+class ClientEdit(TypedDict, total=False):
+    """What a person may change in a client."""
+
+    kind: ClientKind
+    name: str
+    parent: Parent | None
+    emails: Sequence[str]
+    phones: Sequence[str]
+    address: str
+    website: str
+    owner: Named | None
+    tags: Sequence[str]
+    custom_fields: Mapping[str, Any]
+    notes: str
+    external_id: str | None
+
+
+# How the public API spells them.
+API_NAMES = {name: name for name in ClientEdit.__annotations__} | {
+    "parent": "parent_id",
+    "owner": "owner_id",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientFact(Fact):
+    """What happened to a client; `client` is how it stands after it."""
+
+    client: ClientState
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientCreated(ClientFact):
+    """A client came to be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientUpdated(ClientFact):
+    """A client has other values."""
+
+    changed_fields: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientDeleted(ClientFact):
+    """A client is in the trash."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Client(Aggregate):
+    """Loaded and saved by adapters/clients.py."""
+
+    state: ClientState
+
+    @classmethod
+    def create(
+        cls, id: UUID, workspace_id: UUID, *, edit: ClientEdit, at: datetime, by: UUID | None
+    ) -> "Client":
+        """A new client. Raises EntryRefused."""
+        blank = ClientState(kind=ClientKind.COMPANY, name="", created_at=at, updated_at=at)
+        state = _edited(id, blank, {"name": "", **edit})
+        client = cls(id=id, workspace_id=workspace_id, version=1, state=state)
+        client.tell(ClientCreated(aggregate_id=id, version=1, at=at, by=by, client=state))
+        return client
+
+    def expect(self, etag: str) -> None:
+        """Refuse a decision that was made on an older state."""
+        if etag != str(self.version):
+            raise ClientHasChanged("The client was changed meanwhile.", current=str(self.version))
+
+    def edit(self, edit: ClientEdit, *, at: datetime, by: UUID) -> None:
+        """Take other values; the same ones are nothing to tell.
+
+        Raises EntryRefused.
+        """
+        before, after = self.state, _edited(self.id, self.state, edit)
+        changed = [
+            API_NAMES[name] for name in edit if getattr(before, name) != getattr(after, name)
+        ]
+        if changed:
+            self.state = replace(after, updated_at=at)
+            self._tell(ClientUpdated, at=at, by=by, changed_fields=changed)
+
+    def delete(self, *, at: datetime, by: UUID) -> None:
+        """Go to the trash; its deals stay."""
+        self.state = replace(self.state, deleted_at=at, updated_at=at)
+        self._tell(ClientDeleted, at=at, by=by)
+
+    def _tell(self, fact: type[ClientFact], *, at: datetime, by: UUID, **more: Any) -> None:
+        version = self.version + 1
+        self.tell(
+            fact(aggregate_id=self.id, version=version, at=at, by=by, client=self.state, **more)
+        )
+
+
+def _edited(id: UUID, state: ClientState, edit: ClientEdit) -> ClientState:
+    entry = Entry()
+    clean: dict[str, Any] = dict(edit)
+    if "name" in edit:
+        clean["name"] = entry.text("name", edit["name"], limit=MAX_NAME, needed=True)
+    if "address" in edit:
+        clean["address"] = entry.text("address", edit["address"], limit=MAX_ADDRESS)
+    if "website" in edit:
+        clean["website"] = entry.text("website", edit["website"], limit=MAX_WEBSITE)
+    if "notes" in edit:
+        clean["notes"] = entry.text("notes", edit["notes"], limit=MAX_NOTES)
+    if "external_id" in edit:
+        text = entry.text("external_id", edit["external_id"] or "", limit=MAX_EXTERNAL_ID)
+        clean["external_id"] = text or None
+    if "emails" in edit:
+        clean["emails"] = _emails(entry, edit["emails"])
+    if "phones" in edit:
+        clean["phones"] = entry.texts(
+            "phones", edit["phones"], limit=MAX_PHONE, at_most=MAX_ADDRESSES
+        )
+    if "tags" in edit:
+        clean["tags"] = entry.tags(edit["tags"])
+    if "custom_fields" in edit:
+        clean["custom_fields"] = entry.custom_fields(edit["custom_fields"])
+    after = replace(state, **clean)
+    _check_parent(entry, id, after)
+    entry.done()
+    return after
+
+
+def _emails(entry: Entry, values: Sequence[str]) -> tuple[str, ...]:
+    emails = entry.texts("emails", values, limit=MAX_EMAIL, at_most=MAX_ADDRESSES)
+    for email in emails:
+        if not _EMAIL.fullmatch(email):
+            entry.refuse("emails", "EMAIL_INVALID", f"“{email}” is not an e-mail address.")
+    return emails
+
+
+def _check_parent(entry: Entry, id: UUID, client: ClientState) -> None:
+    if client.parent is None:
+        return
+    if client.parent.kind is not ClientKind.COMPANY or client.parent.id == id:
+        entry.refuse("parent_id", "PARENT_NOT_COMPANY", "Only a company can have others under it.")

@@ -1,0 +1,118 @@
+"""The rules of crm that can say no, one class each."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kit.errors import DomainError, ErrorKind
+
+
+class DealNotFound(DomainError):
+    """No such deal in this workspace, or it is in the trash."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "DEAL_NOT_FOUND"
+
+
+class ClientNotFound(DomainError):
+    """No such client in this workspace, or it is in the trash."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "CLIENT_NOT_FOUND"
+
+
+class ActivityNotFound(DomainError):
+    """No such activity in this workspace, or it is in the trash."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "ACTIVITY_NOT_FOUND"
+
+
+class StageNotFound(DomainError):
+    """No such stage in this workspace."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "STAGE_NOT_FOUND"
+
+
+class OwnerNotFound(DomainError):
+    """Neither a member nor a label of this workspace."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "OWNER_NOT_FOUND"
+
+
+class LostReasonNotFound(DomainError):
+    """No such lost reason in this workspace."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "LOST_REASON_NOT_FOUND"
+
+
+class ImportNotFound(DomainError):
+    """No such import in this workspace."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "IMPORT_NOT_FOUND"
+
+
+class DealHasChanged(DomainError):
+    """The caller decided on an older state of the deal."""
+
+    kind, reason = ErrorKind.STALE, "DEAL_HAS_CHANGED"
+
+
+class ClientHasChanged(DomainError):
+    """The caller decided on an older state of the client."""
+
+    kind, reason = ErrorKind.STALE, "CLIENT_HAS_CHANGED"
+
+
+class ActivityHasChanged(DomainError):
+    """The caller decided on an older state of the activity."""
+
+    kind, reason = ErrorKind.STALE, "ACTIVITY_HAS_CHANGED"
+
+
+class ETagMissing(DomainError):
+    """A change of something contended must say which state it was decided on."""
+
+    kind, reason = ErrorKind.INVALID, "ETAG_MISSING"
+
+
+class LostReasonMissing(DomainError):
+    """A deal may only be lost for a stated reason: the reports and the win model live on it."""
+
+    kind, reason = ErrorKind.INVALID, "LOST_REASON_MISSING"
+
+
+class ExternalIdTaken(DomainError):
+    """Another record already carries this id of the source."""
+
+    kind, reason = ErrorKind.DUPLICATE, "EXTERNAL_ID_TAKEN"
+
+
+class ImportNotReady(DomainError):
+    """It is being written, or has been."""
+
+    kind, reason = ErrorKind.REFUSED, "IMPORT_NOT_READY"
+
+
+class FileTooLarge(DomainError):
+    """More bytes than an import may have."""
+
+    kind, reason = ErrorKind.EXHAUSTED, "FILE_TOO_LARGE"
+
+
+class Problem(NamedTuple):
+    """What is wrong with one field."""
+
+    field: str
+    reason: str
+    message: str
+
+
+class EntryRefused(DomainError):
+    """What was entered cannot be meant; every field at once, the reason is the first one's."""
+
+    kind, reason = ErrorKind.INVALID, "INVALID_INPUT"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        found = list(problems)
+        super().__init__(
+            " ".join(problem.message for problem in found),
+            fields={problem.field: problem.message for problem in found},
+        )
+        self.reason = found[0].reason

@@ -1,0 +1,50 @@
+"""What auth tells: which workspaces there are, and who belongs to them."""
+
+from crm.application.workspaces import keep_member, keep_workspace
+from freelanceflow.auth.v1 import account_events_pb2 as pb
+from kit.bus.consumer import Handler
+from kit.bus.events import Event
+from kit.clock import from_timestamp
+from kit.ids import parse_id
+from kit.unit_of_work import UnitOfWork
+
+
+async def workspace_settled(uow: UnitOfWork, event: Event) -> None:
+    """A workspace came to be, or has other settings; both messages say the same."""
+    told = pb.WorkspaceUpdated.FromString(event.body)
+    await keep_workspace(
+        uow,
+        version=told.version,
+        name=told.name,
+        currency=told.currency_code,
+        time_zone=told.time_zone,
+    )
+
+
+async def member_added(uow: UnitOfWork, event: Event) -> None:
+    """A person belongs to the workspace."""
+    told = pb.MemberAdded.FromString(event.body)
+    await keep_member(
+        uow, user_id=parse_id(told.user_id, "user_id"), version=told.version, name=told.name
+    )
+
+
+async def member_removed(uow: UnitOfWork, event: Event) -> None:
+    """A person no longer belongs to it."""
+    told = pb.MemberRemoved.FromString(event.body)
+    await keep_member(
+        uow,
+        user_id=parse_id(told.user_id, "user_id"),
+        version=told.version,
+        name="",
+        removed_at=from_timestamp(told.happen_time),
+    )
+
+
+OF_AUTH: dict[str, Handler] = {
+    "auth.workspace.v1.created": workspace_settled,
+    "auth.workspace.v1.updated": workspace_settled,
+    "auth.member.v1.added": member_added,
+    "auth.member.v1.role_changed": member_added,
+    "auth.member.v1.removed": member_removed,
+}

@@ -1,0 +1,98 @@
+"""The board over gRPC: its columns, what they add up to, and their cards."""
+
+from collections import defaultdict
+from decimal import ROUND_HALF_EVEN, Decimal
+from uuid import UUID
+
+import asyncpg
+
+from crm.adapters import board, deal_queries
+from crm.adapters.board import FIRST_CARDS, Total
+from crm.entrypoints.app import App
+from crm.entrypoints.rpc.listing import Plain
+from crm.entrypoints.rpc.mapping import card_message, money, stage_message
+from crm.entrypoints.rpc.stages import stages_of
+from freelanceflow.crm.v1 import deal_service_pb2 as pb
+from kit.ids import parse_id
+
+
+async def board_of(app: App, workspace_id: UUID, request: pb.GetBoardRequest) -> pb.Board:
+    """The whole board."""
+    stages = await stages_of(app, workspace_id)
+    totals: dict[UUID, list[Total]] = defaultdict(list)
+    for total in await board.totals(app.pool, workspace_id, request.conditions):
+        totals[total.stage_id].append(total)
+    cards: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
+    if not request.totals_only:
+        for card in await board.first_cards(app.pool, workspace_id, request.conditions):
+            cards[card["stage_id"]].append(card)
+    columns = []
+    for stage in stages:
+        column = _column(stage, totals[stage["id"]])
+        _put_cards(app, workspace_id, request, column, cards[stage["id"]])
+        columns.append(column)
+    return pb.Board(columns=columns, currency_code=stages[0]["currency"])
+
+
+async def cards_of(
+    app: App, workspace_id: UUID, request: pb.ListCardsRequest
+) -> pb.ListCardsResponse:
+    """Further cards of a column."""
+    page = await deal_queries.CARDS.page(
+        app.pool,
+        app.page_tokens,
+        workspace_id,
+        Plain(
+            conditions=request.conditions,
+            page_size=request.page_size or FIRST_CARDS,
+            page_token=request.page_token,
+        ),
+        stage=parse_id(request.stage_id, "stage_id"),
+    )
+    now = app.clock.now()
+    return pb.ListCardsResponse(
+        cards=[card_message(card, now) for card in page.rows],
+        next_page_token=page.next_page_token,
+    )
+
+
+def _column(stage: asyncpg.Record, totals: list[Total]) -> pb.BoardColumn:
+    """Sums are in the workspace's currency; what is in another one stands beside them."""
+    currency = stage["currency"]
+    own = [total for total in totals if total.currency == currency]
+    weighted = sum(total.weighted_minor for total in own)
+    # The stage's default is a decimal fraction, and its share is rounded once, for all deals.
+    unscored = Decimal(sum(total.unscored_minor for total in own))
+    share = unscored * Decimal(str(stage["default_probability"]))
+    weighted += int(share.to_integral_value(ROUND_HALF_EVEN))
+    return pb.BoardColumn(
+        stage=stage_message(stage),
+        count=sum(total.deals for total in totals),
+        sum=money(sum(total.amount_minor for total in own), currency),
+        weighted_sum=money(weighted, currency),
+        unconverted=[
+            money(total.amount_minor, total.currency)
+            for total in totals
+            if total.currency not in ("", currency) and total.deals
+        ],
+    )
+
+
+def _put_cards(
+    app: App,
+    workspace_id: UUID,
+    request: pb.GetBoardRequest,
+    column: pb.BoardColumn,
+    cards: list[asyncpg.Record],
+) -> None:
+    now = app.clock.now()
+    column.cards.extend(card_message(card, now) for card in cards[:FIRST_CARDS])
+    if len(cards) > FIRST_CARDS:
+        last = cards[FIRST_CARDS - 1]
+        column.next_page_token = deal_queries.CARDS.token_behind(
+            app.page_tokens,
+            workspace_id,
+            request.conditions,
+            (last["position"], last["id"]),
+            stage=last["stage_id"],
+        )

@@ -1,0 +1,5 @@
+"""Alembic's entrance."""
+
+from kit.migrations import run_migrations
+
+run_migrations()

@@ -1,0 +1,170 @@
+"""People who call crm, and what they find there: made through the door that everybody uses."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
+from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_api
+from freelanceflow.crm.v1 import client_service_pb2 as client_pb
+from freelanceflow.crm.v1 import client_service_pb2_grpc as client_api
+from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
+from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_api
+from freelanceflow.crm.v1 import import_service_pb2_grpc as import_api
+from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
+from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_api
+from freelanceflow.type.v1 import filter_pb2, money_pb2
+from kit.ids import new_id
+from kit.rpc.client import Caller
+from kit.rpc.identity import CallIdentity
+from kit.testing.rpc import Issuer
+
+PERMISSIONS = tuple(
+    f"{noun}.{verb}"
+    for noun in ("clients", "deals", "activities", "imports")
+    for verb in ("read", "write")
+)
+_numbers = count(1)
+
+
+class Crm:
+    """All of crm's stubs on one channel, found by the name of the method."""
+
+    def __init__(self, caller: Caller, issuer: Issuer) -> None:
+        self.caller = caller
+        self.issuer = issuer
+        self.stubs: list[Any] = [
+            stub(caller.channel)
+            for stub in (
+                deal_api.DealServiceStub,
+                client_api.ClientServiceStub,
+                stage_api.StageServiceStub,
+                activity_api.ActivityServiceStub,
+                import_api.ImportServiceStub,
+            )
+        ]
+
+    def method(self, name: str) -> Any:
+        """The stub's callable."""
+        return next(getattr(stub, name) for stub in self.stubs if hasattr(stub, name))
+
+
+@dataclass
+class Person:
+    """A caller in one workspace."""
+
+    crm: Crm
+    workspace_id: UUID = field(default_factory=new_id)
+    user_id: UUID = field(default_factory=new_id)
+    permissions: tuple[str, ...] = PERMISSIONS
+
+    def identity(self, idempotency_key: str | None = None) -> CallIdentity:
+        """A token for this person."""
+        return self.crm.issuer.identity(
+            *self.permissions,
+            workspace_id=self.workspace_id,
+            user_id=self.user_id,
+            idempotency_key=idempotency_key,
+        )
+
+    async def call(
+        self, method: str, request: Message, *, key: str | None = None, within: float = 20
+    ) -> Any:
+        """Call a method by its name, with an idempotency key or without."""
+        stub = self.crm.method(method)
+        return await self.crm.caller.call(
+            stub, request, identity=self.identity(key), timeout=within
+        )
+
+    async def stages(self) -> dict[str, str]:
+        """The ids of the stages by name."""
+        found = await self.call("ListStages", stage_pb.ListStagesRequest())
+        return {stage.name: stage.id for stage in found.stages}
+
+    async def lost_reasons(self) -> dict[str, str]:
+        """The ids of the lost reasons by name."""
+        found = await self.call("ListLostReasons", stage_pb.ListLostReasonsRequest())
+        return {reason.name: reason.id for reason in found.lost_reasons}
+
+    async def deal(self, deal_id: str) -> deal_pb.Deal:
+        """A deal as it stands."""
+        found: deal_pb.Deal = await self.call("GetDeal", deal_pb.GetDealRequest(deal_id=deal_id))
+        return found
+
+    async def move(
+        self, deal: deal_pb.Deal, stage_id: str, *, key: str | None = None, **over: str
+    ) -> deal_pb.Deal:
+        """Move a deal, as it was seen."""
+        usual = {"deal_id": deal.id, "stage_id": stage_id, "etag": deal.etag}
+        moved: deal_pb.Deal = await self.call(
+            "MoveDeal", deal_pb.MoveDealRequest(**usual | over), key=key
+        )
+        return moved
+
+    async def board(self, *conditions: filter_pb2.Condition) -> dict[str, deal_pb.BoardColumn]:
+        """The columns by name."""
+        found = await self.call("GetBoard", deal_pb.GetBoardRequest(conditions=conditions))
+        return {column.stage.name: column for column in found.columns}
+
+    async def list_deals(self, *conditions: filter_pb2.Condition, **over: Any) -> Any:
+        """A page of deals."""
+        request = deal_pb.ListDealsRequest(conditions=conditions, **over)
+        return await self.call("ListDeals", request)
+
+
+async def make_deal(person: Person, **over: Any) -> deal_pb.Deal:
+    """A deal on the first open stage."""
+    usual: dict[str, Any] = {
+        "name": f"Website {next(_numbers)}",
+        "amount": euros(1_200_00),
+    }
+    request = deal_pb.CreateDealRequest(deal=deal_pb.Deal(**usual | over))
+    deal: deal_pb.Deal = await person.call("CreateDeal", request)
+    return deal
+
+
+async def make_client(person: Person, **over: Any) -> client_pb.Client:
+    """A company."""
+    usual: dict[str, Any] = {
+        "name": f"Company {next(_numbers)}",
+        "kind": client_pb.CLIENT_KIND_COMPANY,
+    }
+    request = client_pb.CreateClientRequest(client=client_pb.Client(**usual | over))
+    client: client_pb.Client = await person.call("CreateClient", request)
+    return client
+
+
+async def make_activity(person: Person, **over: Any) -> activity_pb.Activity:
+    """A call, on whatever `over` names."""
+    usual: dict[str, Any] = {"subject": "Ask", "kind": activity_pb.ACTIVITY_KIND_CALL}
+    request = activity_pb.CreateActivityRequest(activity=activity_pb.Activity(**usual | over))
+    activity: activity_pb.Activity = await person.call("CreateActivity", request)
+    return activity
+
+
+def euros(amount_minor: int) -> money_pb2.Money:
+    """Money in the currency a workspace has until auth tells another."""
+    return money_pb2.Money(amount_minor=amount_minor, currency_code="EUR")
+
+
+def mask(*paths: str) -> FieldMask:
+    """The fields that are meant."""
+    return FieldMask(paths=paths)
+
+
+def where(field: str, operator: str, *values: str) -> filter_pb2.Condition:
+    """`where("name", "EQ", "Website")`."""
+    return filter_pb2.Condition(
+        field=field,
+        operator=filter_pb2.Operator.Value(f"OPERATOR_{operator}"),
+        values=values,
+    )
+
+
+def by(field: str, descending: bool = False) -> filter_pb2.SortKey:
+    """A key of an order."""
+    return filter_pb2.SortKey(field=field, descending=descending)
