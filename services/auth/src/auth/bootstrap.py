@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from auth.adapters import sessions
 from auth.adapters.events import to_outbox
 from auth.adapters.passwords import Passwords
 from auth.adapters.tokens import TokenSigner
 from auth.config import Settings
 from kit.bus.jetstream import Bus
-from kit.bus.relay import OutboxRelay
 from kit.clock import Clock, SystemClock
-from kit.database import SystemTransaction, open_pool
+from kit.database import Pool, SystemTransaction, open_pool
 from kit.paging import PageTokens
+from kit.relay import OutboxRelay
 from kit.rpc.revocations import Revocations
 from kit.rpc.tokens import TokenVerifier
 from kit.unit_of_work import UnitOfWork
@@ -27,8 +25,8 @@ from kit.unit_of_work import UnitOfWork
 class App:
     """What the entrypoints work with."""
 
-    app: asyncpg.Pool
-    system: asyncpg.Pool
+    app: Pool
+    system: Pool
     bus: Bus
     relay: OutboxRelay
     signer: TokenSigner
@@ -56,10 +54,11 @@ class App:
         """The public keys."""
         return self.signer.public_keys()
 
-    def verifier(self, issuer: str) -> tuple[TokenVerifier, Revocations]:
+    def verifier(self, *, clock: Clock | None = None) -> tuple[TokenVerifier, Revocations]:
         """Verifies tokens as every other service does."""
         revocations = Revocations(self.is_session_active, jetstream=self.bus.jetstream)
-        return TokenVerifier(self.jwks, issuer, revocations=revocations), revocations
+        verifier = TokenVerifier(self.jwks, revocations=revocations, clock=clock)
+        return verifier, revocations
 
 
 @asynccontextmanager
@@ -77,8 +76,8 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             app=app,
             system=system,
             bus=bus,
-            relay=OutboxRelay(settings.database_url_system.get_secret_value(), bus, "auth"),
-            signer=TokenSigner.from_file(settings.signing_key_file, settings.issuer),
+            relay=OutboxRelay(settings.database_url_system.get_secret_value(), bus, service="auth"),
+            signer=TokenSigner.from_file(settings.signing_key_file),
             passwords=passwords,
             pages=PageTokens(settings.page_token_key.get_secret_value()),
             verify_email=settings.email_verification,

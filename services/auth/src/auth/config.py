@@ -14,14 +14,13 @@ class Settings(DatabaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="AUTH_", extra="ignore", frozen=True)
 
-    local_only: ClassVar[frozenset[str]] = frozenset({"issuer", "page_token_key"})
+    local_only: ClassVar[frozenset[str]] = frozenset({"page_token_key"})
     forbidden_in_production: ClassVar[dict[str, tuple[Any, str]]] = {
         "email_verification": (False, "production does not let people in without a proven address")
     }
 
     listen: str = "127.0.0.1:8720"
     internal_listen: str = "127.0.0.1:8730"
-    issuer: str = "http://localhost:8700"
     page_token_key: SecretStr = SecretStr(LOCAL_PAGE_TOKEN_KEY)
     signing_key_file: Path
     email_verification: bool = True

@@ -1,7 +1,6 @@
 """Access tokens: signed here, verified by every service itself."""
 
 import json
-import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -9,30 +8,26 @@ from typing import Any
 from uuid import UUID
 
 from joserfc import jwt
-from joserfc.errors import SecurityWarning
 from joserfc.jwk import KeySet, OKPKey
 
 from auth.domain.roles import PERMISSIONS, Role
 from auth.domain.session import ACCESS_TOKEN_LIFE
 from kit.ids import new_id
-
-AUDIENCE = "freelanceflow"
-ALGORITHM = "EdDSA"  # what joserfc calls Ed25519 under its older, wider name; verifiers pin it
+from kit.rpc.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE, OnlyEdDSA
 
 
 class TokenSigner:
     """Signs with the first key of the set; the others are on their way in or out."""
 
-    def __init__(self, keys: KeySet, issuer: str) -> None:
+    def __init__(self, keys: KeySet) -> None:
         if not keys.keys:
             raise ValueError("the key file holds no key")
         self._keys = keys
-        self._issuer = issuer
 
     @classmethod
-    def from_file(cls, path: Path, issuer: str) -> "TokenSigner":
+    def from_file(cls, path: Path) -> "TokenSigner":
         """Raises OSError or ValueError when the file holds no key set."""
-        return cls(KeySet.import_key_set(json.loads(path.read_text(encoding="utf-8"))), issuer)
+        return cls(KeySet.import_key_set(json.loads(path.read_text(encoding="utf-8"))))
 
     def sign(
         self, *, user_id: UUID, workspace_id: UUID, session_id: UUID, role: Role, now: datetime
@@ -41,7 +36,7 @@ class TokenSigner:
         key = self._keys.keys[0]
         issued = int(now.timestamp())
         claims = {
-            "iss": self._issuer,
+            "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": str(user_id),
             "ws": str(workspace_id),
@@ -52,10 +47,8 @@ class TokenSigner:
             "exp": issued + int(ACCESS_TOKEN_LIFE.total_seconds()),
             "jti": str(new_id()),
         }
-        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SecurityWarning)  # RFC 9864 renames the algorithm
-            return jwt.encode(header, claims, key, algorithms=[ALGORITHM])
+        header = {"alg": ALGORITHM, "typ": TYPE, "kid": key.kid}
+        return jwt.encode(header, claims, key, registry=OnlyEdDSA())
 
     def public_keys(self) -> Mapping[str, Any]:
         """The JWK set that verifiers fetch."""

@@ -4,11 +4,9 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import asyncpg
-
 from auth.adapters import sessions
 from auth.domain.errors import TooManyAttempts
-from kit.database import SystemTransaction
+from kit.database import Pool, SystemTransaction
 
 WINDOW = timedelta(minutes=15)
 
@@ -25,7 +23,7 @@ class Budget(NamedTuple):
 PAIR, ACCOUNT, ADDRESS = Budget("pair", 10), Budget("account", 100), Budget("address", 200)
 
 
-async def spend(system: asyncpg.Pool, *, email: str, client_address: str, now: datetime) -> None:
+async def spend(system: Pool, *, email: str, client_address: str, now: datetime) -> None:
     """Count one attempt, committed before the password is looked at. Raises TooManyAttempts."""
     worst: timedelta | None = None
     async with SystemTransaction(system) as tx:
@@ -42,7 +40,7 @@ async def spend(system: asyncpg.Pool, *, email: str, client_address: str, now: d
         )
 
 
-async def forgive(system: asyncpg.Pool, *, email: str, client_address: str) -> None:
+async def forgive(system: Pool, *, email: str, client_address: str) -> None:
     """The right password came: the pair starts afresh."""
     (_, bucket), *_ = _buckets(email, client_address)
     async with SystemTransaction(system) as tx:

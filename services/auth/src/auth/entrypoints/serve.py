@@ -41,7 +41,7 @@ def rpc_server(app: App, verifier: TokenVerifier, listen: str) -> RpcServer:
 async def serve(settings: Settings) -> None:
     """Run until told to stop."""
     async with open_app(settings) as app:
-        verifier, revocations = app.verifier(settings.issuer)
+        verifier, revocations = app.verifier()
 
         async def sweep() -> None:
             while True:

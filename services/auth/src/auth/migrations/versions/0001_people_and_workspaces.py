@@ -143,3 +143,5 @@ def upgrade() -> None:
     grant(op, "invitations", app="SELECT, INSERT")
     grant(op, "sessions", app="SELECT, UPDATE")
     op.execute(COLLEAGUES)
+    # Signing in happens before a workspace is known, and is told like everything else.
+    grant(op, "outbox", system="INSERT")

@@ -1,0 +1,71 @@
+"""A real database, and auth's real server with a clock that stands still."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from auth.adapters.tokens import make_key_file
+from auth.bootstrap import App, open_app
+from auth.config import Settings
+from auth.entrypoints.serve import rpc_server
+from kit.clock import FakeClock
+from kit.rpc.client import Caller
+from kit.runtime import Readiness
+from kit.testing.database import ServiceDatabase, service_database
+
+# Not long ago: tokens are verified against this clock too, but certificates and files are not.
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+async def database(postgres: str) -> AsyncIterator[ServiceDatabase]:
+    async with service_database(postgres, "auth") as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "signing.json"
+    make_key_file(path)
+    return path
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOON)
+
+
+@pytest.fixture
+def email_verification() -> bool:
+    return False
+
+
+@pytest.fixture
+async def app(
+    database: ServiceDatabase, key_file: Path, clock: FakeClock, email_verification: bool
+) -> AsyncIterator[App]:
+    settings = Settings(
+        profile="test",
+        database_url_app=SecretStr(database.dsns["app"]),
+        database_url_system=SecretStr(database.dsns["system"]),
+        signing_key_file=key_file,
+        email_verification=email_verification,
+    )
+    async with open_app(settings, clock=clock) as app:
+        yield app
+
+
+@pytest.fixture
+async def caller(app: App, clock: FakeClock) -> AsyncIterator[Caller]:
+    verifier, _ = app.verifier(clock=clock)
+    server = rpc_server(app, verifier, "127.0.0.1:0")
+    readiness = Readiness({})
+    readiness.open()
+    await server.start(readiness)
+    caller = Caller(f"127.0.0.1:{server.port}", "auth")
+    yield caller
+    await caller.close()
+    await server.stop()

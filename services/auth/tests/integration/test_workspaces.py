@@ -1,0 +1,161 @@
+"""Workspaces and members: who sees what, who may change whom, and what a tenant cannot reach."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from freelanceflow.auth.v1 import account_service_pb2 as account_pb
+from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
+from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
+from kit.database import Transaction
+from kit.errors import DomainError
+from kit.migrations import WITHOUT_TENANT
+from kit.rpc.client import Caller
+from kit.testing.database import ServiceDatabase
+from services.auth.tests.factories import PASSWORD, Door, Person
+
+# Tables without row-level security, each with its reason.
+GLOBAL = {
+    **WITHOUT_TENANT,
+    "identities": "a person's sign-in elsewhere; people belong to no workspace; system role only",
+    "one_time_tokens": "links, looked up by hash before anybody is known; system role only",
+    "attempts": "guesses by hashed address; no workspace is known; system role only",
+    "refresh_tokens": "looked up by hash before a workspace is known; system role only",
+}
+
+
+@pytest.fixture
+def door(caller: Caller) -> Door:
+    return Door(caller)
+
+
+async def refused(work: object) -> str:
+    with pytest.raises(DomainError) as refusal:
+        await work  # type: ignore[misc]
+    return refusal.value.reason
+
+
+async def members(door: Door, person: Person) -> dict[str, str]:
+    listed = await door.call(
+        door.workspace.ListMembers, workspace_pb.ListMembersRequest(), identity=person.identity
+    )
+    return {member.email: member.role for member in listed.members}
+
+
+async def test_a_workspace_is_changed_on_its_latest_version(door: Door) -> None:
+    mira = await door.register()
+    get = workspace_pb.GetWorkspaceRequest(workspace_id=mira.tokens.workspace_id)
+    before = await door.call(door.workspace.GetWorkspace, get, identity=mira.identity)
+    change = workspace_pb.UpdateWorkspaceRequest(
+        workspace=workspace_pb.Workspace(id=before.id, name="Weir & Heron", currency_code="CHF"),
+        update_mask=FieldMask(paths=["name"]),
+        etag=before.etag,
+    )
+    after = await door.call(door.workspace.UpdateWorkspace, change, identity=mira.identity)
+    assert (after.name, after.currency_code, after.etag) == ("Weir & Heron", "EUR", "2")
+    stale = door.call(door.workspace.UpdateWorkspace, change, identity=mira.identity)
+    assert await refused(stale) == "WORKSPACE_HAS_CHANGED"
+    change.update_mask.paths.append("create_time")
+    strange = door.call(door.workspace.UpdateWorkspace, change, identity=mira.identity)
+    assert await refused(strange) == "FIELD_NOT_WRITABLE"
+
+
+async def test_another_tenants_workspace_is_not_there(door: Door) -> None:
+    mira, other = await door.register(), await door.register()
+    get = workspace_pb.GetWorkspaceRequest(workspace_id=mira.tokens.workspace_id)
+    foreign = door.call(door.workspace.GetWorkspace, get, identity=other.identity)
+    assert await refused(foreign) == "WORKSPACE_NOT_FOUND"
+    switch = account_pb.SwitchWorkspaceRequest(workspace_id=mira.tokens.workspace_id)
+    entering = door.call(door.account.SwitchWorkspace, switch, identity=other.identity)
+    assert await refused(entering) == "WORKSPACE_NOT_FOUND"
+    assert mira.email not in await members(door, other)
+
+
+async def test_a_new_role_ends_the_tokens_that_say_the_old_one(door: Door) -> None:
+    mira = await door.register()
+    noor = await door.invite(mira, "sales")
+    change = workspace_pb.ChangeMemberRoleRequest(user_id=noor.tokens.user_id, role="finance")
+    await door.call(door.workspace.ChangeMemberRole, change, identity=mira.identity)
+    assert (await members(door, mira))[noor.email] == "finance"
+    assert await refused(members(door, noor)) == "SESSION_REVOKED"
+
+
+async def test_who_is_removed_is_out(door: Door) -> None:
+    mira = await door.register()
+    noor = await door.invite(mira, "sales")
+    remove = workspace_pb.RemoveMemberRequest(user_id=noor.tokens.user_id)
+    await door.call(door.workspace.RemoveMember, remove, identity=mira.identity)
+    assert await members(door, mira) == {mira.email: "owner"}
+    assert await refused(door.refresh(noor.tokens.refresh_token)) == "SESSION_ENDED"
+    assert await refused(door.log_in(noor.email)) == "CREDENTIALS_WRONG"
+
+
+async def test_two_owners_cannot_leave_at_once(door: Door) -> None:
+    mira = await door.register()
+    noor = await door.invite(mira, "owner")
+
+    async def leave(person: Person) -> str:
+        remove = workspace_pb.RemoveMemberRequest(user_id=person.tokens.user_id)
+        try:
+            await door.call(door.workspace.RemoveMember, remove, identity=person.identity)
+        except DomainError as refusal:
+            return refusal.reason
+        return "left"
+
+    assert sorted(await asyncio.gather(leave(mira), leave(noor))) == ["LAST_OWNER", "left"]
+
+
+async def test_a_person_moves_between_workspaces(door: Door) -> None:
+    mira, host = await door.register(), await door.register()
+    own = mira.tokens.workspace_id
+    invitation = await door.call(
+        door.workspace.CreateInvitation,
+        workspace_pb.CreateInvitationRequest(email=mira.email, role="viewer"),
+        identity=host.identity,
+    )
+    accept = auth_pb.AcceptInvitationRequest(token=invitation.token, password=PASSWORD)
+    away = Person(mira.email, await door.call(door.auth.AcceptInvitation, accept))
+    switch = account_pb.SwitchWorkspaceRequest(workspace_id=own)
+    home = Person(
+        mira.email, await door.call(door.account.SwitchWorkspace, switch, identity=away.identity)
+    )
+    me = await door.call(door.account.GetMe, account_pb.GetMeRequest(), identity=home.identity)
+    assert (me.workspace_id, me.role) == (own, "owner")
+    assert await refused(door.refresh(away.tokens.refresh_token)) == "SESSION_ENDED"
+
+
+async def test_the_profile_changes_and_keeps_its_version(door: Door) -> None:
+    mira = await door.register()
+    change = account_pb.UpdateMeRequest(user=account_pb.User(name="Mira O.", locale="de"), etag="1")
+    me = await door.call(door.account.UpdateMe, change, identity=mira.identity)
+    assert (me.name, me.locale, me.etag) == ("Mira O.", "de", "2")
+    stale = door.call(door.account.UpdateMe, change, identity=mira.identity)
+    assert await refused(stale) == "USER_HAS_CHANGED"
+
+
+async def test_only_listed_tables_are_without_row_level_security(database: ServiceDatabase) -> None:
+    rows = await database.owner.fetch(
+        "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+        " WHERE n.nspname = 'public' AND relkind = 'r'"
+        " AND NOT (relrowsecurity AND relforcerowsecurity)"
+    )
+    assert {row["relname"] for row in rows} <= set(GLOBAL)
+
+
+async def test_the_app_role_sees_its_workspace_and_no_password(
+    door: Door, database: ServiceDatabase
+) -> None:
+    mira, other = await door.register(), await door.register()
+    for table in ("workspaces", "members", "invitations", "sessions"):
+        assert await database.app.fetch(f"SELECT 1 FROM {table}") == []
+    assert await database.app.fetch("SELECT id FROM users") == []
+    async with Transaction(database.app, mira.workspace_id) as tx:
+        seen = await tx._connection.fetch("SELECT email FROM users")
+    assert {row["email"] for row in seen} == {mira.email} != {other.email}
+    for table in ("refresh_tokens", "one_time_tokens", "attempts", "identities"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await database.app.fetch(f"SELECT 1 FROM {table}")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await database.app.fetch("SELECT password_hash FROM users")
