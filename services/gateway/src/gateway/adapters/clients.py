@@ -1,0 +1,95 @@
+"""The other services: one channel each, opened once, every call with a deadline and an identity."""
+
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from time import perf_counter
+from typing import Any
+
+from freelanceflow.analytics.v1 import analytics_service_pb2_grpc as analytics_grpc
+from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
+from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
+from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
+from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
+from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_grpc
+from freelanceflow.crm.v1 import client_service_pb2_grpc as client_grpc
+from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_grpc
+from freelanceflow.crm.v1 import import_service_pb2_grpc as import_grpc
+from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_grpc
+from freelanceflow.notify.v1 import notification_service_pb2_grpc as notification_grpc
+from gateway.config import Settings
+from kit.rpc.client import TIMEOUT, Caller
+from kit.rpc.identity import NOBODY, CallIdentity
+
+# Seconds that the request being served has waited for services; calls side by side add up.
+rpc_seconds: ContextVar[list[float] | None] = ContextVar("rpc_seconds", default=None)
+
+Call = Callable[..., Coroutine[Any, Any, Any]]
+
+
+class Peer:
+    """A service's methods by name: `await peer.GetDeal(request, identity)`.
+
+    Raises what Caller.call raises; AttributeError for a method the contract does not have.
+    """
+
+    def __init__(self, caller: Caller, stub: object) -> None:
+        self._caller = caller
+        self._stub = stub
+
+    def __getattr__(self, name: str) -> Call:
+        method, caller = getattr(self._stub, name), self._caller
+
+        def call(
+            request: Any, identity: CallIdentity = NOBODY, *, timeout: float = TIMEOUT
+        ) -> Coroutine[Any, Any, Any]:
+            return _timed(caller.call(method, request, identity=identity, timeout=timeout))
+
+        setattr(self, name, call)  # found without __getattr__ from now on
+        return call
+
+    def upload(self, name: str) -> Call:
+        """A method that takes a stream of messages."""
+        method, caller = getattr(self._stub, name), self._caller
+
+        def call(
+            requests: Any, identity: CallIdentity, *, timeout: float
+        ) -> Coroutine[Any, Any, Any]:
+            return _timed(caller.upload(method, requests, identity=identity, timeout=timeout))
+
+        return call
+
+
+async def _timed(answer: Coroutine[Any, Any, Any]) -> Any:
+    spent, started = rpc_seconds.get(), perf_counter()
+    try:
+        return await answer
+    finally:
+        if spent is not None:
+            spent[0] += perf_counter() - started
+
+
+class Clients:
+    """Every peer the gateway speaks to."""
+
+    def __init__(self, settings: Settings) -> None:
+        auth = Caller(settings.auth_address, "auth")
+        crm = Caller(settings.crm_address, "crm")
+        analytics = Caller(settings.analytics_address, "analytics")
+        notify = Caller(settings.notify_address, "notify")
+        self._callers = (auth, crm, analytics, notify)
+        self.auth = Peer(auth, auth_grpc.AuthServiceStub(auth.channel))
+        self.account = Peer(auth, account_grpc.AccountServiceStub(auth.channel))
+        self.workspaces = Peer(auth, workspace_grpc.WorkspaceServiceStub(auth.channel))
+        self.keys = Peer(auth, key_grpc.KeyServiceStub(auth.channel))
+        self.clients = Peer(crm, client_grpc.ClientServiceStub(crm.channel))
+        self.deals = Peer(crm, deal_grpc.DealServiceStub(crm.channel))
+        self.stages = Peer(crm, stage_grpc.StageServiceStub(crm.channel))
+        self.activities = Peer(crm, activity_grpc.ActivityServiceStub(crm.channel))
+        self.imports = Peer(crm, import_grpc.ImportServiceStub(crm.channel))
+        self.analytics = Peer(analytics, analytics_grpc.AnalyticsServiceStub(analytics.channel))
+        self.notifications = Peer(notify, notification_grpc.NotificationServiceStub(notify.channel))
+
+    async def close(self) -> None:
+        """Let the channels go."""
+        for caller in self._callers:
+            await caller.close()

@@ -1,0 +1,88 @@
+"""Settings → application: the only place that picks implementations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
+from gateway.adapters.clients import Clients
+from gateway.config import Settings
+from gateway.entrypoints import errors
+from gateway.entrypoints.api import routes
+from gateway.entrypoints.edge import Edge
+from gateway.entrypoints.identity import Identification
+from gateway.entrypoints.limits import Limits
+from gateway.entrypoints.live import Live
+from gateway.entrypoints.pages.rendering import Rendering
+from gateway.entrypoints.pages.router import pages_router
+from gateway.entrypoints.sessions import Cookies
+from kit.bus.jetstream import Bus
+from kit.clock import SystemClock
+from kit.rpc.revocations import Revocations
+from kit.rpc.tokens import TokenVerifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gateway:
+    """The application and what must run beside it."""
+
+    asgi: ASGIApp
+    clients: Clients
+    bus: Bus
+    live: Live
+    revocations: Revocations
+
+
+def build(settings: Settings) -> Gateway:
+    """Connects to nothing yet."""
+    clients = Clients(settings)
+    bus = Bus(settings.nats_url.get_secret_value(), name="gateway", profile=settings.profile)
+
+    async def jwks() -> Mapping[str, Any]:
+        keys: Mapping[str, Any] = orjson.loads(
+            (await clients.keys.GetJwks(GetJwksRequest())).jwks_json
+        )
+        return keys
+
+    async def is_active(session_id: UUID) -> bool:
+        asked = IsSessionActiveRequest(session_id=str(session_id))
+        return bool((await clients.keys.IsSessionActive(asked)).active)
+
+    revocations = Revocations(is_active, jetstream=bus.jetstream)
+    verifier = TokenVerifier(jwks, revocations=revocations)
+    cookies = Cookies(secure=settings.secure)
+    live = Live(bus, revocations)
+    app = _application(settings, clients, cookies, live)
+    edge = Edge(
+        app,
+        settings=settings,
+        identification=Identification(verifier, clients, cookies),
+        limits=Limits(settings),
+        cookies=cookies,
+    )
+    return Gateway(asgi=edge, clients=clients, bus=bus, live=live, revocations=revocations)
+
+
+def _application(settings: Settings, clients: Clients, cookies: Cookies, live: Live) -> FastAPI:
+    docs = settings.api_docs
+    app = FastAPI(
+        title="FreelanceFlow",
+        openapi_url="/api/openapi.json" if docs else None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.clients = clients
+    app.state.cookies = cookies
+    app.state.live = live
+    errors.install(app)
+    routes.install(app)
+    app.state.rendering = rendering = Rendering(SystemClock())
+    app.include_router(pages_router(rendering.assets, local=settings.profile == "local"))
+    return app

@@ -1,0 +1,267 @@
+"""The signed-in person, their sessions, their workspace and its members."""
+
+from typing import Any
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from starlette.requests import Request
+from starlette.responses import Response
+
+from freelanceflow.auth.v1 import account_service_pb2 as account_pb
+from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
+from gateway.entrypoints.api import schemas
+from gateway.entrypoints.api.answers import (
+    instant,
+    json_response,
+    page_response,
+    record_response,
+)
+from gateway.entrypoints.api.auth import tokens_json
+from gateway.entrypoints.api.operations import Operations
+from gateway.entrypoints.api.requests import (
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    PAGING,
+    identity_of,
+    if_match,
+    path_parameter,
+    read_body,
+    read_page,
+    read_query,
+)
+
+ACCOUNT = account_pb.DESCRIPTOR.services_by_name["AccountService"].methods_by_name
+WORKSPACE = workspace_pb.DESCRIPTOR.services_by_name["WorkspaceService"].methods_by_name
+_PATHS = {"currency": "currency_code"}
+_SESSION = path_parameter("session_id", "session")
+_WORKSPACE = path_parameter("workspace_id", "workspace")
+_MEMBER = path_parameter("user_id", "member")
+
+operations = Operations("Account")
+add = operations.add
+
+
+@add("GET", "/me", rpc=ACCOUNT["GetMe"], summary="Who am I", answer=schemas.Me)
+async def get_me(request: Request) -> Response:
+    """With role and permissions in the workspace of the token."""
+    read_query(request)
+    me = await request.app.state.clients.account.GetMe(
+        account_pb.GetMeRequest(), identity_of(request)
+    )
+    return record_response(request, _me(me), me.etag)
+
+
+@add("PATCH", "/me", rpc=ACCOUNT["UpdateMe"], summary="Change my profile",
+     body=schemas.ProfileIn, answer=schemas.Me, parameters=[IF_MATCH],
+     problems=[412, 428])  # fmt: skip
+async def update_me(request: Request) -> Response:
+    """Name and language."""
+    etag = if_match(request)
+    body = await read_body(request, schemas.ProfileIn)
+    values = body.model_dump(exclude_none=True)
+    me = await request.app.state.clients.account.UpdateMe(
+        account_pb.UpdateMeRequest(
+            user=account_pb.User(**values),
+            update_mask=FieldMask(paths=sorted(values)),
+            etag=etag,
+        ),
+        identity_of(request),
+    )
+    return record_response(request, _me(me), me.etag)
+
+
+@add("GET", "/auth/sessions", rpc=ACCOUNT["ListSessions"], summary="List my sessions",
+     answer=schemas.AnyPage, parameters=PAGING)  # fmt: skip
+async def list_sessions(request: Request) -> Response:
+    """Newest first."""
+    page = read_page(read_query(request, "limit", "cursor"))
+    answer = await request.app.state.clients.account.ListSessions(
+        account_pb.ListSessionsRequest(page_size=page.size, page_token=page.token),
+        identity_of(request),
+    )
+    items = (
+        {
+            "id": session.id,
+            "device": session.device,
+            "created_at": instant(session.create_time),
+            "last_seen_at": instant(session.last_seen_time),
+            "current": session.current,
+        }
+        for session in answer.sessions
+    )
+    return page_response(items, answer.next_page_token)
+
+
+@add("DELETE", "/auth/sessions", rpc=ACCOUNT["EndSession"], summary="End my other sessions")
+async def end_other_sessions(request: Request) -> Response:
+    """All but the current one."""
+    answer = await request.app.state.clients.account.EndSession(
+        account_pb.EndSessionRequest(), identity_of(request)
+    )
+    return json_response({"ended": answer.ended})
+
+
+@add("DELETE", "/auth/sessions/{session_id}", rpc=ACCOUNT["EndSession"],
+     summary="End one of my sessions", status=204, parameters=[_SESSION],
+     problems=[404])  # fmt: skip
+async def end_session(request: Request) -> Response:
+    """Its tokens are of no use within two seconds."""
+    await request.app.state.clients.account.EndSession(
+        account_pb.EndSessionRequest(session_id=request.path_params["session_id"]),
+        identity_of(request),
+    )
+    return Response(status_code=204)
+
+
+@add("GET", "/workspaces", rpc=ACCOUNT["ListMyWorkspaces"], summary="List my workspaces",
+     answer=schemas.AnyPage, parameters=PAGING)  # fmt: skip
+async def list_workspaces(request: Request) -> Response:
+    """With my role in each."""
+    page = read_page(read_query(request, "limit", "cursor"))
+    answer = await request.app.state.clients.account.ListMyWorkspaces(
+        account_pb.ListMyWorkspacesRequest(page_size=page.size, page_token=page.token),
+        identity_of(request),
+    )
+    items = (
+        {"id": m.workspace_id, "name": m.workspace_name, "role": m.role}
+        for m in answer.memberships
+    )
+    return page_response(items, answer.next_page_token)
+
+
+@add("POST", "/workspaces/{workspace_id}/switch", rpc=ACCOUNT["SwitchWorkspace"],
+     summary="Enter another of my workspaces", answer=schemas.Tokens, parameters=[_WORKSPACE],
+     problems=[404])  # fmt: skip
+async def switch_workspace(request: Request) -> Response:
+    """Tokens are bound to one workspace; the present session ends."""
+    tokens = await request.app.state.clients.account.SwitchWorkspace(
+        account_pb.SwitchWorkspaceRequest(workspace_id=request.path_params["workspace_id"]),
+        identity_of(request),
+    )
+    return json_response(tokens_json(tokens))
+
+
+@add("GET", "/workspaces/{workspace_id}", rpc=WORKSPACE["GetWorkspace"],
+     summary="Get the workspace", answer=schemas.Workspace, parameters=[_WORKSPACE],
+     problems=[404])  # fmt: skip
+async def get_workspace(request: Request) -> Response:
+    """The token's own; others are not there."""
+    read_query(request)
+    workspace = await request.app.state.clients.workspaces.GetWorkspace(
+        workspace_pb.GetWorkspaceRequest(workspace_id=request.path_params["workspace_id"]),
+        identity_of(request),
+    )
+    return record_response(request, _workspace_json(workspace), workspace.etag)
+
+
+@add("PATCH", "/workspaces/{workspace_id}", rpc=WORKSPACE["UpdateWorkspace"],
+     summary="Change the workspace", body=schemas.WorkspaceIn, answer=schemas.Workspace,
+     parameters=[_WORKSPACE, IF_MATCH], problems=[404, 412, 428])  # fmt: skip
+async def update_workspace(request: Request) -> Response:
+    """Name, currency and time zone."""
+    etag = if_match(request)
+    body = await read_body(request, schemas.WorkspaceIn)
+    values = {_PATHS.get(n, n): v for n, v in body.model_dump(exclude_none=True).items()}
+    workspace = workspace_pb.Workspace(id=request.path_params["workspace_id"], **values)
+    changed = await request.app.state.clients.workspaces.UpdateWorkspace(
+        workspace_pb.UpdateWorkspaceRequest(
+            workspace=workspace, update_mask=FieldMask(paths=sorted(values)), etag=etag
+        ),
+        identity_of(request),
+    )
+    return record_response(request, _workspace_json(changed), changed.etag)
+
+
+@add("GET", "/members", rpc=WORKSPACE["ListMembers"], summary="List members",
+     answer=schemas.AnyPage, parameters=PAGING)  # fmt: skip
+async def list_members(request: Request) -> Response:
+    """By name."""
+    page = read_page(read_query(request, "limit", "cursor"))
+    answer = await request.app.state.clients.workspaces.ListMembers(
+        workspace_pb.ListMembersRequest(page_size=page.size, page_token=page.token),
+        identity_of(request),
+    )
+    return page_response(map(_member, answer.members), answer.next_page_token)
+
+
+@add("PATCH", "/members/{user_id}", rpc=WORKSPACE["ChangeMemberRole"],
+     summary="Give a member another role", body=schemas.RoleIn, answer=schemas.AnyRecord,
+     parameters=[_MEMBER], problems=[404, 409])  # fmt: skip
+async def change_member_role(request: Request) -> Response:
+    """The member's tokens end, for they say the old role."""
+    body = await read_body(request, schemas.RoleIn)
+    member = await request.app.state.clients.workspaces.ChangeMemberRole(
+        workspace_pb.ChangeMemberRoleRequest(
+            user_id=request.path_params["user_id"], role=body.role
+        ),
+        identity_of(request),
+    )
+    return json_response(_member(member))
+
+
+@add("DELETE", "/members/{user_id}", rpc=WORKSPACE["RemoveMember"], summary="Remove a member",
+     status=204, parameters=[_MEMBER], problems=[404, 409])  # fmt: skip
+async def remove_member(request: Request) -> Response:
+    """Their sessions in this workspace end."""
+    await request.app.state.clients.workspaces.RemoveMember(
+        workspace_pb.RemoveMemberRequest(user_id=request.path_params["user_id"]),
+        identity_of(request),
+    )
+    return Response(status_code=204)
+
+
+@add("POST", "/invitations", rpc=WORKSPACE["CreateInvitation"], summary="Invite somebody",
+     body=schemas.InvitationIn, answer=schemas.AnyRecord, status=201,
+     parameters=[IDEMPOTENCY_KEY])  # fmt: skip
+async def create_invitation(request: Request) -> Response:
+    """The secret is shown here once; hand its link on yourself."""
+    body = await read_body(request, schemas.InvitationIn)
+    invitation = await request.app.state.clients.workspaces.CreateInvitation(
+        workspace_pb.CreateInvitationRequest(email=body.email, role=body.role),
+        identity_of(request),
+    )
+    shown = {
+        "id": invitation.id,
+        "email": invitation.email,
+        "role": invitation.role,
+        "token": invitation.token,
+        "expires_at": instant(invitation.expire_time),
+    }
+    return json_response(shown, status=201)
+
+
+def _me(me: account_pb.User) -> dict[str, Any]:
+    return {
+        "id": me.id,
+        "email": me.email,
+        "name": me.name,
+        "locale": me.locale,
+        "role": me.role,
+        "permissions": list(me.permissions),
+        "workspace": {
+            "id": me.workspace_id,
+            "name": me.workspace_name,
+            "currency": me.currency_code,
+            "time_zone": me.time_zone,
+        },
+        "created_at": instant(me.create_time),
+    }
+
+
+def _workspace_json(workspace: workspace_pb.Workspace) -> dict[str, Any]:
+    return {
+        "id": workspace.id,
+        "name": workspace.name,
+        "currency": workspace.currency_code,
+        "time_zone": workspace.time_zone,
+        "created_at": instant(workspace.create_time),
+    }
+
+
+def _member(member: workspace_pb.Member) -> dict[str, Any]:
+    return {
+        "user_id": member.user_id,
+        "email": member.email,
+        "name": member.name,
+        "role": member.role,
+        "joined_at": instant(member.join_time),
+    }

@@ -1,0 +1,183 @@
+"""Calls, meetings, mails, tasks and notes on clients and deals."""
+
+from datetime import datetime
+from typing import Any
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from starlette.requests import Request
+from starlette.responses import Response
+
+from freelanceflow.crm.v1 import activity_service_pb2 as pb
+from gateway.entrypoints.api import schemas
+from gateway.entrypoints.api.answers import instant, page_response, record_response
+from gateway.entrypoints.api.operations import Operations
+from gateway.entrypoints.api.requests import (
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    Listing,
+    identity_of,
+    if_match,
+    path_parameter,
+    read_body,
+    read_query,
+)
+from gateway.entrypoints.errors import HttpProblem
+from kit.clock import to_timestamp
+
+RPC = pb.DESCRIPTOR.services_by_name["ActivityService"].methods_by_name
+ACTIVITIES = Listing(
+    filters=("kind", "client_id", "deal_id", "owner_id", "due_at", "done_at", "created_at"),
+    sorts=("due_at", "created_at"),
+)
+KINDS = {
+    "call": pb.ActivityKind.ACTIVITY_KIND_CALL,
+    "meeting": pb.ActivityKind.ACTIVITY_KIND_MEETING,
+    "mail": pb.ActivityKind.ACTIVITY_KIND_MAIL,
+    "task": pb.ActivityKind.ACTIVITY_KIND_TASK,
+    "note": pb.ActivityKind.ACTIVITY_KIND_NOTE,
+}
+KIND_NAMES = {number: name for name, number in KINDS.items()}
+_TIMES = {"due_at": "due_time", "remind_at": "remind_time"}
+ACTIVITY = path_parameter("activity_id", "activity")
+
+operations = Operations("Activities")
+add = operations.add
+
+
+@add("GET", "/activities", rpc=RPC["ListActivities"], summary="List activities",
+     answer=schemas.AnyPage, parameters=ACTIVITIES.parameters())  # fmt: skip
+async def list_activities(request: Request) -> Response:
+    """Latest due first unless `sort` says otherwise."""
+    asked = ACTIVITIES.read(request)
+    answer = await request.app.state.clients.activities.ListActivities(
+        pb.ListActivitiesRequest(
+            page_size=asked.page.size,
+            page_token=asked.page.token,
+            conditions=asked.conditions,
+            sort=asked.sort,
+        ),
+        identity_of(request),
+    )
+    items = map(_json, answer.activities)
+    return page_response(items, answer.next_page_token, fields=asked.fields)
+
+
+@add("POST", "/activities", rpc=RPC["CreateActivity"], summary="Create an activity",
+     body=schemas.ActivityIn, answer=schemas.AnyRecord, status=201,
+     parameters=[IDEMPOTENCY_KEY], problems=[404, 409])  # fmt: skip
+async def create_activity(request: Request) -> Response:
+    """On a client, a deal or both."""
+    body = await read_body(request, schemas.ActivityIn)
+    values = {"kind": body.kind, **body.model_dump(exclude_unset=True)}
+    activity = await request.app.state.clients.activities.CreateActivity(
+        pb.CreateActivityRequest(activity=_message(values)), identity_of(request)
+    )
+    location = f"/api/v1/activities/{activity.id}"
+    return record_response(request, _json(activity), activity.etag, status=201, location=location)
+
+
+@add("GET", "/activities/{activity_id}", rpc=RPC["GetActivity"], summary="Get an activity",
+     answer=schemas.AnyRecord, parameters=[ACTIVITY], problems=[404])  # fmt: skip
+async def get_activity(request: Request) -> Response:
+    """`ETag` is what changes ask for as `If-Match`."""
+    read_query(request)
+    activity = await request.app.state.clients.activities.GetActivity(
+        pb.GetActivityRequest(activity_id=request.path_params["activity_id"]),
+        identity_of(request),
+    )
+    return record_response(request, _json(activity), activity.etag)
+
+
+@add("PATCH", "/activities/{activity_id}", rpc=RPC["UpdateActivity"], summary="Change an activity",
+     body=schemas.ActivityChange, answer=schemas.AnyRecord, parameters=[ACTIVITY, IF_MATCH],
+     problems=[404, 412, 428])  # fmt: skip
+async def update_activity(request: Request) -> Response:
+    """Only the fields that are sent change."""
+    etag = if_match(request)
+    body = await read_body(request, schemas.ActivityChange)
+    values = body.model_dump(exclude_unset=True)
+    paths = sorted(_TIMES.get(name, name) for name in values)
+    change = pb.UpdateActivityRequest(
+        activity=_message(values), update_mask=FieldMask(paths=paths), etag=etag
+    )
+    change.activity.id = request.path_params["activity_id"]
+    activity = await request.app.state.clients.activities.UpdateActivity(
+        change, identity_of(request)
+    )
+    return record_response(request, _json(activity), activity.etag)
+
+
+@add("POST", "/activities/{activity_id}/done", rpc=RPC["SetActivityDone"],
+     summary="Mark an activity as done", answer=schemas.AnyRecord, parameters=[ACTIVITY],
+     problems=[404])  # fmt: skip
+async def set_activity_done(request: Request) -> Response:
+    """Doing so twice changes nothing; `?done=false` takes it back."""
+    query = read_query(request, "done")
+    if query.get("done", "true") not in ("true", "false"):
+        raise HttpProblem(400, "PARAMETER_INVALID", "done is true or false.")
+    activity = await request.app.state.clients.activities.SetActivityDone(
+        pb.SetActivityDoneRequest(
+            activity_id=request.path_params["activity_id"],
+            done=query.get("done", "true") == "true",
+        ),
+        identity_of(request),
+    )
+    return record_response(request, _json(activity), activity.etag)
+
+
+@add("DELETE", "/activities/{activity_id}", rpc=RPC["DeleteActivity"],
+     summary="Delete an activity", status=204, parameters=[ACTIVITY, IF_MATCH],
+     problems=[404, 412, 428])  # fmt: skip
+async def delete_activity(request: Request) -> Response:
+    """It can be restored from the trash for 30 days."""
+    await request.app.state.clients.activities.DeleteActivity(
+        pb.DeleteActivityRequest(
+            activity_id=request.path_params["activity_id"], etag=if_match(request)
+        ),
+        identity_of(request),
+    )
+    return Response(status_code=204)
+
+
+def _message(values: dict[str, Any]) -> pb.Activity:
+    activity = pb.Activity()
+    for name, value in values.items():
+        if value is None:
+            continue
+        if name == "kind":
+            activity.kind = KINDS[value]
+        elif name in _TIMES:
+            getattr(activity, _TIMES[name]).CopyFrom(to_timestamp(_instant(name, value)))
+        else:
+            setattr(activity, name, value)
+    return activity
+
+
+def _instant(name: str, text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        said = "Give an RFC 3339 instant such as 2026-03-31T09:00:00Z."
+        raise HttpProblem(422, "INVALID_INPUT", said, fields={name: said})
+    return found
+
+
+def _json(activity: pb.Activity) -> dict[str, Any]:
+    has = activity.HasField
+    return {
+        "id": activity.id,
+        "kind": KIND_NAMES[activity.kind],
+        "subject": activity.subject,
+        "body": activity.body,
+        "client_id": activity.client_id or None,
+        "deal_id": activity.deal_id or None,
+        "owner_id": activity.owner_id or None,
+        "due_at": instant(activity.due_time) if has("due_time") else None,
+        "remind_at": instant(activity.remind_time) if has("remind_time") else None,
+        "done_at": instant(activity.done_time) if has("done_time") else None,
+        "created_at": instant(activity.create_time),
+        "updated_at": instant(activity.update_time),
+        "version": int(activity.etag),
+    }

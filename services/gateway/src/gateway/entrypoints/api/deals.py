@@ -1,0 +1,323 @@
+"""Deals, the board and what happened to a deal."""
+
+from typing import Any
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.struct_pb2 import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from freelanceflow.crm.v1 import deal_service_pb2 as pb
+from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from freelanceflow.type.v1.money_pb2 import Money
+from gateway.entrypoints.api import schemas
+from gateway.entrypoints.api.answers import (
+    instant,
+    json_response,
+    money,
+    page_response,
+    plain,
+    record_response,
+)
+from gateway.entrypoints.api.operations import Operations
+from gateway.entrypoints.api.requests import (
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    PAGING,
+    Listing,
+    identity_of,
+    if_match,
+    path_parameter,
+    read_body,
+    read_page,
+    read_query,
+)
+from gateway.entrypoints.errors import ChangedMeanwhile
+from kit.errors import DomainError, ErrorKind
+
+RPC = pb.DESCRIPTOR.services_by_name["DealService"].methods_by_name
+FILTERS = (
+    "name", "client_id", "stage_id", "stage_type", "owner_id", "source", "tags", "amount_minor",
+    "currency", "expected_close_date", "created_at", "updated_at", "closed_at", "external_id",
+)  # fmt: skip
+SORTS = ("name", "amount_minor", "expected_close_date", "created_at", "updated_at", "closed_at")
+DEALS = Listing(filters=FILTERS, sorts=SORTS)
+BOARD = Listing(
+    filters=tuple(n for n in FILTERS if n not in ("stage_id", "stage_type", "closed_at")), sorts=()
+)
+STAGE_TYPES = {
+    StageType.STAGE_TYPE_OPEN: "open",
+    StageType.STAGE_TYPE_WON: "won",
+    StageType.STAGE_TYPE_LOST: "lost",
+}
+DEAL = path_parameter("deal_id", "deal")
+
+operations = Operations("Deals")
+add = operations.add
+
+
+@add("GET", "/deals", rpc=RPC["ListDeals"], summary="List deals", answer=schemas.DealPage,
+     parameters=DEALS.parameters())  # fmt: skip
+async def list_deals(request: Request) -> Response:
+    """Newest first unless `sort` says otherwise."""
+    asked = DEALS.read(request)
+    answer: pb.ListDealsResponse = await request.app.state.clients.deals.ListDeals(
+        pb.ListDealsRequest(
+            page_size=asked.page.size,
+            page_token=asked.page.token,
+            conditions=asked.conditions,
+            sort=asked.sort,
+            with_total=asked.with_total,
+        ),
+        identity_of(request),
+    )
+    return page_response(
+        map(deal_json, answer.deals),
+        answer.next_page_token,
+        total=answer.total if asked.with_total else None,
+        fields=asked.fields,
+    )
+
+
+@add("POST", "/deals", rpc=RPC["CreateDeal"], summary="Create a deal", body=schemas.DealIn,
+     answer=schemas.Deal, status=201, parameters=[IDEMPOTENCY_KEY],
+     problems=[404, 409])  # fmt: skip
+async def create_deal(request: Request) -> Response:
+    """The deal comes to stand on top of its stage, the first open one unless said."""
+    body = await read_body(request, schemas.DealIn)
+    deal = await request.app.state.clients.deals.CreateDeal(
+        pb.CreateDealRequest(deal=_message(body.model_dump(exclude_unset=True))),
+        identity_of(request),
+    )
+    location = f"/api/v1/deals/{deal.id}"
+    return record_response(request, deal_json(deal), deal.etag, status=201, location=location)
+
+
+@add("GET", "/deals/{deal_id}", rpc=RPC["GetDeal"], summary="Get a deal", answer=schemas.Deal,
+     parameters=[DEAL], problems=[404])  # fmt: skip
+async def get_deal(request: Request) -> Response:
+    """`ETag` is what changes ask for as `If-Match`."""
+    read_query(request)
+    deal = await _get(request)
+    return record_response(request, deal_json(deal), deal.etag)
+
+
+@add("PATCH", "/deals/{deal_id}", rpc=RPC["UpdateDeal"], summary="Change a deal",
+     body=schemas.DealChange, answer=schemas.Deal, parameters=[DEAL, IF_MATCH],
+     problems=[404, 412, 428])  # fmt: skip
+async def update_deal(request: Request) -> Response:
+    """The stage changes by a move only."""
+    etag = if_match(request)
+    body = await read_body(request, schemas.DealChange)
+    values = body.model_dump(exclude_unset=True)
+    change = pb.UpdateDealRequest(
+        deal=_message(values), update_mask=FieldMask(paths=sorted(values)), etag=etag
+    )
+    change.deal.id = request.path_params["deal_id"]
+    return await _changed(request, "UpdateDeal", change)
+
+
+@add("DELETE", "/deals/{deal_id}", rpc=RPC["DeleteDeal"], summary="Delete a deal", status=204,
+     parameters=[DEAL, IF_MATCH], problems=[404, 412, 428])  # fmt: skip
+async def delete_deal(request: Request) -> Response:
+    """It can be restored from the trash for 30 days."""
+    etag = if_match(request)
+    delete = pb.DeleteDealRequest(deal_id=request.path_params["deal_id"], etag=etag)
+    await _or_current(request, "DeleteDeal", delete)
+    return Response(status_code=204)
+
+
+@add("POST", "/deals/{deal_id}/move", rpc=RPC["MoveDeal"], summary="Move a deal",
+     body=schemas.DealMove, answer=schemas.Deal, parameters=[DEAL, IF_MATCH, IDEMPOTENCY_KEY],
+     problems=[404, 409, 412, 428])  # fmt: skip
+async def move_deal(request: Request) -> Response:
+    """Into a stage, behind `after_id`, before `before_id`, or on top."""
+    etag = if_match(request)
+    body = await read_body(request, schemas.DealMove)
+    move = pb.MoveDealRequest(
+        deal_id=request.path_params["deal_id"],
+        stage_id=body.stage_id,
+        before_id=body.before_id or "",
+        after_id=body.after_id or "",
+        lost_reason_id=body.lost_reason_id or "",
+        etag=etag,
+    )
+    return await _changed(request, "MoveDeal", move)
+
+
+@add("GET", "/deals/{deal_id}/history", rpc=RPC["ListDealHistory"], summary="History of a deal",
+     answer=schemas.AnyPage, parameters=[DEAL, *PAGING], problems=[404])  # fmt: skip
+async def list_deal_history(request: Request) -> Response:
+    """Who changed what, from what, to what, and how long it stood in a stage; latest first."""
+    page = read_page(read_query(request, "limit", "cursor"))
+    answer = await request.app.state.clients.deals.ListDealHistory(
+        pb.ListDealHistoryRequest(
+            deal_id=request.path_params["deal_id"], page_size=page.size, page_token=page.token
+        ),
+        identity_of(request),
+    )
+    return page_response(map(_entry, answer.entries), answer.next_page_token)
+
+
+@add("GET", "/board", rpc=RPC["GetBoard"], summary="The pipeline board",
+     answer=schemas.AnyRecord, parameters=BOARD.parameters()[5:])  # fmt: skip
+async def get_board(request: Request) -> Response:
+    """Per stage: count, sum and weighted sum in the workspace's currency, the first 25 cards."""
+    board = await request.app.state.clients.deals.GetBoard(
+        pb.GetBoardRequest(conditions=BOARD.conditions(request)), identity_of(request)
+    )
+    columns = [_column(column) for column in board.columns]
+    return json_response({"currency": board.currency_code, "columns": columns})
+
+
+@add("GET", "/board/{stage_id}/cards", rpc=RPC["ListCards"], summary="Further cards of a column",
+     answer=schemas.AnyPage, parameters=[path_parameter("stage_id", "stage"), *PAGING],
+     problems=[404])  # fmt: skip
+async def list_cards(request: Request) -> Response:
+    """`cursor` is the column's `next_cursor`; with the same filters as the board's."""
+    query = request.query_params
+    page = read_page({name: query[name] for name in ("limit", "cursor") if name in query})
+    answer = await request.app.state.clients.deals.ListCards(
+        pb.ListCardsRequest(
+            stage_id=request.path_params["stage_id"],
+            page_size=page.size,
+            page_token=page.token,
+            conditions=BOARD.conditions(request, "limit", "cursor"),
+        ),
+        identity_of(request),
+    )
+    return page_response(map(_card, answer.cards), answer.next_page_token)
+
+
+async def _get(request: Request) -> pb.Deal:
+    deal: pb.Deal = await request.app.state.clients.deals.GetDeal(
+        pb.GetDealRequest(deal_id=request.path_params["deal_id"]), identity_of(request)
+    )
+    return deal
+
+
+async def _changed(request: Request, method: str, message: Any) -> Response:
+    deal = await _or_current(request, method, message)
+    return record_response(request, deal_json(deal), deal.etag)
+
+
+async def _or_current(request: Request, method: str, message: Any) -> Any:
+    """Raises ChangedMeanwhile with the deal as it stands when the sender saw an older one."""
+    try:
+        return await getattr(request.app.state.clients.deals, method)(message, identity_of(request))
+    except DomainError as refusal:
+        if refusal.kind is not ErrorKind.STALE:
+            raise
+        current = await _get(request)
+        raise ChangedMeanwhile(refusal, deal_json(current), f'"{current.etag}"') from None
+
+
+def _message(values: dict[str, Any]) -> pb.Deal:
+    deal = pb.Deal()
+    for name, value in values.items():
+        if value is None:
+            continue
+        if name == "amount":
+            deal.amount.CopyFrom(_money(value))
+        elif name == "tags":
+            deal.tags.extend(value)
+        elif name == "custom_fields":
+            fields = Struct()
+            fields.update(value)
+            deal.custom_fields.CopyFrom(fields)
+        else:
+            setattr(deal, name, value)
+    return deal
+
+
+def _money(value: dict[str, Any]) -> Money:
+    return Money(amount_minor=value["amount_minor"], currency_code=value["currency"])
+
+
+def deal_json(deal: pb.Deal) -> dict[str, Any]:
+    """A deal as the API shows it."""
+    has = deal.HasField
+    return {
+        "id": deal.id,
+        "name": deal.name,
+        "client_id": deal.client_id or None,
+        "client_name": deal.client_name or None,
+        "amount": money(deal.amount) if has("amount") else None,
+        "stage_id": deal.stage_id,
+        "stage_name": deal.stage_name,
+        "stage_type": STAGE_TYPES.get(deal.stage_type, "open"),
+        "position": deal.position,
+        "expected_close_date": deal.expected_close_date or None,
+        "owner_id": deal.owner_id or None,
+        "owner_name": deal.owner_name or None,
+        "source": deal.source,
+        "next_step": deal.next_step,
+        "next_step_due_date": deal.next_step_due_date or None,
+        "tags": list(deal.tags),
+        "custom_fields": plain(deal.custom_fields) if has("custom_fields") else {},
+        "external_id": deal.external_id or None,
+        "win_probability": deal.win_probability if has("win_probability") else None,
+        "entered_stage_at": instant(deal.enter_stage_time),
+        "rotting": deal.rotting,
+        "created_at": instant(deal.create_time),
+        "updated_at": instant(deal.update_time),
+        "closed_at": instant(deal.close_time) if has("close_time") else None,
+        "lost_reason_id": deal.lost_reason_id or None,
+        "version": deal.version,
+    }
+
+
+def _card(card: pb.Card) -> dict[str, Any]:
+    has = card.HasField
+    return {
+        "id": card.id,
+        "name": card.name,
+        "client_id": card.client_id or None,
+        "client_name": card.client_name or None,
+        "amount": money(card.amount) if has("amount") else None,
+        "stage_id": card.stage_id,
+        "position": card.position,
+        "expected_close_date": card.expected_close_date or None,
+        "owner_id": card.owner_id or None,
+        "owner_name": card.owner_name or None,
+        "next_step": card.next_step,
+        "next_step_due_date": card.next_step_due_date or None,
+        "win_probability": card.win_probability if has("win_probability") else None,
+        "entered_stage_at": instant(card.enter_stage_time),
+        "rotting": card.rotting,
+        "version": int(card.etag),
+    }
+
+
+def _column(column: pb.BoardColumn) -> dict[str, Any]:
+    stage = column.stage
+    return {
+        "stage": {"id": stage.id, "name": stage.name, "type": STAGE_TYPES[stage.type]},
+        "count": column.count,
+        "sum": money(column.sum),
+        "weighted_sum": money(column.weighted_sum),
+        "unconverted": [money(amount) for amount in column.unconverted],
+        "cards": [_card(card) for card in column.cards],
+        "next_cursor": column.next_page_token or None,
+    }
+
+
+def _entry(entry: pb.DealHistoryEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "kind": entry.kind,
+        "actor_id": entry.actor_id or None,
+        "actor_name": entry.actor_name or None,
+        "happened_at": instant(entry.happen_time),
+        "recorded_at": instant(entry.record_time),
+        "changes": [
+            {"field": c.field, "before": c.before or None, "after": c.after or None}
+            for c in entry.changes
+        ],
+        "from_stage_id": entry.from_stage_id or None,
+        "from_stage_name": entry.from_stage_name or None,
+        "to_stage_id": entry.to_stage_id or None,
+        "to_stage_name": entry.to_stage_name or None,
+        "days_in_stage": entry.days_in_stage if entry.HasField("days_in_stage") else None,
+        "version": entry.version,
+    }

@@ -1,0 +1,214 @@
+"""Reading requests: strictly, with every complaint in words."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import Request
+
+from freelanceflow.type.v1.filter_pb2 import Condition, Operator, SortKey
+from gateway.entrypoints.api.operations import Parameter
+from gateway.entrypoints.errors import TITLES, HttpProblem
+from gateway.entrypoints.identity import caller_of
+from kit.rpc.identity import CallIdentity
+
+LARGEST_PAGE = 200
+OPERATORS = {
+    "eq": Operator.OPERATOR_EQ,
+    "ne": Operator.OPERATOR_NE,
+    "lt": Operator.OPERATOR_LT,
+    "lte": Operator.OPERATOR_LTE,
+    "gt": Operator.OPERATOR_GT,
+    "gte": Operator.OPERATOR_GTE,
+    "in": Operator.OPERATOR_IN,
+    "contains": Operator.OPERATOR_CONTAINS,
+    "isnull": Operator.OPERATOR_ISNULL,
+}
+_PAGING = frozenset({"limit", "cursor"})
+_ETAG = re.compile(r'"(\d+)"')
+
+
+class Body(BaseModel):
+    """What every body shares: unknown fields are refused, and so are values of another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+B = TypeVar("B", bound=Body)
+
+
+async def read_body(request: Request, model: type[B]) -> B:
+    """Raises HttpProblem 400, 413, 415, 422."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise HttpProblem(415, "JSON_NEEDED", "Send application/json.")
+    try:
+        return model.model_validate_json(await request.body())
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+    if problems[0]["type"] == "json_invalid":
+        raise HttpProblem(400, "MALFORMED_JSON", f"This is not JSON: {problems[0]['msg']}.")
+    fields = {".".join(map(str, p["loc"])) or "body": p["msg"] for p in problems}
+    raise HttpProblem(422, "INVALID_INPUT", TITLES[422] + ".", fields=fields)
+
+
+def identity_of(request: Request) -> CallIdentity:
+    """What travels to the services."""
+    return caller_of(request).identity
+
+
+def read_query(request: Request, *names: str) -> Mapping[str, str]:
+    """The query by name. Raises HttpProblem 400 for a name that is unknown or comes twice."""
+    given = request.query_params.multi_items()
+    found: dict[str, str] = {}
+    for name, value in given:
+        if name not in names:
+            raise _bad(name, f"{name} is not a parameter here.", "PARAMETER_UNKNOWN")
+        if name in found:
+            raise _bad(name, f"{name} is given twice.", "PARAMETER_TWICE")
+        found[name] = value
+    return found
+
+
+class Page(NamedTuple):
+    """Which page of a list is asked for."""
+
+    size: int
+    token: str
+
+
+def read_page(query: Mapping[str, str]) -> Page:
+    """Raises HttpProblem 400."""
+    text = query.get("limit", "0")
+    if "limit" in query and not (text.isdecimal() and 0 < int(text) <= LARGEST_PAGE):
+        raise _bad("limit", f"limit is a number from 1 to {LARGEST_PAGE}.", "LIMIT_INVALID")
+    return Page(int(text), query.get("cursor", ""))
+
+
+class ListQuery(NamedTuple):
+    """A list as it was asked for."""
+
+    page: Page
+    conditions: list[Condition]
+    sort: list[SortKey]
+    with_total: bool
+    fields: frozenset[str]
+
+
+class Listing:
+    """What a list can be filtered and sorted by. The service knows types and has the last word."""
+
+    def __init__(self, *, filters: tuple[str, ...], sorts: tuple[str, ...]) -> None:
+        self._filters = frozenset(filters)
+        self.filters, self.sorts = filters, sorts
+
+    def read(self, request: Request) -> ListQuery:
+        """Raises HttpProblem 400."""
+        given = request.query_params
+        if not given:
+            return ListQuery(Page(0, ""), [], [], False, frozenset())
+        plain: dict[str, str] = {}
+        conditions = []
+        for name, value in given.multi_items():
+            if name in ("limit", "cursor", "total", "sort", "fields"):
+                plain[name] = value
+            else:
+                conditions.append(self._condition(name, value))
+        return ListQuery(
+            read_page(plain),
+            conditions,
+            _sort(plain.get("sort", "")),
+            _flag(plain, "total"),
+            frozenset(filter(None, plain.get("fields", "").split(","))),
+        )
+
+    def conditions(self, request: Request, *others: str) -> list[Condition]:
+        """Only the filters, where `others` are parameters of another kind."""
+        items = request.query_params.multi_items()
+        return [self._condition(name, value) for name, value in items if name not in others]
+
+    def _condition(self, name: str, value: str) -> Condition:
+        field, _, operator = name.partition("__")
+        if field not in self._filters:
+            raise _bad(name, f"{name} is not a parameter here.", "PARAMETER_UNKNOWN")
+        if operator and operator not in OPERATORS:
+            said = f"{operator} is not one of {', '.join(OPERATORS)}."
+            raise _bad(name, said, "OPERATOR_UNKNOWN")
+        values = value.split(",") if operator == "in" else [value]
+        return Condition(field=field, operator=OPERATORS[operator or "eq"], values=values)
+
+    def parameters(self) -> list[Parameter]:
+        """For the documentation."""
+        text = {"type": "string"}
+        named = [
+            Parameter(
+                f"{name}", "query", f"Equal to; also {name}__ne, __lt, __lte, __gt, __gte, __in,"
+                " __contains, __isnull where the type allows.", text,
+            )
+            for name in self.filters
+        ]  # fmt: skip
+        return [
+            *PAGING,
+            Parameter("total", "query", "true adds `total`.", {"type": "boolean"}),
+            Parameter("sort", "query", f"Fields, - for descending: {', '.join(self.sorts)}.", text),
+            Parameter("fields", "query", "Only these fields of each item.", text),
+            *named,
+        ]
+
+
+PAGING = [
+    Parameter(
+        "limit",
+        "query",
+        "Items on a page.",
+        {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": 50},
+    ),
+    Parameter("cursor", "query", "`next_cursor` of the page before.", {"type": "string"}),
+]
+
+
+def path_parameter(name: str, of: str) -> Parameter:
+    """An id in the path, for the documentation."""
+    return Parameter(name, "path", f"Id of the {of}.", {"type": "string", "format": "uuid"})
+
+
+IF_MATCH = Parameter("If-Match", "header", "The record's ETag.", {"type": "string"}, required=True)
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key", "header", "A repeat with the same key and body gets the first answer, for "
+    "24 hours.", {"type": "string", "maxLength": 200},
+)  # fmt: skip
+
+
+def if_match(request: Request) -> str:
+    """The version the sender saw. Raises HttpProblem 428, 400."""
+    header = request.headers.get("if-match")
+    if header is None:
+        raise HttpProblem(
+            428, "IF_MATCH_MISSING", "Send If-Match with the ETag of the record you saw."
+        )
+    found = _ETAG.fullmatch(header.strip())
+    if found is None:
+        raise HttpProblem(400, "IF_MATCH_INVALID", 'If-Match is an ETag such as "7".')
+    return found[1]
+
+
+def _sort(text: str) -> list[SortKey]:
+    keys = [key for key in text.split(",") if key]
+    return [SortKey(field=key.lstrip("-"), descending=key.startswith("-")) for key in keys]
+
+
+def _flag(query: Mapping[str, str], name: str) -> bool:
+    value = query.get(name, "false")
+    if value not in ("true", "false"):
+        raise _bad(name, f"{name} is true or false.", "PARAMETER_INVALID")
+    return value == "true"
+
+
+def _bad(name: str, said: str, reason: str) -> HttpProblem:
+    return HttpProblem(400, reason, said, fields={name: said})
+
+
+def written(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is None, for a message's constructor."""
+    return {name: value for name, value in values.items() if value is not None}

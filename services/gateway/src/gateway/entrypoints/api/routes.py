@@ -1,0 +1,84 @@
+"""All operations of the public API, and their description."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from gateway.entrypoints.api import (
+    account,
+    activities,
+    analytics,
+    auth,
+    clients,
+    deals,
+    events,
+    imports,
+    notifications,
+    schemas,
+    settings,
+)
+from gateway.entrypoints.api.operations import Operation
+
+BASE = "/api/v1"
+MODULES = (
+    auth,
+    account,
+    clients,
+    deals,
+    settings,
+    activities,
+    imports,
+    analytics,
+    notifications,
+    events,
+)
+DESCRIPTION = """Clients, deals and predictions of a workspace. Sign in with `POST /auth/login` and
+send the access token as `Authorization: Bearer …`. Lists are paged with `limit` and `cursor`.
+Changes name the version they are based on in `If-Match`. A POST with an `Idempotency-Key` can be
+repeated."""
+
+
+def declared() -> dict[tuple[str, str], Operation]:
+    """Every operation by method and path below the base."""
+    return {key: found for module in MODULES for key, found in module.operations.declared.items()}
+
+
+def install(app: FastAPI) -> None:
+    """Put the operations on the application."""
+    for module in MODULES:
+        app.include_router(module.operations.router, prefix=BASE)
+    app.add_route("/.well-known/jwks.json", auth.jwks, methods=["GET"])
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = describe(app)
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """OpenAPI 3.1, with the shapes that are named in it."""
+    routes = [route for route in app.routes if getattr(route, "path", "").startswith(BASE)]
+    document = get_openapi(
+        title="FreelanceFlow", version="1", description=DESCRIPTION, routes=routes
+    )
+    _, shapes = models_json_schema(
+        [(model, "validation") for model in _models()],
+        ref_template="#/components/schemas/{model}",
+    )
+    components = document.setdefault("components", {})
+    components["schemas"] = shapes["$defs"]
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "ff_access"},
+    }
+    return document
+
+
+def _models() -> list[type[BaseModel]]:
+    named = {model for op in declared().values() for model in (op.body, op.answer) if model}
+    return sorted({*named, schemas.Problem}, key=lambda model: model.__name__)

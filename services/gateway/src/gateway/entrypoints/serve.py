@@ -1,0 +1,79 @@
+"""The running gateway: HTTP outside, gRPC and the bus inside."""
+
+import asyncio
+
+import uvicorn
+
+from gateway.bootstrap import Gateway, build
+from gateway.config import Settings
+from kit.runtime import Readiness, run
+
+GRACE = 20  # seconds that requests in flight are given when we stop
+
+
+class HttpServer:
+    """uvicorn as a part of our process; signals are the runtime's."""
+
+    def __init__(self, gateway: Gateway, settings: Settings) -> None:
+        host, _, port = settings.listen.rpartition(":")
+        self._gateway = gateway
+        self._config = uvicorn.Config(
+            gateway.asgi,
+            host=host,
+            port=int(port),
+            http="httptools",
+            loop="uvloop",
+            lifespan="off",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,  # addresses are read in the edge, from listed proxies only
+            timeout_graceful_shutdown=GRACE,
+        )
+        self._server = _Quiet(self._config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, readiness: Readiness) -> None:
+        """Listen. Raises OSError if the address is taken."""
+        self._task = asyncio.create_task(self._server.serve())
+        while not self._server.started:
+            if self._task.done():
+                self._task.result()
+                raise OSError(f"{self._config.host}:{self._config.port} cannot be listened on")
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Let the live windows go, finish what is in flight."""
+        self._gateway.live.drain()
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+
+class _Quiet(uvicorn.Server):
+    """Leaves the signal handlers alone."""
+
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+
+async def serve(settings: Settings) -> None:
+    """Run until told to stop."""
+    gateway = build(settings)
+    try:
+        await run(
+            name="gateway",
+            internal_listen=settings.internal_listen,
+            servers=[HttpServer(gateway, settings)],
+            background={
+                "bus": gateway.bus.run,
+                "live": gateway.live.follow,
+                "revocations": gateway.revocations.follow,
+            },
+        )
+    finally:
+        await gateway.clients.close()
