@@ -20,7 +20,7 @@ down: setup ## Stop it; the data stay
 status: setup ## What runs
 	@$(LOCAL) status
 logs: setup ## Follow the logs; of one process with S=crm
-	@$(LOCAL) logs $(S) --follow
+	@$(LOCAL) logs $(S)
 reset: setup ## Stop it and delete its data; asks first
 	@$(LOCAL) reset
 migrate: setup ## Bring the databases of the running platform to the newest schema

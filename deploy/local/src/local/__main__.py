@@ -29,7 +29,7 @@ def _run(options: argparse.Namespace, plan: Plan) -> int:
         case "status":
             return 0 if commands.status(plan, _say) else 1
         case "logs":
-            commands.show_logs(plan, options.unit, follow=options.follow, say=_say)
+            commands.show_logs(plan, options.unit, follow=sys.stdout.isatty(), say=_say)
         case "reset":
             commands.reset(plan, _say, sure=options.yes)
         case "supervise":
@@ -83,9 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     commands_.add_parser("up", help="start the platform and wait until it is ready")
     commands_.add_parser("down", help="stop it; the data stay")
     commands_.add_parser("status", help="what runs")
-    log = commands_.add_parser("logs", help="read and follow the logs")
+    log = commands_.add_parser("logs", help="read the logs; on a terminal go on with what is appended")
     log.add_argument("unit", nargs="?", help="of one unit only")
-    log.add_argument("--follow", action="store_true", help="go on with what is appended")
     forget = commands_.add_parser("reset", help="delete all local data")
     forget.add_argument("--yes", action="store_true", help="do not ask")
     commands_.add_parser("supervise", help="run in the foreground")
