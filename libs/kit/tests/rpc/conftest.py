@@ -1,6 +1,5 @@
 """A small contract compiled for these tests, and a service of which a test says what it does."""
 
-import asyncio
 import importlib
 import logging
 import sys
@@ -36,18 +35,6 @@ def stubs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]
         pb=importlib.import_module("echo_pb2"), api=importlib.import_module("echo_pb2_grpc")
     )
     sys.path.remove(str(out))
-
-
-@pytest.fixture(scope="session")
-def until() -> Callable[..., Awaitable[None]]:
-    """Waits for what another task will do in its own time."""
-
-    async def until(holds: Callable[[], bool], seconds: float = 10) -> None:
-        async with asyncio.timeout(seconds):
-            while not holds():  # noqa: ASYNC110 – there is nothing to wait on but time
-                await asyncio.sleep(0.01)
-
-    return until
 
 
 @pytest.fixture

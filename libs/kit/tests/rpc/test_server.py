@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -20,10 +20,10 @@ from kit.rpc.identity import CallIdentity, forwarded, idempotency_key_of, princi
 from kit.rpc.server import RpcServer
 from kit.runtime import Readiness
 from kit.telemetry.metrics import REGISTRY
+from kit.testing.background import until
 from kit.testing.rpc import Issuer
 
 Text = Callable[[str], Any]
-Until = Callable[..., Awaitable[None]]
 SERVICE = "kit.test.v1.Echo"
 
 
@@ -230,7 +230,7 @@ def counted(method: str, code: str) -> tuple[float, float]:
 
 
 async def test_a_method_may_abort_by_itself(
-    caller: Caller, stub: Any, text: Text, echo: Any, until: Until
+    caller: Caller, stub: Any, text: Text, echo: Any
 ) -> None:
     async def abort(request: Any, context: Any) -> Any:
         await context.abort(grpc.StatusCode.DATA_LOSS, "gone")
@@ -243,7 +243,7 @@ async def test_a_method_may_abort_by_itself(
 
 
 async def test_calls_are_counted_on_both_sides_by_how_they_ended(
-    caller: Caller, stub: Any, text: Text, issuer: Issuer, until: Until
+    caller: Caller, stub: Any, text: Text, issuer: Issuer
 ) -> None:
     codes = ("OK", "PERMISSION_DENIED")
     before = [counted("Say", code) for code in codes]
@@ -295,6 +295,33 @@ async def test_stopping_finishes_what_is_in_flight_and_takes_nothing_new(
     assert not stopping.done()
     finish.set()
     assert (await in_flight).text == "done"
+    await stopping
+    await caller.close()
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_refusal_while_stopping_still_arrives(
+    stubs: SimpleNamespace, echo: Any, issuer: Issuer, text: Text, caplog: pytest.LogCaptureFixture
+) -> None:
+    class TooLate(DomainError):
+        kind, reason = ErrorKind.REFUSED, "TOO_LATE"
+
+    running, finish = asyncio.Event(), asyncio.Event()
+
+    async def refuse(request: Any, context: Any) -> Any:
+        running.set()
+        await finish.wait()
+        raise TooLate("We are closing.")
+
+    echo.behaviour = refuse
+    server, caller = await started(stubs, echo, issuer)
+    stub = stubs.api.EchoStub(caller.channel)
+    in_flight = asyncio.create_task(caller.call(stub.Open, text("x"), timeout=30))
+    await running.wait()
+    stopping = asyncio.create_task(server.stop())
+    await asyncio.sleep(0)
+    finish.set()
+    assert await refusal(in_flight) == (ErrorKind.REFUSED, "TOO_LATE")
     await stopping
     await caller.close()
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

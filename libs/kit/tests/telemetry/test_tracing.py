@@ -3,6 +3,8 @@
 import asyncio
 import contextvars
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -90,6 +92,15 @@ def test_without_an_exporter_a_trace_is_begun_all_the_same() -> None:
     assert begun is not None
 
 
+def test_without_an_exporter_the_machinery_is_not_even_loaded() -> None:
+    program = (
+        "import sys, kit.rpc.server, kit.rpc.client, kit.runtime, kit.telemetry as t\n"
+        "with t.span('a', 'server', links=['x']) as s: s.note(rows=1); s.failed('X')\n"
+        "sys.exit(any(name.startswith('opentelemetry.sdk') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
 async def test_tasks_do_not_see_each_others_spans() -> None:
     async def one() -> str | None:
         with span("one"):
@@ -153,3 +164,10 @@ def test_a_sampled_out_edge_is_kept_all_the_same(exported: InMemorySpanExporter)
     with span("a", parent=INCOMING[:-2] + "00"):
         pass
     assert named(exported, "a").parent is not None
+
+
+def test_a_garbled_link_or_parent_breaks_nothing(exported: InMemorySpanExporter) -> None:
+    with span("a", parent="garbage", links=["garbage", INCOMING]):
+        pass
+    assert named(exported, "a").parent is None
+    assert len(named(exported, "a").links) == 1

@@ -28,7 +28,7 @@ from kit.rpc.identity import (
 from kit.rpc.tokens import TokenVerifier
 from kit.telemetry import Log, Span, bind, span
 from kit.telemetry.metrics import RPC_SERVER, Series, count_error
-from kit.telemetry.tracing import TRACEPARENT, valid
+from kit.telemetry.tracing import TRACEPARENT
 
 log = Log(__name__)
 
@@ -97,7 +97,7 @@ class Endpoint:
         return serve
 
     def _span(self, metadata: dict[str, Any]) -> Span:
-        above = valid(metadata.get(TRACEPARENT))
+        above = metadata.get(TRACEPARENT)
         return span(self._name, "server", parent=above, attributes=self._attributes)
 
     async def _admit(self, context: Context, metadata: dict[str, Any]) -> None:

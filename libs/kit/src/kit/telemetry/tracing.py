@@ -94,7 +94,7 @@ class Span:
 
     def __enter__(self) -> Self:
         self._previous = _current.get()
-        above = self._parent or self._previous
+        above = valid(self._parent) or self._previous
         if _provider is None:
             _current.set(above or new_traceparent())
         else:
@@ -141,7 +141,7 @@ def span(
     """A context manager around a piece of work.
 
     `parent` is the traceparent a message brought along, else it is the span we are in; `links` are
-    the traceparents of other work that led here.
+    the traceparents of other work that led here. What is no traceparent is passed over.
     """
     return Span(name, kind, parent, links, attributes)
 
@@ -175,7 +175,7 @@ def _start(
     from opentelemetry.trace import Link, SpanKind
 
     assert _provider is not None
-    followed: list[Link] = [Link(_context_of(link)) for link in links]
+    followed = [Link(_context_of(link)) for link in links if valid(link)]
     return _provider.get_tracer("kit").start_span(
         name,
         context=_below(above),
