@@ -17,7 +17,7 @@ CHECKS = {
     "style": [*PYTHON, "ruff", "check", "--quiet", "."],
     "format": [*PYTHON, "ruff", "format", "--quiet", "--check", "."],
     "types": [*PYTHON, "mypy", *CODE],
-    "imports": [*PYTHON, "importlinter.cli", "lint"],
+    "imports": [str(BIN / "lint-imports"), "--no-logo"],
     "rules": [*PYTHON, "pytest", "-q", "-m", "not isolation", "tests/architecture"],
     "proto": [str(BIN / "buf"), "lint", "proto"],
     "breaking": [str(BIN / "buf"), "breaking", "proto", "--against", "proto/baseline.binpb"],
