@@ -1,91 +1,267 @@
 """What a unit of work keeps, tells, refuses and costs; on a real database under forced RLS."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from uuid import UUID
+import asyncio
 
 import asyncpg
-from sqlalchemy import (
-    Column,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    Uuid,
-    bindparam,
-    insert,
-    select,
-    update,
-)
+import pytest
+from sqlalchemy import literal_column, select
 
-from kit.aggregate import Aggregate, Fact
-from kit.database import Statement, SystemTransaction, Transaction
+from kit.database import ReadTransaction, Statement, SystemTransaction, Transaction
+from kit.errors import InvalidInput
 from kit.ids import new_id
+from kit.testing.background import until
+from kit.testing.database import recorded_queries
+from kit.unit_of_work import ChangedMeanwhile, UnitOfWork, retrying
+from libs.kit.tests.conftest import to_outbox
+from libs.kit.tests.sample.notes import AT, SAVE, add, load, save, texts
 
-notes = Table(
-    "notes",
-    MetaData(),
-    Column("id", Uuid, primary_key=True),
-    Column("workspace_id", Uuid),
-    Column("version", Integer),
-    Column("text", Text),
-)
-ADD = Statement(insert(notes).inline())
-TEXTS = Statement(select(notes.c.text).order_by(notes.c.text))
-SAVE = Statement(
-    update(notes)
-    .where(notes.c.id == bindparam("note"), notes.c.version == bindparam("read"))
-    .values(version=notes.c.version + 1, text=bindparam("text"))
-)
-AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
+BROKEN = Statement(select(literal_column("1 / 0")))
+SLEEP = Statement(select(literal_column("pg_sleep(60)")))
 
 
-@dataclass(eq=False, kw_only=True)
-class Note(Aggregate):
-    text: str
-
-    def rewrite(self, text: str) -> None:
-        self.text = text
-        self.tell(Fact(aggregate_id=self.id, version=self.version + 1, at=AT, by=None))
-
-
-async def add(tx: Transaction, text: str, workspace: UUID | None = None) -> Note:
-    note = Note(id=new_id(), workspace_id=workspace or tx.workspace_id, version=1, text=text)
-    await tx.run(ADD, id=note.id, workspace_id=note.workspace_id, version=1, text=text)
+@pytest.fixture
+async def note(unit):
+    async with unit() as uow:
+        note = await add(uow, "first")
+        await uow.commit()
     return note
 
 
-async def texts(tx: SystemTransaction) -> list[str]:
-    return [row["text"] for row in await tx.rows(TEXTS)]
-
-
-async def told(database, note: Note) -> list[asyncpg.Record]:
+async def told(database, note):
     return await database.owner.fetch(
         "SELECT * FROM outbox WHERE aggregate_id = $1 ORDER BY number", note.id
     )
 
 
-async def test_a_change_and_its_fact_commit_together(unit, database):
+async def rewrite(unit, note, text):
     async with unit() as uow:
-        note = await add(uow, "first")
+        loaded = await load(uow, note.id)
+        loaded.rewrite(text)
+        await save(uow, loaded)
         await uow.commit()
-    async with unit() as uow:
-        note.rewrite("second")
-        rows = await uow.run(SAVE, note=note.id, read=1, text=note.text)
-        uow.saved(note, rows=rows)
-        await uow.commit()
+    return loaded
+
+
+async def test_a_change_and_its_fact_commit_together(unit, database, note):
+    assert (await rewrite(unit, note, "second")).version == 2
     async with unit() as uow:
         assert await texts(uow) == ["second"]
     [row] = await told(database, note)
     assert (row["type"], row["body"], row["sent_at"]) == ("sample.note.v1.written", b"2", None)
     assert (row["workspace_id"], row["happened_at"]) == (uow.workspace_id, AT)
+    assert row["headers"]["ff-version"] == "2"
 
 
-async def test_without_a_commit_nothing_happened(unit, database):
+async def test_without_a_commit_nothing_happened(unit, database, note):
     async with unit() as uow:
-        note = await add(uow, "lost")
-        note.rewrite("lost too")
-        uow.tell(note)
+        loaded = await load(uow, note.id)
+        loaded.rewrite("lost")
+        await save(uow, loaded)
+    async with unit() as uow:
+        assert await texts(uow) == ["first"]
+    assert await told(database, note) == []
+
+
+async def test_a_refusal_undoes_everything_and_is_told_as_it_is(unit):
+    async def refused():
+        async with unit() as uow:
+            await add(uow, "lost")
+            raise InvalidInput("no")
+
+    with pytest.raises(InvalidInput):
+        await refused()
     async with unit() as uow:
         assert await texts(uow) == []
-    assert await told(database, note) == []
+
+
+async def test_the_page_that_asked_is_named_to_those_who_hear_of_it(database, workspace):
+    def open_unit(origin):
+        return UnitOfWork(
+            database.app, workspace, to_outbox=to_outbox, wake_relay=lambda: None, origin=origin
+        )
+
+    async with open_unit("page-7") as uow:
+        note = await add(uow, "first")
+        note.rewrite("told at once")
+        uow.tell(note)
+        await uow.commit()
+    [row] = await told(database, note)
+    assert row["headers"]["ff-origin"] == "page-7"
+
+
+async def test_the_relay_is_woken_after_the_commit_if_there_is_something_to_send(
+    database, workspace
+):
+    woken = []
+
+    def open_unit():
+        return UnitOfWork(
+            database.app, workspace, to_outbox=to_outbox, wake_relay=lambda: woken.append(1)
+        )
+
+    async with open_unit() as uow:
+        note = await add(uow, "quiet")
+        await uow.commit()
+    assert woken == []
+    await rewrite(open_unit, note, "loud")
+    assert woken == [1]
+
+
+async def test_of_twenty_changes_at_once_one_wins(unit, note):
+    async def change():
+        async with unit() as uow:
+            stale = type(note)(id=note.id, workspace_id=note.workspace_id, version=1, text="mine")
+            await save(uow, stale)
+            await uow.commit()
+
+    results = await asyncio.gather(*(change() for _ in range(20)), return_exceptions=True)
+    assert sum(result is None for result in results) == 1
+    assert {type(result) for result in results} == {type(None), ChangedMeanwhile}
+
+
+async def test_an_aggregates_facts_leave_in_the_order_of_their_commits(unit, database, note):
+    await asyncio.gather(*(rewrite(unit, note, f"text {n}") for n in range(20)))
+    assert [int(row["body"]) for row in await told(database, note)] == list(range(2, 22))
+
+
+async def test_a_commit_after_a_failed_statement_is_no_commit(unit):
+    async with unit() as uow:
+        await add(uow, "lost")
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await uow.row(BROKEN)
+        with pytest.raises(RuntimeError, match="failed"):
+            await uow.commit()  # PostgreSQL itself would say ROLLBACK, and nothing more
+    async with unit() as uow:
+        assert await texts(uow) == []
+
+
+async def test_a_workspace_sees_and_writes_its_own_rows_only(unit, open_unit, database, note):
+    async with open_unit(new_id()) as stranger:
+        assert await texts(stranger) == []
+        assert await stranger.run(SAVE, note=note.id, read=1, text="stolen") == 0
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await add(stranger, "planted", workspace=note.workspace_id)
+    assert await database.app.fetch("SELECT * FROM notes") == []  # no workspace: no rows
+    async with SystemTransaction(database.system) as everything:
+        assert "first" in await texts(everything)
+
+
+async def test_a_workspace_does_not_outlive_its_transaction(database, workspace, unit, note):
+    for kind in (Transaction, ReadTransaction):
+        async with kind(database.app, workspace) as tx:
+            assert await texts(tx) == ["first"]
+        assert await database.app.fetch("SELECT * FROM notes") == []
+
+
+async def test_a_move_costs_five_round_trips(unit, database, note):
+    with recorded_queries(database.app) as queries:
+        await rewrite(unit, note, "second")
+    assert len(queries) == 5, queries  # begin, load, save, outbox, commit
+
+
+async def test_a_read_costs_two_round_trips_each_time(database, workspace, note):
+    with recorded_queries(database.app) as queries:
+        for _ in range(3):
+            async with ReadTransaction(database.app, workspace) as tx:
+                await texts(tx)
+    assert len(queries) == 6, queries
+
+
+async def test_a_read_cannot_write(database, workspace):
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        async with ReadTransaction(database.app, workspace) as tx:
+            await add(tx, "no")
+    async with Transaction(database.app, workspace) as tx:  # and the next one can
+        await add(tx, "yes")
+        await tx.commit()
+
+
+async def test_a_finished_read_soon_stands_in_nobodys_way(database, workspace):
+    async with ReadTransaction(database.app, workspace) as tx:
+        await texts(tx)
+    # Needs every lock on the table; PostgreSQL would wait for the read for ten seconds otherwise.
+    await database.owner.execute("ALTER TABLE notes ALTER COLUMN text SET STATISTICS 100")
+
+
+async def test_a_cancelled_unit_leaves_nothing_open(unit, database, note):
+    async with database.owner.acquire() as blocker, blocker.transaction():
+        await blocker.execute("SELECT 1 FROM notes WHERE id = $1 FOR UPDATE", note.id)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(rewrite(unit, note, "never"), timeout=0.2)
+    assert (await rewrite(unit, note, "after all")).version == 2
+
+
+async def test_thirty_cancelled_queries_leave_no_query_running(database, workspace):
+    async def sleep():
+        async with Transaction(database.app, workspace) as tx:
+            await tx.row(SLEEP)
+
+    sleeping = [asyncio.create_task(sleep()) for _ in range(30)]
+    await asyncio.sleep(0.2)
+    for task in sleeping:
+        task.cancel()
+    await asyncio.gather(*sleeping, return_exceptions=True)
+
+    async def nothing_runs():
+        running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%'"
+        mine = " AND pid <> pg_backend_pid() AND state = 'active'"
+        return await database.owner.fetchval(running + mine) == 0
+
+    await until(nothing_runs)
+
+
+async def test_a_task_cancelled_anywhere_gives_its_connection_back(database, workspace, unit):
+    """Cancelled after any number of steps of the loop: begin, statement, commit, end."""
+
+    async def write():
+        async with unit() as uow:
+            await add(uow, "maybe")
+            await uow.commit()
+
+    for steps in range(40):
+        task = asyncio.create_task(write())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await asyncio.gather(*(write() for _ in range(50)))  # the pool of eight is whole
+    assert await database.app.fetch("SELECT * FROM notes") == []
+
+
+async def test_a_deadlock_is_tried_again_as_a_whole(unit, database):
+    async with unit() as uow:
+        one, other = await add(uow, "one"), await add(uow, "other")
+        await uow.commit()
+    both_hold_one = asyncio.Barrier(2)
+    attempts = []
+
+    async def change(first, second):
+        attempts.append(1)
+        async with unit() as uow:
+            await load(uow, first.id)
+            if len(attempts) <= 2:
+                await both_hold_one.wait()
+            await load(uow, second.id)
+            await uow.commit()
+
+    await asyncio.gather(retrying(lambda: change(one, other)), retrying(lambda: change(other, one)))
+    assert len(attempts) == 3
+
+
+async def test_what_always_deadlocks_is_given_up():
+    attempts = []
+
+    async def fail():
+        attempts.append(1)
+        raise asyncpg.SerializationError
+
+    with pytest.raises(asyncpg.SerializationError):
+        await retrying(fail)
+    assert len(attempts) == 3
+
+
+async def test_a_forgotten_value_is_noticed_before_anything_is_sent(unit):
+    async with unit() as uow:
+        with pytest.raises(KeyError):
+            await uow.run(SAVE, note=new_id(), read=1)
+        await uow.commit()

@@ -1,0 +1,146 @@
+"""A request sent twice happens once; the second time it gets the first one's bytes."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from kit import idempotency
+from kit.errors import InvalidInput
+from kit.idempotency import KeyInFlight, KeyReused, Once, once
+from kit.ids import new_id
+from kit.testing.database import recorded_queries
+from libs.kit.tests.conftest import Body
+from libs.kit.tests.sample.notes import add, texts
+
+ME = new_id()
+
+
+def request(key="k1", body=b"new note", user=ME, method="/notes/Create"):
+    return Once(user, method, key, body)
+
+
+@pytest.fixture
+def create(unit):
+    async def create(request, *, fail=None, meanwhile=None, commit=True):
+        async with unit() as uow:
+
+            async def work():
+                note = await add(uow, "note")
+                if meanwhile:
+                    await meanwhile()
+                if fail:
+                    raise fail
+                if commit:
+                    await uow.commit()
+                return Body(str(note.id).encode())
+
+            return (await once(uow, request, parse=Body, work=work)).raw
+
+    return create
+
+
+@pytest.fixture
+def count(unit):
+    async def count():
+        async with unit() as uow:
+            return len(await texts(uow))
+
+    return count
+
+
+async def test_the_second_time_gives_the_same_bytes(create, count):
+    first = await create(request())
+    assert await create(request()) == first
+    assert await count() == 1
+
+
+async def test_without_a_key_everything_happens(create, count):
+    assert await create(None) != await create(None)
+    assert await count() == 2
+
+
+async def test_another_body_under_the_same_key_is_refused(create, count):
+    await create(request())
+    with pytest.raises(KeyReused):
+        await create(request(body=b"other"))
+    assert await count() == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [request(key="k2"), request(user=new_id()), request(method="/notes/Move")],
+    ids=["key", "user", "method"],
+)
+async def test_a_key_belongs_to_one_person_and_one_method(create, count, other):
+    await create(request())
+    await create(other)
+    assert await count() == 2
+
+
+async def test_of_fifty_at_once_one_happens(create, count):
+    attempts = [create(request()) for _ in range(50)]
+    results = await asyncio.gather(*attempts, return_exceptions=True)
+    given = {result for result in results if isinstance(result, bytes)}
+    assert len(given) == 1
+    refused = {type(result) for result in results if not isinstance(result, bytes)}
+    assert refused <= {KeyInFlight}
+    assert await create(request()) in given
+    assert await count() == 1
+
+
+async def test_while_the_first_runs_the_second_is_told_so(create):
+    async def meanwhile():
+        with pytest.raises(KeyInFlight):
+            await create(request())
+
+    await create(request(), meanwhile=meanwhile)
+
+
+async def test_a_failure_keeps_nothing_and_frees_the_key(create, count):
+    with pytest.raises(InvalidInput):
+        await create(request(), fail=InvalidInput("no"))
+    assert await count() == 0
+    await create(request())
+    assert await count() == 1
+
+
+async def test_work_that_wants_no_commit_keeps_nothing(create, count, database, workspace):
+    await create(request(), commit=False)
+    assert await count() == 0
+    kept = "SELECT count(*) FROM idempotency_keys WHERE workspace_id = $1"
+    assert await database.owner.fetchval(kept, workspace) == 0
+
+
+async def test_a_key_costs_two_statements(create, database):
+    with recorded_queries(database.app) as without:
+        await create(None)
+    with recorded_queries(database.app) as with_key:
+        await create(request())
+    assert len(with_key) - len(without) == 2, with_key
+
+
+async def test_one_who_looked_before_the_first_commit_does_not_repeat_it(
+    create, count, monkeypatch
+):
+    """The look is a snapshot older than the lock: only the row's own key shows the first one."""
+    monkeypatch.setattr(idempotency, "_lock_number", lambda workspace, asked: new_id().int >> 65)
+
+    async def meanwhile():
+        await create(request())
+
+    with pytest.raises(KeyInFlight):
+        await create(request(), meanwhile=meanwhile)
+    assert await count() == 1
+
+
+async def test_keys_are_forgotten_after_a_day(create, count, database, workspace):
+    await create(request())
+    await database.owner.execute(
+        "UPDATE idempotency_keys SET created_at = now() - $2::interval WHERE workspace_id = $1",
+        workspace,
+        timedelta(hours=25),
+    )
+    assert await idempotency.purge(database.system) >= 1
+    await create(request())
+    assert await count() == 2
