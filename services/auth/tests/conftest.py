@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from auth.adapters.tokens import make_key_file
-from auth.bootstrap import App, open_app
+from auth.bootstrap import open_app, rpc_server
 from auth.config import Settings
-from auth.entrypoints.serve import rpc_server
+from auth.entrypoints.app import App
 from kit.clock import FakeClock
 from kit.rpc.client import Caller
 from kit.runtime import Readiness

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from auth.adapters.tokens import make_key_file
+from auth.bootstrap import serve
 from auth.config import Settings
-from auth.entrypoints.serve import serve
 from kit.migrations import migrate
 from kit.runtime import main
 from kit.settings import load, refuse

@@ -1,64 +1,29 @@
-"""Settings → App: the only place that picks implementations."""
+"""Settings → the running service: the only place that picks implementations."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
-from auth.adapters import sessions
-from auth.adapters.events import to_outbox
 from auth.adapters.passwords import Passwords
 from auth.adapters.tokens import TokenSigner
 from auth.config import Settings
+from auth.entrypoints.app import App
+from auth.entrypoints.rpc.account import AccountService
+from auth.entrypoints.rpc.auth import AuthService
+from auth.entrypoints.rpc.keys import KeyService
+from auth.entrypoints.rpc.workspaces import WorkspaceService
+from auth.entrypoints.upkeep import sweep
+from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
+from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
+from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
+from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
 from kit.bus.jetstream import Bus
 from kit.clock import Clock, SystemClock
-from kit.database import Pool, SystemTransaction, open_pool
+from kit.database import SystemTransaction, open_pool
 from kit.paging import PageTokens
 from kit.relay import OutboxRelay
-from kit.rpc.revocations import Revocations
+from kit.rpc.server import RpcServer
 from kit.rpc.tokens import TokenVerifier
-from kit.unit_of_work import UnitOfWork
-
-
-@dataclass(frozen=True, kw_only=True)
-class App:
-    """What the entrypoints work with."""
-
-    app: Pool
-    system: Pool
-    bus: Bus
-    relay: OutboxRelay
-    signer: TokenSigner
-    passwords: Passwords
-    pages: PageTokens
-    verify_email: bool
-    clock: Clock
-
-    def unit_of_work(self, workspace_id: UUID) -> UnitOfWork:
-        """For the workspace of a token: row-level security applies."""
-        return UnitOfWork(self.app, workspace_id, to_outbox=to_outbox, wake_relay=self.relay.wake)
-
-    def system_unit(self, workspace_id: UUID) -> UnitOfWork:
-        """For people, who belong to no workspace, and before one is known."""
-        return UnitOfWork(
-            self.system, workspace_id, to_outbox=to_outbox, wake_relay=self.relay.wake
-        )
-
-    async def is_session_active(self, session_id: UUID) -> bool:
-        """Asked of our own database; other services ask by RPC."""
-        async with SystemTransaction(self.system) as tx:
-            return await sessions.active(tx, session_id)
-
-    async def jwks(self) -> Mapping[str, Any]:
-        """The public keys."""
-        return self.signer.public_keys()
-
-    def verifier(self, *, clock: Clock | None = None) -> tuple[TokenVerifier, Revocations]:
-        """Verifies tokens as every other service does."""
-        revocations = Revocations(self.is_session_active, jetstream=self.bus.jetstream)
-        verifier = TokenVerifier(self.jwks, revocations=revocations, clock=clock)
-        return verifier, revocations
+from kit.runtime import run
 
 
 @asynccontextmanager
@@ -87,3 +52,40 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         passwords.close()
         await app.close()
         await system.close()
+
+
+def rpc_server(app: App, verifier: TokenVerifier, listen: str) -> RpcServer:
+    """All that auth answers."""
+    return RpcServer(
+        listen,
+        [
+            (auth_grpc.add_AuthServiceServicer_to_server, AuthService(app)),
+            (account_grpc.add_AccountServiceServicer_to_server, AccountService(app)),
+            (workspace_grpc.add_WorkspaceServiceServicer_to_server, WorkspaceService(app)),
+            (key_grpc.add_KeyServiceServicer_to_server, KeyService(app)),
+        ],
+        verifier,
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """Run until told to stop."""
+    async with open_app(settings) as app:
+        verifier, revocations = app.verifier()
+
+        async def database() -> None:
+            async with SystemTransaction(app.system):
+                pass
+
+        await run(
+            name="auth",
+            internal_listen=settings.internal_listen,
+            servers=[rpc_server(app, verifier, settings.listen)],
+            background={
+                "bus": app.bus.run,
+                "relay": app.relay.run,
+                "revocations": revocations.follow,
+                "sweep": lambda: sweep(app),
+            },
+            checks={"database": database},
+        )

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 
-from auth.bootstrap import App
 from auth.domain.session import ABSOLUTE_LIFE, REPEAT_GRACE
-from auth.entrypoints.serve import sweep_once
+from auth.entrypoints.app import App
+from auth.entrypoints.upkeep import sweep_once
 from freelanceflow.auth.v1 import account_events_pb2 as events_pb
 from freelanceflow.auth.v1 import account_service_pb2 as account_pb
 from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb

@@ -2,8 +2,8 @@
 
 import sys
 
+from gateway.bootstrap import serve
 from gateway.config import Settings
-from gateway.entrypoints.serve import serve
 from kit.runtime import main
 from kit.settings import load
 from kit.telemetry import configure

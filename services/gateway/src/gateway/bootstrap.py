@@ -1,4 +1,4 @@
-"""Settings → application: the only place that picks implementations."""
+"""Settings → the running gateway: the only place that picks implementations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from gateway.config import Settings
 from gateway.entrypoints import errors
 from gateway.entrypoints.api import routes
 from gateway.entrypoints.edge import Edge
+from gateway.entrypoints.http import HttpServer
 from gateway.entrypoints.identity import Identification
 from gateway.entrypoints.limits import Limits
 from gateway.entrypoints.live import Live
@@ -25,6 +26,7 @@ from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
 from kit.rpc.revocations import Revocations
 from kit.rpc.tokens import TokenVerifier
+from kit.runtime import run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,24 @@ class Gateway:
     bus: Bus
     live: Live
     revocations: Revocations
+
+
+async def serve(settings: Settings) -> None:
+    """Run until told to stop."""
+    gateway = build(settings)
+    try:
+        await run(
+            name="gateway",
+            internal_listen=settings.internal_listen,
+            servers=[HttpServer(gateway.asgi, gateway.live, settings)],
+            background={
+                "bus": gateway.bus.run,
+                "live": gateway.live.follow,
+                "revocations": gateway.revocations.follow,
+            },
+        )
+    finally:
+        await gateway.clients.close()
 
 
 def build(settings: Settings) -> Gateway:

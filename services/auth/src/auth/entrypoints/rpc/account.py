@@ -5,10 +5,10 @@ from uuid import UUID
 from auth.adapters import sessions, users, workspaces
 from auth.application import sessions as session_cases
 from auth.application.workspaces import change_profile
-from auth.bootstrap import App
 from auth.domain.errors import SessionNotFound
 from auth.domain.facts import Cause
 from auth.domain.session import IDLE_LIFE
+from auth.entrypoints.app import App
 from auth.entrypoints.rpc.mapping import (
     membership_message,
     session_message,

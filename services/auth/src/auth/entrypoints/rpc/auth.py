@@ -4,7 +4,6 @@ from auth.adapters import secrets, sessions, users, workspaces
 from auth.application import guesses, registration
 from auth.application import sessions as session_cases
 from auth.application.registration import VERIFY, Newcomer
-from auth.bootstrap import App
 from auth.domain.errors import (
     CredentialsWrong,
     EmailInvalid,
@@ -14,6 +13,7 @@ from auth.domain.errors import (
 )
 from auth.domain.facts import Cause
 from auth.domain.names import normal_email
+from auth.entrypoints.app import App
 from auth.entrypoints.rpc.mapping import tokens_message
 from freelanceflow.auth.v1 import auth_service_pb2 as pb
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as grpc_api

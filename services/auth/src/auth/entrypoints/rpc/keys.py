@@ -3,8 +3,8 @@
 import json
 
 from auth.adapters import sessions
-from auth.bootstrap import App
 from auth.domain.session import ACCESS_TOKEN_LIFE
+from auth.entrypoints.app import App
 from freelanceflow.auth.v1 import key_service_pb2 as pb
 from freelanceflow.auth.v1 import key_service_pb2_grpc as grpc_api
 from kit.database import SystemTransaction

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from auth.adapters import workspaces
 from auth.application import workspaces as cases
-from auth.bootstrap import App
 from auth.domain.errors import WorkspaceHasChanged, WorkspaceNotFound
+from auth.entrypoints.app import App
 from auth.entrypoints.rpc.mapping import (
     changed_member_message,
     invitation_message,

@@ -1,12 +1,13 @@
-"""The running gateway: HTTP outside, gRPC and the bus inside."""
+"""uvicorn as a part of our process."""
 
 import asyncio
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from gateway.bootstrap import Gateway, build
 from gateway.config import Settings
-from kit.runtime import Readiness, run
+from gateway.entrypoints.live import Live
+from kit.runtime import Readiness
 
 GRACE = 20  # seconds that requests in flight are given when we stop
 
@@ -14,11 +15,11 @@ GRACE = 20  # seconds that requests in flight are given when we stop
 class HttpServer:
     """uvicorn as a part of our process; signals are the runtime's."""
 
-    def __init__(self, gateway: Gateway, settings: Settings) -> None:
+    def __init__(self, asgi: ASGIApp, live: Live, settings: Settings) -> None:
         host, _, port = settings.listen.rpartition(":")
-        self._gateway = gateway
+        self._live = live
         self._config = uvicorn.Config(
-            gateway.asgi,
+            asgi,
             host=host,
             port=int(port),
             http="httptools",
@@ -46,7 +47,7 @@ class HttpServer:
 
     async def stop(self) -> None:
         """Let the live windows go, finish what is in flight."""
-        self._gateway.live.drain()
+        self._live.drain()
         self._server.should_exit = True
         if self._task is not None:
             await self._task
@@ -59,21 +60,3 @@ class _Quiet(uvicorn.Server):
         from contextlib import nullcontext
 
         return nullcontext()
-
-
-async def serve(settings: Settings) -> None:
-    """Run until told to stop."""
-    gateway = build(settings)
-    try:
-        await run(
-            name="gateway",
-            internal_listen=settings.internal_listen,
-            servers=[HttpServer(gateway, settings)],
-            background={
-                "bus": gateway.bus.run,
-                "live": gateway.live.follow,
-                "revocations": gateway.revocations.follow,
-            },
-        )
-    finally:
-        await gateway.clients.close()

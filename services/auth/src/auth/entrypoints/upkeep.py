@@ -1,0 +1,36 @@
+"""What the service does for itself, now and then."""
+
+import asyncio
+from datetime import timedelta
+
+import asyncpg
+
+from auth.adapters import sessions
+from auth.application.guesses import WINDOW
+from auth.domain.session import ABSOLUTE_LIFE
+from auth.entrypoints.app import App
+from kit.database import SystemTransaction
+from kit.errors import DomainError
+from kit.telemetry import Log
+
+SWEEP_EVERY = timedelta(minutes=10).total_seconds()
+
+log = Log(__name__)
+
+
+async def sweep(app: App) -> None:
+    """Forget what nobody can use any more, for as long as the process lives."""
+    while True:
+        try:
+            await sweep_once(app)
+        except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            log.warning("not_swept", cause=repr(error))  # the next round does it
+        await asyncio.sleep(SWEEP_EVERY)
+
+
+async def sweep_once(app: App) -> None:
+    """Forget what nobody can use any more."""
+    now = app.clock.now()
+    async with SystemTransaction(app.system) as tx:
+        await sessions.purge(tx, ended_before=now - ABSOLUTE_LIFE, attempts_before=now - WINDOW)
+        await tx.commit()
