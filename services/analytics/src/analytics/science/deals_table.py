@@ -54,13 +54,15 @@ class Deals:
             self.won[rows], self.value[rows], self.repaired,
         )  # fmt: skip
 
-    def known_at(self, day: float) -> Deals:
+    def known_at(self, day: float, *, inclusive: bool = True) -> Deals:
         """The deals as they were known `day` days from the moment, with that day as the new zero.
 
-        Deals created later are gone; closings that came later have not happened.
+        Deals created later are gone; closings that came later have not happened. What happened at
+        the very moment counts as known unless `inclusive` is false.
         """
-        rows = self.created <= day
-        closed = np.where(self.closed[rows] <= day, self.closed[rows], np.nan)
+        happened = np.less_equal if inclusive else np.less
+        rows = happened(self.created, day)
+        closed = np.where(happened(self.closed[rows], day), self.closed[rows], np.nan)
         won = np.where(np.isnan(closed), np.nan, self.won[rows])
         return Deals(
             self.owner[rows], self.created[rows] - day, closed - day,
@@ -101,6 +103,13 @@ def days_since(dates: pd.Series[object], moment: object) -> Floats:
         raise ValueError(f"column {dates.name} holds something that is not a date") from error
     days: Floats = ((read - start) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64)
     return days
+
+
+def days_between(start: object, end: object) -> float:
+    """Days from `start` to `end`; raises ValueError when either is not a date."""
+    import pandas as pd
+
+    return float(days_since(pd.Series([end], name="end"), start)[0])
 
 
 def _numbers(column: pd.Series[object], name: str) -> Floats:
