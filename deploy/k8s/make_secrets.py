@@ -65,8 +65,7 @@ def contents() -> dict[str, str]:
 
 
 def _signing_key(file: Path) -> None:
-    """auth makes its own key set; only its format is nobody else's business."""
-    file.touch(mode=0o600)
+    """auth makes its own key set: the format is nobody else's business."""
     subprocess.run([sys.executable, "-m", "auth", "keys", str(file)], check=True)
 
 

@@ -388,10 +388,4 @@ BREAKS: list[tuple[str, str, Break, str]] = [
         lambda o: o.one("ConfigMap", "crm-config")["data"].update(CRM_AUTH_ADDRESS="auth:50052"),
         "auth:50052",
     ),
-    (
-        "issuer",
-        "another issuer",
-        lambda o: o.one("ConfigMap", "notify-config")["data"].update(NOTIFY_ISSUER="somebody"),
-        "notify: believes",
-    ),
 ]

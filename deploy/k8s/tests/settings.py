@@ -63,17 +63,3 @@ def addresses(objects: list[Manifest]) -> Iterator[str]:
             wanted = f"{peer}:{topology.ports[topology.services[peer].listens]}"
             if (found := variables.get(kind.env_name(f"{peer}_address"))) != wanted:
                 yield f"{workload}: finds {peer} at {found}, not at {wanted}"
-
-
-def issuer(objects: list[Manifest]) -> Iterator[str]:
-    """Everybody believes the tokens of one issuer: the one that auth signs as."""
-    known = {
-        workload.labels["app.kubernetes.io/name"]: environment(
-            workload, workload.pod["containers"][0], objects
-        )
-        for workload in workloads(objects)
-        if workload.labels.get("app.kubernetes.io/component") == "serve"
-    }
-    for service, variables in known.items():
-        if variables.get(f"{service.upper()}_ISSUER") != known["auth"]["AUTH_ISSUER"]:
-            yield f"{service}: believes another issuer than auth"

@@ -172,6 +172,20 @@ async def test_service_reads_what_it_consumes_only(
             assert f"create.{stream.lower()}.probe" in await _refusal(speaker)
 
 
+@pytest.mark.parametrize("speaker", ["gateway"], indirect=True)
+async def test_gateway_hears_everybody_in_order(speaker: Speaker, bus: int, k8s_copy: Path) -> None:
+    live = await speaker.client.jetstream().subscribe(">", stream="UI", ordered_consumer=True)
+    notify = Speaker()
+    await notify.connect(_at(bus, secret(k8s_copy, "notify-nats")["uri"]))
+    await notify.client.jetstream().publish("notify.0.probe.v1.heard", b"", timeout=10)
+    await notify.client.close()
+
+    async with asyncio.timeout(20):
+        while (await live.next_msg(timeout=20)).subject != "notify.0.probe.v1.heard":
+            pass
+    assert speaker.refused.empty()
+
+
 @pytest.mark.parametrize("speaker", SERVICES, indirect=True, ids=str)
 async def test_service_cannot_change_a_stream(speaker: Speaker) -> None:
     for verb in ("CREATE", "UPDATE", "DELETE", "PURGE", "MSG.DELETE"):

@@ -9,14 +9,13 @@ from deploy.k8s.tests.breaks import BREAKS, Break, Objects
 from deploy.k8s.tests.network import network
 from deploy.k8s.tests.objects import Manifest, of_kind, workloads
 from deploy.k8s.tests.policy import RULES, Rule, digests
-from deploy.k8s.tests.settings import addresses, issuer, settings
+from deploy.k8s.tests.settings import addresses, settings
 
 ALL: dict[str, Rule] = {
     **RULES,
     "network": network,
     "settings": settings,
     "addresses": addresses,
-    "issuer": issuer,
 }
 
 
