@@ -1,0 +1,36 @@
+"""python -m notify {serve,migrate,check}"""
+
+import sys
+
+from kit.migrations import migrate
+from kit.runtime import main
+from kit.settings import load, refuse
+from kit.telemetry import configure
+from notify.bootstrap import serve, work
+from notify.config import Settings
+
+
+def _migrate(settings: Settings) -> None:
+    if settings.database_url_owner is None:
+        refuse(["NOTIFY_DATABASE_URL_OWNER: needed to migrate"])
+    migrate("notify", settings.database_url_owner.get_secret_value())
+
+
+def _main(arguments: list[str]) -> None:
+    match arguments:
+        case ["check"]:
+            load(Settings)
+        case ["migrate"]:
+            _migrate(load(Settings))
+        case ["serve"]:
+            settings = load(Settings)
+            configure("notify", settings)
+            main(serve(settings))
+        case ["worker"]:
+            work(load(Settings))
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])

@@ -1,0 +1,90 @@
+"""Wordings as letters: plain text, and the same as simple HTML."""
+
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from kit.ids import new_id
+from notify.adapters.mails import LeasedMail, NewMail
+from notify.adapters.recipients import Recipient
+from notify.domain.messages import Wording
+
+SUBJECT_LENGTH = 200
+
+
+class Letters:
+    """Writes letters; links begin at `public_url`."""
+
+    def __init__(self, public_url: str) -> None:
+        self._public_url = public_url.rstrip("/")
+        loader = PackageLoader("notify.adapters")
+        rules = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+        self._html = Environment(loader=loader, autoescape=True, **rules)
+        self._text = Environment(loader=loader, autoescape=False, **rules)
+
+    def notification(self, to: Recipient, wording: Wording) -> NewMail:
+        """One notification for one person."""
+        link = f"{self._public_url}/{wording.target_kind}s/{wording.target_id}"
+        values = {
+            "name": to.name,
+            "title": wording.title,
+            "body": wording.body,
+            "link": link,
+            "action": f"Open the {wording.target_kind}",
+            "reason": "You get this because you belong to the workspace.",
+        }
+        return self._letter(to.email, to.name, wording.title, values)
+
+    def verification(self, email: str, name: str, token: str) -> NewMail:
+        """The link that proves an address or, lacking a token, word that it is known already."""
+        if token:
+            title, action = "Confirm your e-mail address", "Confirm the address"
+            body = "Confirm that this is your address; the link works once, for ten minutes."
+            link = f"{self._public_url}/verify-email?token={token}"
+        else:
+            title, action = "You have an account already", "Sign in"
+            body = "Somebody, probably you, tried to register with this address."
+            link = f"{self._public_url}/sign-in"
+        values = {
+            "name": name,
+            "title": title,
+            "body": body,
+            "link": link,
+            "action": action,
+            "reason": "If it was not you, do nothing: without this link nobody gets in.",
+        }
+        return self._letter(email, name, title, values)
+
+    def _letter(self, email: str, name: str, title: str, values: dict[str, str]) -> NewMail:
+        return NewMail(
+            id=new_id(),
+            to_address=email,
+            to_name=one_line(name),
+            subject=one_line(title)[:SUBJECT_LENGTH],
+            text=self._text.get_template("letter.txt").render(values),
+            html=self._html.get_template("letter.html").render(values),
+        )
+
+
+def envelope(mail: LeasedMail, mail_from: str) -> EmailMessage:
+    """The mail as it goes out. Its Message-ID is the row's: a repeat is recognised as one."""
+    name, address = parseaddr(mail_from)
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(name, addr_spec=address)
+    message["To"] = Address(mail.to_name, addr_spec=mail.to_address)
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(mail.queued_at)
+    message["Message-ID"] = f"<{mail.id}@{address.partition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # no out-of-office answers
+    message["List-Id"] = f"FreelanceFlow <notifications.{address.partition('@')[2]}>"
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    return message
+
+
+def one_line(text: str) -> str:
+    """What may stand in a header: control characters would begin another one."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,0 +1,69 @@
+"""Who belongs to a workspace, as auth tells it."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+
+from kit.database import Statement, Transaction
+from notify.adapters.tables import recipients
+
+_new = insert(recipients).values({c.name: bindparam(c.name) for c in recipients.c})
+# Events come again and in any order: only a newer version changes anything.
+KEEP = Statement(
+    _new.on_conflict_do_update(
+        index_elements=[recipients.c.workspace_id, recipients.c.user_id],
+        set_={
+            name: _new.excluded[name]
+            for name in ("version", "email", "name", "locale", "removed_at")
+        },
+        where=recipients.c.version < _new.excluded.version,
+    )
+)
+ALL = Statement(
+    select(recipients.c.user_id, recipients.c.email, recipients.c.name, recipients.c.locale)
+    .where(
+        recipients.c.workspace_id == bindparam("workspace", type_=recipients.c.workspace_id.type),
+        recipients.c.removed_at.is_(None),
+    )
+    .order_by(recipients.c.user_id)
+)
+
+
+class Recipient(NamedTuple):
+    """A member who can be told something."""
+
+    user_id: UUID
+    email: str
+    name: str
+    locale: str
+
+
+async def keep(
+    tx: Transaction,
+    *,
+    user_id: UUID,
+    version: int,
+    email: str = "",
+    name: str = "",
+    locale: str = "en",
+    removed_at: datetime | None = None,
+) -> None:
+    """Remember a member, or that one has left, unless something newer is known."""
+    await tx.run(
+        KEEP,
+        workspace_id=tx.workspace_id,
+        user_id=user_id,
+        version=version,
+        email=email,
+        name=name,
+        locale=locale,
+        removed_at=removed_at,
+    )
+
+
+async def everybody(tx: Transaction) -> list[Recipient]:
+    """All members of the workspace."""
+    return [Recipient(*row) for row in await tx.rows(ALL, workspace=tx.workspace_id)]

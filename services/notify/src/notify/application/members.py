@@ -1,0 +1,23 @@
+"""Who can be told, kept up to date from what auth tells."""
+
+from datetime import datetime
+from uuid import UUID
+
+from kit.unit_of_work import UnitOfWork
+from notify.adapters import recipients
+
+
+async def keep_member(
+    uow: UnitOfWork, *, user_id: UUID, version: int, email: str, name: str, locale: str
+) -> None:
+    """Somebody belongs to the workspace."""
+    await recipients.keep(
+        uow, user_id=user_id, version=version, email=email, name=name, locale=locale
+    )
+    await uow.commit()
+
+
+async def drop_member(uow: UnitOfWork, *, user_id: UUID, version: int, at: datetime) -> None:
+    """Somebody no longer does; their address is forgotten here."""
+    await recipients.keep(uow, user_id=user_id, version=version, removed_at=at)
+    await uow.commit()

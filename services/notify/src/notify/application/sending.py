@@ -1,0 +1,62 @@
+"""Mails on their way out: leased, sent, settled.
+
+A mail repeats only when the process dies between the server's yes and our commit; it then carries
+the same Message-ID.
+"""
+
+import asyncio
+from datetime import timedelta
+
+from kit.clock import Clock
+from kit.pool import Pool
+from kit.telemetry import Log
+from notify.adapters import mails
+from notify.adapters.letters import envelope
+from notify.adapters.mails import LeasedMail
+from notify.adapters.smtp import MailDeferred, MailRefused, Smtp
+
+AT_ONCE = 4
+BATCH = 20
+ATTEMPTS = 12
+FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=5), timedelta(hours=1)
+
+log = Log(__name__)
+
+
+async def send_due(system: Pool, smtp: Smtp, *, mail_from: str, clock: Clock) -> int:
+    """Send what is due; how many were tried."""
+    leased = await mails.lease(system, now=clock.now(), limit=BATCH)
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(mail: LeasedMail) -> None:
+        async with gate:
+            await _send(system, smtp, mail, mail_from=mail_from, clock=clock)
+
+    async with asyncio.TaskGroup() as group:
+        for mail in leased:
+            group.create_task(one(mail))
+    return len(leased)
+
+
+def delay_after(attempts: int) -> timedelta:
+    """Twice as long each time, up to an hour."""
+    return min(FIRST_DELAY * 2 ** min(attempts - 1, 20), LONGEST_DELAY)
+
+
+async def _send(
+    system: Pool, smtp: Smtp, mail: LeasedMail, *, mail_from: str, clock: Clock
+) -> None:
+    try:
+        await smtp.send(envelope(mail, mail_from))
+    except MailRefused as refusal:
+        log.warning("mail_refused", mail=str(mail.id), attempts=mail.attempts)
+        await mails.give_up(system, mail.id, str(refusal))
+    except MailDeferred as deferral:
+        if mail.attempts >= ATTEMPTS:
+            log.warning("mail_given_up", mail=str(mail.id), attempts=mail.attempts)
+            await mails.give_up(system, mail.id, str(deferral))
+            return
+        at = clock.now() + delay_after(mail.attempts)
+        await mails.try_again(system, mail.id, at=at, error=str(deferral))
+    else:
+        await mails.sent(system, mail.id, clock.now())

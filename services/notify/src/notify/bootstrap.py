@@ -1,0 +1,133 @@
+"""Settings → the running service: the only place that picks implementations."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
+from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
+from freelanceflow.notify.v1 import notification_service_pb2_grpc as notification_grpc
+from kit.bus.consumer import Consumer, Handler
+from kit.bus.jetstream import Bus
+from kit.clock import SystemClock
+from kit.database import SystemTransaction, open_pool
+from kit.paging import PageTokens
+from kit.pool import Pool
+from kit.relay import OutboxRelay
+from kit.rpc.client import Caller
+from kit.rpc.revocations import Revocations
+from kit.rpc.server import RpcServer, Servicer
+from kit.rpc.tokens import TokenVerifier
+from kit.runtime import run
+from notify.adapters.letters import Letters
+from notify.adapters.smtp import Smtp
+from notify.config import Settings
+from notify.entrypoints.app import App
+from notify.entrypoints.consumers import of_auth, of_crm
+from notify.entrypoints.rpc.notifications import NotificationService
+from notify.entrypoints.sender import Sender
+
+SYSTEM_POOL_SIZE = 3
+
+
+def services(app: App) -> list[Servicer]:
+    """All that notify answers."""
+    return [(notification_grpc.add_NotificationServiceServicer_to_server, NotificationService(app))]
+
+
+async def serve(settings: Settings) -> None:
+    """Answer calls, tell people what happened, until told to stop."""
+    async with AsyncExitStack() as stack:
+        pool = await _opened(stack, settings, "app", settings.database_pool_size)
+        system = await _opened(stack, settings, "system", SYSTEM_POOL_SIZE)
+        auth = Caller(settings.auth_address, "auth")
+        stack.push_async_callback(auth.close)
+        bus = Bus(settings.nats_url.get_secret_value(), name="notify", profile=settings.profile)
+        relay = OutboxRelay(settings.database_url_system.get_secret_value(), bus, service="notify")
+        clock = SystemClock()
+        sender = Sender(system, _smtp(settings), mail_from=settings.mail_from, clock=clock)
+        app = App(
+            pool=pool,
+            system=system,
+            clock=clock,
+            page_tokens=PageTokens(settings.page_token_key.get_secret_value()),
+            letters=Letters(settings.public_url),
+            wake_relay=relay.wake,
+            wake_sender=sender.wake,
+        )
+        verifier, revocations = _verifier(auth, bus)
+        await run(
+            name="notify",
+            internal_listen=settings.internal_listen,
+            servers=[RpcServer(settings.listen, services(app), verifier)],
+            background={
+                "bus": bus.run,
+                "relay": relay.run,
+                "revocations": revocations.follow,
+                "members": _consumer(app, bus, "AUTH", "notify-members", of_auth(app)).run,
+                "deals": _consumer(app, bus, "CRM", "notify-deals", of_crm(app)).run,
+                "sender": sender.run,
+                "forget": sender.forget,
+            },
+            checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
+        )
+
+
+async def _opened(stack: AsyncExitStack, settings: Settings, role: str, size: int) -> Pool:
+    url = settings.database_url_app if role == "app" else settings.database_url_system
+    pool = await open_pool(url.get_secret_value(), size=size, name=f"notify-{role}")
+    stack.push_async_callback(pool.close)
+    return pool
+
+
+def _consumer(
+    app: App, bus: Bus, stream: str, name: str, handlers: Mapping[str, Handler]
+) -> Consumer:
+    return Consumer(
+        bus,
+        stream=stream,
+        name=name,
+        handlers=handlers,
+        open_unit=app.unit_of_work,
+        system=app.system,
+    )
+
+
+def _smtp(settings: Settings) -> Smtp:
+    return Smtp(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value(),
+        starttls=settings.smtp_starttls,
+    )
+
+
+def _verifier(auth: Caller, bus: Bus) -> tuple[TokenVerifier, Revocations]:
+    keys: Any = KeyServiceStub(auth.channel)
+
+    async def jwks() -> Mapping[str, Any]:
+        reply = await auth.call(keys.GetJwks, GetJwksRequest(), timeout=1.0)
+        found: Mapping[str, Any] = orjson.loads(reply.jwks_json)
+        return found
+
+    async def is_active(session_id: UUID) -> bool:
+        request = IsSessionActiveRequest(session_id=str(session_id))
+        reply = await auth.call(keys.IsSessionActive, request, timeout=1.0)
+        return bool(reply.active)
+
+    revocations = Revocations(is_active, jetstream=bus.jetstream)
+    return TokenVerifier(jwks, revocations=revocations), revocations
+
+
+async def _answers(pool: Pool) -> None:
+    async with SystemTransaction(pool):
+        pass
+
+
+async def _ready(bus: Bus) -> None:
+    if not bus.ready:
+        raise ConnectionError("the streams have not been seen")

@@ -1,0 +1,127 @@
+"""What people are told, in words: the one place where notifications are worded."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from kit.money import Money
+
+
+class Kind(StrEnum):
+    """What a notification is about."""
+
+    DEAL_MOVED = "deal_moved"
+    DEAL_WON = "deal_won"
+    DEAL_LOST = "deal_lost"
+    DEAL_REOPENED = "deal_reopened"
+    IMPORT_FINISHED = "import_finished"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """One notification for everybody it concerns; `target_id` is what a click opens."""
+
+    kind: Kind
+    title: str
+    body: str
+    target_kind: str
+    target_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """What happened to a deal, as far as its wording needs it."""
+
+    deal_id: UUID
+    deal_name: str
+    client_name: str
+    amount: Money | None
+    from_stage: str
+    from_type: str  # open, won or lost
+    to_stage: str
+    to_type: str
+    lost_reason: str
+    actor_name: str
+    days_in_stage: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportResult:
+    """How an import ended."""
+
+    import_id: UUID
+    resource: str  # clients or deals
+    file_name: str
+    created: int
+    skipped: int
+    failed: int
+
+
+def deal_moved(move: Move) -> Wording:
+    """Winning, losing and reopening are what matters; other moves are news."""
+    kind, title = _headline(move)
+    said = [f"{move.actor_name or 'Somebody'} moved it from {move.from_stage} to {move.to_stage}."]
+    if move.client_name or move.amount is not None:
+        said.append(_about(move) + ".")
+    if kind is Kind.DEAL_LOST and move.lost_reason:
+        said.append(f"Reason: {move.lost_reason}.")
+    said.append(f"It had been in {move.from_stage} for {_days(move.days_in_stage)}.")
+    return Wording(
+        kind=kind,
+        title=title,
+        body=" ".join(said),
+        target_kind="deal",
+        target_id=move.deal_id,
+    )
+
+
+def import_finished(result: ImportResult) -> Wording:
+    """One summary for all rows of a file."""
+    one = result.resource.removesuffix("s")
+    noun = one if result.created == 1 else result.resource
+    said = [f"{result.created:,} {noun} came in from {result.file_name or 'the file'}."]
+    if result.skipped:
+        said.append(f"{_rows(result.skipped)} there already.")
+    if result.failed:
+        said.append(f"{result.failed:,} could not be taken; the import says why, row by row.")
+    return Wording(
+        kind=Kind.IMPORT_FINISHED,
+        title=f"Import finished: {result.created:,} {noun}",
+        body=" ".join(said),
+        target_kind="import",
+        target_id=result.import_id,
+    )
+
+
+def amount_in_words(money: Money) -> str:
+    """An amount with its code, whole ones without decimal places."""
+    amount = money.amount
+    whole = amount == amount.to_integral_value()
+    return f"{amount.quantize(Decimal(1)) if whole else amount:,} {money.currency}"
+
+
+def _headline(move: Move) -> tuple[Kind, str]:
+    if move.to_type == "won":
+        return Kind.DEAL_WON, f"Won: {move.deal_name}"
+    if move.to_type == "lost":
+        return Kind.DEAL_LOST, f"Lost: {move.deal_name}"
+    if move.from_type != "open":
+        return Kind.DEAL_REOPENED, f"Open again: {move.deal_name}"
+    return Kind.DEAL_MOVED, f"{move.deal_name} is now in {move.to_stage}"
+
+
+def _about(move: Move) -> str:
+    parts = [move.client_name, amount_in_words(move.amount) if move.amount is not None else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _days(days: float) -> str:
+    if days < 1:
+        return "less than a day"
+    whole = round(days)
+    return "1 day" if whole == 1 else f"{whole:,} days"
+
+
+def _rows(count: int) -> str:
+    return "1 row was" if count == 1 else f"{count:,} rows were"

@@ -1,0 +1,124 @@
+"""What the others tell, and what people are told of it."""
+
+from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
+from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
+from freelanceflow.crm.v1 import import_events_pb2 as import_pb
+from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from kit.bus.consumer import Handler
+from kit.bus.events import Event
+from kit.clock import from_timestamp
+from kit.ids import parse_id
+from kit.money import Money
+from kit.unit_of_work import UnitOfWork
+from notify.application.members import drop_member, keep_member
+from notify.application.telling import ask_to_verify, tell_everybody
+from notify.domain.messages import ImportResult, Move, deal_moved, import_finished
+from notify.entrypoints.app import App
+
+_TYPES = {
+    StageType.STAGE_TYPE_OPEN: "open",
+    StageType.STAGE_TYPE_WON: "won",
+    StageType.STAGE_TYPE_LOST: "lost",
+}
+
+
+def of_auth(app: App) -> dict[str, Handler]:
+    """Members come and go; addresses want to be proven."""
+
+    async def member_added(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.MemberAdded.FromString(event.body)
+        await keep_member(
+            uow,
+            user_id=parse_id(told.user_id, "user_id"),
+            version=told.version,
+            email=told.email,
+            name=told.name,
+            locale=told.locale,
+        )
+
+    async def member_removed(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.MemberRemoved.FromString(event.body)
+        await drop_member(
+            uow,
+            user_id=parse_id(told.user_id, "user_id"),
+            version=told.version,
+            at=from_timestamp(told.happen_time),
+        )
+
+    async def verification_requested(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.VerificationRequested.FromString(event.body)
+        now = app.clock.now()
+        if now >= from_timestamp(told.expire_time):
+            return  # the link in it would not work any more
+        await ask_to_verify(
+            uow, app.letters, email=told.email, name=told.name, token=told.token, now=now
+        )
+
+    return {
+        "auth.member.v1.added": member_added,
+        "auth.member.v1.role_changed": member_added,
+        "auth.member.v1.removed": member_removed,
+        "auth.verification.v1.requested": _then_send(app, verification_requested),
+    }
+
+
+def of_crm(app: App) -> dict[str, Handler]:
+    """Deals that were moved by hand; the end of an import for all it brought."""
+
+    async def moved(uow: UnitOfWork, event: Event) -> None:
+        if event.bulk_id is not None:
+            return  # one summary comes for all of them
+        told = deal_pb.DealMoved.FromString(event.body)
+        at = from_timestamp(told.happen_time)
+        wording = deal_moved(_move(told))
+        await tell_everybody(uow, app.letters, wording, at=at, now=app.clock.now())
+
+    async def imported(uow: UnitOfWork, event: Event) -> None:
+        told = import_pb.ImportFinished.FromString(event.body)
+        wording = import_finished(
+            ImportResult(
+                import_id=parse_id(told.import_id, "import_id"),
+                resource=told.resource,
+                file_name=told.file_name,
+                created=told.created_rows,
+                skipped=told.skipped_rows,
+                failed=told.failed_rows,
+            )
+        )
+        at = from_timestamp(told.happen_time)
+        await tell_everybody(uow, app.letters, wording, at=at, now=app.clock.now())
+
+    return {
+        "crm.deal.v1.moved": _then_send(app, moved),
+        "crm.import.v1.finished": _then_send(app, imported),
+    }
+
+
+def _then_send(app: App, handler: Handler) -> Handler:
+    """Have the sender look after a moment, when this has committed."""
+
+    async def handle(uow: UnitOfWork, event: Event) -> None:
+        await handler(uow, event)
+        app.wake_sender()
+
+    return handle
+
+
+def _move(told: deal_pb.DealMoved) -> Move:
+    deal = told.deal
+    amount = None
+    if deal.HasField("amount"):
+        amount = Money(deal.amount.amount_minor, deal.amount.currency_code)
+    return Move(
+        deal_id=parse_id(deal.deal_id, "deal_id"),
+        deal_name=deal.name,
+        client_name=deal.client_name,
+        amount=amount,
+        from_stage=told.from_stage_name,
+        from_type=_TYPES.get(told.from_stage_type, "open"),
+        to_stage=deal.stage_name,
+        to_type=_TYPES.get(deal.stage_type, "open"),
+        lost_reason=told.lost_reason_name,
+        actor_name=told.actor_name,
+        days_in_stage=told.days_in_stage,
+    )

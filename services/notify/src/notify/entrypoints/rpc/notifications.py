@@ -1,0 +1,80 @@
+"""The caller's own notifications over gRPC. Errors are DomainErrors; the server maps them."""
+
+from typing import Any
+from uuid import UUID
+
+from freelanceflow.notify.v1 import notification_service_pb2 as pb
+from freelanceflow.notify.v1 import notification_service_pb2_grpc as grpc_api
+from kit.clock import to_timestamp
+from kit.database import ReadTransaction
+from kit.ids import parse_id
+from kit.paging import page_size
+from kit.rpc.identity import Context, principal_of
+from notify.adapters import notifications
+from notify.application.telling import mark_all_read, mark_read
+from notify.entrypoints.app import App
+
+_LATEST = UUID(int=(1 << 128) - 1)
+
+
+class NotificationService(grpc_api.NotificationServiceServicer):
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def ListNotifications(
+        self, request: pb.ListNotificationsRequest, context: Context
+    ) -> pb.ListNotificationsResponse:
+        principal, size = principal_of(context), page_size(request.page_size)
+        tokens = self._app.page_tokens
+        mark = f"notifications {principal.workspace_id} {principal.user_id} {request.unread_only}"
+        before = _LATEST
+        if request.page_token:
+            (before,) = tokens.read(request.page_token, mark)
+        async with ReadTransaction(self._app.pool, principal.workspace_id) as tx:
+            rows = await notifications.page(
+                tx,
+                principal.user_id,
+                before=before,
+                limit=size + 1,
+                unread_only=request.unread_only,
+            )
+            unread = await notifications.unread_count(tx, principal.user_id)
+        page = rows[:size]
+        return pb.ListNotificationsResponse(
+            notifications=map(_message, page),
+            next_page_token=tokens.issue((page[-1]["id"],), mark) if len(rows) > size else "",
+            unread_count=unread,
+        )
+
+    async def MarkRead(self, request: pb.MarkReadRequest, context: Context) -> pb.Notification:
+        principal = principal_of(context)
+        async with self._app.unit_of_work(principal.workspace_id, principal.origin) as uow:
+            row = await mark_read(
+                uow,
+                user_id=principal.user_id,
+                notification_id=parse_id(request.notification_id, "notification_id"),
+                now=self._app.clock.now(),
+            )
+        return _message(row)
+
+    async def MarkAllRead(
+        self, request: pb.MarkAllReadRequest, context: Context
+    ) -> pb.MarkAllReadResponse:
+        principal = principal_of(context)
+        async with self._app.unit_of_work(principal.workspace_id, principal.origin) as uow:
+            marked = await mark_all_read(uow, user_id=principal.user_id, now=self._app.clock.now())
+        return pb.MarkAllReadResponse(marked=marked)
+
+
+def _message(row: Any) -> pb.Notification:
+    read_at = row["read_at"]
+    return pb.Notification(
+        id=str(row["id"]),
+        kind=row["kind"],
+        title=row["title"],
+        body=row["body"],
+        target_kind=row["target_kind"],
+        target_id=str(row["target_id"] or ""),
+        create_time=to_timestamp(row["created_at"]),
+        read_time=to_timestamp(read_at) if read_at else None,
+    )
