@@ -6,7 +6,7 @@ from kit.migrations import migrate
 from kit.runtime import main
 from kit.settings import load, refuse
 from kit.telemetry import configure
-from notify.bootstrap import serve, work
+from notify.bootstrap import serve
 from notify.config import Settings
 
 
@@ -26,8 +26,6 @@ def _main(arguments: list[str]) -> None:
             settings = load(Settings)
             configure("notify", settings)
             main(serve(settings))
-        case ["worker"]:
-            work(load(Settings))
         case _:
             sys.exit(__doc__)
 

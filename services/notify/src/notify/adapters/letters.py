@@ -20,10 +20,8 @@ class Letters:
 
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url.rstrip("/")
-        loader = PackageLoader("notify.adapters")
-        rules = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-        self._html = Environment(loader=loader, autoescape=True, **rules)
-        self._text = Environment(loader=loader, autoescape=False, **rules)
+        self._html = _environment(escape=True)
+        self._text = _environment(escape=False)
 
     def notification(self, to: Recipient, wording: Wording) -> NewMail:
         """One notification for one person."""
@@ -67,6 +65,12 @@ class Letters:
             text=self._text.get_template("letter.txt").render(values),
             html=self._html.get_template("letter.html").render(values),
         )
+
+
+def _environment(*, escape: bool) -> Environment:
+    return Environment(
+        loader=PackageLoader("notify.adapters"), autoescape=escape, undefined=StrictUndefined
+    )
 
 
 def envelope(mail: LeasedMail, mail_from: str) -> EmailMessage:

@@ -40,7 +40,8 @@ async def send_due(system: Pool, smtp: Smtp, *, mail_from: str, clock: Clock) ->
 
 def delay_after(attempts: int) -> timedelta:
     """Twice as long each time, up to an hour."""
-    return min(FIRST_DELAY * 2 ** min(attempts - 1, 20), LONGEST_DELAY)
+    doubled: timedelta = FIRST_DELAY * 2 ** min(attempts - 1, 20)
+    return min(doubled, LONGEST_DELAY)
 
 
 async def _send(
