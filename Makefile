@@ -29,11 +29,11 @@ migrate: setup ## Bring the databases of the running platform to the newest sche
 ##@ Tests
 .PHONY: test test-all check unit integration contract e2e isolation
 test: dev ## Everything but the long forms, with coverage; writes reports/index.html (BROWSER=none goes without)
-	@$(PY) tests/run.py
+	@$(PY) -m tests.run
 test-all: dev ## The long forms too
-	@$(PY) tests/run.py --long
+	@$(PY) -m tests.run --long
 check: dev ## The fast checks: style, types, import rules, stubs, assets
-	@$(PY) tests/check.py
+	@$(PY) -m tests.check
 unit: dev ## Rules without I/O
 	@$(PY) -m pytest $(or $(T),libs/kit services/*/tests/unit)
 integration: dev ## On real PostgreSQL, NATS and Valkey
@@ -50,17 +50,17 @@ isolation: dev ## Every service alone with what it declares
 format: dev ## Put the code in shape
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
 lint: dev ## Style and import rules
-	@$(PY) tests/check.py style format imports
+	@$(PY) -m tests.check style format imports
 types: dev ## mypy --strict
-	@$(PY) tests/check.py types
+	@$(PY) -m tests.check types
 proto: dev ## Generate the stubs
 	@sh proto/generate.sh
 proto-check: dev ## Lint, breaking changes, stubs as generated, golden events
-	@$(PY) tests/check.py proto breaking stubs && $(PY) -m pytest proto
+	@$(PY) -m tests.check proto breaking stubs && $(PY) -m pytest proto
 assets: dev ## Build CSS and JavaScript
 	@sh services/gateway/frontend/build.sh
 assets-check: dev ## Built assets as committed
-	@$(PY) tests/check.py assets
+	@$(PY) -m tests.check assets
 lock: dev ## Recompile the locks (U='-U' moves all pins, U='-P name' one)
 	@sh deploy/local/lock.sh $(U)
 lock-check: dev ## The locks are what the projects ask for (asks the registry)
@@ -71,7 +71,7 @@ lock-check: dev ## The locks are what the projects ask for (asks the registry)
 bench: setup ## Throughput, latency and memory of the running platform
 	@$(PY) -m bench
 accuracy: dev ## Forecast, win odds and churn against their yardsticks
-	@$(PY) -m analytics.evaluate
+	@$(PY) -m analytics accuracy
 soak: dev ## Hours of mixed work with faults
 	@$(PY) -m bench.soak
 

@@ -83,9 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     commands_.add_parser("up", help="start the platform and wait until it is ready")
     commands_.add_parser("down", help="stop it; the data stay")
     commands_.add_parser("status", help="what runs")
-    log = commands_.add_parser(
-        "logs", help="read the logs; a terminal follows them"
-    )
+    log = commands_.add_parser("logs", help="read the logs; a terminal follows them")
     log.add_argument("unit", nargs="?", help="of one unit only")
     forget = commands_.add_parser("reset", help="delete all local data")
     forget.add_argument("--yes", action="store_true", help="do not ask")

@@ -111,8 +111,10 @@ def _tried(command: list[str], timeout: float) -> str:
         )
     except subprocess.TimeoutExpired:
         return f"no end after {timeout:.0f} s"
+    if done.returncode == 0:
+        return ""
     lines = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-    return lines[-1][:160] if done.returncode else ""
+    return next((line for line in lines if "rror" in line), lines[-1]).strip()[:160]
 
 
 def main() -> int:

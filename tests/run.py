@@ -1,0 +1,80 @@
+"""`make test`: checks, tests and journeys in turn, then one page with what came out.
+
+With --long the long forms run too. BROWSER=none leaves out what needs a browser, and says so.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from local.browser import NoBrowser, provide
+from tests import check
+from tests.report import Phase, write_report
+
+ROOT = Path(__file__).resolve().parents[1]
+REPORTS = ROOT / "reports"
+WORKERS = max(2, min(4, os.cpu_count() or 1))
+
+
+def main(arguments: list[str]) -> int:
+    """Run everything, whatever fails on the way; anything that failed makes the exit code 1."""
+    if arguments not in ([], ["--long"]):
+        sys.stderr.write("usage: python -m tests.run [--long]\n")
+        return 2
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir()
+    os.environ["COVERAGE_FILE"] = str(REPORTS / ".coverage")
+    _browser()
+    length = "" if "--long" in arguments else " and not slow"
+    phases = [
+        _phase("checks", lambda: check.main([])),
+        _pytest("tests", f"not e2e{length}", ["-n", str(WORKERS), "--dist", "loadfile"]),
+        _pytest("journeys", f"e2e{length}", ["tests/e2e"]),
+    ]
+    problems = write_report(REPORTS, phases)
+    for phase in phases:
+        _say(f"{'ok' if phase.code == 0 else 'FAILED':7} {phase.name:9} {phase.seconds:6.0f} s")
+    for problem in problems:
+        _say(f"FAILED  {problem}")
+    _say(f"report: {REPORTS / 'index.html'}")
+    return 1 if problems or any(phase.code for phase in phases) else 0
+
+
+def _browser() -> None:
+    """Have a browser before anything runs: without one the run would be for nothing."""
+    if os.environ.get("BROWSER") == "none":
+        _say("BROWSER=none: what needs a browser is left out")
+        return
+    try:
+        os.environ["FF_CHROMIUM"] = str(provide(_say))
+    except NoBrowser as problem:
+        sys.exit(str(problem))
+
+
+def _pytest(name: str, marks: str, arguments: list[str]) -> Phase:
+    """One run of pytest; its output, closing line included, goes where ours goes."""
+    command = [
+        *(sys.executable, "-m", "pytest", "-q", "-m", marks),
+        *("--cov", "--cov-report=", "--cov-append", f"--junitxml={REPORTS / name}.xml"),
+        *arguments,
+    ]
+    return _phase(name, lambda: subprocess.run(command, cwd=ROOT, check=False).returncode)
+
+
+def _phase(name: str, run: Callable[[], int]) -> Phase:
+    _say(f"── {name}")
+    begun = time.monotonic()
+    return Phase(name, run(), time.monotonic() - begun)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
