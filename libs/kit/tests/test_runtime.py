@@ -1,7 +1,10 @@
 """The life of a process, watched from outside."""
 
+import asyncio
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from kit.runtime import Readiness
+from kit import runtime
+from kit.runtime import Ended, Readiness, main, run
 
 PROCESS = """
 import asyncio, sys
@@ -85,6 +89,14 @@ runtime.main(life())
 """
 
 
+def get(url: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as answer:
+        return answer.code, answer.read()
+
+
 class Process:
     """A running process and its keepers' pages."""
 
@@ -96,11 +108,7 @@ class Process:
             self._process = subprocess.Popen([sys.executable, "-c", script], stdout=output)
 
     def get(self, path: str) -> tuple[int, bytes]:
-        try:
-            with urllib.request.urlopen(self._base + path, timeout=5) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as answer:
-            return answer.code, answer.read()
+        return get(self._base + path)
 
     def events(self) -> list[dict[str, Any]]:
         lines = self._output.read_text().splitlines()
@@ -142,8 +150,6 @@ def process(tmp_path: Path, free_port: int) -> Iterator[Callable[[str], Process]
 
 @pytest.fixture
 def free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -232,6 +238,79 @@ def test_a_part_that_fails_while_ending_does_not_stop_the_rest(
     ]
 
 
+class Recorder:
+    """A server that writes down what is done to it."""
+
+    def __init__(self, *, breaks: bool = False) -> None:
+        self.done: list[str] = []
+        self.started = asyncio.Event()
+        self._breaks = breaks
+
+    async def start(self, readiness: Readiness) -> None:
+        self.done.append("start")
+        self.started.set()
+
+    async def stop(self) -> None:
+        self.done.append("stop")
+        if self._breaks:
+            raise ConnectionError("it would not stop")
+
+
+async def test_a_signal_ends_it_and_is_given_back(free_port: int) -> None:
+    server = Recorder()
+    address = f"127.0.0.1:{free_port}"
+    life = asyncio.create_task(run(name="test", internal_listen=address, servers=[server]))
+    await server.started.wait()
+    for path in ("/livez", "/readyz", "/metrics"):
+        status, _ = await asyncio.to_thread(get, f"http://{address}{path}")
+        assert status == 200
+    os.kill(os.getpid(), signal.SIGTERM)
+    await life
+    assert server.done == ["start", "stop"]
+    assert not asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+
+
+async def test_whatever_fails_at_the_end_the_rest_is_ended() -> None:
+    ended = asyncio.Event()
+
+    async def forever() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+            raise RuntimeError("not like this")
+
+    async def broken() -> None:
+        raise KeyError("canary")
+
+    first, second = Recorder(), Recorder(breaks=True)
+    with pytest.raises(ConnectionError) as caught:
+        await run(
+            name="test",
+            internal_listen="127.0.0.1:0",
+            servers=[first, second],
+            background={"forever": forever, "broken": broken},
+        )
+    assert isinstance(caught.value.__context__, Ended)
+    assert isinstance(caught.value.__context__.__cause__, KeyError)
+    assert first.done == second.done == ["start", "stop"]
+    assert ended.is_set()
+
+
+@pytest.mark.parametrize(("error", "code"), [(None, 0), (RuntimeError("canary"), 1)])
+async def test_the_exit_code_says_how_it_went(error: Exception | None, code: int) -> None:
+    async def life() -> None:
+        if error is not None:
+            raise error
+
+    def whole() -> int | str | None:
+        with pytest.raises(SystemExit) as caught:
+            main(life())
+        return caught.value.code
+
+    assert await asyncio.to_thread(whole) == code
+
+
 async def test_not_ready_before_it_is_open() -> None:
     readiness = Readiness({})
     assert await readiness.problems() == {"process": "starting"}
@@ -239,3 +318,36 @@ async def test_not_ready_before_it_is_open() -> None:
     assert await readiness.problems() == {}
     readiness.close()
     assert await readiness.problems() == {"process": "draining"}
+
+
+async def test_a_check_says_no_by_raising_or_by_hanging(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "CHECK_TIMEOUT", 0.05)
+
+    async def fine() -> None:
+        return
+
+    async def away() -> None:
+        raise ConnectionError("no database")
+
+    async def silent() -> None:
+        raise ConnectionError
+
+    async def hanging() -> None:
+        await asyncio.Event().wait()
+
+    readiness = Readiness({"a": fine, "b": away, "c": silent, "d": hanging})
+    readiness.open()
+    assert await readiness.problems() == {
+        "b": "ConnectionError: no database",
+        "c": "ConnectionError",
+        "d": "no answer in time",
+    }
+
+
+def test_a_collector_that_hangs_does_not_keep_the_process(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(runtime, "FLUSH_TIMEOUT", 0.01)
+    monkeypatch.setattr(runtime, "stop_exporting", lambda: time.sleep(0.2))
+    runtime._flush_spans()
+    assert "spans_lost" in [record.msg for record in caplog.records]

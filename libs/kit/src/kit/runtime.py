@@ -3,7 +3,9 @@
 import asyncio
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any, NoReturn, Protocol
 
 import orjson
@@ -68,26 +70,24 @@ async def run(
     service. Servers stop first and finish their calls while the background still runs.
     """
     readiness = Readiness(checks or {})
-    told_to_stop = _on_signals()
-    pages = await serve_pages(internal_listen, _pages(readiness))
-    started: list[Server] = []
-    tasks = {key: asyncio.create_task(body(), name=key) for key, body in (background or {}).items()}
-    try:
+    async with AsyncExitStack() as ending:
+        told_to_stop = _on_signals(ending)
+        pages = await serve_pages(internal_listen, _pages(readiness))
+        ending.callback(pages.close)
+        tasks = [asyncio.create_task(body(), name=key) for key, body in (background or {}).items()]
+        for task in tasks:
+            ending.push_async_callback(_cancelled, task)
         for server in servers:
             await server.start(readiness)
-            started.append(server)
+            ending.push_async_callback(server.stop)
         readiness.open()
         log.info("started", process=name)
-        await _first(told_to_stop, tasks)
-    finally:
-        readiness.close()
-        log.info("stopping", process=name)
-        for server in reversed(started):
-            await server.stop()
-        for task in reversed(tasks.values()):
-            await _cancelled(task)
-        pages.close()
-        log.info("stopped", process=name)
+        try:
+            await _first(told_to_stop, tasks)
+        finally:
+            readiness.close()
+            log.info("stopping", process=name)
+    log.info("stopped", process=name)
 
 
 def main(life: Coroutine[Any, Any, None]) -> NoReturn:
@@ -99,23 +99,21 @@ def main(life: Coroutine[Any, Any, None]) -> NoReturn:
         except Exception as error:
             log.error("crashed", error=error)
             return 1
-        finally:
-            await _flush_spans()
         return 0
 
-    sys.exit(uvloop.run(whole()))
+    code = uvloop.run(whole())
+    _flush_spans()
+    sys.exit(code)
 
 
 class Ended(Exception):
     """A part that must not end has ended."""
 
 
-async def _first(told_to_stop: asyncio.Event, tasks: Mapping[str, asyncio.Task[None]]) -> None:
+async def _first(told_to_stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
     waiting = asyncio.create_task(told_to_stop.wait())
     try:
-        done, _ = await asyncio.wait(
-            [waiting, *tasks.values()], return_when=asyncio.FIRST_COMPLETED
-        )
+        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
     for task in done - {waiting}:
@@ -143,18 +141,21 @@ async def _problem(check: Check) -> str | None:
     return None
 
 
-async def _flush_spans() -> None:
-    try:
-        await asyncio.wait_for(asyncio.to_thread(stop_exporting), FLUSH_TIMEOUT)
-    except TimeoutError:
+def _flush_spans() -> None:
+    # A thread nobody has to wait for: a collector that hangs must not keep the process.
+    flushing = threading.Thread(target=stop_exporting, daemon=True)
+    flushing.start()
+    flushing.join(FLUSH_TIMEOUT)
+    if flushing.is_alive():
         log.warning("spans_lost")
 
 
-def _on_signals() -> asyncio.Event:
+def _on_signals(ending: AsyncExitStack) -> asyncio.Event:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
+        ending.callback(loop.remove_signal_handler, number)
     return told
 
 
