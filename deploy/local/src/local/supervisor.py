@@ -171,8 +171,7 @@ class Supervisor:
 
     async def _stop_unit(self, unit: Unit) -> None:
         """End one unit once all that need it have ended."""
-        dependents = [u.name for u in self._units.values() if unit.name in u.needs]
-        await asyncio.gather(*(self._ended[name].wait() for name in dependents))
+        await asyncio.gather(*(self._ended[name].wait() for name in self._dependents(unit.name)))
         deadline = time.monotonic() + STOP_GRACE
         asked = None
         while not self._ended[unit.name].is_set():
@@ -186,6 +185,11 @@ class Supervisor:
                 kill_group(process.pid)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ended[unit.name].wait(), PROBE_PAUSE)
+
+    def _dependents(self, name: str) -> set[str]:
+        """All that need a unit, also through a task that has long been done."""
+        direct = {unit.name for unit in self._units.values() if name in unit.needs}
+        return direct.union(*(self._dependents(other) for other in direct))
 
     async def _needs_are_met(self, unit: Unit) -> bool:
         """Wait for all needs; False when the stop came first."""
