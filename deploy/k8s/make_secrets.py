@@ -59,7 +59,7 @@ def contents() -> dict[str, str]:
         f"user default off\nuser crm on >{crm} ~* &* +@all -@admin\n"
         f"user gateway on >{gateway} ~* &* +@all -@admin -@dangerous\n"
     )
-    for service_name in ("crm", "notify"):
+    for service_name in ("auth", "crm", "notify"):
         made[f"{service_name}-page-tokens.env"] = _env({"key": _password()})
     return made
 
