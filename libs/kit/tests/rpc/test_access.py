@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kit.rpc import access
 from kit.rpc.access import Access, AccessUndeclared, access_of
 from kit.rpc.server import RpcServer
 from kit.testing.rpc import Issuer
@@ -43,3 +44,11 @@ def test_methods_must_be_asynchronous(stubs: SimpleNamespace, echo: Any, issuer:
     echo.Say = lambda request, context: request
     with pytest.raises(TypeError, match="must be async"):
         RpcServer("127.0.0.1:0", [(stubs.api.add_EchoServicer_to_server, echo)], issuer.verifier())
+
+
+def test_without_the_contract_of_access_nothing_is_served(
+    stubs: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "OPTION", "freelanceflow.type.v1.forgotten")
+    with pytest.raises(AccessUndeclared, match="in none of the loaded contracts"):
+        access_of(stubs.pb.DESCRIPTOR.services_by_name["Echo"])

@@ -1,6 +1,7 @@
 """An ended session is over within a moment on every replica, and without the bus as well."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,6 +17,7 @@ from kit.rpc import revocations as module
 from kit.rpc.errors import PeerUnavailable
 from kit.rpc.revocations import Revocations
 from kit.testing.background import running, until
+from local.servers import start_nats
 
 PROMISE = 2.0  # seconds from the end of a session to the first refusal
 
@@ -128,9 +130,10 @@ async def test_what_is_remembered_is_bounded(auth: Auth, monkeypatch: pytest.Mon
     assert set(it._revoked) == {sessions[1]}
 
 
-async def test_the_bus_may_go_and_come_back(auth: Auth, tmp_path: Path) -> None:
-    from local.servers import start_nats
-
+async def test_the_bus_may_go_and_come_back(
+    auth: Auth, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "kit.rpc.revocations")
     server = await asyncio.to_thread(start_nats, tmp_path / "nats")
     port = int(server.dsn.rpartition(":")[2])
     async with Bus(server.dsn, name="test", profile="test") as bus, replica(auth, bus) as it:
@@ -149,3 +152,5 @@ async def test_the_bus_may_go_and_come_back(auth: Auth, tmp_path: Path) -> None:
         await until(lambda: other in it._revoked)
         assert auth.asked == 1
     await asyncio.to_thread(server.stop)
+    said = [record.msg for record in caplog.records if record.msg.startswith("revocations_")]
+    assert said == ["revocations_not_heard", "revocations_heard_again"]  # once, not each second

@@ -78,6 +78,25 @@ async def test_nothing_else_does(
     assert await refusal(anext(caller.stream(stub.Letters, text("x"), identity=who))) == wanted
 
 
+async def test_a_method_may_ask_for_more_than_its_contract_does(
+    caller: Caller, stub: Any, text: Text, issuer: Issuer, echo: Any
+) -> None:
+    async def for_some(request: Any, context: Any) -> Any:
+        principal = principal_of(context)
+        if not principal.may("echo.read"):
+            principal.require("echo.shout")
+        return request
+
+    echo.behaviour = for_some
+    await caller.call(stub.Me, text("x"), identity=issuer.identity("echo.read"))
+    wanted = (ErrorKind.FORBIDDEN, "PERMISSION_MISSING")
+    assert await refusal(caller.call(stub.Me, text("x"), identity=issuer.identity())) == wanted
+
+
+def test_outside_of_a_call_there_is_nobody() -> None:
+    assert forwarded() == CallIdentity()
+
+
 async def test_signed_in_asks_for_somebody_and_no_more(
     caller: Caller, stub: Any, text: Text, issuer: Issuer
 ) -> None:

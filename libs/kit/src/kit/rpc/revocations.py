@@ -53,6 +53,7 @@ class Revocations:
         self._revoked: dict[UUID, float] = {}  # → when it may be forgotten; oldest first
         self._answers: OrderedDict[UUID, tuple[float, bool]] = OrderedDict()
         self._heard_at = float("-inf")
+        self._deaf = False  # and has said so
 
     @property
     def listening(self) -> bool:
@@ -82,7 +83,9 @@ class Revocations:
             try:
                 await self._listen(self._jetstream)
             except Exception as error:  # whatever it was: until we hear again, auth is asked
-                log.warning("revocations_not_heard", error_type=type(error).__name__)
+                if not self._deaf:
+                    log.warning("revocations_not_heard", cause=repr(error))
+                self._deaf = True
                 await asyncio.sleep(HEARTBEAT)
 
     async def _listen(self, jetstream: JetStreamContext) -> None:
@@ -95,9 +98,16 @@ class Revocations:
                 for message in messages:
                     self._hear(message)
                 if not messages or messages[-1].metadata.num_pending == 0:
-                    self._heard_at = monotonic()  # and all that happened before we came
+                    self._all_heard()
         finally:
             await _leave(subscription)
+
+    def _all_heard(self) -> None:
+        """Up to now, and what happened before we came."""
+        self._heard_at = monotonic()
+        if self._deaf:
+            log.info("revocations_heard_again")
+            self._deaf = False
 
     def _consumer(self) -> ConsumerConfig:
         since = self._clock.now() - timedelta(seconds=REMEMBER)
