@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -95,6 +96,20 @@ async def test_units_start_after_their_needs_and_stop_before_them(home: Path) ->
     assert (begins[0], begins[-1]) == ("base", "top")
     assert (ends[0], ends[-1]) == ("top", "base"), "a done task between them does not matter"
     assert sorted(begins) == sorted(ends) == ["base", "left", "right", "top"]
+
+
+async def test_what_is_only_used_may_start_later_but_ends_later_too(home: Path) -> None:
+    gate = "import pathlib, time\nwhile not pathlib.Path('go').exists(): time.sleep(0.02)"
+    using = replace(service(home, "using"), uses=("used",))
+    units = [using, service(home, "used", "gate"), task(home, "gate", gate)]
+    supervised = Supervisor(units, home, {})
+    run = asyncio.create_task(supervised.run())
+    await until(lambda: supervised.board["using"].state == state.READY)
+    (home / "go").touch()
+    await until(lambda: supervised.board.all_ready)
+    supervised.stop()
+    await run
+    assert lines(home / "begins") == lines(home / "ends") == ["using", "used"]
 
 
 async def test_a_killed_process_comes_back_under_a_new_pid(home: Path) -> None:

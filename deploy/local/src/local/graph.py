@@ -22,12 +22,13 @@ def units(plan: Plan) -> list[Unit]:
         _signing_key(plan),
         _databases(plan),
         *(_migration(plan, service) for service in WITH_DATABASE),
+        # Services bear each other's absence: that they start together halves the wait.
         _service(plan, "auth", "auth-key", "migrate-auth", "nats"),
-        _service(plan, "crm", "auth", "migrate-crm", "nats", "valkey"),
-        _service(plan, "analytics", "auth", "migrate-analytics", "nats"),
-        _service(plan, "notify", "auth", "migrate-notify", "nats", "mail"),
+        _service(plan, "crm", "migrate-crm", "nats", "valkey", uses=("auth",)),
+        _service(plan, "analytics", "migrate-analytics", "nats", uses=("auth",)),
+        _service(plan, "notify", "migrate-notify", "nats", uses=("auth", "mail")),
         _crm_worker(plan),
-        _service(plan, "gateway", "auth", "crm", "analytics", "notify", "valkey"),
+        _service(plan, "gateway", "nats", "valkey", uses=WITH_DATABASE),
         _demo(plan),
     ]
 
@@ -103,13 +104,14 @@ def _migration(plan: Plan, service: str) -> Unit:
     )
 
 
-def _service(plan: Plan, service: str, *needs: str) -> Unit:
+def _service(plan: Plan, service: str, *needs: str, uses: tuple[str, ...] = ()) -> Unit:
     internal = plan.address(f"{service}-internal")
     return Unit(
         name=service,
         prepare=lambda: _python(environment(plan, service), plan, service, "serve"),
         ready=answers(f"http://{internal}/readyz"),
         needs=needs,
+        uses=uses,
         metrics=f"http://{internal}/metrics",
     )
 
@@ -133,7 +135,7 @@ def _demo(plan: Plan) -> Unit:
         name="demo",
         version=lambda: _digest(plan.admin_url),
         command=lambda: _python(base(plan), plan, "local", "seed"),
-        needs=("gateway", "crm-worker"),
+        needs=("auth", "crm", "crm-worker"),
     )
 
 

@@ -20,7 +20,7 @@ QUICK_END = 10.0
 QUICK_ENDS_ALLOWED = 5
 READY_TIMEOUT = 60.0
 STOP_GRACE = 25.0
-PROBE_PAUSE = 0.05
+PROBE_PAUSE = 0.1
 ROTATE_EVERY = 10.0
 BAD_CONFIGURATION = 78
 
@@ -188,7 +188,7 @@ class Supervisor:
 
     def _dependents(self, name: str) -> set[str]:
         """All that need a unit, also through a task that has long been done."""
-        direct = {unit.name for unit in self._units.values() if name in unit.needs}
+        direct = {unit.name for unit in self._units.values() if name in (*unit.needs, *unit.uses)}
         return direct.union(*(self._dependents(other) for other in direct))
 
     async def _needs_are_met(self, unit: Unit) -> bool:

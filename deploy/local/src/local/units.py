@@ -13,7 +13,8 @@ class Unit:
     """A process to keep running, or (without `ready`) a task to run to its end.
 
     `prepare` may block and may write files; a task with nothing to do answers None.
-    `finish` is called when a task has succeeded.
+    `finish` is called when a task has succeeded. It starts when its needs are ready; what it merely
+    uses may come later, but both end after it.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Unit:
     ready: Callable[[int], bool] | None = None
     finish: Callable[[], None] = lambda: None
     needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     metrics: str | None = None
 
     @property
@@ -44,7 +46,7 @@ def answers(url: str) -> Callable[[int], bool]:
 
 def check_graph(units: Iterable[Unit]) -> None:
     """Refuse a graph that could never start: an unknown need, or a circle."""
-    needs = {unit.name: set(unit.needs) for unit in units}
+    needs = {unit.name: {*unit.needs, *unit.uses} for unit in units}
     unknown = {need for wanted in needs.values() for need in wanted} - set(needs)
     if unknown:
         raise ValueError(f"needed but not defined: {', '.join(sorted(unknown))}")
