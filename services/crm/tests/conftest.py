@@ -1,22 +1,20 @@
 """A migrated database and a served crm per test process; every test has a workspace of its own."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.services import services
-from kit.clock import FakeClock
+from kit.clock import FakeClock, SystemClock
 from kit.jobs.celery import JobApp
 from kit.paging import PageTokens
 from kit.testing.database import ServiceDatabase, service_database
 from kit.testing.rpc import Issuer, served
 from services.crm.tests.factories import Crm, Person
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-NOBODY_LISTENS = "redis://127.0.0.1:1/0"  # what is sent there is found by a worker, later
+BROKER = "memory://"  # nobody listens: tests do the work themselves, see work_off
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +26,8 @@ async def database(postgres: str) -> AsyncIterator[ServiceDatabase]:
 
 @pytest.fixture(scope="session")
 def clock() -> FakeClock:
-    """The service's clock; a test that turns it only ever turns it forward."""
-    return FakeClock(NOON)
+    """Begins at the database's time; a test that turns it turns it forward."""
+    return FakeClock(SystemClock().now())
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +38,8 @@ def app(database: ServiceDatabase, clock: FakeClock) -> App:
         system=database.system,
         clock=clock,
         page_tokens=PageTokens("a key of thirty-two characters…"),
-        jobs=JobApp("crm", NOBODY_LISTENS),
+        jobs=JobApp("crm", BROKER),
+        max_import_bytes=2_000_000,
         wake_relay=lambda: None,
     )
 

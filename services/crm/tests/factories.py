@@ -1,5 +1,7 @@
 """People who call crm, and what they find there: made through the door that everybody uses."""
 
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -8,17 +10,22 @@ from uuid import UUID
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
+from crm.application.uploads import JOB
+from crm.entrypoints.app import App
+from crm.entrypoints.tasks import HANDLERS
 from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_api
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import client_service_pb2_grpc as client_api
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_api
+from freelanceflow.crm.v1 import import_service_pb2 as import_pb
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_api
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_api
 from freelanceflow.type.v1 import filter_pb2, money_pb2
 from kit.ids import new_id
+from kit.jobs.worker import JobWorker
 from kit.rpc.client import Caller
 from kit.rpc.identity import CallIdentity
 from kit.testing.rpc import Issuer
@@ -28,6 +35,8 @@ PERMISSIONS = tuple(
     for noun in ("clients", "deals", "activities", "imports")
     for verb in ("read", "write")
 )
+PIECE = 100_000
+ANY = "127.0.0.1:0"
 _numbers = count(1)
 
 
@@ -114,6 +123,57 @@ class Person:
         """A page of deals."""
         request = deal_pb.ListDealsRequest(conditions=conditions, **over)
         return await self.call("ListDeals", request)
+
+
+async def upload(
+    person: Person,
+    text: str | bytes,
+    resource: import_pb.ImportResource.ValueType = import_pb.IMPORT_RESOURCE_DEALS,
+    file_name: str = "deals.csv",
+) -> import_pb.Import:
+    """A file that was uploaded in pieces."""
+    content = text.encode() if isinstance(text, str) else text
+
+    async def requests() -> AsyncIterator[import_pb.CreateImportRequest]:
+        header = import_pb.ImportHeader(resource=resource, file_name=file_name)
+        yield import_pb.CreateImportRequest(header=header)
+        for start in range(0, len(content), PIECE):
+            yield import_pb.CreateImportRequest(chunk=content[start : start + PIECE])
+
+    crm = person.crm
+    made: import_pb.Import = await crm.caller.upload(
+        crm.method("CreateImport"), requests(), identity=person.identity(), timeout=60
+    )
+    return made
+
+
+async def commit(person: Person, import_id: str) -> import_pb.Import:
+    """Have an import's rows written, some time."""
+    request = import_pb.CommitImportRequest(import_id=import_id)
+    committed: import_pb.Import = await person.call("CommitImport", request)
+    return committed
+
+
+async def work_off(app: App, job_id: str) -> None:
+    """What a worker does with a job, without the broker in between."""
+    worker = JobWorker(app.jobs, open_app=lambda: nullcontext(app), handlers=HANDLERS, listen=ANY)
+    await worker.begin()
+    await worker.work(JOB, UUID(job_id))
+    await worker.end()
+
+
+async def import_of(person: Person, import_id: str) -> import_pb.Import:
+    """An import as it stands."""
+    request = import_pb.GetImportRequest(import_id=import_id)
+    found: import_pb.Import = await person.call("GetImport", request)
+    return found
+
+
+async def imported(app: App, person: Person, text: str, **over: Any) -> import_pb.Import:
+    """A file whose rows were written."""
+    committed = await commit(person, (await upload(person, text, **over)).id)
+    await work_off(app, committed.job_id)
+    return await import_of(person, committed.id)
 
 
 async def make_deal(person: Person, **over: Any) -> deal_pb.Deal:

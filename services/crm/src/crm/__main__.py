@@ -2,7 +2,7 @@
 
 import sys
 
-from crm.bootstrap import serve
+from crm.bootstrap import serve, work
 from crm.config import Settings
 from kit.migrations import migrate
 from kit.runtime import main
@@ -26,6 +26,8 @@ def _main(arguments: list[str]) -> None:
             settings = load(Settings)
             configure("crm", settings)
             main(serve(settings))
+        case ["worker"]:
+            work(load(Settings))
         case _:
             sys.exit(__doc__)
 

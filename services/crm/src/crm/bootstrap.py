@@ -11,6 +11,7 @@ from crm.config import Settings
 from crm.entrypoints.app import App
 from crm.entrypoints.consumers import OF_AUTH
 from crm.entrypoints.rpc.services import services
+from crm.entrypoints.tasks import HANDLERS
 from crm.entrypoints.upkeep import compact_totals, tidy_up
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
 from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
@@ -19,6 +20,7 @@ from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
 from kit.database import SystemTransaction, open_pool
 from kit.jobs.celery import JobApp
+from kit.jobs.worker import JobWorker
 from kit.paging import PageTokens
 from kit.pool import Pool
 from kit.relay import OutboxRelay
@@ -27,6 +29,7 @@ from kit.rpc.revocations import Revocations
 from kit.rpc.server import RpcServer
 from kit.rpc.tokens import TokenVerifier
 from kit.runtime import run
+from kit.telemetry import configure
 
 SYSTEM_POOL_SIZE = 3
 
@@ -60,6 +63,7 @@ async def serve(settings: Settings) -> None:
             clock=SystemClock(),
             page_tokens=PageTokens(settings.page_token_key.get_secret_value()),
             jobs=JobApp("crm", settings.broker_url.get_secret_value()),
+            max_import_bytes=settings.max_import_bytes,
             wake_relay=relay.wake,
         )
         consumer = Consumer(
@@ -85,6 +89,27 @@ async def serve(settings: Settings) -> None:
             },
             checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
         )
+
+
+def work(settings: Settings) -> None:
+    """Work on jobs until told to stop. What they tell lies in the outbox, for serve's relay."""
+    jobs = JobApp("crm", settings.broker_url.get_secret_value())
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[App]:
+        configure("crm", settings)
+        async with opened_pools(settings) as (pool, system):
+            yield App(
+                pool=pool,
+                system=system,
+                clock=SystemClock(),
+                page_tokens=PageTokens(settings.page_token_key.get_secret_value()),
+                jobs=jobs,
+                max_import_bytes=settings.max_import_bytes,
+                wake_relay=lambda: None,
+            )
+
+    JobWorker(jobs, open_app=opened, handlers=HANDLERS, listen=settings.internal_listen).run()
 
 
 def _verifier(auth: Caller, bus: Bus) -> tuple[TokenVerifier, Revocations]:

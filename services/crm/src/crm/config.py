@@ -7,8 +7,6 @@ from pydantic_settings import SettingsConfigDict
 
 from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings
 
-MAX_IMPORT_BYTES = 50_000_000
-
 
 class Settings(DatabaseSettings):
     """Environment variables with the prefix CRM_; the defaults are for local development."""
@@ -21,4 +19,5 @@ class Settings(DatabaseSettings):
     internal_listen: str = "127.0.0.1:8731"
     auth_address: str = "127.0.0.1:8720"
     broker_url: SecretStr = SecretStr("redis://127.0.0.1:8713/0")
+    max_import_bytes: int = 50_000_000
     page_token_key: SecretStr = SecretStr(LOCAL_PAGE_TOKEN_KEY)

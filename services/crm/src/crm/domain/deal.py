@@ -157,6 +157,38 @@ class Deal(Aggregate):
         deal.tell(DealCreated(aggregate_id=id, version=1, at=at, by=by, deal=deal.state))
         return deal
 
+    @classmethod
+    def imported(
+        cls,
+        id: UUID,
+        workspace_id: UUID,
+        *,
+        edit: DealEdit,
+        first: Stage,
+        stage: Stage,
+        position: str,
+        created_at: datetime,
+        entered_at: datetime,
+        lost_reason: Named | None,
+    ) -> "Deal":
+        """A deal with a past: it came to be in the workspace's first stage, then it moved.
+
+        A source may not know why a deal was lost. Raises EntryRefused.
+        """
+        deal = cls.create(
+            id,
+            workspace_id,
+            edit=edit,
+            stage=first,
+            position=position,
+            at=created_at,
+            by=None,
+        )
+        if stage.id != first.id:
+            deal._change_stage(stage, position, at=entered_at, by=None, lost_reason=lost_reason)
+            deal.version += 1
+        return deal
+
     def expect(self, etag: str) -> None:
         """Refuse a decision that was made on an older state."""
         if etag != str(self.version):
@@ -197,12 +229,6 @@ class Deal(Aggregate):
             return
         lost_reason = _lost_for(stage, lost_reason)
         self._change_stage(stage, position, at=at, by=by, by_name=by_name, lost_reason=lost_reason)
-
-    def was_moved_to(
-        self, stage: Stage, *, at: datetime, by: UUID | None, lost_reason: Named | None
-    ) -> None:
-        """A move that a source tells of: in the past, and lost without a reason if need be."""
-        self._change_stage(stage, self.state.position, at=at, by=by, lost_reason=lost_reason)
 
     def delete(self, *, at: datetime, by: UUID) -> None:
         """Go to the trash."""

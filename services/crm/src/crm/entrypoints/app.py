@@ -22,6 +22,7 @@ class App:
     clock: Clock
     page_tokens: PageTokens
     jobs: JobApp
+    max_import_bytes: int
     wake_relay: Callable[[], None]
 
     def unit_of_work(

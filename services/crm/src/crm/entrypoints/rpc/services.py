@@ -3,9 +3,11 @@
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.clients import ClientService
 from crm.entrypoints.rpc.deals import DealService
+from crm.entrypoints.rpc.imports import ImportService
 from crm.entrypoints.rpc.stages import StageService
 from freelanceflow.crm.v1 import client_service_pb2_grpc as clients
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deals
+from freelanceflow.crm.v1 import import_service_pb2_grpc as imports
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stages
 from kit.rpc.server import Servicer
 
@@ -16,4 +18,5 @@ def services(app: App) -> list[Servicer]:
         (deals.add_DealServiceServicer_to_server, DealService(app)),
         (clients.add_ClientServiceServicer_to_server, ClientService(app)),
         (stages.add_StageServiceServicer_to_server, StageService(app)),
+        (imports.add_ImportServiceServicer_to_server, ImportService(app)),
     ]

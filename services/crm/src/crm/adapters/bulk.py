@@ -1,0 +1,220 @@
+"""Writing by the hundred, and looking up by name what rows of a file refer to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from fractional_indexing import generate_n_keys_between
+from sqlalchemy import ARRAY, Table, Text, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from crm.adapters import clients, deals
+from crm.adapters.history import HISTORY, history_values
+from crm.adapters.tables import clients as clients_table
+from crm.adapters.tables import deal_history
+from crm.adapters.tables import deals as deals_table
+from crm.domain.client import Client, ClientKind, Parent
+from crm.domain.deal import Deal
+from crm.domain.entries import Named
+from crm.domain.stage import DEFAULT_CURRENCY, Stage, StageType
+from kit.database import Statement, Transaction
+from kit.ids import new_id
+from kit.unit_of_work import UnitOfWork
+
+
+def _insert(table: Table, columns: Sequence[str]) -> Statement:
+    """One statement for any number of rows: they come as JSON, typed by the table itself.
+
+    COPY does not work under row-level security, and an array per column cannot hold arrays.
+    """
+    names = ", ".join(columns)
+    return Statement(
+        text(
+            f"INSERT INTO {table.name} ({names}) "
+            f"SELECT {names} FROM jsonb_populate_recordset(NULL\\:\\:{table.name}, :rows)"
+        ).bindparams(bindparam("rows", type_=JSONB()))
+    )
+
+
+def _by_names(sql: str, **more: Any) -> Statement:
+    return Statement(
+        text(sql).bindparams(
+            bindparam("workspace", type_=Uuid()),
+            bindparam("names", type_=ARRAY(Text())),
+            *(bindparam(name, type_=type_) for name, type_ in more.items()),
+        )
+    )
+
+
+_NEW = ("id", "workspace_id", "version", "created_at")
+ADD_DEALS = _insert(deals_table, (*_NEW, *deals.KEPT))
+ADD_HISTORY = _insert(deal_history, ("workspace_id", "deal_id", *HISTORY))
+ADD_CLIENTS = _insert(clients_table, (*_NEW, *clients.KEPT))
+
+SETTINGS = Statement(
+    text("SELECT currency, time_zone FROM workspaces WHERE workspace_id = :workspace").bindparams(
+        bindparam("workspace", type_=Uuid())
+    )
+)
+STAGES = Statement(
+    text(
+        "SELECT s.id, s.name, s.type, s.rotting_days, (SELECT min(d.position) FROM deals d "
+        "  WHERE d.workspace_id = :workspace AND d.stage_id = s.id AND d.deleted_at IS NULL) top "
+        "FROM stages s WHERE s.workspace_id = :workspace ORDER BY s.position"
+    ).bindparams(bindparam("workspace", type_=Uuid()))
+)
+LOST_REASONS = Statement(
+    text(
+        "SELECT id, name FROM lost_reasons WHERE workspace_id = :workspace ORDER BY position"
+    ).bindparams(bindparam("workspace", type_=Uuid()))
+)
+# Materialized, so that the names are lowered once and compared as they are: see sort_name.
+CLIENTS = _by_names(
+    "WITH given AS MATERIALIZED (SELECT name, lower(name) AS low FROM unnest(:names) AS g (name)) "
+    "SELECT DISTINCT ON (given.name) given.name AS wanted, c.id, c.name, c.kind "
+    "FROM given JOIN clients c ON c.workspace_id = :workspace AND c.sort_name = given.low "
+    "  AND c.deleted_at IS NULL "
+    "ORDER BY given.name, c.created_at, c.id"
+)
+OWNERS = _by_names(
+    "SELECT DISTINCT ON (given.name) given.name AS wanted, o.id, o.name "
+    "FROM unnest(:names) AS given (name) JOIN owners o ON o.workspace_id = :workspace "
+    "  AND lower(o.name) = lower(given.name) AND o.removed_at IS NULL "
+    "ORDER BY given.name, o.user_id IS NULL, o.id"
+)
+ADD_LABELS = _by_names(
+    "INSERT INTO owners (id, workspace_id, version, name) "
+    "SELECT id, :workspace, 1, name FROM unnest(:ids, :names) AS given (id, name) "
+    "ON CONFLICT DO NOTHING",
+    ids=ARRAY(Uuid()),
+)
+KNOWN_DEALS, KNOWN_CLIENTS = (
+    _by_names(
+        f"SELECT external_id FROM {table} "
+        "WHERE workspace_id = :workspace AND external_id = ANY(:names)"
+    )
+    for table in ("deals", "clients")
+)
+
+
+class Column(NamedTuple):
+    """A stage, and the position of its first card."""
+
+    stage: Stage
+    top: str | None
+
+
+async def settings(tx: Transaction) -> tuple[str, str]:
+    """Currency and time zone of the workspace."""
+    row = await tx.row(SETTINGS, workspace=tx.workspace_id)
+    return (row["currency"], row["time_zone"]) if row else (DEFAULT_CURRENCY, "UTC")
+
+
+async def columns(tx: Transaction) -> list[Column]:
+    """The board's columns in order."""
+    return [
+        Column(
+            Stage(row["id"], row["name"], StageType(row["type"]), row["rotting_days"]), row["top"]
+        )
+        for row in await tx.rows(STAGES, workspace=tx.workspace_id)
+    ]
+
+
+async def lost_reasons(tx: Transaction) -> dict[str, Named]:
+    """By name, in small letters."""
+    rows = await tx.rows(LOST_REASONS, workspace=tx.workspace_id)
+    return {row["name"].lower(): Named(row["id"], row["name"]) for row in rows}
+
+
+async def clients_by_name(tx: Transaction, names: Iterable[str]) -> dict[str, Parent]:
+    """By the names that were asked for; of several with one name the oldest."""
+    rows = await tx.rows(CLIENTS, workspace=tx.workspace_id, names=list(set(names)))
+    return {row["wanted"]: Parent(row["id"], row["name"], ClientKind(row["kind"])) for row in rows}
+
+
+async def owners_by_name(tx: Transaction, names: Iterable[str]) -> dict[str, Named]:
+    """By the names that were asked for: members before labels, and new labels for the rest."""
+    wanted = sorted({name for name in names if name})
+    found = await _owners(tx, wanted)
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        # Two spellings that differ in nothing but case are one label.
+        labels = list({name.lower(): name for name in reversed(missing)}.values())
+        ids = [new_id() for _ in labels]
+        await tx.run(ADD_LABELS, workspace=tx.workspace_id, ids=ids, names=labels)
+        found |= await _owners(tx, missing)
+    return found
+
+
+async def known(tx: Transaction, statement: Statement, external_ids: Iterable[str]) -> set[str]:
+    """Which of these ids of a source are there already, also in the trash."""
+    wanted = [id for id in external_ids if id]
+    rows = await tx.rows(statement, workspace=tx.workspace_id, names=wanted)
+    return {row["external_id"] for row in rows}
+
+
+def positions(columns: Sequence[Column], counts: Mapping[UUID, int]) -> dict[UUID, list[str]]:
+    """So many free places on top of each column; the first one given is the lowest."""
+    return {
+        column.stage.id: generate_n_keys_between(None, column.top, counts[column.stage.id])[::-1]
+        for column in columns
+        if counts.get(column.stage.id)
+    }
+
+
+async def add_deals(uow: UnitOfWork, new: Sequence[Deal]) -> None:
+    """Write deals with their history, and tell of them."""
+    facts = [(deal, fact) for deal in new for fact in deal.take_facts()]
+    await uow.run(
+        ADD_DEALS,
+        rows=[
+            _json(
+                {
+                    "id": deal.id,
+                    "workspace_id": deal.workspace_id,
+                    "version": deal.version,
+                    "created_at": deal.state.created_at,
+                    **deals.kept_values(deal.state),
+                }
+            )
+            for deal in new
+        ],
+    )
+    await uow.run(
+        ADD_HISTORY,
+        rows=[
+            _json({"workspace_id": deal.workspace_id, "deal_id": deal.id, **history_values(fact)})
+            for deal, fact in facts
+        ],
+    )
+    uow.tell_facts(*(fact for _, fact in facts))
+
+
+async def add_clients(uow: UnitOfWork, new: Sequence[Client]) -> None:
+    """Write clients, and tell of them."""
+    await uow.run(
+        ADD_CLIENTS,
+        rows=[
+            _json(
+                {
+                    "id": client.id,
+                    "workspace_id": client.workspace_id,
+                    "version": client.version,
+                    "created_at": client.state.created_at,
+                    **clients.kept_values(client.state),
+                }
+            )
+            for client in new
+        ],
+    )
+    uow.tell(*new)
+
+
+async def _owners(tx: Transaction, names: Sequence[str]) -> dict[str, Named]:
+    rows = await tx.rows(OWNERS, workspace=tx.workspace_id, names=names)
+    return {row["wanted"]: Named(row["id"], row["name"]) for row in rows}
+
+
+def _json(row: dict[str, Any]) -> dict[str, Any]:
+    """The driver's own UUIDs are none to the JSON encoder."""
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}

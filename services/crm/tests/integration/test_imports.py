@@ -1,0 +1,170 @@
+"""Files come in: what is refused at once, what becomes of rows, and that nothing comes twice."""
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+
+from crm.entrypoints.app import App
+from freelanceflow.crm.v1 import client_service_pb2 as client_pb
+from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
+from freelanceflow.crm.v1 import import_service_pb2 as pb
+from kit.errors import ErrorKind
+from kit.rpc.errors import RemoteError
+from services.crm.tests.factories import (
+    Person,
+    commit,
+    import_of,
+    imported,
+    make_client,
+    make_deal,
+    upload,
+    work_off,
+)
+
+CLIENTS = pb.IMPORT_RESOURCE_CLIENTS
+
+
+def table(*rows: dict[str, str]) -> str:
+    """Rows as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+async def errors_of(person: Person, import_id: str) -> list[tuple[int, str]]:
+    found = await person.call("ListImportErrors", pb.ListImportErrorsRequest(import_id=import_id))
+    return [(error.row, error.column) for error in found.errors]
+
+
+async def test_deals_come_with_their_past(app: App, person: Person) -> None:
+    client = await make_client(person, name="Cancity")
+    done = await imported(
+        app,
+        person,
+        table(
+            {
+                "name": "GTX Basic",
+                "external_id": "1C1I7A6R",
+                "client": "cancity",
+                "stage": "Won",
+                "owner": "Moses Frase",
+                "amount": "1054.5",
+                "created_at": "2020-10-20",
+                "closed_at": "2021-03-01",
+                "tags": "gtx; hot",
+            }
+        ),
+    )
+    assert (done.status, done.total_rows, done.created_rows) == (pb.IMPORT_STATUS_DONE, 1, 1)
+    (deal,) = (await person.list_deals()).deals
+    assert (deal.name, deal.client_id, deal.owner_name) == ("GTX Basic", client.id, "Moses Frase")
+    assert (deal.stage_name, deal.version, deal.amount.amount_minor) == ("Won", 2, 1054_50)
+    assert list(deal.tags) == ["gtx", "hot"]
+    assert deal.close_time.ToDatetime(UTC) == datetime(2021, 3, 1, tzinfo=UTC)
+    history = await person.call("ListDealHistory", deal_pb.ListDealHistoryRequest(deal_id=deal.id))
+    moved, created = history.entries
+    assert (created.kind, created.to_stage_name) == ("created", "Prospecting")
+    assert created.happen_time.ToDatetime(UTC) == datetime(2020, 10, 20, tzinfo=UTC)
+    assert (moved.kind, moved.days_in_stage) == ("moved", 132.0)
+    column = (await person.board())["Won"]
+    assert (column.count, column.sum.amount_minor) == (1, 1054_50)
+
+
+async def test_each_wrong_cell_is_named_and_the_other_rows_come(app: App, person: Person) -> None:
+    done = await imported(
+        app,
+        person,
+        table(
+            {"name": "Good", "stage": "", "client": "", "amount": "1", "created_at": ""},
+            {"name": "", "stage": "", "client": "", "amount": "", "created_at": ""},
+            {"name": "X", "stage": "Nowhere", "client": "Nobody", "amount": "", "created_at": ""},
+            {"name": "X", "stage": "", "client": "", "amount": "much", "created_at": "yesterday"},
+            {"name": "X", "stage": "", "client": "", "amount": "1", "created_at": "2999-01-01"},
+        ),
+    )
+    assert (done.created_rows, done.failed_rows, done.done_rows) == (1, 4, 5)
+    assert await errors_of(person, done.id) == [
+        (3, "name"),
+        (4, "client"),
+        (4, "stage"),
+        (5, "amount"),
+        (5, "created_at"),
+        (6, "created_at"),
+    ]
+
+
+async def test_what_is_there_already_is_skipped(app: App, person: Person) -> None:
+    await make_deal(person, external_id="A")
+    text = table(*({"name": id, "external_id": id} for id in ("A", "B", "B", "C")))
+    first, second = await imported(app, person, text), await imported(app, person, text)
+    assert (first.created_rows, first.skipped_rows) == (2, 2)
+    assert (second.created_rows, second.skipped_rows) == (0, 4)
+    assert (await person.list_deals(with_total=True)).total == 3
+
+
+async def test_clients_come_with_their_companies(app: App, person: Person) -> None:
+    done = await imported(
+        app,
+        person,
+        table(
+            {"name": "Acme", "kind": "company", "parent": "", "emails": "a@b.ch;c@d.ch"},
+            {"name": "Ann", "kind": "person", "parent": "acme", "emails": ""},
+            {"name": "Bob", "kind": "person", "parent": "Ann", "emails": ""},
+            {"name": "Cid", "kind": "robot", "parent": "", "emails": ""},
+        ),
+        resource=CLIENTS,
+    )
+    assert (done.created_rows, done.failed_rows) == (2, 2)
+    assert await errors_of(person, done.id) == [(4, "parent"), (5, "kind")]
+    acme, ann = (await person.call("ListClients", client_pb.ListClientsRequest())).clients
+    assert (acme.name, list(acme.emails)) == ("Acme", ["a@b.ch", "c@d.ch"])
+    assert (ann.parent_id, ann.parent_name) == (acme.id, "Acme")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "FILE_EMPTY"),
+        (b"name\n", "FILE_EMPTY"),
+        (b"external_id\n1\n", "COLUMN_MISSING"),
+        (b"name,shoe_size\nx,1\n", "COLUMN_UNKNOWN"),
+        (b"name,name\nx,y\n", "COLUMN_TWICE"),
+        ("name\nZürich\n".encode("latin-1"), "ENCODING_UNKNOWN"),
+        (b'name\n"never closed\n', "FILE_UNREADABLE"),
+    ],
+)
+async def test_a_file_that_cannot_be_taken_is_refused_at_once(
+    person: Person, content: bytes, reason: str
+) -> None:
+    with pytest.raises(RemoteError) as refusal:
+        await upload(person, content)
+    assert (refusal.value.kind, refusal.value.reason) == (ErrorKind.INVALID, reason)
+    assert not (await person.call("ListImports", pb.ListImportsRequest())).imports
+
+
+async def test_a_file_may_have_a_mark_and_any_usual_delimiter(app: App, person: Person) -> None:
+    text = '\ufeffname;source\r\n"A; ""quoted""\r\nname";web\r\n\r\nB;\r\n'
+    done = await imported(app, person, text)
+    assert done.created_rows == 2
+    names = [deal.name for deal in (await person.list_deals()).deals]
+    assert sorted(names) == ['A; "quoted"\r\nname', "B"]
+
+
+async def test_a_file_that_is_too_large_is_not_taken(app: App, person: Person) -> None:
+    with pytest.raises(RemoteError) as refusal:
+        await upload(person, b"name\n" + b"ten bytes\n" * (app.max_import_bytes // 10))
+    assert (refusal.value.kind, refusal.value.reason) == (ErrorKind.EXHAUSTED, "FILE_TOO_LARGE")
+
+
+async def test_an_import_is_committed_once(app: App, person: Person) -> None:
+    done = await imported(app, person, table({"name": "A"}))
+    with pytest.raises(RemoteError) as refusal:
+        await commit(person, done.id)
+    assert (refusal.value.kind, refusal.value.reason) == (ErrorKind.REFUSED, "IMPORT_NOT_READY")
+    await work_off(app, done.job_id)  # delivered once more
+    assert (await import_of(person, done.id)).created_rows == 1
+    assert (await person.list_deals(with_total=True)).total == 1
