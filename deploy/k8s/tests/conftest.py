@@ -49,7 +49,7 @@ def render(k8s_copy: Path) -> Render:
             capture_output=True,
             text=True,
         ).stdout
-        return list(yaml.safe_load_all(output))
+        return list(yaml.load_all(output, Loader=yaml.CSafeLoader))
 
     return rendered
 

@@ -1,12 +1,15 @@
 """The rules for our manifests: each is a function from all objects to what is wrong with them."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache
 
-from kubernetes_validate import ValidationError, validate  # type: ignore[import-untyped]
+from kubernetes_validate import (  # type: ignore[import-untyped]
+    ValidationError,
+    utils,
+    validate,
+)
 
 from deploy.k8s.tests.objects import (
     Manifest,
@@ -18,6 +21,9 @@ from deploy.k8s.tests.objects import (
     selects,
     workloads,
 )
+
+# The library reads the same large files anew for every object.
+utils.schema_contents = cache(utils.schema_contents)
 
 Rule = Callable[[list[Manifest]], Iterator[str]]
 
@@ -47,17 +53,11 @@ UNITS: dict[str, int | str] = {
 def schema(objects: list[Manifest]) -> Iterator[str]:
     """Types and fields are those of Kubernetes, nothing is misspelt."""
     for item in objects:
-        if problem := _schema_problem(json.dumps(item)):
-            yield f"{item['kind']}/{item['metadata']['name']} {problem}"
-
-
-@cache  # the same object is looked at many times, and loading a schema takes longer than the look
-def _schema_problem(text: str) -> str | None:
-    try:
-        validate(json.loads(text), KUBERNETES, strict=True)
-    except ValidationError as error:
-        return f"{'.'.join(map(str, error.path))}: {error.message}"
-    return None
+        try:
+            validate(item, KUBERNETES, strict=True)
+        except ValidationError as error:
+            where = ".".join(map(str, error.path))
+            yield f"{item['kind']}/{item['metadata']['name']} {where}: {error.message}"
 
 
 def core_only(objects: list[Manifest]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What is written down twice agrees: generated files, secrets, and what git must not see."""
 
+import ast
 import os
 import stat
 import subprocess
@@ -9,12 +10,29 @@ import pytest
 
 from deploy.k8s import generate, make_secrets, release
 from deploy.k8s.tests.conftest import ROOT, kubectl
-from deploy.k8s.topology import load
+from deploy.k8s.topology import Service, load
+from kit.bus.jetstream import streams
+from kit.rpc import revocations
+from kit.rpc.revocations import Revocations
 
 
 def test_generated_files_are_up_to_date() -> None:
     for path, text in generate.files(load()).items():
         assert path.read_text() == text, "run python -m deploy.k8s.generate"
+
+
+@pytest.mark.parametrize("service", load().services.values(), ids=lambda service: service.name)
+def test_topology_names_the_streams_the_code_reads(service: Service) -> None:
+    """Streams stand in the code as plain words; sessions' ends come from AUTH by way of the kit."""
+    names = {config.name for config in streams()}
+    read = set()
+    for file in (ROOT / "services" / service.name / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Constant) and node.value in names:
+                read.add(node.value)
+            if isinstance(node, ast.Name) and node.id == Revocations.__name__:
+                read.add(revocations.STREAM)
+    assert read == set(service.consumes)
 
 
 def test_secrets_differ_each_time_and_are_ours_alone(k8s_copy: Path) -> None:
