@@ -1,4 +1,4 @@
-"""A server from its start to its stop: what it finishes, what it refuses, what it says of itself."""
+"""A server from its start to its stop: what it finishes, what it refuses, what it says."""
 
 import asyncio
 import logging
@@ -155,3 +155,56 @@ async def test_health_tells_liveness_from_readiness(
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
     await caller.close()
     await server.stop()
+
+
+async def test_a_rolling_restart_fails_no_call(
+    stubs: SimpleNamespace, echo: Any, issuer: Issuer, text: Text
+) -> None:
+    """Two replicas behind one name, each replaced in turn, twice, under load."""
+    add = stubs.api.add_EchoServicer_to_server
+
+    served = [asyncio.Event(), asyncio.Event()]
+
+    async def start(number: int, port: int = 0) -> RpcServer:
+        async def brief(request: Any, context: Any) -> Any:
+            await asyncio.sleep(0.005)
+            served[number].set()
+            return request
+
+        replica = type(echo)(stubs.pb)
+        replica.behaviour = brief
+        server = RpcServer(f"127.0.0.1:{port}", [(add, replica)], issuer.verifier())
+        await server.start(Readiness({}))
+        return server
+
+    replicas = [await start(0), await start(1)]
+    ports = [server.port for server in replicas]
+    addresses = ",".join(f"127.0.0.1:{port}" for port in ports)
+    caller = Caller(f"ipv4:{addresses}", "echo")
+    stub = stubs.api.EchoStub(caller.channel)
+    restarting, answered = True, 0
+
+    async def load() -> None:
+        nonlocal answered
+        while restarting:
+            await caller.call(stub.Open, text("x"), idempotent=True)
+            answered += 1
+
+    async def restart() -> None:
+        nonlocal restarting
+        for number in (0, 1, 0, 1):
+            await replicas[number].stop()
+            replicas[number] = await start(number, ports[number])
+            served[number].clear()
+            async with asyncio.timeout(10):
+                await served[number].wait()  # the channel has found the new one
+        restarting = False
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(8):
+            group.create_task(load())
+        group.create_task(restart())
+    await caller.close()
+    for server in replicas:
+        await server.stop()
+    assert answered >= 200
