@@ -4,6 +4,13 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+SERVICE = {
+    "serve": "Answer calls and keep facts of what happens, until told to stop.",
+    "migrate": "Bring the database to the newest schema.",
+    "check": "Check the settings.",
+}
+"""Commands of the running service; they load no science."""
+
 COMMANDS = {
     "evaluate": ("analytics.evaluate.cli", "Back-test the science on a file of your own."),
     "accuracy": ("analytics.evaluate.accuracy", "Back-test on the shared sets, write the report."),
@@ -18,6 +25,9 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(_usage())
         return 0 if arguments else 2
     command, *rest = arguments
+    if command in SERVICE and not rest:
+        _service(command)
+        return 0
     if command not in COMMANDS:
         sys.stderr.write(f"analytics: there is no command {command!r}\n\n{_usage()}")
         return 2
@@ -25,9 +35,28 @@ def main(arguments: Sequence[str]) -> int:
     return int(module.main(rest))
 
 
+def _service(command: str) -> None:
+    from analytics.bootstrap import serve
+    from analytics.config import Settings
+    from kit import runtime
+    from kit.migrations import migrate
+    from kit.settings import load, refuse
+    from kit.telemetry import configure
+
+    settings = load(Settings)
+    if command == "migrate":
+        if settings.database_url_owner is None:
+            refuse(["ANALYTICS_DATABASE_URL_OWNER: needed to migrate"])
+        migrate("analytics", settings.database_url_owner.get_secret_value())
+    if command == "serve":
+        configure("analytics", settings)
+        runtime.main(serve(settings))
+
+
 def _usage() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {purpose}" for name, (_, purpose) in COMMANDS.items()]
+    purposes = SERVICE | {name: purpose for name, (_, purpose) in COMMANDS.items()}
+    width = max(map(len, purposes))
+    lines = [f"  {name:<{width}}  {purpose}" for name, purpose in purposes.items()]
     return "usage: python -m analytics COMMAND\n\n" + "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,173 @@
+"""Events become rows: one statement for each, whatever their order and however often they come."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, Uuid, bindparam, case, func, literal_column
+from sqlalchemy.dialects.postgresql import insert
+
+from analytics.adapters.tables import (
+    close_date_changes,
+    deals,
+    stage_entries,
+    stages,
+    workspaces,
+)
+from kit.database import Statement
+from kit.unit_of_work import UnitOfWork
+
+WORKSPACE = bindparam("workspace_id", type_=Uuid())
+TOLD = bindparam("told_at", type_=DateTime(timezone=True))
+
+_deal = insert(deals).values({c.name: bindparam(c.name, type_=c.type) for c in deals.c})
+_keep_deal = _deal.on_conflict_do_update(
+    index_elements=[deals.c.workspace_id, deals.c.deal_id],
+    set_={
+        c.name: _deal.excluded[c.name] for c in deals.c if c.name not in ("workspace_id", "deal_id")
+    },
+    where=deals.c.version < _deal.excluded.version,
+)
+_keep_entry = (
+    insert(stage_entries)
+    .values(
+        workspace_id=WORKSPACE,
+        deal_id=bindparam("deal_id", type_=Uuid()),
+        version=bindparam("version", type_=deals.c.version.type),
+        stage_id=bindparam("stage_id", type_=Uuid()),
+        stage_name=bindparam("stage_name", type_=stage_entries.c.stage_name.type),
+        stage_type=bindparam("stage_type", type_=stage_entries.c.stage_type.type),
+        entered_at=bindparam("entered_stage_at", type_=DateTime(timezone=True)),
+    )
+    .on_conflict_do_nothing()
+)
+_stage = insert(stages).values(
+    workspace_id=WORKSPACE,
+    stage_id=bindparam("stage_id", type_=Uuid()),
+    name=bindparam("stage_name", type_=stages.c.name.type),
+    type=bindparam("stage_type", type_=stages.c.type.type),
+    first_used_at=bindparam("entered_stage_at", type_=DateTime(timezone=True)),
+    told_at=TOLD,
+)
+_newer = _stage.excluded.told_at > stages.c.told_at
+_keep_stage = _stage.on_conflict_do_update(
+    index_elements=[stages.c.workspace_id, stages.c.stage_id],
+    set_={
+        "name": case((_newer, _stage.excluded.name), else_=stages.c.name),
+        "type": case((_newer, _stage.excluded.type), else_=stages.c.type),
+        "first_used_at": func.least(stages.c.first_used_at, _stage.excluded.first_used_at),
+        "told_at": func.greatest(stages.c.told_at, _stage.excluded.told_at),
+    },
+)
+_keep_change = (
+    insert(close_date_changes)
+    .values(
+        workspace_id=WORKSPACE,
+        deal_id=bindparam("deal_id", type_=Uuid()),
+        version=bindparam("version", type_=deals.c.version.type),
+        before=bindparam("close_date_before", type_=close_date_changes.c.before.type),
+        after=bindparam("expected_close_date", type_=close_date_changes.c.after.type),
+        changed_at=bindparam("happened_at", type_=DateTime(timezone=True)),
+    )
+    .on_conflict_do_nothing()
+)
+_seen = insert(workspaces).values(
+    workspace_id=WORKSPACE,
+    version=literal_column("0"),
+    currency=literal_column("''"),
+    time_zone=literal_column("'UTC'"),
+    changes=literal_column("1"),
+    as_of=TOLD,
+)
+# The workspace's row may come later, from another service's stream.
+_count = _seen.on_conflict_do_update(
+    index_elements=[workspaces.c.workspace_id],
+    set_={
+        "changes": workspaces.c.changes + literal_column("1"),
+        "as_of": func.greatest(workspaces.c.as_of, _seen.excluded.as_of),
+    },
+).returning(workspaces.c.changes)
+
+STOOD = Statement(
+    _count.add_cte(_keep_deal.cte("deal"), _keep_entry.cte("entry"), _keep_stage.cte("stage"))
+)
+CHANGED = Statement(_count.add_cte(_keep_deal.cte("deal")))
+CLOSE_DATE_CHANGED = Statement(_count.add_cte(_keep_deal.cte("deal"), _keep_change.cte("change")))
+_settings = insert(workspaces).values(
+    workspace_id=WORKSPACE,
+    version=bindparam("version", type_=workspaces.c.version.type),
+    currency=bindparam("currency", type_=workspaces.c.currency.type),
+    time_zone=bindparam("time_zone", type_=workspaces.c.time_zone.type),
+    changes=literal_column("0"),
+)
+SETTINGS = Statement(
+    _settings.on_conflict_do_update(
+        index_elements=[workspaces.c.workspace_id],
+        set_={name: _settings.excluded[name] for name in ("version", "currency", "time_zone")},
+        where=workspaces.c.version < _settings.excluded.version,
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DealFact:
+    """A deal as one event tells it."""
+
+    deal_id: UUID
+    version: int
+    name: str
+    client_id: UUID | None
+    owner_id: UUID | None
+    amount_minor: int | None
+    currency: str
+    stage_id: UUID
+    stage_name: str
+    stage_type: str
+    source: str
+    expected_close_date: date | None
+    created_at: datetime
+    entered_stage_at: datetime
+    closed_at: datetime | None
+    deleted_at: datetime | None = None
+
+
+async def stood(uow: UnitOfWork, deal: DealFact, *, told_at: datetime) -> int:
+    """A deal came into a stage, at its creation or by a move. The number of changes so far."""
+    return int(await uow.value(STOOD, **_values(uow, deal, told_at)))
+
+
+async def changed(uow: UnitOfWork, deal: DealFact, *, told_at: datetime) -> int:
+    """A deal has other values, or is gone. The number of changes so far."""
+    return int(await uow.value(CHANGED, **_values(uow, deal, told_at)))
+
+
+async def close_date_changed(
+    uow: UnitOfWork,
+    deal: DealFact,
+    *,
+    before: date | None,
+    happened_at: datetime,
+    told_at: datetime,
+) -> int:
+    """A deal is expected to close on another day. The number of changes so far."""
+    values = _values(uow, deal, told_at)
+    return int(
+        await uow.value(
+            CLOSE_DATE_CHANGED, close_date_before=before, happened_at=happened_at, **values
+        )
+    )
+
+
+async def keep_settings(uow: UnitOfWork, *, version: int, currency: str, time_zone: str) -> None:
+    """What a workspace adds up in, and where its days begin; only what is newer counts."""
+    await uow.run(
+        SETTINGS,
+        workspace_id=uow.workspace_id,
+        version=version,
+        currency=currency,
+        time_zone=time_zone,
+    )
+
+
+def _values(uow: UnitOfWork, deal: DealFact, told_at: datetime) -> dict[str, object]:
+    return {**asdict(deal), "workspace_id": uow.workspace_id, "told_at": told_at}

@@ -1,0 +1,109 @@
+"""Settings → the running service: the only place that picks implementations."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from analytics.config import Settings
+from analytics.entrypoints.app import App
+from analytics.entrypoints.consumers import OF_AUTH, OF_CRM
+from analytics.entrypoints.rpc.analytics import AnalyticsService
+from freelanceflow.analytics.v1 import analytics_service_pb2_grpc as analytics_grpc
+from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
+from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
+from kit.bus.consumer import Consumer, Handler
+from kit.bus.jetstream import Bus
+from kit.clock import SystemClock
+from kit.database import SystemTransaction, open_pool
+from kit.pool import Pool
+from kit.relay import OutboxRelay
+from kit.rpc.client import Caller
+from kit.rpc.revocations import Revocations
+from kit.rpc.server import RpcServer, Servicer
+from kit.rpc.tokens import TokenVerifier
+from kit.runtime import run
+
+SYSTEM_POOL_SIZE = 3
+
+
+def services(app: App) -> list[Servicer]:
+    """All that analytics answers."""
+    return [(analytics_grpc.add_AnalyticsServiceServicer_to_server, AnalyticsService(app))]
+
+
+async def serve(settings: Settings) -> None:
+    """Answer calls, keep facts of what happens, until told to stop."""
+    async with AsyncExitStack() as stack:
+        pool = await _opened(stack, settings, "app", settings.database_pool_size)
+        system = await _opened(stack, settings, "system", SYSTEM_POOL_SIZE)
+        auth = Caller(settings.auth_address, "auth")
+        stack.push_async_callback(auth.close)
+        bus = Bus(settings.nats_url.get_secret_value(), name="analytics", profile=settings.profile)
+        relay = OutboxRelay(
+            settings.database_url_system.get_secret_value(), bus, service="analytics"
+        )
+        app = App(pool=pool, system=system, clock=SystemClock(), wake_relay=relay.wake)
+        verifier, revocations = _verifier(auth, bus)
+        await run(
+            name="analytics",
+            internal_listen=settings.internal_listen,
+            servers=[RpcServer(settings.listen, services(app), verifier)],
+            background={
+                "bus": bus.run,
+                "relay": relay.run,
+                "revocations": revocations.follow,
+                "workspaces": _consumer(app, bus, "AUTH", "analytics-workspaces", OF_AUTH).run,
+                "pipeline": _consumer(app, bus, "CRM", "analytics-pipeline", OF_CRM).run,
+            },
+            checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
+        )
+
+
+async def _opened(stack: AsyncExitStack, settings: Settings, role: str, size: int) -> Pool:
+    url = settings.database_url_app if role == "app" else settings.database_url_system
+    pool = await open_pool(url.get_secret_value(), size=size, name=f"analytics-{role}")
+    stack.push_async_callback(pool.close)
+    return pool
+
+
+def _consumer(
+    app: App, bus: Bus, stream: str, name: str, handlers: Mapping[str, Handler]
+) -> Consumer:
+    return Consumer(
+        bus,
+        stream=stream,
+        name=name,
+        handlers=handlers,
+        open_unit=app.unit_of_work,
+        system=app.system,
+    )
+
+
+def _verifier(auth: Caller, bus: Bus) -> tuple[TokenVerifier, Revocations]:
+    keys: Any = KeyServiceStub(auth.channel)
+
+    async def jwks() -> Mapping[str, Any]:
+        reply = await auth.call(keys.GetJwks, GetJwksRequest(), timeout=1.0)
+        found: Mapping[str, Any] = orjson.loads(reply.jwks_json)
+        return found
+
+    async def is_active(session_id: UUID) -> bool:
+        request = IsSessionActiveRequest(session_id=str(session_id))
+        reply = await auth.call(keys.IsSessionActive, request, timeout=1.0)
+        return bool(reply.active)
+
+    revocations = Revocations(is_active, jetstream=bus.jetstream)
+    return TokenVerifier(jwks, revocations=revocations), revocations
+
+
+async def _answers(pool: Pool) -> None:
+    async with SystemTransaction(pool):
+        pass
+
+
+async def _ready(bus: Bus) -> None:
+    if not bus.ready:
+        raise ConnectionError("the streams have not been seen")

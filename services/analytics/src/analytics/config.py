@@ -1,0 +1,15 @@
+"""What analytics is told from outside."""
+
+from pydantic_settings import SettingsConfigDict
+
+from kit.settings import DatabaseSettings
+
+
+class Settings(DatabaseSettings):
+    """Environment variables with the prefix ANALYTICS_; the defaults are for local development."""
+
+    model_config = SettingsConfigDict(env_prefix="ANALYTICS_", extra="ignore", frozen=True)
+
+    listen: str = "127.0.0.1:8722"
+    internal_listen: str = "127.0.0.1:8732"
+    auth_address: str = "127.0.0.1:8720"

@@ -1,0 +1,148 @@
+"""Events as crm tells them, with keyword overrides."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from freelanceflow.crm.v1 import deal_events_pb2 as pb
+from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from freelanceflow.type.v1.money_pb2 import Money
+from kit.bus.events import Event
+from kit.clock import to_timestamp
+from kit.ids import new_id
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+TYPES = {
+    "open": StageType.STAGE_TYPE_OPEN,
+    "won": StageType.STAGE_TYPE_WON,
+    "lost": StageType.STAGE_TYPE_LOST,
+}
+
+
+class Told:
+    """One workspace's crm, as far as events show it."""
+
+    def __init__(self, workspace: UUID) -> None:
+        self.workspace = workspace
+        self.stages = {
+            name: (str(new_id()), name.title(), kind)
+            for name, kind in {
+                "prospecting": "open",
+                "proposal": "open",
+                "won": "won",
+                "lost": "lost",
+            }.items()
+        }
+
+    def created(self, **over: Any) -> "ToldDeal":
+        """A deal that came to be in prospecting at NOON."""
+        return ToldDeal(self, **over)
+
+    def event(self, kind: str, body: bytes, *, version: int, bulk: UUID | None = None) -> Event:
+        """With an envelope of its own."""
+        event_id = new_id()
+        return Event(
+            id=event_id,
+            type=kind,
+            workspace_id=self.workspace,
+            subject_id=event_id,
+            time=NOON,
+            version=version,
+            bulk_id=bulk,
+            actor_id=None,
+            origin="",
+            body=body,
+            headers={},
+        )
+
+
+class ToldDeal:
+    """A deal and the events it has told so far."""
+
+    def __init__(
+        self,
+        crm: Told,
+        *,
+        at: datetime = NOON,
+        minor: int | None = 100_000,
+        currency: str = "EUR",
+        owner: UUID | None = None,
+        close: str = "",
+        stage: str = "prospecting",
+        bulk: UUID | None = None,
+    ) -> None:
+        self.crm = crm
+        self.id = new_id()
+        self.version = 1
+        self.bulk = bulk
+        stage_id, name, kind = crm.stages[stage]
+        self.snapshot = pb.DealSnapshot(
+            deal_id=str(self.id),
+            name="Website",
+            stage_id=stage_id,
+            stage_name=name,
+            stage_type=TYPES[kind],
+            owner_id=str(owner or ""),
+            expected_close_date=close,
+            create_time=to_timestamp(at),
+            enter_stage_time=to_timestamp(at),
+        )
+        if minor is not None:
+            self.snapshot.amount.CopyFrom(Money(amount_minor=minor, currency_code=currency))
+        if kind != "open":
+            self.snapshot.close_time.CopyFrom(to_timestamp(at))
+        body = pb.DealCreated(deal=self.snapshot, version=1, happen_time=to_timestamp(at))
+        self.events = [self._event("crm.deal.v1.created", body)]
+
+    def moved(self, stage: str, at: datetime) -> "ToldDeal":
+        """Into another stage."""
+        self.version += 1
+        stage_id, name, kind = self.crm.stages[stage]
+        self.snapshot.stage_id, self.snapshot.stage_name = stage_id, name
+        self.snapshot.stage_type = TYPES[kind]
+        self.snapshot.enter_stage_time.CopyFrom(to_timestamp(at))
+        self.snapshot.ClearField("close_time")
+        if kind != "open":
+            self.snapshot.close_time.CopyFrom(to_timestamp(at))
+        body = pb.DealMoved(deal=self.snapshot, version=self.version, happen_time=to_timestamp(at))
+        self.events.append(self._event("crm.deal.v1.moved", body))
+        return self
+
+    def postponed(self, to: str, at: datetime = NOON) -> "ToldDeal":
+        """Expected to close on another day."""
+        self.version += 1
+        before, self.snapshot.expected_close_date = self.snapshot.expected_close_date, to
+        body = pb.DealUpdated(
+            deal=self.snapshot,
+            changed_fields=["expected_close_date"],
+            expected_close_date_before=before,
+            version=self.version,
+            happen_time=to_timestamp(at),
+        )
+        self.events.append(self._event("crm.deal.v1.updated", body))
+        return self
+
+    def revalued(self, minor: int) -> "ToldDeal":
+        """Worth something else."""
+        self.version += 1
+        self.snapshot.amount.amount_minor = minor
+        body = pb.DealUpdated(
+            deal=self.snapshot, changed_fields=["amount"], version=self.version,
+            happen_time=to_timestamp(NOON),
+        )  # fmt: skip
+        self.events.append(self._event("crm.deal.v1.updated", body))
+        return self
+
+    def deleted(self) -> "ToldDeal":
+        """In the trash."""
+        self.version += 1
+        body = pb.DealDeleted(
+            deal=self.snapshot, version=self.version, happen_time=to_timestamp(NOON)
+        )
+        self.events.append(self._event("crm.deal.v1.deleted", body))
+        return self
+
+    def _event(self, kind: str, message: Any) -> Event:
+        body: bytes = message.SerializeToString()
+        return self.crm.event(kind, body, version=self.version, bulk=self.bulk)

@@ -1,0 +1,210 @@
+"""Events become facts: once, whatever their order; and reports add up."""
+
+import random
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analytics.adapters.events import to_outbox
+from analytics.application import reports
+from analytics.domain.errors import DealNotFound
+from analytics.entrypoints.consumers import OF_AUTH, OF_CRM
+from freelanceflow.auth.v1.account_events_pb2 import WorkspaceCreated
+from freelanceflow.crm.v1.import_events_pb2 import ImportFinished
+from kit.bus.events import Event
+from kit.database import ReadTransaction
+from kit.ids import new_id
+from kit.testing.database import ServiceDatabase, recorded_queries
+from kit.unit_of_work import UnitOfWork
+from services.analytics.tests.factories import DAY, NOON, Told
+
+LATER = NOON + 20 * DAY
+
+
+def unit(database: ServiceDatabase, workspace: UUID) -> UnitOfWork:
+    return UnitOfWork(database.app, workspace, to_outbox=to_outbox, wake_relay=lambda: None)
+
+
+async def tell(database: ServiceDatabase, events: Iterable[Event]) -> None:
+    for event in events:
+        async with unit(database, event.workspace_id) as uow:
+            await {**OF_CRM, **OF_AUTH}[event.type](uow, event)
+
+
+async def facts(database: ServiceDatabase, workspace: UUID) -> dict[str, list[Any]]:
+    found = {}
+    for table, ignored in (("deals", ()), ("stage_entries", ()), ("close_date_changes", ())):
+        rows = await database.owner.fetch(
+            f"SELECT * FROM {table} WHERE workspace_id = $1 ORDER BY deal_id, version", workspace
+        )
+        found[table] = [tuple(v for k, v in row.items() if k not in ignored) for row in rows]
+    return found
+
+
+async def test_a_move_ends_one_stay_and_begins_another(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    deal = Told(workspace).created().moved("proposal", NOON + 3 * DAY).moved("won", NOON + 9 * DAY)
+    await tell(database, deal.events)
+    async with ReadTransaction(database.app, workspace) as tx:
+        report = await reports.deal_insight(tx, deal.id, now=LATER)
+    assert [(s.stage_name, s.days) for s in report.spells] == [
+        ("Prospecting", 3.0),
+        ("Proposal", 6.0),
+        ("Won", 11.0),
+    ]
+    assert (report.age_days, report.odds) == (9.0, None)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 10_000))
+async def test_neither_order_nor_repetition_matters(database: ServiceDatabase, seed: int) -> None:
+    dice = random.Random(seed)
+    workspace = new_id()
+    crm = Told(workspace)
+    events: list[Event] = []
+    for _ in range(3):
+        deal = crm.created(close="2026-04-01")
+        for step in range(1, dice.randint(2, 6)):
+            match dice.randrange(4):
+                case 0:
+                    deal.moved(dice.choice(list(crm.stages)), NOON + step * DAY)
+                case 1:
+                    deal.postponed(f"2026-05-{step:02}")
+                case 2:
+                    deal.revalued(step * 1000)
+                case _:
+                    deal.deleted()
+        events += deal.events
+    await tell(database, events)
+    once = await facts(database, workspace)
+    shuffled = events * 5
+    dice.shuffle(shuffled)
+    await tell(database, shuffled)
+    assert await facts(database, workspace) == once
+    await database.owner.execute("DELETE FROM deals WHERE workspace_id = $1", workspace)
+    await database.owner.execute("DELETE FROM stage_entries WHERE workspace_id = $1", workspace)
+    await database.owner.execute(
+        "DELETE FROM close_date_changes WHERE workspace_id = $1", workspace
+    )
+    await tell(database, shuffled)
+    assert await facts(database, workspace) == once
+
+
+async def test_the_pipeline_adds_up_per_stage_and_currency(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm, owner = Told(workspace), new_id()
+    created = WorkspaceCreated(version=1, currency_code="EUR", time_zone="Europe/Berlin")
+    body = created.SerializeToString()
+    await tell(database, [crm.event("auth.workspace.v1.created", body, version=1)])
+    for deal in (
+        crm.created(minor=100_00, owner=owner),
+        crm.created(minor=250_00),
+        crm.created(minor=70_00, currency="USD"),
+        crm.created(minor=None),
+        crm.created(minor=900_00).moved("won", LATER - DAY),
+        crm.created(minor=900_00).moved("lost", LATER - DAY),
+        crm.created(minor=5_00).deleted(),
+    ):
+        await tell(database, deal.events)
+    async with ReadTransaction(database.app, workspace) as tx:
+        report = await reports.pipeline(tx, owner_id=None, now=LATER)
+        own = await reports.pipeline(tx, owner_id=owner, now=LATER)
+    shown = [(r["name"], r["currency"], r["deals"], r["minor"]) for r in report.stages]
+    assert sorted(shown) == [
+        ("Lost", "EUR", 1, 900_00),
+        ("Prospecting", "", 1, 0),
+        ("Prospecting", "EUR", 2, 350_00),
+        ("Prospecting", "USD", 1, 70_00),
+        ("Won", "EUR", 1, 900_00),
+    ]
+    assert report.recent == (1, 900_00, 6)
+    assert [(r["deals"], r["minor"]) for r in own.stages] == [(1, 100_00)]
+
+
+async def test_velocity_by_hand(database: ServiceDatabase, workspace: UUID) -> None:
+    crm = Told(workspace)
+    for deal in (
+        crm.created(minor=400_00, at=NOON - 10 * DAY).moved("won", NOON),
+        crm.created(minor=200_00, at=NOON - 20 * DAY).moved("won", NOON + DAY),
+        crm.created(minor=999_00, at=NOON - 20 * DAY).moved("lost", NOON + DAY),
+        crm.created(minor=500_00, at=NOON),
+        crm.created(minor=500_00, at=NOON - 90 * DAY).moved("won", NOON - 80 * DAY),
+    ):
+        await tell(database, deal.events)
+    async with ReadTransaction(database.app, workspace) as tx:
+        report = await reports.velocity(
+            tx, first="2026-02-20", last="2026-03-10", owner_id=None, now=LATER
+        )
+    pace = report.pace
+    assert (pace.opportunities, pace.won, pace.lost) == (4, 2, 1)
+    assert pace.mean_value_minor == 300_00
+    assert pace.cycle_days == pytest.approx((10 + 21) / 2)
+    assert pace.value_per_day_minor == pytest.approx(4 * 300_00 * (2 / 3) / 15.5)
+    assert (report.before.opportunities, report.before.won) == (2, 0)
+
+
+async def test_odds_rest_on_how_deals_ended_here(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm = Told(workspace)
+    deal = crm.created(minor=100_00, close="2026-04-01").postponed("2026-05-01")
+    deal.postponed("2026-04-15")
+    await tell(database, deal.events)
+    async with ReadTransaction(database.app, workspace) as tx:
+        before = await reports.deal_insight(tx, deal.id, now=LATER)
+    for ended in (crm.created().moved("won", LATER), crm.created().moved("lost", LATER)):
+        await tell(database, ended.events)
+    async with ReadTransaction(database.app, workspace) as tx:
+        after = await reports.deal_insight(tx, deal.id, now=LATER)
+        with pytest.raises(DealNotFound):
+            await reports.deal_insight(tx, new_id(), now=LATER)
+    assert (before.odds, before.postponements) == (None, 1)
+    assert after.odds is not None
+    assert after.odds.probability == pytest.approx(0.5)
+    async with ReadTransaction(database.app, new_id()) as tx:
+        with pytest.raises(DealNotFound):
+            await reports.deal_insight(tx, deal.id, now=LATER)
+
+
+async def test_changes_are_told_and_a_bulk_only_at_its_end(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm, bulk = Told(workspace), new_id()
+    await tell(database, crm.created(bulk=bulk).moved("won", NOON).events)
+    count = "SELECT count(*) FROM outbox WHERE workspace_id = $1"
+    assert await database.owner.fetchval(count, workspace) == 0
+    body = ImportFinished(import_id=str(bulk), version=2).SerializeToString()
+    await tell(database, [crm.event("crm.import.v1.finished", body, version=2)])
+    assert await database.owner.fetchval(count, workspace) == 1
+    await tell(database, crm.created().events)
+    assert await database.owner.fetchval(count, workspace) == 2
+
+
+async def test_an_event_is_one_statement(database: ServiceDatabase, workspace: UUID) -> None:
+    deal = Told(workspace).created(bulk=new_id())
+    with recorded_queries(database.app) as queries:
+        await tell(database, deal.events)
+    assert len(queries) == 3, queries  # BEGIN, the facts, COMMIT
+
+
+async def test_a_late_workspace_is_no_trouble(database: ServiceDatabase, workspace: UUID) -> None:
+    crm = Told(workspace)
+    await tell(database, crm.created(currency="CHF").events)
+    told = WorkspaceCreated(version=2, currency_code="CHF", time_zone="Europe/Zurich")
+    old = WorkspaceCreated(version=1, currency_code="EUR", time_zone="UTC")
+    for message in (told, old):
+        event = crm.event("auth.workspace.v1.created", message.SerializeToString(), version=1)
+        await tell(database, [event])
+    async with ReadTransaction(database.app, workspace) as tx:
+        report = await reports.pipeline(tx, owner_id=None, now=LATER + timedelta(hours=1))
+    assert (report.settings.currency, report.settings.time_zone) == ("CHF", "Europe/Zurich")
+    assert report.settings.as_of is not None
