@@ -10,7 +10,7 @@ import asyncpg
 import nats.errors
 
 from kit.bus.events import headers_of
-from kit.bus.jetstream import Bus
+from kit.bus.jetstream import Bus, heed_cancellation
 from kit.pool import Pool, prepare
 from kit.telemetry import Log
 from kit.telemetry.metrics import (
@@ -101,6 +101,7 @@ class OutboxRelay:
         now = asyncio.get_running_loop().time
         measure_at = forget_at = now()
         while True:
+            heed_cancellation()
             more = await self._send(connection)
             if now() >= measure_at:
                 await self._measure(connection)

@@ -19,7 +19,7 @@ from nats.js.errors import APIError
 
 from kit import dead_letters, inbox
 from kit.bus.events import Event, Undecodable, decode
-from kit.bus.jetstream import Bus
+from kit.bus.jetstream import Bus, heed_cancellation
 from kit.bus.pull import Pull, PullLost
 from kit.bus.subjects import subjects_of
 from kit.clock import Clock, SystemClock
@@ -100,8 +100,10 @@ class Consumer:
                 await self._bus.jetstream.add_consumer(self.stream, self.config)
                 await pull.start()
                 while True:
+                    heed_cancellation()
                     await self._handle(await pull.take(BATCH))
             except (PullLost, APIError, nats.errors.Error, TimeoutError) as error:
+                heed_cancellation()
                 log.warning("consumer_restarts", consumer=self.name, cause=repr(error))
                 await asyncio.sleep(1)
             finally:

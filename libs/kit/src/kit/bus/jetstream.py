@@ -51,6 +51,17 @@ def streams() -> list[StreamConfig]:
     ]
 
 
+def heed_cancellation() -> None:
+    """Stop here if the task was told to stop: said at the turn of every endless loop on the bus.
+
+    nats-py in places, and before Python 3.12 `asyncio.wait_for`, drop a cancellation that comes at
+    the same moment as what they wait for; the loop would go on, and its owner wait for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class ServerTooOld(RuntimeError):
     """Older servers ignore silently what we rely on, such as several filters per consumer."""
 
@@ -147,7 +158,8 @@ class Bus:
         version = self.client.connected_server_version
         if (version.major, version.minor) < OLDEST_SERVER:
             raise ServerTooOld(f"NATS server {version} is older than 2.11")
-        while not await self._find_streams():  # noqa: ASYNC110 no event tells
+        while not await self._find_streams():
+            heed_cancellation()
             await asyncio.sleep(1)
         self.ready = True
         self._connected.set()

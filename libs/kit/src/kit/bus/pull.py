@@ -12,7 +12,7 @@ import orjson
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from kit.bus.jetstream import Bus
+from kit.bus.jetstream import Bus, heed_cancellation
 
 HEARTBEAT = 2.0
 SILENT_INTERVALS = 3
@@ -50,6 +50,7 @@ class Pull:
         """What has arrived, at least one message, in order. Raises PullLost."""
         silent = 0
         while not self._arrived:
+            heed_cancellation()
             if self._failure:
                 raise PullLost(self._failure)
             if self._wanted <= 0:
