@@ -8,15 +8,17 @@ minutes on one core.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.evaluate.datasets import Series, m3_monthly
+from analytics.evaluate.datasets import Series, m3_monthly, repository
 from analytics.evaluate.datasets_lumpy import lumpy_series
+from analytics.evaluate.report import bar
 from analytics.science import forecast_lines
 from analytics.science.forecast import listen
 from analytics.science.forecast_backtest import Origin, ratios
@@ -24,7 +26,7 @@ from analytics.science.forecast_history import clean
 from analytics.science.forecast_intervals import Scales, own_multiplier
 
 Floats = NDArray[np.float64]
-Progress = Callable[[Iterable[Series], str], Iterable[Series]]
+Progress = Callable[[Sequence[Series], str], Iterable[Series]]
 
 COMMAND = "python -m analytics learn-scales"
 LEVELS = (50, 80, 90, 95)
@@ -152,3 +154,13 @@ def _smooth(row: Floats) -> Floats:
     padded = np.pad(filled, 1, mode="edge")
     smooth: Floats = np.convolve(padded, np.full(3, 1 / 3), mode="valid")
     return smooth
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Learn and write the file into the package's source."""
+    if arguments:
+        sys.stderr.write("learn-scales takes no arguments\n")
+        return 2
+    target = repository() / "services/analytics/src/analytics/science/data/forecast_scales.json"
+    write(learn(bar), target)
+    return 0

@@ -11,10 +11,11 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+
+from analytics.science.forecast_members import normal_quantile
 
 Floats = NDArray[np.float64]
 
@@ -42,17 +43,13 @@ class Scales:
         known = sorted(table)
         steps = np.minimum(np.arange(horizon), len(table[known[0]]) - 1)
         rows = np.array([table[k][steps] for k in known])
-        marks = np.array([_z(k) for k in known])
-        z = _z(level)
+        marks = np.array([normal_quantile(k) for k in known])
+        z = normal_quantile(level)
         if z <= marks[0]:
             return np.asarray(rows[0] * z / marks[0])
         if z >= marks[-1]:
             return np.asarray(rows[-1] * z / marks[-1])
         return np.array([np.interp(z, marks, column) for column in rows.T])
-
-
-def _z(level: float) -> float:
-    return NormalDist().inv_cdf(0.5 + level / 200)
 
 
 @cache

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -221,3 +222,8 @@ def _quietly() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(before)
+
+
+def normal_quantile(level: float) -> float:
+    """How many standard deviations a central normal range of `level` percent reaches."""
+    return NormalDist().inv_cdf(0.5 + level / 200)

@@ -1,12 +1,12 @@
 """What earlier projections of the same deals missed by, and the ranges that follow from it."""
 
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.science.deals_table import Deals
+from analytics.science.forecast_members import normal_quantile
 from analytics.science.revenue_parts import Parts, parts, workspace
 
 Floats = NDArray[np.float64]
@@ -157,7 +157,7 @@ def _quantiles(misses: Misses, level: int) -> tuple[float, float]:
     of m, and weigh m / (m + 1) of what their number alone would.
     """
     n, moments = misses.n, misses.origins
-    usual = USUAL_WIDENING * NormalDist().inv_cdf(0.5 + level / 200)
+    usual = USUAL_WIDENING * normal_quantile(level)
     if n == 0 or moments == 0:
         return -usual, usual
     tail = (1 - level / 100) / 2

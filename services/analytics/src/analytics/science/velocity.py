@@ -3,8 +3,8 @@
     value per day = deals x mean value x win rate / cycle in days
 
 It is a pace to compare with last quarter's pace, not a forecast: read as revenue of the next thirty
-days it overshot by 97 % in our measurements, since it takes every open deal to be as young as those that close.
-`revenue.project` is the forecast.
+days it overshot by 97 % in our measurements, since it takes every open deal to be as young as those
+that close. `revenue.project` is the forecast.
 """
 
 from __future__ import annotations
