@@ -36,6 +36,8 @@ def _run(options: argparse.Namespace, plan: Plan) -> int:
             return _supervise(plan)
         case "provision":
             return _provision(plan)
+        case "migrate":
+            commands.migrate(plan, _say)
         case "seed":
             return _seed(plan)
     return 0
@@ -89,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("--yes", action="store_true", help="do not ask")
     commands_.add_parser("supervise", help="run in the foreground")
     commands_.add_parser("provision", help="make databases and roles (called by the supervisor)")
+    commands_.add_parser("migrate", help="bring the running databases to the newest schema")
     commands_.add_parser("seed", help="fill the demo workspace (called by the supervisor)")
     return parser
 

@@ -12,7 +12,8 @@ from contextlib import suppress
 import psutil
 
 from local import logs, postgres, state
-from local.environment import base
+from local.environment import WITH_DATABASE, base
+from local.graph import migration
 from local.plan import Plan
 from local.processes import kill_group
 from local.servers import LOOPBACK
@@ -102,6 +103,18 @@ def reset(plan: Plan, say: Say, *, sure: bool) -> None:
         path = plan.home / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     say("All local data are deleted.")
+
+
+def migrate(plan: Plan, say: Say) -> None:
+    """Run every service's migrations against the running databases."""
+    if state.supervisor_pid(plan.home) is None:
+        raise CannotDo("the databases are not running: `make up` starts and migrates them")
+    for service in WITH_DATABASE:
+        command = migration(plan, service)
+        done = subprocess.run(command.argv, cwd=command.cwd, env=command.env, check=False)
+        if done.returncode:
+            raise CannotDo(f"the migrations of {service} failed")
+        say(f"{service} is at its newest schema")
 
 
 def refuse_taken_ports(plan: Plan) -> None:

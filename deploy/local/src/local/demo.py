@@ -40,7 +40,7 @@ async def seed(plan: Plan) -> None:
     """Register the demo person and import the export; what is there already is left alone."""
     auth, crm = Caller(plan.address("auth"), "auth"), Caller(plan.address("crm"), "crm")
     try:
-        identity = CallIdentity(token=await _sign_in(auth, plan.secret("demo")))
+        identity = CallIdentity(token=await _sign_in(auth, plan.demo_password))
         await _stages_are_there(crm, identity)
         export, today = read_export(EXPORT), SystemClock().now().date()
         clients, deals = clients_csv(export, today), deals_csv(export, today)
@@ -129,7 +129,7 @@ async def _until(ask: Callable[[], Awaitable[T]], fits: Callable[[T], bool]) -> 
 
 async def _why(
     crm: Caller,
-    stub: import_service_pb2_grpc.ImportServiceAsyncStub,
+    stub: "import_service_pb2_grpc.ImportServiceAsyncStub",
     identity: CallIdentity,
     failed: import_service_pb2.Import,
 ) -> str:

@@ -86,9 +86,14 @@ def _databases(plan: Plan) -> Unit:
     )
 
 
+def migration(plan: Plan, service: str) -> Command:
+    """One service's migrations, run as the owner of its tables."""
+    owner = {"DATABASE_URL_OWNER": plan.database_url(service, "owner")}
+    return _python(environment(plan, service, **owner), plan, service, "migrate")
+
+
 def _migration(plan: Plan, service: str) -> Unit:
     folder = ROOT / "services" / service / "src" / service / "migrations" / "versions"
-    owner = {"DATABASE_URL_OWNER": plan.database_url(service, "owner")}
 
     def version() -> str:
         return _digest(plan.admin_url, *(path.read_text() for path in sorted(folder.glob("*.py"))))
@@ -99,7 +104,7 @@ def _migration(plan: Plan, service: str) -> Unit:
         version=lambda: _digest(
             plan.admin_url, *(p.read_text() for p in sorted(folder.glob("*.py")))
         ),
-        command=lambda: _python(environment(plan, service, **owner), plan, service, "migrate"),
+        command=lambda: migration(plan, service),
         needs=("databases",),
     )
 

@@ -64,6 +64,11 @@ class Plan:
         """A password of this platform, made at the first call."""
         return secret(self.home / "secrets" / name)
 
+    @property
+    def demo_password(self) -> str:
+        """Short enough to be typed."""
+        return secret(self.home / "secrets" / "demo", size=8)
+
     def database_url(self, service: str, role: str) -> str:
         """A service's own database, entered as one of its roles."""
         password = self.secret(f"{service}-{role}")
@@ -100,7 +105,7 @@ class Plan:
     @property
     def facts(self) -> dict[str, Any]:
         """What a reader of local.json wants to know, beside the services."""
-        demo = {"email": DEMO_EMAIL, "password": self.secret("demo")}
+        demo = {"email": DEMO_EMAIL, "password": self.demo_password}
         return {"gateway": self.url("gateway"), "demo": demo, "mail": self.url("mail")}
 
 

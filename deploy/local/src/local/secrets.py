@@ -7,11 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def secret(path: Path) -> str:
+def secret(path: Path, size: int = 24) -> str:
     """The password kept in a file, made at the first call; whoever asks at once gets the same."""
     if not path.exists():
         private_folder(path.parent)
-        fresh = _temporary(path, secrets.token_hex(24))
+        fresh = _temporary(path, secrets.token_hex(size))
         with suppress(FileExistsError):
             os.link(fresh, path)
         fresh.unlink()
