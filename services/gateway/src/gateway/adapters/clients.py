@@ -29,6 +29,7 @@ Call = Callable[..., Coroutine[Any, Any, Any]]
 class Peer:
     """A service's methods by name: `await peer.GetDeal(request, identity)`.
 
+    Reads, and writes with an idempotency key, are asked again when the peer was not reached.
     Raises what Caller.call raises; AttributeError for a method the contract does not have.
     """
 
@@ -38,11 +39,15 @@ class Peer:
 
     def __getattr__(self, name: str) -> Call:
         method, caller = getattr(self._stub, name), self._caller
+        reads = name.startswith(("Get", "List"))
 
         def call(
             request: Any, identity: CallIdentity = NOBODY, *, timeout: float = TIMEOUT
         ) -> Coroutine[Any, Any, Any]:
-            return _timed(caller.call(method, request, identity=identity, timeout=timeout))
+            again = reads or identity.idempotency_key is not None
+            return _timed(
+                caller.call(method, request, identity=identity, timeout=timeout, idempotent=again)
+            )
 
         setattr(self, name, call)  # found without __getattr__ from now on
         return call

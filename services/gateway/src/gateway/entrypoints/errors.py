@@ -100,7 +100,7 @@ def answer(request: Request, error: Exception) -> Response:
                 fields=error.fields,
                 headers=error.headers,
             )
-        case DeadlineExceeded():
+        case DomainError(reason=DeadlineExceeded.reason):
             return _problem(request, 504, error.reason, error.message)
         case DomainError():
             return _of_domain(request, error)
