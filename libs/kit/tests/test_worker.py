@@ -1,0 +1,122 @@
+"""A real Celery worker on a real broker: killed, restarted, forgotten by the broker."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kit.database import Transaction
+from kit.jobs import table
+from kit.jobs.celery import JobApp
+from kit.testing.background import until
+from local import servers
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def broker_url(valkey_url):
+    return f"{valkey_url}/0"
+
+
+@pytest.fixture
+def start(database, broker_url, tmp_path):
+    """Starts a worker; all are killed with their children at the end."""
+    started = []
+
+    def start():
+        environment = os.environ | {
+            "SAMPLE_DATABASE_URL_SYSTEM": database.dsns["system"],
+            "SAMPLE_BROKER_URL": broker_url,
+            "SAMPLE_LISTEN": f"127.0.0.1:{servers.free_port()}",
+        }
+        with (tmp_path / "worker.log").open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "libs.kit.tests.sample.worker"],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        worker.listen = environment["SAMPLE_LISTEN"]
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        if worker.poll() is None:
+            os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+
+
+@pytest.fixture
+def enqueue(database, workspace, broker_url):
+    jobs = JobApp("sample", broker_url)
+
+    async def enqueue(*, send=True, **args):
+        async with Transaction(database.app, workspace) as tx:
+            job_id = await table.enqueue(tx, "count", args)
+            await tx.commit()
+        if send:
+            await jobs.send("count", job_id)
+        return job_id
+
+    return enqueue
+
+
+@pytest.fixture
+def becomes(database, workspace):
+    async def becomes(job_id, status):
+        async def reached():
+            async with Transaction(database.app, workspace) as tx:
+                return (await table.find(tx, job_id)).status == status
+
+        await until(reached)
+        async with Transaction(database.app, workspace) as tx:
+            return await table.find(tx, job_id)
+
+    return becomes
+
+
+async def test_a_worker_works_and_stops_when_told(start, enqueue, becomes):
+    worker = start()
+    job = await becomes(await enqueue(to=3), "done")
+    assert job.result["counted"] == 3
+    assert (job.progress, job.total) == (3, 3)
+    page = await asyncio.to_thread(
+        urllib.request.urlopen, f"http://{worker.listen}/metrics", timeout=5
+    )
+    assert b"process_cpu_seconds" in page.read()
+    worker.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(worker.wait, 20) == 0
+
+
+async def test_a_killed_childs_job_is_done_by_the_next(start, enqueue, becomes, database):
+    worker = start()
+    job_id = await enqueue(to=20, rest=0.05)
+    await becomes(job_id, "running")
+    for child in psutil.Process(worker.pid).children(recursive=True):
+        child.kill()
+    # As if the lease had run out: nobody waits half a minute for a test.
+    await database.owner.execute(
+        "UPDATE jobs SET lease_until = now(), sent_at = now() - interval '1 h' WHERE id = $1",
+        job_id,
+    )
+    job = await becomes(job_id, "done")
+    assert job.attempts == 2
+
+
+async def test_what_the_broker_never_got_is_done_all_the_same(start, enqueue, becomes, database):
+    job_id = await enqueue(to=1, send=False)
+    await database.owner.execute(
+        "UPDATE jobs SET sent_at = now() - interval '1 h' WHERE id = $1", job_id
+    )
+    start()
+    await becomes(job_id, "done")
