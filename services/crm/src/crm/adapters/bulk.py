@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, Table, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from crm.adapters import clients, deals
+from crm.adapters.deal_statements import KEPT as DEAL_KEPT
 from crm.adapters.history import HISTORY, history_values
 from crm.adapters.tables import clients as clients_table
 from crm.adapters.tables import deal_history
@@ -47,7 +48,7 @@ def _by_names(sql: str, **more: Any) -> Statement:
 
 
 _NEW = ("id", "workspace_id", "version", "created_at")
-ADD_DEALS = _insert(deals_table, (*_NEW, *deals.KEPT))
+ADD_DEALS = _insert(deals_table, (*_NEW, *DEAL_KEPT))
 ADD_HISTORY = _insert(deal_history, ("workspace_id", "deal_id", *HISTORY))
 ADD_CLIENTS = _insert(clients_table, (*_NEW, *clients.KEPT))
 
@@ -90,8 +91,8 @@ ADD_LABELS = _by_names(
 )
 KNOWN_DEALS, KNOWN_CLIENTS = (
     _by_names(
-        f"SELECT external_id FROM {table} "
-        "WHERE workspace_id = :workspace AND external_id = ANY(:names)"
+        "SELECT there.external_id FROM unnest(:names) AS given (id) "
+        f"JOIN {table} there ON there.workspace_id = :workspace AND there.external_id = given.id"
     )
     for table in ("deals", "clients")
 )

@@ -8,10 +8,12 @@ from typing import Any
 import asyncpg
 
 from crm.adapters.events import STAGE_TYPES
+from crm.domain.activity import ActivityKind
 from crm.domain.client import ClientKind
 from crm.domain.deal import Deal
 from crm.domain.imports import ImportStatus, Resource
 from crm.domain.stage import is_rotting
+from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_service_pb2 as import_pb
@@ -24,6 +26,11 @@ CLIENT_KINDS = {
     "person": client_pb.CLIENT_KIND_PERSON,
 }
 KINDS_OF_CLIENTS = {number: ClientKind(name) for name, number in CLIENT_KINDS.items()}
+ACTIVITY_KINDS = {
+    kind.value: activity_pb.ActivityKind.Value(f"ACTIVITY_KIND_{kind.name}")
+    for kind in ActivityKind
+}
+KINDS_OF_ACTIVITIES = {number: ActivityKind(name) for name, number in ACTIVITY_KINDS.items()}
 IMPORT_RESOURCES = {
     "clients": import_pb.IMPORT_RESOURCE_CLIENTS,
     "deals": import_pb.IMPORT_RESOURCE_DEALS,
@@ -264,6 +271,25 @@ def client_message(row: asyncpg.Record) -> client_pb.Client:
     if row["custom_fields"]:
         message.custom_fields.update(row["custom_fields"])
     return message
+
+
+def activity_message(row: Any) -> activity_pb.Activity:
+    """A row of adapters.activities."""
+    return activity_pb.Activity(
+        id=str(row["id"]),
+        kind=ACTIVITY_KINDS[row["kind"]],
+        subject=row["subject"],
+        body=row["body"],
+        client_id=_text(row["client_id"]),
+        deal_id=_text(row["deal_id"]),
+        owner_id=_text(row["owner_id"]),
+        due_time=stamp(row["due_at"]),
+        remind_time=stamp(row["remind_at"]),
+        done_time=stamp(row["done_at"]),
+        create_time=stamp(row["created_at"]),
+        update_time=stamp(row["updated_at"]),
+        etag=str(row["version"]),
+    )
 
 
 def import_message(row: Any) -> import_pb.Import:

@@ -1,10 +1,12 @@
 """All that crm answers."""
 
 from crm.entrypoints.app import App
+from crm.entrypoints.rpc.activities import ActivityService
 from crm.entrypoints.rpc.clients import ClientService
 from crm.entrypoints.rpc.deals import DealService
 from crm.entrypoints.rpc.imports import ImportService
 from crm.entrypoints.rpc.stages import StageService
+from freelanceflow.crm.v1 import activity_service_pb2_grpc as activities
 from freelanceflow.crm.v1 import client_service_pb2_grpc as clients
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deals
 from freelanceflow.crm.v1 import import_service_pb2_grpc as imports
@@ -18,5 +20,6 @@ def services(app: App) -> list[Servicer]:
         (deals.add_DealServiceServicer_to_server, DealService(app)),
         (clients.add_ClientServiceServicer_to_server, ClientService(app)),
         (stages.add_StageServiceServicer_to_server, StageService(app)),
+        (activities.add_ActivityServiceServicer_to_server, ActivityService(app)),
         (imports.add_ImportServiceServicer_to_server, ImportService(app)),
     ]
