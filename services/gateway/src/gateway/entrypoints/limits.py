@@ -4,14 +4,13 @@ Signing in is counted in Valkey for all replicas together; the rest in this proc
 round trip: with n replicas a person may ask n times as much, and no more than that is needed.
 """
 
-import time
-
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 
 from gateway.config import Settings
 from gateway.entrypoints.errors import HttpProblem
+from kit.clock import SystemClock
 from kit.telemetry import Log
 
 SIGN_IN = frozenset(
@@ -62,7 +61,7 @@ async def _refuse(
     limiter: FixedWindowRateLimiter, item: RateLimitItemPerMinute, *keys: str
 ) -> None:
     window = await limiter.get_window_stats(item, *keys)
-    seconds = max(1, int(window.reset_time - time.time()) + 1)
+    seconds = max(1, int(window.reset_time - SystemClock().now().timestamp()) + 1)
     raise HttpProblem(
         429,
         "TOO_MANY_REQUESTS",
