@@ -43,7 +43,7 @@ def level(probability: float) -> str:
 
 def horizon(purchases: "pd.DataFrame", as_of: object) -> int:
     """Days ahead to ask about: 90, or twice the clients' median gap if that is longer."""
-    ledger, _, today = read_ledger(purchases, as_of)
+    ledger, _, _ = read_ledger(purchases, as_of)
     same = ledger.client[1:] == ledger.client[:-1]
     gaps = np.diff(ledger.day)[same]
     if len(gaps) == 0:
@@ -95,7 +95,8 @@ def score(
     )
     table.attrs.update(
         method="BG/NBD" if model.share == 0 else "BG/NBD and logistic",
-        n_used=model.clients, horizon_days=horizon_days,
+        n_used=model.clients,
+        horizon_days=horizon_days,
     )
     return table
 

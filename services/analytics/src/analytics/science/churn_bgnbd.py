@@ -24,7 +24,7 @@ class Buying:
 
     def logs(self) -> Floats:
         """Natural logarithms of r, alpha, a, b."""
-        return np.log(np.array([self.r, self.alpha, self.a, self.b]))
+        return np.asarray(np.log(np.array([self.r, self.alpha, self.a, self.b])))
 
 
 def log_likelihood(logs: Floats, x: Floats, t_x: Floats, age: Floats) -> Floats:

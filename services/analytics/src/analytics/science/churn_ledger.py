@@ -99,7 +99,7 @@ def days_of(dates: "pd.Series") -> Ints:
         dates = read
     if getattr(dates.dtype, "tz", None) is not None:
         dates = dates.dt.tz_localize(None)
-    return dates.to_numpy().astype("datetime64[D]").view(np.int64)
+    return np.asarray(dates.to_numpy().astype("datetime64[D]").view(np.int64))
 
 
 def read_ledger(purchases: "pd.DataFrame", as_of: object) -> tuple[Ledger, "pd.Index", int]:

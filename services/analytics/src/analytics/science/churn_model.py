@@ -8,7 +8,7 @@ import numpy as np
 
 from analytics.science.churn_bgnbd import Buying, fit, no_purchase
 from analytics.science.churn_ledger import Floats, Ints, Ledger, Standing, bought_between, standing
-from analytics.science.win_linear import expit, logit, penalised_newton
+from analytics.science.win_linear import expit, logit, one_thread, penalised_newton
 
 SAMPLE = 12_000  # clients the parameters are learnt from; more change the third digit only
 STEP = 30  # days between the origins at which past clients are labelled
@@ -126,8 +126,18 @@ def learn(ledger: Ledger, today: int, horizon: int) -> ChurnModel:
     mean, sd, weights, intercept, labelled = _learn_logistic(sample, start, today, horizon, scale)
     share = min(labelled / (labelled + LOGISTIC_HALF), LOGISTIC_CAP)
     return ChurnModel(
-        horizon, buying, mean, sd, weights, intercept, share, scale,
-        int((everyone.count > 0).sum()), int((everyone.count > 1).sum()), labelled, today - start,
+        horizon,
+        buying,
+        mean,
+        sd,
+        weights,
+        intercept,
+        share,
+        scale,
+        int((everyone.count > 0).sum()),
+        int((everyone.count > 1).sum()),
+        labelled,
+        today - start,
     )
 
 
@@ -148,5 +158,6 @@ def _learn_logistic(
     mean, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
     design = np.column_stack([(features - mean) / spread, np.ones(len(left))])
     rate = float(logit((left.sum() + 1) / (len(left) + 2)))
-    w, _ = penalised_newton(design, left, rate, np.array([RIDGE] * 5 + [1e-3]))
+    with one_thread():
+        w, _ = penalised_newton(design, left, rate, np.array([RIDGE] * 5 + [1e-3]))
     return mean, spread, w[:-1], rate + float(w[-1]), max(counts)

@@ -76,13 +76,17 @@ class FactorsDtype(ExtensionDtype):  # type: ignore[misc]  # pandas comes withou
     """Data type of a column of reasons."""
 
     name = "factors"
-    type = tuple
     na_value = None
 
     @classmethod
-    def construct_array_type(cls) -> type["FactorsArray"]:
+    def construct_array_type(cls) -> Any:
         """The array that holds this type."""
         return FactorsArray
+
+    @property
+    def type(self) -> Any:
+        """What one cell holds."""
+        return tuple
 
 
 class FactorsArray(ExtensionArray):  # type: ignore[misc]  # pandas comes without types here
@@ -121,7 +125,9 @@ class FactorsArray(ExtensionArray):  # type: ignore[misc]  # pandas comes withou
         return out
 
     def __eq__(self, other: object) -> Any:
-        theirs = list(other) if isinstance(other, Sequence | ExtensionArray) else [other] * len(self)
+        theirs = (
+            list(other) if isinstance(other, Sequence | ExtensionArray) else [other] * len(self)
+        )
         return np.array([a == b for a, b in zip(self, theirs, strict=True)], dtype=np.bool_)
 
     def _speak(self, client: int) -> Reasons | None:

@@ -38,8 +38,8 @@ EUR_PER = np.array([1.0, 0.9])
 SEASON = np.array([0.8, 0.9, 1.1, 1.05, 1.0, 0.95, 0.7, 0.6, 1.15, 1.25, 1.2, 0.9])
 BASE_ODDS = -0.6
 VALUE_ODDS = -0.7  # per e-fold above the service's usual price
-SILENCE_ODDS = -0.5  # for a client silent beyond twice its rhythm
-KNOWN_ODDS = 0.5  # for a client that bought before
+SILENCE_ODDS, SILENCE_DAYS = -0.9, 180.0  # falls evenly until so many days without a purchase
+KNOWN_ODDS = 0.7  # for a client that bought before
 BREAK_ODDS, BREAK_DEMAND = -0.9, 0.5
 ADJECTIVES = ("Amber", "Birch", "Cedar", "Delta", "Ember", "Fjord", "Grove", "Harbour", "Indigo")
 NOUNS = ("Bakery", "Clinic", "Estates", "Foods", "Hotels", "Labs", "Press", "School", "Yachts")
@@ -78,7 +78,7 @@ class Studio:
         """1 per buyer known at `as_of` who bought nothing in the following days, else 0."""
         import pandas as pd
 
-        day = pd.Timestamp(as_of)  # type: ignore[arg-type]
+        day = pd.Timestamp(as_of)
         past = self.purchases[self.purchases.date <= day]
         until = day + pd.Timedelta(days=horizon_days)
         later = self.purchases[(self.purchases.date > day) & (self.purchases.date <= until)]
@@ -89,7 +89,7 @@ class Studio:
         """1 per buyer known at `as_of` who had left by then, else 0."""
         import pandas as pd
 
-        day = pd.Timestamp(as_of)  # type: ignore[arg-type]
+        day = pd.Timestamp(as_of)
         ids = self.purchases.loc[self.purchases.date <= day, "client_id"].unique()
         left = self.clients.set_index("client_id")["left"].reindex(ids)
         return (left <= day).astype(np.int64)
@@ -112,9 +112,16 @@ class _World:
 
 
 def studio(
-    seed: int, years: float = 3, *, clients: int = 60, rhythm_days: float = 45.0,
-    stay_days: float = 700.0, taste_spread: float = 0.35, broken: bool = True,
-    signal: float = 1.0, start: str = "2022-01-01",
+    seed: int,
+    years: float = 3,
+    *,
+    clients: int = 60,
+    rhythm_days: float = 45.0,
+    stay_days: float = 700.0,
+    taste_spread: float = 0.3,
+    broken: bool = True,
+    signal: float = 1.0,
+    start: str = "2022-01-01",
 ) -> Studio:
     """Simulate a studio; the same arguments give the same years.
 
@@ -134,8 +141,12 @@ def studio(
     """
     import pandas as pd
 
-    for name, amount in (("years", years), ("clients", clients), ("rhythm_days", rhythm_days),
-                         ("stay_days", stay_days)):
+    for name, amount in (
+        ("years", years),
+        ("clients", clients),
+        ("rhythm_days", rhythm_days),
+        ("stay_days", stay_days),
+    ):
         if not amount > 0:
             raise ValueError(f"{name} must be above zero, not {amount}")
     rng = np.random.default_rng(seed)
@@ -150,8 +161,20 @@ def studio(
     return _tables(rng, people, pd.DataFrame(deals, columns=_RAW), world)
 
 
-_RAW = ["client_id", "source", "service", "currency", "value", "value_eur", "created", "closed",
-        "won", "probability", "silence_days", "entered"]
+_RAW = [
+    "client_id",
+    "source",
+    "service",
+    "currency",
+    "value",
+    "value_eur",
+    "created",
+    "closed",
+    "won",
+    "probability",
+    "silence_days",
+    "entered",
+]
 
 
 def _people(
@@ -205,8 +228,12 @@ def _requests(
 
 
 def _deal(
-    rng: np.random.Generator, person: dict[str, object], day: float, bought: list[float],
-    world: _World, signal: float,
+    rng: np.random.Generator,
+    person: dict[str, object],
+    day: float,
+    bought: list[float],
+    world: _World,
+    signal: float,
 ) -> dict[str, object]:
     service = int(rng.integers(len(SERVICES)))
     past = [when for when in bought if when <= day]
@@ -217,18 +244,25 @@ def _deal(
     odds = BASE_ODDS + SOURCE_ODDS[source] + SERVICE_ODDS[service] + VALUE_ODDS * dear
     odds += float(person["taste"])  # type: ignore[arg-type]
     odds += KNOWN_ODDS if past else 0.0
-    odds += SILENCE_ODDS if silence > 2 * float(person["rhythm_days"]) else 0.0  # type: ignore[arg-type]
+    odds += SILENCE_ODDS * min(silence / SILENCE_DAYS, 1.0) if past else 0.0
     odds += BREAK_ODDS if world.is_broken(day) else 0.0
     probability = float(np.clip(expit(signal * odds), 0.02, 0.98))
     currency = CURRENCIES.index(str(person["currency"]))
     stays, won = _walk(rng, probability)
     entered = day + np.concatenate([[0.0], np.cumsum(stays)[:-1]])
     return {
-        "client_id": person["client_id"], "source": SOURCES[source],
-        "service": SERVICES[service], "currency": CURRENCIES[currency],
-        "value": round(value_eur / float(EUR_PER[currency]), 2), "value_eur": round(value_eur, 2),
-        "created": day, "closed": day + float(stays.sum()), "won": float(won),
-        "probability": probability, "silence_days": silence, "entered": entered,
+        "client_id": person["client_id"],
+        "source": SOURCES[source],
+        "service": SERVICES[service],
+        "currency": CURRENCIES[currency],
+        "value": round(value_eur / float(EUR_PER[currency]), 2),
+        "value_eur": round(value_eur, 2),
+        "created": day,
+        "closed": day + float(stays.sum()),
+        "won": float(won),
+        "probability": probability,
+        "silence_days": silence,
+        "entered": entered,
     }
 
 
@@ -260,7 +294,9 @@ def _tables(
     scored = _scored(raw, target, world)
     open_at_end = raw["closed"].to_numpy() >= world.days
     current = [
-        STAGES[int(np.searchsorted(e, world.days, "right")) - 1] if still else ("won" if w else "lost")
+        STAGES[int(np.searchsorted(e, world.days, "right")) - 1]
+        if still
+        else ("won" if w else "lost")
         for e, w, still in zip(raw["entered"], raw["won"], open_at_end, strict=True)
     ]
     stages = pd.DataFrame(
@@ -295,8 +331,14 @@ def _tables(
     if world.broken is not None:
         quarter = tuple(begin + pd.Timedelta(days=d) for d in world.broken)
     return Studio(
-        people, deals, stages, scored, purchases, begin,
-        begin + pd.Timedelta(days=world.days), quarter,
+        people,
+        deals,
+        stages,
+        scored,
+        purchases,
+        begin,
+        begin + pd.Timedelta(days=world.days),
+        quarter,
     )
 
 
@@ -308,8 +350,19 @@ def _scored(raw: "pd.DataFrame", target: NDArray[np.int64], world: _World) -> "p
     day = np.array([e[k] for e, k in zip(rows["entered"], stage, strict=True)], dtype=np.float64)
     ahead = np.array([STAGE_RISK[k:].sum() for k in range(len(STAGES))])
     created = rows["created"].to_numpy(np.float64)
-    table = rows[["deal_id", "client_id", "source", "service", "currency", "value", "value_eur",
-                  "silence_days", "won"]].assign(
+    table = rows[
+        [
+            "deal_id",
+            "client_id",
+            "source",
+            "service",
+            "currency",
+            "value",
+            "value_eur",
+            "silence_days",
+            "won",
+        ]
+    ].assign(
         stage=np.array(STAGES)[stage] if len(stage) else np.array([], dtype=str),
         age_days=day - created,
         scored_on=_dates(world, day),

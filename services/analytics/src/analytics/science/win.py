@@ -5,7 +5,6 @@ from 20 on a shrunk logistic regression on point-in-time features may speak; fro
 joins it. All of them only through the soft gate of `win_gate`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analytics.science.types import EVIDENCE, Factor
+from analytics.science.win_advice import Expected, advise, expected_value, priority
 from analytics.science.win_explain import explain_deals
 from analytics.science.win_features import (
     Columns,
@@ -24,14 +24,14 @@ from analytics.science.win_features import (
     read_table,
 )
 from analytics.science.win_fit import Fitted, brier, fit_members
-from analytics.science.win_gate import Gate, shrunk_rate
-from analytics.science.win_linear import expit, logit
-from analytics.science.win_spread import UNSEEN_SPREAD, score_spread
+from analytics.science.win_gate import shrunk_rate
+from analytics.science.win_linear import expit, logit, one_thread
+from analytics.science.win_spread import rate_spread, score_spread
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Columns", "WinModel", "fit"]
+__all__ = ["Columns", "Expected", "WinModel", "advise", "expected_value", "fit", "priority"]
 
 MODEL_FROM = 20
 LOWEST, HIGHEST = 0.01, 0.99
@@ -80,11 +80,8 @@ class WinModel:
 
     def _spread(self, table: Table) -> Floats:
         """Standard deviation [n] of the log-odds: the fit, the gate, and what no column tells."""
-        rate = self.base_rate
         if self.fitted is None:
-            return np.full(
-                len(table), (1 / ((self.n + 2) * rate * (1 - rate)) + UNSEEN_SPREAD**2) ** 0.5
-            )
+            return np.full(len(table), rate_spread(self.wins, self.n))
         return score_spread(self.fitted, table, self.vocabulary)
 
 
@@ -127,7 +124,8 @@ def fit(closed: "pd.DataFrame", won: ArrayLike, columns: Columns) -> WinModel:
         return WinModel(
             columns, n, wins, rate, _evidence(n, wins), "win rate", vocabulary, None, {}
         )
-    fitted = fit_members(table, vocabulary, outcome)
+    with one_thread():
+        fitted = fit_members(table, vocabulary, outcome)
     backtest = _backtest(fitted, outcome)
     method = "logistic" if fitted.member.tree_share == 0 else "logistic and boosting"
     return WinModel(

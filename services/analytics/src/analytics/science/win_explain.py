@@ -60,11 +60,23 @@ def explain_deals(model: "WinModel", deals: "pd.DataFrame", top: int) -> list[li
         return [[_start(model, float(z))] for z in shown]
     fitted = model.fitted
     start, parts = contributions(fitted.member, fitted.gate, table, model.vocabulary)
-    speaker = _Speaker(model.vocabulary, fitted, table)
+    speaker = _Speaker(model.vocabulary, fitted, table, _without_client(model, table))
     return [
         _reasons(speaker, _start(model, start), parts[i], i, float(shown[i]), top)
         for i in range(len(table))
     ]
+
+
+def _without_client(model: "WinModel", table: Table) -> Floats:
+    """Probability [n] of the same deals from a client never seen before."""
+    fitted, at = model.fitted, model.vocabulary.client_at
+    if fitted is None or at is None:
+        return np.full(len(table), np.nan)
+    codes = table.codes.copy()
+    codes[:, at] = -1
+    unknown = Table(codes, table.numbers)
+    z = fitted.gate.open(fitted.member.score(unknown, model.vocabulary))
+    return np.clip(expit(z), 0.01, 0.99)
 
 
 def _start(model: "WinModel", z: float) -> Factor:
@@ -86,11 +98,9 @@ def _reasons(
     stated = [int(j) for j in order if speaker.stated(row, int(j)) and abs(parts[j]) > NEGLIGIBLE]
     rest = shown - start.weight - float(sum(parts[j] for j in stated))
     room = top - 1
-    if len(stated) > room or abs(rest) > NEGLIGIBLE:
-        named = stated[: max(room - 1, 0)]
-    else:
-        named = stated
-    factors = [start, *(speaker.factor(row, j, float(parts[j]), shown) for j in named)]
+    whole = len(stated) <= room and abs(rest) <= NEGLIGIBLE
+    named = stated if whole else stated[: max(room - 1, 0)]
+    factors = [start, *(speaker.factor(row, j, float(parts[j])) for j in named)]
     rest = shown - sum(f.weight for f in factors)
     if abs(rest) <= NEGLIGIBLE:
         return factors
@@ -116,6 +126,7 @@ class _Speaker:
     vocabulary: Vocabulary
     fitted: Fitted
     table: Table
+    without_client: Floats
 
     def stated(self, row: int, j: int) -> bool:
         """Whether the deal has a value in this column."""
@@ -124,7 +135,7 @@ class _Speaker:
             return bool(self.table.codes[row, j] != 0)
         return not bool(np.isnan(self.table.numbers[row, j - width]))
 
-    def factor(self, row: int, j: int, weight: float, shown: float) -> Factor:
+    def factor(self, row: int, j: int, weight: float) -> Factor:
         """The reason's sentence; a client also gets the odds the deal would have without it."""
         width = self.table.codes.shape[1]
         if j >= width:
@@ -132,8 +143,8 @@ class _Speaker:
         name = self.vocabulary.columns.categories()[j]
         words = self._past(row, j, name)
         if j == self.vocabulary.client_at:
-            without = min(max(float(expit(shown - weight)), 0.01), 0.99)
-            words += f"; without this client {_percent(without)}"
+            unknown = _percent(float(self.without_client[row]))
+            words += f"; the same deal from an unknown client: {unknown}"
         return Factor(name, words, weight)
 
     def _past(self, row: int, j: int, name: str) -> str:

@@ -174,7 +174,7 @@ def learn_vocabulary(deals: "pd.DataFrame", columns: Columns) -> tuple[Vocabular
         mean[j], spread[j] = float(squashed.mean()), max(float(squashed.std()), 1e-9)
         median[j] = float(np.median(known))
         edges[j] = np.quantile(known, np.arange(1, BINS) / BINS)
-    gaps = np.isnan(numbers).any(axis=0) if len(numbers) else np.zeros(size, dtype=np.bool_)
+    gaps = np.asarray(np.isnan(numbers).any(axis=0), dtype=np.bool_)
     levels = tuple(np.array(labels, dtype=np.str_) for _, labels in coded)
     vocabulary = Vocabulary(columns, levels, scale, mean, spread, median, gaps, edges)
     return vocabulary, Table(codes, numbers)
@@ -196,7 +196,7 @@ def read_table(deals: "pd.DataFrame", vocabulary: Vocabulary) -> Table:
 def binned(table: Table, vocabulary: Vocabulary) -> Ints:
     """Numbers as categories [n, S]: 0 missing, 1.. the bin between the past's quantiles."""
     out = np.zeros(table.numbers.shape, dtype=np.int64)
-    for j in range(out.shape[1]):
+    for j in range(table.numbers.shape[1]):
         x = table.numbers[:, j]
         out[:, j] = np.where(np.isnan(x), 0, np.searchsorted(vocabulary.edges[j], x, "left") + 1)
     return out

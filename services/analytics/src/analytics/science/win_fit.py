@@ -16,6 +16,7 @@ KEPT = 3  # growing pasts kept for intervals
 SAMPLE = 2000  # past deals on which their disagreement is averaged
 FIRST_SHARE = 0.3  # of the deals before the first forward block
 TREES_FROM = 200  # closed deals before boosting may speak
+MANY = 3000
 RIDGES = (2.0, 8.0, 32.0)
 TREE_SHARES = (0.0, 0.25, 0.5, 0.75)
 
@@ -83,36 +84,44 @@ def _tree_plan(n: int) -> tuple[int, float, int]:
 def cuts(n: int) -> list[int]:
     """Ends of the growing pasts: FOLDS forward blocks after the first FIRST_SHARE of n rows."""
     first = max(round(n * FIRST_SHARE), min(10, n - 1))
-    return sorted({int(c) for c in np.linspace(first, n, FOLDS + 1)[:-1]})
+    folds = FOLDS if n < MANY else FOLDS - 1
+    return sorted({int(c) for c in np.linspace(first, n, folds + 1)[:-1]})
 
 
 class _Past:
-    """One past being fitted: a member per ridge, trees apart from their share."""
+    """One past being fitted: linear weights per ridge, trees apart from their share."""
 
-    def __init__(self, table: Table, vocabulary: Vocabulary, won: Floats, *, trees: bool) -> None:
-        self.vocabulary, self.n = vocabulary, len(won)
-        self.won = won
-        self.history, self.features = learn(table, vocabulary, won)
-        self.kinds = [kind for _, kind in feature_names(vocabulary)]
+    def __init__(
+        self,
+        table: Table,
+        vocabulary: Vocabulary,
+        won: Floats,
+        *,
+        ridges: Sequence[float],
+        trees: bool,
+    ) -> None:
+        self.vocabulary, self.n, self.ridges = vocabulary, len(won), ridges
+        self.history, features = learn(table, vocabulary, won)
+        kinds = [kind for _, kind in feature_names(vocabulary)]
+        self.linear = [fit_linear(features, won, kinds, ridge) for ridge in ridges]
         self.trees = no_trees()
         if trees and len(won) >= TREES_FROM // 2 and 0 < won.sum() < len(won):
             rounds, rate, min_leaf = _tree_plan(len(won))
-            rows = for_trees(self.features, table, vocabulary)
+            rows = for_trees(features, table, vocabulary)
             self.trees = grow(rows, won, rounds=rounds, rate=rate, min_leaf=min_leaf)
 
     def forward(self, table: Table) -> tuple[Floats, Floats]:
         """Linear scores per ridge [R, m] and tree scores [m] of later deals."""
         features = describe(table, self.vocabulary, self.history)
-        linear = np.empty((len(RIDGES), len(table)))
-        for i, ridge in enumerate(RIDGES):
-            mean, weights, intercept = fit_linear(self.features, self.won, self.kinds, ridge)
-            linear[i] = intercept + (features - mean) @ weights
+        scores = [intercept + (features - mean) @ w for mean, w, intercept in self.linear]
+        linear = np.array(scores)
         if len(self.trees.roots) == 0:
-            return linear, linear[1]
+            return linear, linear[len(scores) // 2]
         return linear, self.trees.score(for_trees(features, table, self.vocabulary))
 
     def member(self, ridge: float, tree_share: float) -> Member:
-        mean, weights, intercept = fit_linear(self.features, self.won, self.kinds, ridge)
+        """The member with the ridge and the share of the trees that were found best."""
+        mean, weights, intercept = self.linear[self.ridges.index(ridge)]
         share = tree_share if len(self.trees.roots) else 0.0
         trees = self.trees if share > 0 else no_trees()
         return Member(self.n, self.history, mean, weights, intercept, trees, share)
@@ -131,30 +140,34 @@ def _best_mix(linear: Floats, trees: Floats, won: Floats, *, use_trees: bool) ->
         score = (1 - share) * linear[i] + share * trees
         return _log_loss(fit_gate(anchor, score, won).open(score), won)
 
-    ridge = min(range(len(RIDGES)), key=lambda i: loss(i, 0.0))
+    ridge = min(range(len(linear)), key=lambda i: loss(i, 0.0))
     return ridge, min(shares, key=lambda share: loss(ridge, share))
 
 
 def fit_members(table: Table, vocabulary: Vocabulary, won: Floats) -> Fitted:
     """Members, gate and back-test of closed deals, oldest first; both outcomes must occur."""
     n, use_trees = len(won), len(won) >= TREES_FROM
+    # With thousands of deals the data outweigh any ridge: one is enough.
+    ridges = RIDGES if n < MANY else RIDGES[1:2]
     ends = cuts(n)
     pasts, linear, trees = [], [], []
     for end, until in zip(ends, [*ends[1:], n], strict=True):
-        past = _Past(table.take(slice(end)), vocabulary, won[:end], trees=use_trees)
+        rows = table.take(slice(end))
+        past = _Past(rows, vocabulary, won[:end], ridges=ridges, trees=use_trees)
         forward_linear, forward_trees = past.forward(table.take(slice(end, until)))
         pasts.append(past)
         linear.append(forward_linear)
         trees.append(forward_trees)
     forward_won = won[ends[0] :]
     every_linear, every_tree = np.hstack(linear), np.concatenate(trees)
-    ridge, share = _best_mix(every_linear, every_tree, forward_won, use_trees=use_trees)
-    score = (1 - share) * every_linear[ridge] + share * every_tree
+    best, share = _best_mix(every_linear, every_tree, forward_won, use_trees=use_trees)
+    score = (1 - share) * every_linear[best] + share * every_tree
     gate = fit_gate(choose_anchor(won), score, forward_won)
-    whole = _Past(table, vocabulary, won, trees=share > 0)
-    member = whole.member(RIDGES[ridge], share)
+    ridge = ridges[best]
+    whole = _Past(table, vocabulary, won, ridges=(ridge,), trees=share > 0)
+    member = whole.member(ridge, share)
     # The youngest pasts are nearest to the whole; the oldest would only add its age.
-    kept = tuple(past.member(RIDGES[ridge], share) for past in pasts[-KEPT:])
+    kept = tuple(past.member(ridge, share) for past in pasts[-KEPT:])
     sample = table.take(np.arange(0, n, max(n // SAMPLE, 1)))
     typical = float(news(member, kept, sample, vocabulary).mean())
     return Fitted(member, kept, gate, gate.open(score), forward_won, typical)

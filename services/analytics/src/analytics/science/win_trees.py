@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.science.win_features import Floats, Ints
+from analytics.science.win_linear import one_thread
 
 MAX_LEAVES = 16  # one bit per leaf of a uint16
-CHUNK = 8192
-# Position of the lowest set bit of every 16-bit number.
-_LOWEST_BIT = np.zeros(1 << 16, dtype=np.uint8)
+CHUNK = 32_768
+# Position of the lowest unset bit of every 16-bit number.
+_LOWEST_UNSET = np.zeros(1 << 16, dtype=np.uint8)
 for _bit in range(15, -1, -1):
-    _LOWEST_BIT[1 << _bit :: 1 << (_bit + 1)] = _bit
+    _LOWEST_UNSET[(1 << _bit) - 1 :: 1 << (_bit + 1)] = _bit
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,15 @@ class Trees:
         plans = [self._plan(int(root)) for root in self.roots]
         for start in range(0, len(features), CHUNK):
             block = np.ascontiguousarray(features[start : start + CHUNK].T)
+            failed = np.empty(block.shape[1], dtype=np.bool_)
+            struck = np.empty(block.shape[1], dtype=np.uint16)
             for nodes, masks, leaves in plans:
-                alive = np.full(block.shape[1], 0xFFFF, dtype=np.uint16)
+                dead = np.zeros(block.shape[1], dtype=np.uint16)
                 for node, mask in zip(nodes, masks, strict=True):
-                    failed = block[self.feature[node]] > self.threshold[node]
-                    alive &= np.where(failed, mask, np.uint16(0xFFFF))
-                out[start : start + CHUNK] += leaves[_LOWEST_BIT[alive]]
+                    np.greater(block[self.feature[node]], self.threshold[node], out=failed)
+                    np.multiply(failed, mask, out=struck)
+                    np.bitwise_or(dead, struck, out=dead)
+                out[start : start + CHUNK] += leaves[_LOWEST_UNSET[dead]]
         return out
 
     def _plan(self, root: int) -> tuple[list[int], list[np.uint16], Floats]:
@@ -67,8 +71,7 @@ class Trees:
             nodes.append(node)
             masks.append(np.uint16(0))
             visit(int(self.left[node]))
-            struck = ((1 << len(leaves)) - 1) ^ ((1 << first) - 1)
-            masks[place] = np.uint16(0xFFFF ^ struck)
+            masks[place] = np.uint16(((1 << len(leaves)) - 1) ^ ((1 << first) - 1))
             visit(int(self.right[node]))
 
         visit(root)
@@ -120,7 +123,6 @@ def grow(features: Floats, won: Floats, *, rounds: int, rate: float, min_leaf: i
     Friedman (2001), "Greedy function approximation"; scikit-learn's histogram implementation.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
     booster = HistGradientBoostingClassifier(
         max_iter=rounds,
@@ -131,7 +133,7 @@ def grow(features: Floats, won: Floats, *, rounds: int, rate: float, min_leaf: i
         early_stopping=False,
         random_state=0,
     )
-    with threadpool_limits(limits=1):
+    with one_thread():
         booster.fit(features, won.astype(np.int64))
     return _take_over(booster._predictors, float(booster._baseline_prediction.ravel()[0]))
 
