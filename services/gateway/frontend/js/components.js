@@ -1,10 +1,14 @@
 // Local state of single elements. Anything that the server must know goes through a form instead.
 import Alpine from "@alpinejs/csp";
 
+const MOST_TOASTS = 3;
+
 function toast() {
   return {
     timer: null,
     init() {
+      const list = this.$root.parentElement;
+      while (list.id === "toasts" && list.childElementCount > MOST_TOASTS) list.firstElementChild.remove();
       this.resume();
     },
     resume() {

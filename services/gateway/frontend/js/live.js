@@ -24,7 +24,7 @@ function show(state) {
   if (document.documentElement.dataset.connection === state) return;
   document.documentElement.dataset.connection = state;
   if (WORDS[state]) announce(WORDS[state]);
-  for (const element of document.querySelectorAll("[data-connection]")) {
+  for (const element of document.querySelectorAll(".connection")) {
     element.dataset.state = state;
     element.firstElementChild.textContent = element.dataset[`word${state[0].toUpperCase()}${state.slice(1)}`];
   }
@@ -137,7 +137,13 @@ export function startLive() {
   });
   document.addEventListener("ff:signed-out", () => show("signedOut"));
   document.addEventListener("visibilitychange", () => !document.hidden && connect());
-  window.addEventListener("online", connect);
+  // A stream from before may look alive and be dead, so it is begun anew (and asks for what it missed).
+  window.addEventListener("online", () => {
+    show("reconnecting");
+    const { reader } = stream._htmx?.sse ?? {};
+    if (reader) reader.cancel();
+    else connect();
+  });
   window.addEventListener("offline", () => show("offline"));
   // Without this the browser's own abort would be logged as an error.
   window.addEventListener("pagehide", () => stream._htmx?.sse?.abortController?.abort());

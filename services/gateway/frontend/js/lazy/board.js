@@ -102,8 +102,10 @@ function startSearch() {
   // The address keeps what is searched for, so that Back, bookmarks and shared links work.
   document.addEventListener("htmx:after:swap", (event) => {
     const { ctx } = event.detail;
-    if (!ctx.sourceElement?.matches?.("[data-filters]") && !event.target.matches?.("[data-filters]")) return;
-    if (ctx.request.action.startsWith("/pipeline")) history.replaceState(history.state, "", ctx.request.action);
+    if (!ctx?.sourceElement?.matches?.("[data-filters]")) return;
+    const url = new URL(ctx.request.action, location.href);
+    for (const [name, value] of [...url.searchParams]) if (!value) url.searchParams.delete(name);
+    history.replaceState(history.state, "", url.pathname + url.search);
     const count = document.querySelectorAll("[data-board] .card").length;
     announce(count === 1 ? "1 card shown" : `${count} cards shown`);
   });

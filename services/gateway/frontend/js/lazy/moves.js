@@ -32,8 +32,11 @@ export function putAt(card, column, before) {
 }
 
 function takeBack(card, origin) {
+  const link = card.querySelector(".card-link");
+  const focused = document.activeElement === link || document.activeElement === document.body;
   putAt(card, origin.column, origin.before);
   card.classList.remove("is-pending", "is-asking");
+  if (focused) link.focus({ preventScroll: true });
 }
 
 /** Sends the move of a card that already lies where it was put. */

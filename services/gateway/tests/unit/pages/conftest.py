@@ -32,6 +32,7 @@ from freelanceflow.crm.v1.deal_service_pb2 import (
     ListCardsResponse,
     ListDealHistoryResponse,
     ListDealsResponse,
+    MoveDealRequest,
 )
 from freelanceflow.crm.v1.stage_service_pb2 import (
     ListLostReasonsResponse,
@@ -53,19 +54,23 @@ from gateway.entrypoints.pages.rendering import Rendering
 from gateway.entrypoints.pages.router import pages_router
 from gateway.entrypoints.sessions import Cookies
 from kit.clock import FakeClock, to_timestamp
+from kit.errors import ErrorKind
+from kit.rpc.errors import RemoteError
 from kit.rpc.identity import CallIdentity, Principal
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
-EVERYTHING = frozenset({"deals.read", "deals.write", "clients.read", "clients.write", "analytics.read"})
+EVERYTHING = frozenset(
+    {"deals.read", "deals.write", "clients.read", "clients.write", "analytics.read"}
+)
 OPEN, WON, LOST = (
     StageType.STAGE_TYPE_OPEN,
     StageType.STAGE_TYPE_WON,
     StageType.STAGE_TYPE_LOST,
 )
-# Text as bad as it comes: markup, handlers, template syntax, control and direction characters, emoji.
+# As bad as it comes: markup, handlers, template syntax, direction marks, emoji, length.
 HOSTILE = (
     "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "' autofocus onfocus='alert(1)",
     "{{ 7*7 }}${7*7}<%= 7*7 %>",
     "javascript:alert(1)",
@@ -246,7 +251,9 @@ def make_history() -> ListDealHistoryResponse:
                 id="h-1",
                 kind="updated",
                 happen_time=ago(days=3),
-                changes=[FieldChange(field="next_step", before="Call", after="Call about the offer")],
+                changes=[
+                    FieldChange(field="next_step", before="Call", after="Call about the offer")
+                ],
             ),
             DealHistoryEntry(id="h-0", kind="created", happen_time=ago(days=40)),
         ]
@@ -261,7 +268,7 @@ class Peer:
     asked: list[Any] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        async def call(request: Any, identity: Any = None, *, timeout: float = 3.0) -> Any:
+        async def call(request: Any, *_: Any, **__: Any) -> Any:
             self.asked.append(request)
             answer = self.answers[name]
             if callable(answer):
@@ -271,6 +278,25 @@ class Peer:
             return answer
 
         return call
+
+
+def move_deal(request: MoveDealRequest) -> Deal | Exception:
+    """As crm answers: a stale version and a lost deal without a reason are refused."""
+    if request.etag == "stale":
+        return RemoteError(ErrorKind.STALE, "DEAL_HAS_CHANGED", "This deal has changed.")
+    stage = next((s for s in STAGES if s.id == request.stage_id), None)
+    if stage is None:
+        return RemoteError(ErrorKind.NOT_FOUND, "STAGE_NOT_FOUND", "There is no such stage.")
+    if stage.type == LOST and not request.lost_reason_id:
+        return RemoteError(ErrorKind.INVALID, "LOST_REASON_MISSING", "Say why it was lost.")
+    number = int(request.etag or 0) + 1
+    return make_deal(
+        id=request.deal_id,
+        stage_id=stage.id,
+        stage_name=stage.name,
+        stage_type=stage.type,
+        etag=str(number),
+    )
 
 
 def make_neighbours() -> SimpleNamespace:
@@ -292,8 +318,19 @@ def make_neighbours() -> SimpleNamespace:
                 "UpdateMe": user,
                 "ListSessions": ListSessionsResponse(
                     sessions=[
-                        Session(id="1", device="Firefox on Linux", create_time=ago(days=3), last_seen_time=ago(minutes=2), current=True),
-                        Session(id="2", device="Safari on iPhone", create_time=ago(days=9), last_seen_time=ago(days=1)),
+                        Session(
+                            id="1",
+                            device="Firefox on Linux",
+                            create_time=ago(days=3),
+                            last_seen_time=ago(minutes=2),
+                            current=True,
+                        ),
+                        Session(
+                            id="2",
+                            device="Safari on iPhone",
+                            create_time=ago(days=9),
+                            last_seen_time=ago(days=1),
+                        ),
                     ]
                 ),
             }
@@ -301,9 +338,11 @@ def make_neighbours() -> SimpleNamespace:
         deals=Peer(
             {
                 "GetBoard": lambda request: make_board(0 if request.totals_only else 25),
-                "ListCards": ListCardsResponse(cards=[make_card(n) for n in range(200, 225)], next_page_token="more"),
+                "ListCards": ListCardsResponse(
+                    cards=[make_card(n) for n in range(200, 225)], next_page_token="more"
+                ),
                 "GetDeal": lambda request: make_deal(id=request.deal_id),
-                "MoveDeal": lambda request: make_deal(id=request.deal_id, stage_id=request.stage_id, stage_name="Proposal", etag="4"),
+                "MoveDeal": move_deal,
                 "UpdateDeal": make_deal(etag="4"),
                 "CreateDeal": make_deal(etag="1"),
                 "ListDealHistory": make_history(),
@@ -313,16 +352,28 @@ def make_neighbours() -> SimpleNamespace:
         stages=Peer(
             {
                 "ListStages": ListStagesResponse(stages=STAGES),
-                "ListOwners": ListOwnersResponse(owners=[Owner(id=f"o-{n}", name=name) for n, name in enumerate(_OWNERS)]),
+                "ListOwners": ListOwnersResponse(
+                    owners=[Owner(id=f"o-{n}", name=name) for n, name in enumerate(_OWNERS)]
+                ),
                 "ListLostReasons": ListLostReasonsResponse(
-                    lost_reasons=[LostReason(id=f"r-{n}", name=name) for n, name in enumerate(("Price", "Timing", "Competitor", "No answer", "Other"))]
+                    lost_reasons=[
+                        LostReason(id=f"r-{n}", name=name)
+                        for n, name in enumerate(
+                            ("Price", "Timing", "Competitor", "No answer", "Other")
+                        )
+                    ]
                 ),
             }
         ),
         clients=Peer(
             {
                 "ListClients": ListClientsResponse(
-                    clients=[make_client(id=f"c-{n}", name=name) for n, name in enumerate(filter(None, _CLIENTS))], total=85, next_page_token="next"
+                    clients=[
+                        make_client(id=f"c-{n}", name=name)
+                        for n, name in enumerate(filter(None, _CLIENTS))
+                    ],
+                    total=85,
+                    next_page_token="next",
                 ),
                 "GetClient": make_client(),
                 "CreateClient": make_client(),
@@ -333,12 +384,19 @@ def make_neighbours() -> SimpleNamespace:
             {
                 "GetPipeline": make_pipeline(),
                 "GetVelocity": make_velocity(),
-                "GetDealInsight": DealInsight(win_probability=0.62, lower=0.41, upper=0.78, basis=Basis(words="Based on 333 closed deals.")),
+                "GetDealInsight": DealInsight(
+                    win_probability=0.62,
+                    lower=0.41,
+                    upper=0.78,
+                    basis=Basis(words="Based on 333 closed deals."),
+                ),
             }
         ),
         notifications=Peer(
             {
-                "ListNotifications": ListNotificationsResponse(notifications=[make_notification(n) for n in range(6)], unread_count=3),
+                "ListNotifications": ListNotificationsResponse(
+                    notifications=[make_notification(n) for n in range(6)], unread_count=3
+                ),
                 "MarkRead": make_notification(1),
                 "MarkAllRead": ListNotificationsResponse(),
             }
@@ -421,7 +479,11 @@ class Site:
 
     async def _send(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> Answer:
         path, _, query = target.partition("?")
-        given = {"host": "localhost", "content-type": "application/x-www-form-urlencoded", **headers}
+        given = {
+            "host": "localhost",
+            "content-type": "application/x-www-form-urlencoded",
+            **headers,
+        }
         sent: list[Message] = []
 
         async def receive() -> Message:
@@ -448,7 +510,7 @@ class Site:
         with suppress(Exception):  # Starlette raises again what its last handler has answered
             await self.app(scope, receive, send)
         head = [(n.decode().lower(), v.decode()) for n, v in sent[0]["headers"]]
-        text = b"".join(message.get("body", b"") for message in sent[1:]).decode()
+        text = b"".join(message.get("body", b"") for message in sent[1:]).decode(errors="replace")
         cookies = [value for name, value in head if name == "set-cookie"]
         return Answer(sent[0]["status"], dict(head), cookies, text)
 

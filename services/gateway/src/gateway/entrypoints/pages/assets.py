@@ -8,7 +8,7 @@ from gzip import compress as gzip
 from importlib.resources import files
 from mimetypes import guess_type
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response

@@ -192,15 +192,11 @@ async def _cards(
     asked = ListCardsRequest(
         stage_id=stage_id, page_size=count, page_token=token, conditions=query.conditions
     )
-    page: ListCardsResponse = await clients_of(request).deals.ListCards(
-        asked, identity_of(request)
-    )
+    page: ListCardsResponse = await clients_of(request).deals.ListCards(asked, identity_of(request))
     return page
 
 
-async def _figures(
-    request: Request, query: BoardQuery
-) -> dict[str, Pipeline | Velocity | None]:
+async def _figures(request: Request, query: BoardQuery) -> dict[str, Pipeline | Velocity | None]:
     analytics, identity = clients_of(request).analytics, identity_of(request)
     pipeline, velocity = await together(
         if_there(

@@ -1,4 +1,4 @@
-"""How pages ask the services: as the person who looks, several at once, and with what may be missing."""
+"""How pages ask the services: as the person who looks, and several at once."""
 
 import asyncio
 from collections.abc import Awaitable, Coroutine

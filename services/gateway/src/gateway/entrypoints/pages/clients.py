@@ -93,9 +93,7 @@ async def create_client(request: Request) -> Response:
 @router.get("/clients/{client_id}")
 async def client_page(request: Request, client_id: str) -> Response:
     """One client with the newest deals."""
-    condition = Condition(
-        field="client_id", operator=Operator.OPERATOR_EQ, values=[client_id]
-    )
+    condition = Condition(field="client_id", operator=Operator.OPERATOR_EQ, values=[client_id])
     viewer, client, deals = await together(
         viewer_of(request),
         _get(request, client_id),
@@ -180,7 +178,9 @@ async def _form(
 
 
 def _client_from(values: Values) -> Client:
-    client = Client(**{name: values[name] for name in _TEXTS})
+    client = Client()
+    for name in _TEXTS:
+        setattr(client, name, values[name])
     client.kind = _KINDS.get(values["kind"], ClientKind.CLIENT_KIND_UNSPECIFIED)
     client.emails.extend([values["email"]] if values["email"] else [])
     client.phones.extend([values["phone"]] if values["phone"] else [])

@@ -1,4 +1,4 @@
-"""One deal: its page, which is also the panel beside the board, and the forms that make and change it."""
+"""One deal: its page, which is also the panel beside the board, and its form."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -189,9 +189,7 @@ async def _form(
     )
 
 
-async def _conflict(
-    request: Request, viewer: Viewer, deal_id: str, values: Values
-) -> Response:
+async def _conflict(request: Request, viewer: Viewer, deal_id: str, values: Values) -> Response:
     current = await _get(request, deal_id)
     theirs = _values_from(request, viewer, current)
     differing = [
@@ -215,7 +213,9 @@ def _saved(request: Request, viewer: Viewer, deal: Deal, words: str) -> Response
 
 async def _deal_from(request: Request, viewer: Viewer, values: Mapping[str, str]) -> Deal:
     currency = values["currency"] or viewer.currency_code
-    deal = Deal(**{name: values[name] for name in _TEXTS})
+    deal = Deal()
+    for name in _TEXTS:
+        setattr(deal, name, values[name])
     amount = read_money(values["amount"], currency, viewer, "amount")
     if amount is not None:
         deal.amount.CopyFrom(amount)

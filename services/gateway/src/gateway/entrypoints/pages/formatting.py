@@ -107,9 +107,7 @@ class Formats:
             return "later", words
         day = date.fromisoformat(due)
         when = "today" if day == self.today else self.day(due)
-        tone: Tone = (
-            "overdue" if day < self.today else "today" if day == self.today else "later"
-        )
+        tone: Tone = "overdue" if day < self.today else "today" if day == self.today else "later"
         if not words:
             return tone, f"Due {when}"
         return tone, f"{words} · {when}"

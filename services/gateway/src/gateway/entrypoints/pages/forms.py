@@ -57,6 +57,8 @@ def read_money(text: str, currency: str, viewer: Viewer, field_name: str) -> Mon
     if not text:
         return None
     try:
+        if any(letter.isalpha() for letter in text):
+            raise ValueError("an amount holds no letters")  # 1e9 would be one
         plain = _plain(parse_decimal(text, locale=viewer.locale.replace("-", "_"), strict=True))
     except (NumberFormatError, ValueError):
         plain = text

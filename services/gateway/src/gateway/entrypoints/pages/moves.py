@@ -77,9 +77,7 @@ async def move(request: Request, deal_id: str) -> Response:
         return await _ask_reason(request, asked)
     if not is_htmx(request):
         return RedirectResponse(local_path(values["next"], "/pipeline"), 303)
-    viewer, board = await together(
-        viewer_of(request), totals(request, BoardQuery.shown(request))
-    )
+    viewer, board = await together(viewer_of(request), totals(request, BoardQuery.shown(request)))
     return rendering_of(request).response(
         request,
         "pipeline/moved.html",

@@ -92,9 +92,7 @@ async def _answer(request: Request, template: str) -> Response:
 async def _list(
     request: Request, *, unread_only: bool, page_size: int, token: str
 ) -> ListNotificationsResponse:
-    asked = ListNotificationsRequest(
-        page_size=page_size, page_token=token, unread_only=unread_only
-    )
+    asked = ListNotificationsRequest(page_size=page_size, page_token=token, unread_only=unread_only)
     page: ListNotificationsResponse = await clients_of(request).notifications.ListNotifications(
         asked, identity_of(request)
     )

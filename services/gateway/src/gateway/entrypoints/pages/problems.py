@@ -1,4 +1,4 @@
-"""When something is refused or broken: a page, a fragment where the answer was to go, or a message."""
+"""When something is refused or broken: a page, a fragment where it belongs, or a message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,22 @@ from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 
 REFRESH = "x-refresh"  # the header of requests that nobody asked for: the page keeps itself fresh
 _FRAMES = ("panel", "dialog")
-_ICONS = {401: "lock", 403: "lock", 404: "search", 409: "refresh-cw", 412: "refresh-cw", 429: "clock"}
+_ICONS = {
+    401: "lock",
+    403: "lock",
+    404: "search",
+    409: "refresh-cw",
+    412: "refresh-cw",
+    429: "clock",
+}
 _WORDS = {
     401: ("Your session is over", "Sign in again and you are back where you were."),
     403: ("You may not do this", "An owner or admin of the workspace can give you the permission."),
     404: ("There is nothing here", "It may have been deleted, or the address is mistyped."),
-    412: ("Somebody was faster", "It has been changed meanwhile. Nothing of theirs was overwritten."),
+    412: (
+        "Somebody was faster",
+        "It has been changed meanwhile. Nothing of theirs was overwritten.",
+    ),
     503: ("This part is not available", "It should be back in a moment. Nothing was changed."),
     504: ("The answer took too long", "Please try again in a moment."),
 }

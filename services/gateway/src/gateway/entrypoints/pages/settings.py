@@ -114,9 +114,7 @@ async def keys(request: Request) -> Response:
     return rendering_of(request).response(request, template, await viewer_of(request))
 
 
-async def _page(
-    request: Request, typed: Values | None, errors: Errors, note: str = ""
-) -> Response:
+async def _page(request: Request, typed: Values | None, errors: Errors, note: str = "") -> Response:
     account, identity = clients_of(request).account, identity_of(request)
     viewer, me, sessions = await together(
         viewer_of(request),

@@ -6,7 +6,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from freelanceflow.analytics.v1.analytics_service_pb2 import Basis, Pipeline, PipelineStage, Velocity
+from freelanceflow.analytics.v1.analytics_service_pb2 import (
+    Basis,
+    Pipeline,
+    PipelineStage,
+    Velocity,
+)
 from freelanceflow.crm.v1.deal_service_pb2 import (
     BoardColumn,
     Card,

@@ -1,0 +1,199 @@
+"""Forms: they work without scripts, keep what was typed, and htmx gets the part it asks for."""
+
+from typing import Any
+
+import pytest
+
+from gateway.entrypoints.pages.forms import local_path, read_money
+from gateway.entrypoints.pages.rendering import Viewer
+from kit.errors import ErrorKind, InvalidInput
+from kit.rpc.errors import RemoteError
+
+DEAL = {"name": "Relaunch", "amount": "1,250.50", "currency": "EUR", "etag": "3", "stage_id": "s-1"}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "",
+        "evil",
+        "/a\nb",
+    ],
+)
+def test_nobody_is_sent_elsewhere(target: str) -> None:
+    assert local_path(target, "/pipeline") == "/pipeline"
+
+
+def test_a_path_of_ours_is_kept() -> None:
+    assert local_path("/deals/1?x=y", "/pipeline") == "/deals/1?x=y"
+
+
+@pytest.mark.parametrize(
+    ("locale", "typed", "minor"),
+    [
+        ("en", "1,250.50", 125050),
+        ("en", "1250.5", 125050),
+        ("de", "1.250,50", 125050),
+        ("de", "1250,5", 125050),
+        ("en", "0", 0),
+    ],
+)
+def test_an_amount_is_read_as_the_locale_writes_it(locale: str, typed: str, minor: int) -> None:
+    money = read_money(typed, "EUR", Viewer(locale=locale), "amount")
+    assert money is not None
+    assert money.amount_minor == minor
+
+
+@pytest.mark.parametrize("typed", ["much", "1.2.3", "-5", "1.234", "1e9", "９９x"])
+def test_what_is_no_amount_is_said_at_its_field(typed: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        read_money(typed, "EUR", Viewer(locale="en"), "amount")
+    assert "amount" in refusal.value.fields
+
+
+async def test_a_deal_is_added_and_shown(site: Any) -> None:
+    answer = await site.post("/deals/new", {**DEAL, "request_id": "r-1"})
+    assert answer.status == 303
+    assert answer.headers["location"] == "/deals/d-1"
+    asked = site.neighbours.deals.asked[-1]
+    assert asked.deal.amount.amount_minor == 125050
+    assert asked.deal.stage_id == "s-1"
+
+
+async def test_with_scripts_the_page_stays(site: Any) -> None:
+    answer = await site.post("/deals/new", DEAL, hx_request="true")
+    assert answer.status == 200
+    assert "ff:saved" in answer.headers["hx-trigger"]
+    assert 'hx-target="#toasts"' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/deals/new", "/deals/d-1/edit"])
+async def test_errors_stand_beside_their_fields(site: Any, path: str) -> None:
+    refusal = RemoteError(ErrorKind.INVALID, "INVALID_INPUT", "", fields={"name": "Enter a name."})
+    site.neighbours.deals.answers |= {"CreateDeal": refusal, "UpdateDeal": refusal}
+    for headers in ({}, {"hx_request": "true"}):
+        answer = await site.post(path, {**DEAL, "next_step": "kept <b>"}, **headers)
+        assert answer.status == 422
+        assert 'aria-describedby="name-error"' in answer.text
+        assert 'role="alert"' in answer.text
+        assert "kept &lt;b&gt;" in answer.text
+        assert ("<!doctype" in answer.text) is not bool(headers)
+
+
+async def test_an_unknown_client_is_said_at_its_field(site: Any) -> None:
+    site.neighbours.clients.answers["ListClients"] = type(
+        site.neighbours.clients.answers["ListClients"]
+    )()
+    answer = await site.post("/deals/new", {**DEAL, "client": "Nobody Ltd"})
+    assert answer.status == 422
+    assert "No client has this name" in answer.text
+
+
+async def test_a_conflict_shows_both_sides(site: Any) -> None:
+    site.neighbours.deals.answers["UpdateDeal"] = RemoteError(
+        ErrorKind.STALE, "DEAL_HAS_CHANGED", ""
+    )
+    answer = await site.post("/deals/d-1/edit", {**DEAL, "etag": "1"})
+    assert answer.status == 412
+    assert "Website relaunch" in answer.text
+    assert 'value="Relaunch"' in answer.text
+    assert 'name="etag" value="3"' in answer.text
+
+
+async def test_a_move_without_scripts_goes_on(site: Any) -> None:
+    answer = await site.post("/deals/d-1/move", {"stage_id": "s-3", "next": "/deals/d-1"})
+    assert (answer.status, answer.headers["location"]) == (303, "/deals/d-1")
+    answer = await site.post("/deals/d-1/move", {"stage_id": "s-3", "next": "//evil.example"})
+    assert answer.headers["location"] == "/pipeline"
+
+
+async def test_a_move_answers_card_heads_message_and_words(site: Any) -> None:
+    answer = await site.post(
+        "/deals/d-1/move",
+        {"stage_id": "s-3", "from_stage_id": "s-2", "from_after_id": "d-7", "etag": "3"},
+        hx_request="true",
+        hx_current_url="http://localhost/pipeline?q=gtx",
+    )
+    assert answer.status == 200
+    for target in ("#card-d-1", "#column-s-1", "#column-s-5", "#toasts", "#announcer"):
+        assert f'hx-target="{target}"' in answer.text
+    assert 'name="stage_id" value="s-2"' in answer.text
+    assert 'name="after_id" value="d-7"' in answer.text
+    assert "data-undo" in answer.text
+    asked = site.neighbours.deals.asked[-1]
+    assert asked.totals_only
+    assert asked.conditions[0].values == ["gtx"]
+
+
+async def test_another_place_in_the_column_is_not_worth_a_message(site: Any) -> None:
+    data = {"stage_id": "s-2", "from_stage_id": "s-2", "etag": "3"}
+    answer = await site.post("/deals/d-1/move", data, hx_request="true")
+    assert 'hx-target="#toasts"' not in answer.text
+
+
+async def test_lost_asks_why(site: Any) -> None:
+    data = {"stage_id": "s-5", "from_stage_id": "s-2", "etag": "3"}
+    answer = await site.post("/deals/d-1/move", data, hx_request="true")
+    assert answer.status == 202
+    assert 'name="lost_reason_id" value="r-0"' in answer.text
+    plain = await site.post("/deals/d-1/move", data)
+    assert (plain.status, plain.headers["location"]) == (303, "/deals/d-1/move")
+    answered = await site.post(
+        "/deals/d-1/move", {**data, "lost_reason_id": "r-0"}, hx_request="true"
+    )
+    assert answered.status == 200
+
+
+async def test_sign_in_starts_a_session_and_goes_on(site: Any) -> None:
+    from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
+
+    site.sign_out()
+    site.neighbours.auth.answers["LogIn"] = TokenPair(
+        access_token="a", refresh_token="r", refresh_expires_in=60
+    )
+    answer = await site.post(
+        "/sign-in", {"email": "a@b.example", "password": " x ", "next": "/clients"}
+    )
+    assert (answer.status, answer.headers["location"]) == (303, "/clients")
+    assert len(answer.cookies) == 2
+    assert site.neighbours.auth.asked[-1].password == " x "
+
+
+async def test_a_wrong_password_is_said_and_nothing_is_lost(site: Any) -> None:
+    site.sign_out()
+    site.neighbours.auth.answers["LogIn"] = RemoteError(
+        ErrorKind.UNAUTHENTICATED, "CREDENTIALS_WRONG", "That did not match."
+    )
+    answer = await site.post(
+        "/sign-in", {"email": "a@b.example", "password": "no", "next": "/clients"}
+    )
+    assert answer.status == 401
+    assert "That did not match." in answer.text
+    assert 'value="a@b.example"' in answer.text
+    assert 'value="/clients"' in answer.text
+    assert not answer.cookies
+
+
+async def test_registration_says_what_is_wrong(site: Any) -> None:
+    site.sign_out()
+    fields = {"password": "Use at least 12 characters."}
+    site.neighbours.auth.answers["Register"] = RemoteError(
+        ErrorKind.INVALID, "PASSWORD_TOO_SHORT", "", fields=fields
+    )
+    answer = await site.post("/register", {"email": "a@b.example", "password": "x", "name": "A"})
+    assert answer.status == 422
+    assert "Use at least 12 characters." in answer.text
+
+
+async def test_looks_are_kept_in_cookies(site: Any) -> None:
+    answer = await site.post(
+        "/settings/appearance", {"theme": "dark", "density": "evil", "shortcuts": "on"}
+    )
+    assert answer.status == 303
+    text = "\n".join(answer.cookies)
+    assert "theme=dark" in text
+    assert "evil" not in text
