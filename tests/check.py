@@ -10,8 +10,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
+FOLDERS = ("libs", "services", "deploy", "proto/tests", "bench", "tests")
 PYTHON = [sys.executable, "-m"]
-CODE = ["libs", "services", "deploy", "tests", "proto", "bench", "conftest.py"]
+CODE = ["conftest.py", *(path for path in FOLDERS if any((ROOT / path).rglob("*.py")))]
 
 CHECKS = {
     "style": [*PYTHON, "ruff", "check", "--quiet", "."],
