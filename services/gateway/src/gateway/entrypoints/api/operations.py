@@ -17,6 +17,8 @@ from starlette.responses import Response
 from gateway.entrypoints.identity import principal_of
 from kit.rpc.access import Access, access_of
 
+BASE = "/api/v1"
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 PROBLEMS = {
@@ -59,7 +61,7 @@ class Operations:
     """Declares operations on a router. `declared` holds them by method and path."""
 
     def __init__(self, tag: str) -> None:
-        self.router = APIRouter(tags=[tag])
+        self.router = APIRouter(prefix=BASE, tags=[tag])
         self.declared: dict[tuple[str, str], Operation] = {}
 
     def add(

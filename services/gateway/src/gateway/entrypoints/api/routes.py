@@ -22,7 +22,6 @@ from gateway.entrypoints.api import (
 )
 from gateway.entrypoints.api.operations import Operation
 
-BASE = "/api/v1"
 MODULES = (
     auth,
     account,
@@ -49,7 +48,7 @@ def declared() -> dict[tuple[str, str], Operation]:
 def install(app: FastAPI) -> None:
     """Put the operations on the application."""
     for module in MODULES:
-        app.include_router(module.operations.router, prefix=BASE)
+        app.include_router(module.operations.router)
     app.add_route("/.well-known/jwks.json", auth.jwks, methods=["GET"])
 
     def described() -> dict[str, Any]:
@@ -62,9 +61,8 @@ def install(app: FastAPI) -> None:
 
 def describe(app: FastAPI) -> dict[str, Any]:
     """OpenAPI 3.1, with the shapes that are named in it."""
-    routes = [route for route in app.routes if getattr(route, "path", "").startswith(BASE)]
     document = get_openapi(
-        title="FreelanceFlow", version="1", description=DESCRIPTION, routes=routes
+        title="FreelanceFlow", version="1", description=DESCRIPTION, routes=app.routes
     )
     _, shapes = models_json_schema(
         [(model, "validation") for model in _models()],

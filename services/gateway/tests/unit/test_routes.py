@@ -1,0 +1,105 @@
+"""Every route says whom it is for; one that does not fails here."""
+
+import re
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from gateway.bootstrap import build
+from gateway.config import Settings
+from gateway.entrypoints.api.deals import RPC
+from gateway.entrypoints.api.operations import BASE, Operations
+from gateway.entrypoints.api.routes import declared
+from kit.rpc.access import Access
+
+# What anybody may reach without signing in, and why.
+FOR_EVERYBODY = {
+    ("GET", "/"): "leads to the board, which asks for a person",
+    ("GET", "/sign-in"): "is the way in",
+    ("POST", "/sign-in"): "is the way in",
+    ("GET", "/register"): "is the way in",
+    ("POST", "/register"): "is the way in",
+    ("POST", "/sign-out"): "must work when the session is over already",
+    ("POST", "/settings/appearance"): "keeps looks in cookies and reads nothing",
+    ("GET", "/static/{name}"): "files that are the same for all",
+    ("GET", "/styleguide"): "invented data, and only where developers are",
+    ("GET", "/.well-known/jwks.json"): "public keys",
+    ("GET", "/api/openapi.json"): "documentation; can be switched off",
+}
+
+
+@pytest.fixture(scope="module")
+def edge() -> httpx.AsyncClient:
+    """The whole application, with nobody signed in and no service behind it."""
+    built = build(Settings(rate_limit=False))
+    transport = httpx.ASGITransport(app=built.asgi, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost:8700")
+
+
+def application() -> FastAPI:
+    """What stands inside of the edge."""
+    inner = build(Settings()).asgi._app  # type: ignore[attr-defined]
+    assert isinstance(inner, FastAPI)
+    return inner
+
+
+def routes() -> list[tuple[str, str]]:
+    """Every method and path that is answered."""
+    found = [
+        (method, context.path or "")
+        for context in iter_route_contexts(application().routes)
+        for method in sorted(context.methods or ())
+        if method != "HEAD"
+    ]
+    assert len(found) > 70
+    return found
+
+
+def pages() -> list[tuple[str, str]]:
+    return [r for r in routes() if not r[1].startswith(BASE) and r not in FOR_EVERYBODY]
+
+
+def test_the_list_of_open_routes_names_no_other() -> None:
+    assert set(FOR_EVERYBODY) <= set(routes())
+
+
+def test_every_operation_is_declared_and_described() -> None:
+    operations = {route for route in routes() if route[1].startswith(BASE)}
+    assert operations == {(method, BASE + path) for method, path in declared()}
+    described = {
+        (method.upper(), path)
+        for path, methods in application().openapi()["paths"].items()
+        for method in methods
+    }
+    assert described == operations
+
+
+def test_an_operation_without_access_is_refused() -> None:
+    with pytest.raises(ValueError, match="who may call it"):
+        Operations("Test").add("GET", "/x", summary="says nothing")
+    with pytest.raises(ValueError, match="who may call it"):
+        Operations("Test").add(
+            "GET", "/x", summary="says both", rpc=RPC["GetDeal"], access=Access(public=True)
+        )
+
+
+@pytest.mark.parametrize(("method", "path"), pages(), ids=" ".join)
+async def test_a_page_asks_for_a_person(edge: httpx.AsyncClient, method: str, path: str) -> None:
+    concrete = re.sub(r"\{\w+\}", "0190a5f0-0000-7000-8000-000000000000", path)
+    answer = await edge.request(method, concrete, data={} if method == "POST" else None)
+    assert (answer.status_code, answer.headers.get("location", "")[:14]) == (303, "/sign-in?next=")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [key for key, operation in declared().items() if operation.access.needs_identity],
+    ids=" ".join,
+)
+async def test_an_operation_asks_for_a_person(
+    edge: httpx.AsyncClient, method: str, path: str
+) -> None:
+    concrete = re.sub(r"\{\w+\}", "0190a5f0-0000-7000-8000-000000000000", path)
+    answer = await edge.request(method, BASE + concrete)
+    assert (answer.status_code, answer.json()["reason"]) == (401, "TOKEN_MISSING")
