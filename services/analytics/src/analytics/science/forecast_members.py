@@ -150,7 +150,7 @@ def auto_ets(history: Floats, horizon: int, season: int, form: str = "") -> Path
         except Exception:  # the library raises bare exceptions on series it cannot fit
             return None
     sigma = (answer["hi-80"] - answer["lo-80"]) / (2 * Z80)
-    return _checked(answer["mean"], sigma, _ets_form(model.model_["method"]))
+    return _checked(answer["mean"], sigma, _ets_form(model.model_.get("method", "")))
 
 
 def auto_ces(history: Floats, horizon: int, season: int, form: str = "") -> Path | None:
@@ -167,7 +167,7 @@ def auto_ces(history: Floats, horizon: int, season: int, form: str = "") -> Path
             mean = model.predict(h=horizon)["mean"]
         except Exception:  # as above
             return None
-    return _checked(mean, None, str(model.model_["seasontype"]))
+    return _checked(mean, None, str(model.model_.get("seasontype", "")))
 
 
 def optimised_theta(history: Floats, horizon: int, season: int, form: str = "") -> Path | None:
@@ -196,7 +196,9 @@ def _rms(errors: Floats) -> float:
 
 
 def _ets_form(method: str) -> str:
-    """'ETS(M,Ad,N)' -> 'MANd', the form `auto_ets` takes back."""
+    """'ETS(M,Ad,N)' -> 'MANd', the form `auto_ets` takes back; a constant history has none."""
+    if not method:
+        return ""
     error, trend, seasonal = method.removeprefix("ETS(").removesuffix(")").split(",")
     return error + trend[0] + seasonal + ("d" if trend.endswith("d") else "")
 

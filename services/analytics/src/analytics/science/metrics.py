@@ -125,7 +125,7 @@ def calibration_line(outcome: ArrayLike, probability: ArrayLike) -> tuple[float,
     if len(y) == 0 or float(np.std(p)) < 1e-9 or float(y.min()) == float(y.max()):
         return float("nan"), float("nan")
     rows = np.column_stack([np.log(p / (1 - p)), np.ones_like(p)])
-    beta = np.array([1.0, 0.0])
+    beta = np.zeros(2)  # where the information is largest, so that no step overshoots
     for _ in range(100):
         fitted = 1 / (1 + np.exp(-np.clip(rows @ beta, -30, 30)))
         information = (rows * (fitted * (1 - fitted))[:, None]).T @ rows + 1e-9 * np.eye(2)

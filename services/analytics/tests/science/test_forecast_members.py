@@ -1,0 +1,74 @@
+"""The members' formulas on histories short enough to work out by hand."""
+
+import numpy as np
+import pytest
+
+from analytics.science import forecast_members as members
+
+
+def test_naive_repeats_the_last_month_and_spreads_like_a_random_walk() -> None:
+    path = members.naive(np.array([1.0, 3.0, 2.0]), 4, 12)
+    assert path.mean.tolist() == [2.0] * 4
+    step = np.sqrt((4 + 1) / 2)
+    assert path.sigma == pytest.approx([step, step * np.sqrt(2), step * np.sqrt(3), step * 2])
+
+
+def test_seasonal_naive_repeats_the_same_month() -> None:
+    path = members.seasonal_naive(np.array([1.0, 2.0, 3.0, 5.0]), 3, 2)
+    assert path is not None
+    assert path.mean.tolist() == [3.0, 5.0, 3.0]
+    # Errors 2 and 3; the third step is a second season ahead.
+    assert path.sigma == pytest.approx(np.sqrt(6.5) * np.sqrt([1, 1, 2]))
+    assert members.seasonal_naive(np.array([1.0]), 3, 2) is None
+
+
+def test_recent_mean_takes_twelve_months() -> None:
+    history = np.array([100.0, *range(1, 13)])
+    assert members.recent_mean(history, 2, 12).mean.tolist() == [6.5, 6.5]
+
+
+def test_ses_of_few_months_uses_three_tenths() -> None:
+    # 1, then 1 + .3 (2 - 1) = 1.3, then 1.3 + .3 (3 - 1.3) = 1.81
+    level, alpha, rms = members.ses_level(np.array([1.0, 2.0, 3.0]))
+    assert (level, alpha) == pytest.approx((1.81, 0.3))
+    assert rms == pytest.approx(np.sqrt((1 + 1.7**2) / 2))
+
+
+def test_ses_of_many_months_follows_a_step_and_stays_calm_on_noise() -> None:
+    step = np.array([1.0] * 12 + [2.0] * 12)
+    noise = 1 + 0.1 * np.random.default_rng(1).standard_normal(48)
+    assert members.ses_level(step)[0] == pytest.approx(2.0, abs=0.05)
+    assert members.ses_level(noise)[1] < 0.3
+
+
+def test_linear_regression_by_hand() -> None:
+    # Slope .5 through 0, 2, 1; residuals -.5, 1, -.5; s = sqrt(1.5); at t = 2 times sqrt(10/3).
+    path = members.linear_regression(np.array([0.0, 2.0, 1.0]), 1, 12)
+    assert path.mean == pytest.approx([2.0])
+    assert path.sigma == pytest.approx([np.sqrt(5.0)])
+
+
+def test_month_ridge_learns_a_season_and_shrinks_it() -> None:
+    history = np.tile([0.0, 2.0], 12)
+    free = members.month_ridge(history, 2, 2, pull=1e-9).mean
+    pulled = members.month_ridge(history, 2, 2, pull=6.0).mean
+    assert free == pytest.approx([0.0, 2.0], abs=1e-3)
+    assert 0 < pulled[0] < pulled[1] < 2
+
+
+def test_ets_form_survives_the_round_trip() -> None:
+    rng = np.random.default_rng(3)
+    history = 1 + 0.02 * np.arange(48) + 0.2 * np.tile(rng.standard_normal(12), 4)
+    searched = members.auto_ets(history, 6, 12)
+    assert searched is not None
+    again = members.auto_ets(history, 6, 12, searched.form)
+    assert again is not None
+    assert again.form == searched.form
+    assert again.mean == pytest.approx(searched.mean)
+
+
+def test_libraries_that_give_up_are_left_out() -> None:
+    zeros = np.zeros(30)
+    for member in (members.auto_ets, members.auto_ces, members.optimised_theta):
+        path = member(zeros, 3, 12, "")
+        assert path is None or np.all(np.isfinite(path.mean))
