@@ -3,15 +3,16 @@
     python -m deploy.docker.rehearse crm FOLDER
 
 Copies what .dockerignore lets through, runs the same commands with every path moved below
-FOLDER, and ends with `python -m crm check` in what would be the image's environment. It shows
-that the locks, the wheels and the imports are whole; it does not show the base image or the
-user.
+FOLDER, and ends with `python -m crm check` in what would be the image's environment; settings come
+from our own environment. It shows that the locks, the wheels and the imports are whole; it does
+not show the base image or the user.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from deploy.docker.dockerfile import ROOT, Instruction, ignore_patterns, ignored, parse
@@ -20,11 +21,11 @@ from deploy.docker.dockerfile import ROOT, Instruction, ignore_patterns, ignored
 def main(arguments: list[str]) -> int:
     """Rehearse one target; the exit code is that of its check."""
     target, folder = arguments[0], Path(arguments[1]).absolute()
-    return rehearse(target, folder)
+    return rehearse(target, folder, os.environ)
 
 
-def rehearse(target: str, folder: Path) -> int:
-    """Build below `folder`, then start the service's own check."""
+def rehearse(target: str, folder: Path, settings: Mapping[str, str]) -> int:
+    """Build below `folder`, then start the service's own check with these settings."""
     dockerfile = parse((ROOT / "Dockerfile").read_text())
     environment = _environment(folder)
     here = folder
@@ -41,7 +42,7 @@ def rehearse(target: str, folder: Path) -> int:
                 ]
                 subprocess.run(command, cwd=here, env=environment, check=True)
     return subprocess.run(
-        [folder / "app/bin/python", "-I", "-m", target, "check"], env=os.environ, check=False
+        [folder / "app/bin/python", "-I", "-m", target, "check"], env=settings, check=False
     ).returncode
 
 

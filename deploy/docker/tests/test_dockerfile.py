@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pytest
 
 from deploy.docker.dockerfile import ROOT, Dockerfile, ignore_patterns, ignored, parse
-from deploy.docker.rehearse import rehearse
 
 SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))
 TEXT = (ROOT / "Dockerfile").read_text()
@@ -142,11 +141,3 @@ def test_every_policy_is_broken_on_purpose() -> None:
 def test_context_holds_sources_and_nothing_else(path: str, kept: bool) -> None:
     patterns = ignore_patterns((ROOT / ".dockerignore").read_text())
     assert ignored(PurePosixPath(path), patterns) is kept
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("service", SERVICES)
-def test_environment_of_the_image_is_whole(service: str, tmp_path: Path) -> None:
-    """The Dockerfile's own steps, without an engine: locks and wheels suffice to start."""
-    assert rehearse(service, tmp_path) == 0
