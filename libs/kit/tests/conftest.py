@@ -53,6 +53,7 @@ def unit(open_unit: Callable[[UUID], UnitOfWork], workspace: UUID) -> Callable[[
 async def bus(nats_url: str) -> AsyncIterator[Bus]:
     async with Bus(nats_url, name="sample", profile="test") as bus:
         await bus.jetstream.add_stream(name="SAMPLE", subjects=["sample.>"], duplicate_window=0.5)
+        await bus.jetstream.purge_stream("SAMPLE")
         yield bus
 
 

@@ -15,13 +15,14 @@ from kit.aggregate import Fact
 from kit.bus.consumer import Consumer
 from kit.bus.events import headers_of
 from kit.bus.jetstream import Bus
-from kit.database import DatabaseUnavailable, Statement
+from kit.database import DatabaseUnavailable, Statement, open_pool
 from kit.errors import InvalidInput
 from kit.ids import new_id
 from kit.relay import OutboxRelay
 from kit.testing.background import running, until
 from kit.testing.database import recorded_queries
 from kit.testing.proxy import FaultProxy
+from kit.unit_of_work import UnitOfWork
 from libs.kit.tests.conftest import to_outbox
 from libs.kit.tests.sample.notes import AT, notes
 
@@ -238,9 +239,7 @@ async def test_a_message_that_is_no_event_is_buried(database, bus, consumer, set
     await bus.jetstream.publish("sample.0.note.v1.written", b"?", headers={"ce-id": "none"})
     async with running(it.run):
         await until(lambda: settled(it))
-    bodies = [letter["body"] for letter in await letters(database, it)]
-    assert b"?" in bodies
-    await bus.jetstream.purge_stream("SAMPLE", subject="sample.0.note.v1.written")
+    assert [letter["body"] for letter in await letters(database, it)] == [b"?"]
 
 
 async def test_a_passing_trouble_passes(database, workspace, messages, publish, consumer, settled):
@@ -274,7 +273,7 @@ async def test_a_batch_of_one_workspace_is_one_transaction(
     commits = queries.sql.count("COMMIT")
     begins = sum(sql.startswith("BEGIN") for sql in queries.sql)
     assert commits == begins
-    assert commits < 60  # other tests' workspaces are in the stream too
+    assert commits <= 5  # the first fetch may be small
 
 
 async def test_stopped_at_any_time_every_effect_is_there_once(
@@ -358,6 +357,58 @@ async def test_a_consumer_that_was_deleted_is_made_again(
             return ("sum", 21) in await state(database, workspace)
 
         await until(all_are_there)
+
+
+async def test_a_database_that_is_away_costs_no_message_an_attempt(
+    database, workspace, messages, publish, consumer, settled, bus
+):
+    async with FaultProxy.to(database.dsns["app"]) as proxy:
+        app = await open_pool(proxy.url, size=2, name="test")
+        system = await open_pool(
+            proxy.url.replace("sample_app", "sample_system"), size=2, name="test"
+        )
+        it = Consumer(
+            bus,
+            stream="SAMPLE",
+            name=f"sample-{new_id().hex}",
+            handlers={WRITTEN: project},
+            open_unit=lambda workspace_id: UnitOfWork(
+                app, workspace_id, to_outbox=to_outbox, wake_relay=lambda: None
+            ),
+            system=system,
+            retry_after=(0.01,),
+        )
+        async with running(it.run):
+            await publish(messages(3))
+            await until(lambda: settled(it))
+            proxy.cut()
+            await publish(messages(20)[3:])
+            await asyncio.sleep(1.5)
+            proxy.mend()
+            await until(lambda: settled(it))
+        assert await letters(database, it) == []
+        assert ("sum", sum(range(1, 21))) in await state(database, workspace)
+        app.terminate()
+        system.terminate()
+
+
+async def test_old_claims_are_forgotten(database, messages, publish, consumer, settled):
+    async def handler(uow, event):
+        """Does nothing."""
+
+    it = consumer(handler)
+    await database.owner.execute(
+        "INSERT INTO inbox VALUES ($1, $2, now() - interval '9 days')", it.name, new_id()
+    )
+    await publish(messages(1))
+    async with running(it.run):
+        await until(lambda: settled(it))
+
+        async def one_is_left():
+            claims = "SELECT count(*) FROM inbox WHERE consumer = $1"
+            return await database.owner.fetchval(claims, it.name) == 1
+
+        await until(one_is_left)
 
 
 def test_a_consumer_asks_for_its_own_types_only(consumer):

@@ -6,13 +6,15 @@ import asyncpg
 import pytest
 from sqlalchemy import literal_column, select
 
+from kit.aggregate import Fact
 from kit.database import ReadTransaction, Statement, SystemTransaction, Transaction
 from kit.errors import InvalidInput
 from kit.ids import new_id
+from kit.outbox import event_row
 from kit.testing.background import until
 from kit.testing.database import recorded_queries
 from kit.unit_of_work import ChangedMeanwhile, UnitOfWork, retrying
-from libs.kit.tests.conftest import to_outbox
+from libs.kit.tests.conftest import Body, to_outbox
 from libs.kit.tests.sample.notes import AT, SAVE, add, load, save, texts
 
 BROKEN = Statement(select(literal_column("1 / 0")))
@@ -87,6 +89,18 @@ async def test_the_page_that_asked_is_named_to_those_who_hear_of_it(database, wo
         await uow.commit()
     [row] = await told(database, note)
     assert row["headers"]["ff-origin"] == "page-7"
+
+
+def test_a_row_names_who_did_it_and_the_bulk_it_belongs_to(workspace):
+    fact = Fact(aggregate_id=new_id(), version=3, at=AT, by=new_id())
+    bulk = new_id()
+    row = event_row("crm", workspace, fact, "deal.v1.moved", Body(b""), bulk_id=bulk)
+    assert row["type"] == "crm.deal.v1.moved"
+    assert row["headers"] == {
+        "ff-version": "3",
+        "ff-actor": str(fact.by),
+        "ce-bulkid": str(bulk),
+    }
 
 
 async def test_the_relay_is_woken_after_the_commit_if_there_is_something_to_send(

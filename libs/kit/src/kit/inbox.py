@@ -1,6 +1,7 @@
 """What a consumer has already done, so that a message delivered again does nothing."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Column, DateTime, Index, Table, Text, Uuid, bindparam, func, select
@@ -8,6 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from kit.database import Statement, Transaction
 from kit.outbox import metadata
+from kit.pool import Pool
+
+KEEP = timedelta(days=8)  # longer than an outbox may send a row again
 
 inbox = Table(
     "inbox",
@@ -28,6 +32,12 @@ CLAIM = Statement(
 )
 
 
+FORGET = """
+DELETE FROM inbox WHERE (consumer, event_id) IN (
+    SELECT consumer, event_id FROM inbox
+    WHERE consumer = $1 AND handled_at < now() - $2::interval LIMIT 5000)"""
+
+
 async def claim(tx: Transaction, consumer: str, event_ids: Sequence[UUID]) -> set[UUID]:
     """The ids that were not handled before; they count as handled once `tx` commits.
 
@@ -35,3 +45,8 @@ async def claim(tx: Transaction, consumer: str, event_ids: Sequence[UUID]) -> se
     """
     rows = await tx.rows(CLAIM, consumer=consumer, ids=event_ids)
     return {row["event_id"] for row in rows}
+
+
+async def forget(system: Pool, consumer: str) -> None:
+    """Drop a consumer's oldest claims, some at a time."""
+    await system.execute(FORGET, consumer, KEEP)

@@ -52,6 +52,8 @@ NO_ANSWER = (
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
 NO_CONNECTION = (*NO_ANSWER, OSError, TimeoutError, asyncpg.InterfaceError)
+# For background work, which goes on when the database is there again.
+DATABASE_LOST = (DatabaseUnavailable, *NO_CONNECTION)
 
 
 class Pool:

@@ -24,7 +24,7 @@ from kit.bus.pull import Pull, PullLost
 from kit.bus.subjects import subjects_of
 from kit.clock import Clock, SystemClock
 from kit.errors import DomainError, ErrorKind
-from kit.pool import Pool
+from kit.pool import DATABASE_LOST, Pool
 from kit.telemetry import Log, span
 from kit.telemetry.metrics import DEAD_LETTERS, EVENT_LAG, EVENTS_HANDLED
 from kit.unit_of_work import UnitOfWork
@@ -32,6 +32,7 @@ from kit.unit_of_work import UnitOfWork
 BATCH = 100
 ATTEMPTS = 5
 RETRY_AFTER = (1.0, 5.0, 30.0, 120.0)  # seconds, after the first failure, the second, …
+FORGET_EVERY = 600.0
 ACK_WAIT = 15.0  # what a killed process held is delivered again after this
 # The server's own limit only stops a message that kills the process each time. Ours counts
 # failures; deliveries also count when a process dies of something else.
@@ -76,6 +77,7 @@ class Consumer:
         self._system = system
         self._retry_after = retry_after
         self._clock = clock or SystemClock()
+        self._forget_at = float("-inf")
 
     @property
     def config(self) -> ConsumerConfig:
@@ -102,7 +104,8 @@ class Consumer:
                 while True:
                     heed_cancellation()
                     await self._handle(await pull.take(BATCH))
-            except (PullLost, APIError, nats.errors.Error, TimeoutError) as error:
+                    await self._forget()
+            except (PullLost, APIError, nats.errors.Error, *DATABASE_LOST) as error:
                 heed_cancellation()
                 log.warning("consumer_restarts", consumer=self.name, cause=repr(error))
                 await asyncio.sleep(1)
@@ -140,6 +143,9 @@ class Consumer:
         try:
             await self._commit([delivery.event for delivery in deliveries])
         except Exception as error:
+            if isinstance(error, DATABASE_LOST) and await self._sat_out(deliveries):
+                await self._handle_workspace(deliveries)
+                return
             if len(deliveries) == 1:
                 await self._fail(deliveries[0].message, error)
                 return
@@ -148,6 +154,27 @@ class Consumer:
                 await self._handle_workspace([delivery])
             return
         await self._acknowledge([delivery.message for delivery in deliveries])
+
+    async def _sat_out(self, deliveries: list[_Delivery]) -> bool:
+        """Wait while the database is away, so that an outage costs no message an attempt.
+
+        False if it is not away at all: then the trouble is the message's own.
+        """
+        waited = False
+        while not await self._database_answers():
+            log.warning("consumer_waits_for_database", consumer=self.name)
+            waited = True
+            for delivery in deliveries:
+                await delivery.message.in_progress()
+            heed_cancellation()
+            await asyncio.sleep(1)
+        return waited
+
+    async def _database_answers(self) -> bool:
+        try:
+            return bool(await self._system.fetchval("SELECT 1"))
+        except DATABASE_LOST:
+            return False
 
     async def _commit(self, events: Sequence[Event]) -> None:
         """Claim, handle in order and commit, all or nothing."""
@@ -210,6 +237,13 @@ class Consumer:
             f"dead.{self.name}", message.data, headers={**headers, "Nats-Msg-Id": dead_id}
         )
         await message.term()
+
+    async def _forget(self) -> None:
+        """Now and then; an inbox without traffic does not grow."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._forget_at:
+            self._forget_at = now + FORGET_EVERY
+            await inbox.forget(self._system, self.name)
 
     async def _give_back(self, messages: list[Msg]) -> None:
         """What was fetched and not begun goes to another replica at once."""

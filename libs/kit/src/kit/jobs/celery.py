@@ -10,6 +10,8 @@ from kit.telemetry import Log
 
 VISIBILITY_TIMEOUT = 3600  # seconds; longer than any job. What guards a job is the lease in its row
 
+PATIENCE = 0.5  # seconds a caller waits for the broker
+
 log = Log(__name__)
 
 
@@ -19,6 +21,7 @@ class JobApp:
     def __init__(self, service: str, broker_url: str) -> None:
         self.service = service
         self.celery = Celery(service, broker=broker_url)
+        self._sending: set[asyncio.Task[None]] = set()
         self.celery.conf.update(
             task_default_queue=service,
             task_serializer="json",
@@ -47,8 +50,14 @@ class JobApp:
         return f"{self.service}.{kind}"
 
     async def send(self, kind: str, job_id: UUID) -> None:
-        """Tell a worker. Without a broker it will find the row by itself, only later."""
-        await asyncio.to_thread(self._send, kind, job_id)
+        """Tell a worker. Without a broker it will find the row by itself, only later.
+
+        Never raises, and soon returns: the client's own attempts go on in their thread.
+        """
+        sending = asyncio.create_task(asyncio.to_thread(self._send, kind, job_id))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
+        await asyncio.wait({sending}, timeout=PATIENCE)
 
     def _send(self, kind: str, job_id: UUID) -> None:
         try:

@@ -16,7 +16,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-import asyncpg
 import uvloop
 from celery import signals
 
@@ -25,13 +24,12 @@ from kit.http import Page, serve_pages
 from kit.jobs import table
 from kit.jobs.celery import JobApp
 from kit.jobs.table import ATTEMPTS, LEASE, Job, LeaseLost
-from kit.pool import Pool
+from kit.pool import DATABASE_LOST, Pool
 from kit.telemetry import Log, span
 from kit.telemetry.metrics import exposition
 
 LOOK_EVERY = 10.0  # seconds between looks for jobs that nobody works on
 CLOSE_TIMEOUT = 10.0
-_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _TRY_AGAIN = (ErrorKind.UNAVAILABLE, ErrorKind.STALE, ErrorKind.EXHAUSTED)
 
 log = Log(__name__)
@@ -165,7 +163,7 @@ class JobWorker(Generic[A]):
             try:
                 for kind, job_id in await table.abandoned(self._app.system):
                     await self.work(kind, job_id)
-            except _LOST as error:
+            except DATABASE_LOST as error:
                 log.warning("jobs_not_looked_for", cause=repr(error))
             await asyncio.sleep(LOOK_EVERY)
 
@@ -189,7 +187,7 @@ async def _renew(system: Pool, job: Job) -> None:
         await asyncio.sleep(LEASE.total_seconds() / 3)
         try:
             await table.renew(system, job)
-        except _LOST as error:
+        except DATABASE_LOST as error:
             log.warning("job_lease_not_renewed", cause=repr(error))  # there are two more chances
 
 
