@@ -72,15 +72,16 @@ def clean(values: ArrayLike) -> History:
 
 
 def _count_outliers(values: Floats) -> int:
-    """Months over five robust standard deviations off the median of their five neighbours.
+    """Months over five robust standard deviations, and half a usual month, off their neighbours.
 
-    Hampel's identifier; 1.4826 times the median absolute deviation estimates a normal's sigma.
-    They are reported, not removed: the median of members already shrugs at one odd month.
+    Hampel's identifier over five months; 1.4826 times the median absolute deviation estimates a
+    normal's sigma. `values` are in units of a usual month. Outliers are reported, not removed: the
+    median of members already shrugs at one odd month.
     """
     if len(values) < 7:
         return 0
     padded = np.pad(values, 2, mode="edge")
     local = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
     off = np.abs(values - local)
-    spread = 1.4826 * float(np.median(off))
-    return int(np.sum(off > 5 * spread)) if spread > 0 else 0
+    spread = max(1.4826 * float(np.median(off)), 0.1)
+    return int(np.sum(off > 5 * spread))

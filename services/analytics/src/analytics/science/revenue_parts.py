@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.science.deals_table import Deals
-from analytics.science.revenue_survival import Hazards, at_risk, estimate, expected_wins
+from analytics.science.revenue_survival import (
+    Hazards,
+    at_risk,
+    estimate,
+    expected_wins,
+    recorded_since,
+)
 
 Floats = NDArray[np.float64]
 
@@ -61,6 +67,7 @@ class Workspace:
 
     hazards: Hazards
     cumulated: Floats
+    since: float
     mean_won: float
     square_won: float
     run_days: int
@@ -68,11 +75,13 @@ class Workspace:
 
 def workspace(whole: Deals) -> Workspace:
     """Hazards, usual won value and the look-back of the run rate from all deals known at day 0."""
-    hazards = estimate(whole)
+    since = recorded_since(whole)
+    hazards = estimate(whole, since)
     values = whole.value[whole.is_won] if np.any(whole.is_won) else whole.value
     mean = float(values.mean()) if len(values) else 0.0
     square = float((values**2).mean()) if len(values) else 0.0
-    return Workspace(hazards, hazards.cumulated_wins(), mean, square, _watched_days(whole))
+    cumulated = hazards.cumulated_wins()
+    return Workspace(hazards, cumulated, since, mean, square, _watched_days(whole))
 
 
 def parts(own: Deals, whole: Workspace, days: int) -> Parts:
@@ -106,7 +115,7 @@ def _pace(own: Deals, whole: Workspace) -> float:
     """Own wins over those the workspace's hazards would give, shrunk to one (gamma-Poisson)."""
     if len(own) == 0:
         return 1.0
-    expected = expected_wins(whole.cumulated, *at_risk(own))
+    expected = expected_wins(whole.cumulated, *at_risk(own, whole.since))
     return (float(own.is_won.sum()) + PACE_DOUBT) / (expected + PACE_DOUBT)
 
 

@@ -57,27 +57,42 @@ class Hazards:
         return chances
 
 
-def estimate(deals: Deals) -> Hazards:
-    """Hazards from all deals known at day 0; all zero before anything closed."""
+def estimate(deals: Deals, since: float = -np.inf) -> Hazards:
+    """Hazards from all deals known at day 0, watched from day `since`; zero before any closing."""
     if not np.any(~deals.open):
         return Hazards(np.zeros(OLDEST + 1), np.zeros(OLDEST + 1))
-    begin, end = at_risk(deals)
+    begin, end = at_risk(deals, since)
     exposure = _exposure(begin, end)
     closed = ~deals.open
     rates = [_rates(end[closed & (deals.won == k)], exposure) for k in (1.0, 0.0)]
     return Hazards(*rates)
 
 
-def at_risk(deals: Deals) -> tuple[Floats, Floats]:
-    """Ages between which each deal was watched, shape (n,) each.
+def recorded_since(deals: Deals) -> float:
+    """The day from which closings were written down, or -inf when that is all along.
 
-    A deal is watched only from the first closing on record: before that closings were not being
-    written down, and counting those days would make every deal look slow.
+    An export often begins with the deals that were open then: none that had closed is in it, and
+    counting those days would make every deal look slow. The closings so far fall by chance all
+    after the first one with probability (share of deal-days after it)^(n - 1); below one in a
+    thousand, with twenty closings or more, chance is not believed.
     """
-    first = float(np.nanmin(deals.closed)) if np.any(~deals.open) else 0.0
-    begin = np.clip(first - deals.created, 0.0, None)
+    closed = ~deals.open
+    count = int(closed.sum())
+    if count < 20:
+        return -np.inf
+    first = float(np.nanmin(deals.closed))
+    before, end = np.clip(first - deals.created, 0.0, None), at_risk(deals, -np.inf)[1]
+    total = float(end.sum())
+    after = float((end - np.minimum(before, end)).sum())
+    if after <= 0 or (count - 1) * np.log(after / total) > np.log(1e-3):
+        return -np.inf
+    return first
+
+
+def at_risk(deals: Deals, since: float) -> tuple[Floats, Floats]:
+    """Ages between which each deal was watched, shape (n,) each."""
     end = np.where(deals.open, 0.0, deals.closed) - deals.created
-    return np.minimum(begin, end), end
+    return np.minimum(np.clip(since - deals.created, 0.0, None), end), end
 
 
 def expected_wins(cumulated: Floats, begin: Floats, end: Floats) -> float:
