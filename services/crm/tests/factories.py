@@ -1,12 +1,13 @@
 """People who call crm, and what they find there: made through the door that everybody uses."""
 
-from collections.abc import AsyncIterator
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 from uuid import UUID
 
+import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
@@ -24,9 +25,11 @@ from freelanceflow.crm.v1 import import_service_pb2_grpc as import_api
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_api
 from freelanceflow.type.v1 import filter_pb2, money_pb2
+from kit.errors import ErrorKind
 from kit.ids import new_id
 from kit.jobs.worker import JobWorker
 from kit.rpc.client import Caller
+from kit.rpc.errors import RemoteError
 from kit.rpc.identity import CallIdentity
 from kit.testing.rpc import Issuer
 
@@ -209,6 +212,14 @@ async def make_activity(person: Person, **over: Any) -> activity_pb.Activity:
 def euros(amount_minor: int) -> money_pb2.Money:
     """Money in the currency a workspace has until auth tells another."""
     return money_pb2.Money(amount_minor=amount_minor, currency_code="EUR")
+
+
+@contextmanager
+def refused(kind: ErrorKind, reason: str) -> Iterator[pytest.ExceptionInfo[RemoteError]]:
+    """What runs inside is refused for this reason."""
+    with pytest.raises(RemoteError) as refusal:
+        yield refusal
+    assert (refusal.value.kind, refusal.value.reason) == (kind, reason)
 
 
 def mask(*paths: str) -> FieldMask:

@@ -104,9 +104,9 @@ async def first_cards(
     return await rows(pool, workspace_id, _cards(filter.shape), **filter.values)
 
 
-async def compact(pool: Pool) -> None:
+async def compact(system: Pool) -> None:
     """Replace the addends of each sum by one, in all workspaces; for the system role."""
-    await pool.execute(COMPACT)
+    await system.execute(COMPACT)
 
 
 def _owners(filter: Filter) -> list[UUID] | None:

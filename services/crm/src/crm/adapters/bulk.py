@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import asyncpg
 from fractional_indexing import generate_n_keys_between
 from sqlalchemy import ARRAY, Table, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -17,6 +18,7 @@ from crm.adapters.tables import deals as deals_table
 from crm.domain.client import Client, ClientKind, Parent
 from crm.domain.deal import Deal
 from crm.domain.entries import Named
+from crm.domain.errors import ExternalIdTaken
 from crm.domain.stage import DEFAULT_CURRENCY, Stage, StageType
 from kit.database import Statement, Transaction
 from kit.ids import new_id
@@ -164,11 +166,12 @@ def positions(columns: Sequence[Column], counts: Mapping[UUID, int]) -> dict[UUI
 
 
 async def add_deals(uow: UnitOfWork, new: Sequence[Deal]) -> None:
-    """Write deals with their history, and tell of them."""
+    """Write deals with their history, and tell of them. Raises ExternalIdTaken."""
     facts = [(deal, fact) for deal in new for fact in deal.take_facts()]
-    await uow.run(
+    await _add(
+        uow,
         ADD_DEALS,
-        rows=[
+        [
             _json(
                 {
                     "id": deal.id,
@@ -192,10 +195,11 @@ async def add_deals(uow: UnitOfWork, new: Sequence[Deal]) -> None:
 
 
 async def add_clients(uow: UnitOfWork, new: Sequence[Client]) -> None:
-    """Write clients, and tell of them."""
-    await uow.run(
+    """Write clients, and tell of them. Raises ExternalIdTaken."""
+    await _add(
+        uow,
         ADD_CLIENTS,
-        rows=[
+        [
             _json(
                 {
                     "id": client.id,
@@ -209,6 +213,13 @@ async def add_clients(uow: UnitOfWork, new: Sequence[Client]) -> None:
         ],
     )
     uow.tell(*new)
+
+
+async def _add(uow: UnitOfWork, statement: Statement, rows: list[dict[str, Any]]) -> None:
+    try:
+        await uow.run(statement, rows=rows)
+    except asyncpg.UniqueViolationError:
+        raise ExternalIdTaken("One of these has come in the meantime.") from None
 
 
 async def _owners(tx: Transaction, names: Sequence[str]) -> dict[str, Named]:

@@ -8,14 +8,12 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import asyncpg
-
 from crm.adapters import bulk, imports
 from crm.adapters.imports import Import
 from crm.application.import_clients import write_clients
 from crm.application.import_deals import write_deals
 from crm.domain.csv_file import CsvReader, Record
-from crm.domain.errors import EntryRefused
+from crm.domain.errors import EntryRefused, ExternalIdTaken
 from crm.domain.import_rows import CellReader
 from crm.domain.imports import (
     Header,
@@ -132,7 +130,7 @@ async def _again_if_met(
                 )
                 await uow.commit()
             return
-        except asyncpg.UniqueViolationError:
+        except ExternalIdTaken:
             if attempt == TRIES:
                 raise
 

@@ -1,0 +1,132 @@
+"""Clients through the door."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from freelanceflow.crm.v1 import client_service_pb2 as pb
+from kit.errors import ErrorKind
+from kit.ids import new_id
+from services.crm.tests.factories import (
+    Person,
+    by,
+    euros,
+    make_client,
+    make_deal,
+    mask,
+    refused,
+    where,
+)
+
+
+async def test_a_client_reads_as_it_was_written(person: Person) -> None:
+    company = await make_client(person, name="Acme")
+    new = pb.Client(notes="Likes blue")
+    new.custom_fields.update({"size": 7})
+    ann = await make_client(
+        person,
+        name="Ann",
+        kind=pb.CLIENT_KIND_PERSON,
+        parent_id=company.id,
+        emails=["ann@acme.ch"],
+        phones=["+41 1"],
+        owner_id=str(person.user_id),
+        tags=["vip"],
+        notes=new.notes,
+        custom_fields=new.custom_fields,
+        external_id="C1",
+    )
+    assert (ann.parent_name, ann.version if hasattr(ann, "version") else ann.etag) == ("Acme", "1")
+    found = await person.call("GetClient", pb.GetClientRequest(client_id=ann.id))
+    assert found == ann
+    page = await person.call("ListClients", pb.ListClientsRequest(with_total=True))
+    assert ([client.name for client in page.clients], page.total) == (["Acme", "Ann"], 2)
+
+
+async def test_a_client_knows_what_it_is_worth(person: Person) -> None:
+    client, stages = await make_client(person), await person.stages()
+    await make_deal(person, client_id=client.id, amount=euros(300))
+    await make_deal(person, client_id=client.id, amount=None)
+    won = await make_deal(person, client_id=client.id, amount=euros(50))
+    await person.move(won, stages["Won"])
+    found = await person.call("GetClient", pb.GetClientRequest(client_id=client.id))
+    assert (found.open_deal_count, found.open_value, found.won_value) == (2, euros(300), euros(50))
+
+
+async def test_a_client_changes_and_goes(person: Person) -> None:
+    client = await make_client(person, tags=["a"])
+    request = pb.UpdateClientRequest(
+        client=pb.Client(id=client.id, name="New", kind=pb.CLIENT_KIND_PERSON),
+        update_mask=mask("name", "kind", "tags"),
+        etag=client.etag,
+    )
+    updated = await person.call("UpdateClient", request)
+    assert (updated.name, updated.kind, list(updated.tags)) == ("New", pb.CLIENT_KIND_PERSON, [])
+    with refused(ErrorKind.STALE, "CLIENT_HAS_CHANGED"):
+        await person.call("UpdateClient", request)
+    deal = await make_deal(person, client_id=client.id)
+    await person.call("DeleteClient", pb.DeleteClientRequest(client_id=client.id, etag="2"))
+    with refused(ErrorKind.NOT_FOUND, "CLIENT_NOT_FOUND"):
+        await person.call("GetClient", pb.GetClientRequest(client_id=client.id))
+    with refused(ErrorKind.NOT_FOUND, "CLIENT_NOT_FOUND"):
+        await make_deal(person, client_id=client.id)
+    assert (await person.deal(deal.id)).client_name == "New"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason", "field"),
+    [
+        ({"name": ""}, "NAME_MISSING", "name"),
+        ({"kind": pb.CLIENT_KIND_UNSPECIFIED}, "KIND_UNKNOWN", "kind"),
+        ({"emails": ["not one"]}, "EMAIL_INVALID", "emails"),
+        ({"emails": [f"a{n}@b.ch" for n in range(11)]}, "EMAILS_TOO_MANY", "emails"),
+        ({"notes": "x" * 10_001}, "NOTES_TOO_LONG", "notes"),
+    ],
+)
+async def test_what_cannot_be_meant_is_refused_by_field(
+    person: Person, wrong: dict[str, Any], reason: str, field: str
+) -> None:
+    with refused(ErrorKind.INVALID, reason) as refusal:
+        await make_client(person, **wrong)
+    assert field in refusal.value.fields
+
+
+async def test_only_a_company_has_others_under_it(person: Person) -> None:
+    ann = await make_client(person, kind=pb.CLIENT_KIND_PERSON)
+    with refused(ErrorKind.INVALID, "PARENT_NOT_COMPANY"):
+        await make_client(person, parent_id=ann.id)
+    with refused(ErrorKind.NOT_FOUND, "CLIENT_NOT_FOUND"):
+        await make_client(person, parent_id=str(new_id()))
+    company = await make_client(person)
+    request = pb.UpdateClientRequest(
+        client=pb.Client(id=company.id, parent_id=company.id), etag=company.etag
+    )
+    with refused(ErrorKind.INVALID, "PARENT_NOT_COMPANY"):
+        await person.call("UpdateClient", request)
+
+
+async def test_an_external_id_is_taken_once(person: Person) -> None:
+    await make_client(person, external_id="C1")
+    with refused(ErrorKind.DUPLICATE, "EXTERNAL_ID_TAKEN"):
+        await make_client(person, external_id="C1")
+
+
+async def test_clients_are_filtered_and_sorted(person: Person) -> None:
+    acme = await make_client(person, name="acme", tags=["x"])
+    await make_client(person, name="Zoe", kind=pb.CLIENT_KIND_PERSON, parent_id=acme.id)
+    await make_client(person, name="Bolt")
+
+    async def names(**over: Any) -> list[str]:
+        page = await person.call("ListClients", pb.ListClientsRequest(**over))
+        return [client.name for client in page.clients]
+
+    assert await names() == ["acme", "Bolt", "Zoe"]
+    assert await names(sort=[by("created_at", True)]) == ["Bolt", "Zoe", "acme"]
+    assert await names(conditions=[where("kind", "EQ", "person")]) == ["Zoe"]
+    assert await names(conditions=[where("parent_id", "EQ", acme.id)]) == ["Zoe"]
+    assert await names(conditions=[where("tags", "CONTAINS", "x")]) == ["acme"]
+    assert await names(conditions=[where("name", "CONTAINS", "O")]) == ["Bolt", "Zoe"]
+    first = await person.call("ListClients", pb.ListClientsRequest(page_size=2))
+    assert await names(page_size=2, page_token=first.next_page_token) == ["Zoe"]
+    assert UUID(acme.id).version == 7
