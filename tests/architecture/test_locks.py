@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = sorted(path.parent for path in ROOT.glob("services/*/pyproject.toml"))
 LOCKS = sorted(
-    [*ROOT.glob("*.lock"), *ROOT.glob("services/*/*.lock"), *ROOT.glob("deploy/local/*.lock")]
+    [*ROOT.glob("*.lock"), *ROOT.glob("services/*/*.lock"), *ROOT.glob("deploy/*/*.lock")]
 )
 OURS = "freelanceflow-"
 

@@ -119,12 +119,17 @@ def migrate(plan: Plan, say: Say) -> None:
 
 def refuse_taken_ports(plan: Plan) -> None:
     """Name every port that somebody else listens on, and who it is where that can be seen."""
-    taken = [(name, port) for name, port in plan.ports.items() if _is_taken(port)]
+    taken = taken_ports(plan)
     if taken:
-        what = ", ".join(f"{port} ({name}){_listener(port)}" for name, port in taken)
+        what = ", ".join(f"{port} ({name}){_listener(port)}" for name, port in taken.items())
         raise CannotDo(
             f"port {what} is taken: free it, or move all with FF_PORT={plan.base + 1000}"
         )
+
+
+def taken_ports(plan: Plan) -> dict[str, int]:
+    """The ports of a platform on which somebody listens."""
+    return {name: port for name, port in plan.ports.items() if _is_taken(port)}
 
 
 def _start_supervisor(plan: Plan) -> None:

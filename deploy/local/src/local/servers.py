@@ -121,7 +121,7 @@ def nats_recipe(folder: Path, port: int, monitor_port: int) -> Recipe:
         command=Command(
             argv=[str(binaries.find(binaries.NATS)), "-c", config.name],
             cwd=folder,
-            env={"GOMEMLIMIT": "128MiB"},
+            env={"GOMEMLIMIT": "64MiB"},
         ),
         ready=lambda _pid: _answers(f"http://{LOOPBACK}:{monitor_port}/healthz"),
         url=nats_url(folder, port),

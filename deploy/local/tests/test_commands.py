@@ -1,0 +1,84 @@
+"""What a person is told: of ports, of a failed start, of settings that cannot be."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local import commands, state
+from local.plan import Plan
+from local.servers import free_port
+
+
+def local(home: Path, *arguments: str, **told: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local", *arguments],
+        env={**os.environ, "FF_HOME": str(home), **told},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_taken_port_is_named_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = local(tmp_path, "up", FF_PORT=str(port - 20))
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert f"{port} (auth)" in line
+    assert f"pid {os.getpid()}" in line
+    assert "FF_PORT=" in line
+
+
+@pytest.mark.parametrize("port", ["web", "80", "65535", "-1", "٨٧٠٠"])
+def test_a_port_that_cannot_be_is_named_in_one_line(tmp_path: Path, port: str) -> None:
+    done = local(tmp_path, "status", FF_PORT=port)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [f"FF_PORT={port}: a port from 1024 to 65500 is needed"]
+
+
+def test_a_failed_start_says_why_with_the_end_of_the_log(tmp_path: Path) -> None:
+    broken = tmp_path / "nats-server"
+    broken.write_text(
+        "#!/bin/sh\n[ $1 = --version ] && echo v2.15.0 && exit\necho no luck; exit 1\n"
+    )
+    broken.chmod(0o755)
+    home = tmp_path / "two words"
+    done = local(home, "up", FF_PORT=str(free_base(home)), FF_NATS_BIN=str(broken))
+    assert done.returncode == 1
+    first, *log = done.stderr.splitlines()
+    assert first.startswith("nats ended 5 times in a row (exit code 1): see ")
+    assert log[-1].strip() == "no luck"
+    assert state.supervisor_pid(home) is None
+    assert not any(unit.pid for unit in state.read_status(home).values())
+
+
+def test_reset_asks_and_deletes_all_but_itself(tmp_path: Path) -> None:
+    plan = Plan(tmp_path, 18_000)
+    plan.secret("something")
+    plan.data("nats").mkdir(parents=True)
+    refused = local(tmp_path, "reset")
+    assert refused.returncode == 1
+    assert plan.data("nats").exists()
+    assert local(tmp_path, "reset", "--yes").returncode == 0
+    assert not plan.data("nats").exists()
+    assert not (tmp_path / "secrets").exists()
+
+
+def test_what_is_not_running_is_said_to_be_so(tmp_path: Path) -> None:
+    assert local(tmp_path, "status").returncode == 1
+    down = local(tmp_path, "down")
+    assert (down.returncode, down.stdout) == (0, "FreelanceFlow is not running.\n")
+    assert local(tmp_path, "logs").returncode == 1
+
+
+def free_base(home: Path) -> int:
+    while commands.taken_ports(Plan(home, base := min(free_port(), 65_000))):
+        pass
+    return base
