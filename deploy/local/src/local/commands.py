@@ -39,6 +39,7 @@ def up(plan: Plan, say: Say) -> None:
         _start_supervisor(plan)
     else:
         say("FreelanceFlow is running.")
+        _refuse_given_up(plan)
     _wait_until_ready(plan, say)
     say(_welcome(plan))
 
@@ -130,6 +131,13 @@ def refuse_taken_ports(plan: Plan) -> None:
 def taken_ports(plan: Plan) -> dict[str, int]:
     """The ports of a platform on which somebody listens."""
     return {name: port for name, port in plan.ports.items() if _is_taken(port)}
+
+
+def _refuse_given_up(plan: Plan) -> None:
+    """The rest goes on when one is given up later; whoever asks must hear of it."""
+    for unit in state.read_status(plan.home).values():
+        if unit.state == state.FAILED:
+            raise CannotDo(f"{unit.note}\nThe rest runs on; `make down up` starts it anew.")
 
 
 def _start_supervisor(plan: Plan) -> None:
