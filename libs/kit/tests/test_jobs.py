@@ -73,8 +73,10 @@ async def test_a_dead_workers_job_goes_to_another_and_the_dead_one_cannot_write(
     job_id = await queued()
     first = await table.claim(database.system, job_id)
     await expire(database, job_id)
-    assert ("import", job_id) in await table.abandoned(database.system)
-    assert ("import", job_id) not in await table.abandoned(database.system)  # handed out once
+    assert ("import", job_id) in await table.abandoned(database.system, ["import"])
+    assert ("import", job_id) not in await table.abandoned(
+        database.system, ["import"]
+    )  # handed out once
     second = await table.claim(database.system, job_id)
     assert second.attempts == 2
     for write in (
@@ -93,7 +95,7 @@ async def test_what_kills_its_worker_each_time_is_given_up(database, queued, fou
     for _ in range(table.ATTEMPTS):
         assert await table.claim(database.system, job_id) is not None
         await expire(database, job_id)
-    assert ("import", job_id) not in await table.abandoned(database.system)
+    assert ("import", job_id) not in await table.abandoned(database.system, ["import"])
     assert (await found(job_id)).status == "failed"
 
 
@@ -183,6 +185,16 @@ async def test_a_job_whose_message_was_lost_is_found(worker, queued, found, data
     await worker.end()
     await worker.begin()  # looks first, then waits
     await until_status(found, job_id, "done")
+
+
+async def test_a_kind_this_worker_does_not_know_is_left_to_another(worker, queued, found, database):
+    unknown, known = await queued("of_a_newer_version"), await queued("succeed")
+    await expire(database, unknown)
+    await expire(database, known)
+    await worker.end()
+    await worker.begin()
+    await until_status(found, known, "done")
+    assert (await found(unknown)).status == "queued"
 
 
 async def test_without_a_broker_sending_is_no_error():

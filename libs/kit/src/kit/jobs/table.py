@@ -5,6 +5,7 @@ worker that lost its lease learns it at its next heartbeat; `attempts` keeps it 
 the row of its successor.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -102,7 +103,7 @@ STALE = """
 UPDATE jobs SET sent_at = now() WHERE id IN (
     SELECT id FROM jobs
     WHERE (status = 'queued' OR (status = 'running' AND lease_until < now()))
-        AND sent_at < now() - $1::interval
+        AND sent_at < now() - $1::interval AND kind = ANY($2::text[])
     ORDER BY sent_at LIMIT 100 FOR UPDATE SKIP LOCKED)
 RETURNING id, kind"""
 GIVE_UP = """
@@ -195,13 +196,14 @@ async def give_back(system: Pool, job: Job, *, error: str) -> None:
     _expect_one(await system.execute(RETURN, job.id, job.attempts, error))
 
 
-async def abandoned(system: Pool) -> list[tuple[str, UUID]]:
-    """Kind and id of jobs that nobody works on; each is handed out once in a while.
+async def abandoned(system: Pool, kinds: Collection[str]) -> list[tuple[str, UUID]]:
+    """Kind and id of jobs of these kinds that nobody works on; each is handed out now and then.
 
     What killed its worker each time is given up.
     """
     await system.execute(GIVE_UP, ATTEMPTS)
-    return [(row["kind"], row["id"]) for row in await system.fetch(STALE, RESEND_AFTER)]
+    rows = await system.fetch(STALE, RESEND_AFTER, list(kinds))
+    return [(row["kind"], row["id"]) for row in rows]
 
 
 def _expect_one(status: str) -> None:

@@ -161,10 +161,10 @@ class JobWorker(Generic[A]):
         assert self._app is not None
         while True:
             try:
-                for kind, job_id in await table.abandoned(self._app.system):
+                for kind, job_id in await table.abandoned(self._app.system, self._handlers):
                     await self.work(kind, job_id)
-            except DATABASE_LOST as error:
-                log.warning("jobs_not_looked_for", cause=repr(error))
+            except Exception as error:  # this is the safety net: it must not tear
+                log.error("jobs_not_looked_for", error=error)
             await asyncio.sleep(LOOK_EVERY)
 
 
