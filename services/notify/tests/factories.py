@@ -1,0 +1,90 @@
+"""Members and events, with keyword overrides."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
+from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
+from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from freelanceflow.type.v1.money_pb2 import Money
+from kit.bus.events import Event
+from kit.clock import to_timestamp
+from kit.ids import new_id
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def make_event(workspace: UUID, kind: str, message: Any, *, bulk_id: UUID | None = None) -> Event:
+    """With an envelope of its own."""
+    event_id = new_id()
+    return Event(
+        id=event_id,
+        type=kind,
+        workspace_id=workspace,
+        subject_id=event_id,
+        time=NOON,
+        version=1,
+        bulk_id=bulk_id,
+        actor_id=None,
+        origin="",
+        body=message.SerializeToString(),
+        headers={},
+    )
+
+
+def member_added(workspace: UUID, user_id: UUID, **over: Any) -> Event:
+    usual = {
+        "workspace_id": str(workspace),
+        "user_id": str(user_id),
+        "email": f"{user_id.hex}@studio.example",
+        "name": "Mira Okafor",
+        "locale": "en",
+        "role": "owner",
+        "version": 1,
+    }
+    return make_event(workspace, "auth.member.v1.added", auth_pb.MemberAdded(**{**usual, **over}))
+
+
+def member_removed(workspace: UUID, user_id: UUID, *, version: int = 2) -> Event:
+    message = auth_pb.MemberRemoved(
+        workspace_id=str(workspace),
+        user_id=str(user_id),
+        version=version,
+        happen_time=to_timestamp(NOON),
+    )
+    return make_event(workspace, "auth.member.v1.removed", message)
+
+
+def deal_moved(workspace: UUID, *, bulk_id: UUID | None = None, **over: Any) -> Event:
+    usual = {
+        "deal_id": str(new_id()),
+        "name": "Website relaunch",
+        "client_name": "Weir & Heron",
+        "amount": Money(amount_minor=1_250_000, currency_code="EUR"),
+        "stage_name": "Proposal",
+        "stage_type": StageType.STAGE_TYPE_OPEN,
+    }
+    message = deal_pb.DealMoved(
+        deal=deal_pb.DealSnapshot(**{**usual, **over}),
+        from_stage_name="Prospecting",
+        from_stage_type=StageType.STAGE_TYPE_OPEN,
+        days_in_stage=3.2,
+        actor_name="Mira",
+        happen_time=to_timestamp(NOON),
+        version=2,
+    )
+    return make_event(workspace, "crm.deal.v1.moved", message, bulk_id=bulk_id)
+
+
+def verification(workspace: UUID, *, token: str = "s3cret-link", minutes: int = 10) -> Event:
+    message = auth_pb.VerificationRequested(
+        user_id=str(workspace),
+        email="noor@studio.example",
+        name="Noor Vance",
+        token=token,
+        expire_time=to_timestamp(NOON + timedelta(minutes=minutes)),
+        happen_time=to_timestamp(NOON),
+        version=1,
+    )
+    return make_event(workspace, "auth.verification.v1.requested", message)

@@ -1,0 +1,309 @@
+"""From an event to a notification, a mail and an answer: on a real database and a real server."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from freelanceflow.crm.v1.import_events_pb2 import ImportFinished
+from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from freelanceflow.notify.v1 import notification_service_pb2 as pb
+from freelanceflow.notify.v1.notification_service_pb2_grpc import NotificationServiceStub
+from kit.bus.events import Event
+from kit.clock import FakeClock
+from kit.errors import DomainError
+from kit.ids import new_id
+from kit.migrations import WITHOUT_TENANT
+from kit.paging import PageTokens
+from kit.rpc.client import Caller
+from kit.testing.database import ServiceDatabase
+from kit.testing.rpc import Issuer, served
+from notify.adapters.letters import Letters
+from notify.adapters.smtp import Smtp
+from notify.application.sending import ATTEMPTS, send_due
+from notify.bootstrap import services
+from notify.entrypoints.app import App
+from notify.entrypoints.consumers import of_auth, of_crm
+from services.notify.tests.factories import (
+    NOON,
+    deal_moved,
+    make_event,
+    member_added,
+    member_removed,
+    verification,
+)
+
+FROM = "FreelanceFlow <notify@freelanceflow.example>"
+
+
+class Sink:
+    """A mail server that keeps what it takes, and can be told to refuse."""
+
+    def __init__(self) -> None:
+        self.taken: list[EmailMessage] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.answer.startswith("250"):
+            assert isinstance(envelope.content, bytes)
+            message = message_from_bytes(envelope.content, policy=default)
+            assert isinstance(message, EmailMessage)
+            self.taken.append(message)
+        return self.answer
+
+    def to(self, address: str) -> list[EmailMessage]:
+        return [mail for mail in self.taken if address in mail["To"]]
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+async def smtp(sink: Sink) -> AsyncIterator[Smtp]:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(sink, loop=loop), "127.0.0.1", 0)
+    yield Smtp(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
+    server.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOON)
+
+
+@pytest.fixture
+def app(database: ServiceDatabase, clock: FakeClock) -> App:
+    return App(
+        pool=database.app,
+        system=database.system,
+        clock=clock,
+        page_tokens=PageTokens("a key for page tokens in tests"),
+        letters=Letters("http://localhost:8700"),
+        wake_relay=lambda: None,
+        wake_sender=lambda: None,
+    )
+
+
+@pytest.fixture
+async def caller(app: App) -> AsyncIterator[tuple[Caller, Any, Issuer]]:
+    issuer = Issuer()
+    async with served(services(app), issuer) as caller:
+        yield caller, NotificationServiceStub(caller.channel), issuer
+
+
+async def tell(app: App, *events: Event) -> None:
+    handlers = {**of_auth(app), **of_crm(app)}
+    for event in events:
+        async with app.unit_of_work(event.workspace_id) as uow:
+            await handlers[event.type](uow, event)
+
+
+async def send(app: App, smtp: Smtp) -> int:
+    return await send_due(app.system, smtp, mail_from=FROM, clock=app.clock)
+
+
+async def rows(database: ServiceDatabase, table: str, workspace: UUID) -> list[Any]:
+    return await database.owner.fetch(
+        f"SELECT * FROM {table} WHERE workspace_id = $1 ORDER BY 1", workspace
+    )
+
+
+async def test_a_move_is_told_to_every_member_in_both_ways(
+    app: App, database: ServiceDatabase, workspace: UUID, smtp: Smtp, sink: Sink
+) -> None:
+    mira, noor = new_id(), new_id()
+    await tell(app, member_added(workspace, mira), member_added(workspace, noor))
+    await tell(app, deal_moved(workspace))
+    told = await rows(database, "notifications", workspace)
+    assert {row["user_id"] for row in told} == {mira, noor}
+    assert {row["title"] for row in told} == {"Website relaunch is now in Proposal"}
+    assert len(await rows(database, "outbox", workspace)) == 2
+    await send(app, smtp)
+    (mail,) = sink.to(mira.hex)
+    assert mail["Subject"] == "Website relaunch is now in Proposal"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert "Weir & Heron, 12,500 EUR" in text.get_content()
+    assert "http://localhost:8700/deals/" in text.get_content()
+
+
+async def test_a_mail_that_was_sent_is_not_sent_again_nor_kept(
+    app: App, database: ServiceDatabase, workspace: UUID, smtp: Smtp, sink: Sink
+) -> None:
+    mira = new_id()
+    await tell(app, member_added(workspace, mira), deal_moved(workspace))
+    await asyncio.gather(*(send(app, smtp) for _ in range(3)))
+    await send(app, smtp)
+    assert len(sink.to(mira.hex)) == 1
+    (mail,) = await rows(database, "mails", workspace)
+    assert (mail["status"], mail["text"], mail["html"]) == ("sent", "", "")
+
+
+async def test_a_server_that_does_not_take_it_now_is_asked_again(
+    app: App,
+    database: ServiceDatabase,
+    workspace: UUID,
+    smtp: Smtp,
+    sink: Sink,
+    clock: FakeClock,
+) -> None:
+    mira = new_id()
+    await tell(app, member_added(workspace, mira), deal_moved(workspace))
+    sink.answer = "451 come back later"
+    await send(app, smtp)
+    (mail,) = await rows(database, "mails", workspace)
+    assert (mail["status"], mail["attempts"]) == ("queued", 1)
+    assert "451" in mail["error"]
+    sink.answer = "250 OK"
+    clock.advance(timedelta(minutes=1))
+    await send(app, smtp)
+    (taken,) = sink.to(mira.hex)
+    assert str(mail["id"]) in taken["Message-ID"]
+
+
+async def test_a_refusal_is_final_and_patience_ends(
+    app: App,
+    database: ServiceDatabase,
+    smtp: Smtp,
+    sink: Sink,
+    clock: FakeClock,
+) -> None:
+    refused, patient = new_id(), new_id()
+    await tell(app, member_added(refused, new_id()), deal_moved(refused))
+    sink.answer = "550 no such person"
+    await send(app, smtp)
+    (mail,) = await rows(database, "mails", refused)
+    assert (mail["status"], mail["text"]) == ("failed", "")
+    await tell(app, member_added(patient, new_id()), deal_moved(patient))
+    nobody = Smtp(host="127.0.0.1", port=9)
+    for _ in range(ATTEMPTS):
+        await send(app, nobody)
+        clock.advance(timedelta(hours=2))
+    (mail,) = await rows(database, "mails", patient)
+    assert (mail["status"], mail["attempts"]) == ("failed", ATTEMPTS)
+
+
+async def test_bulk_moves_are_silent_and_their_end_is_one_summary(
+    app: App, database: ServiceDatabase, workspace: UUID
+) -> None:
+    bulk = new_id()
+    await tell(app, member_added(workspace, new_id()))
+    await tell(app, *(deal_moved(workspace, bulk_id=bulk) for _ in range(5)))
+    assert await rows(database, "notifications", workspace) == []
+    end = ImportFinished(import_id=str(bulk), resource="deals", created_rows=5, version=2)
+    await tell(app, make_event(workspace, "crm.import.v1.finished", end))
+    (told,) = await rows(database, "notifications", workspace)
+    assert told["title"] == "Import finished: 5 deals"
+
+
+async def test_members_come_and_go_in_any_order(
+    app: App, database: ServiceDatabase, workspace: UUID
+) -> None:
+    stays, leaves = new_id(), new_id()
+    events = [
+        member_added(workspace, stays),
+        member_added(workspace, stays, version=2, email="new@studio.example"),
+        member_added(workspace, leaves),
+        member_removed(workspace, leaves),
+    ] * 5
+    random.Random(7).shuffle(events)
+    await tell(app, *events)
+    known = {row["user_id"]: row for row in await rows(database, "recipients", workspace)}
+    assert known[stays]["email"] == "new@studio.example"
+    assert (known[leaves]["email"], known[leaves]["removed_at"]) == ("", NOON)
+    await tell(app, deal_moved(workspace))
+    assert {r["user_id"] for r in await rows(database, "notifications", workspace)} == {stays}
+
+
+async def test_the_link_goes_out_by_mail_and_is_forgotten(
+    app: App, database: ServiceDatabase, smtp: Smtp, sink: Sink, clock: FakeClock
+) -> None:
+    person = new_id()
+    await tell(app, verification(person))
+    await send(app, smtp)
+    text = sink.to("noor@studio.example")[0].get_body(("plain",))
+    assert text is not None
+    assert "http://localhost:8700/verify-email?token=s3cret-link" in text.get_content()
+    (mail,) = await rows(database, "mails", person)
+    assert "s3cret-link" not in str(dict(mail))
+    known = new_id()
+    await tell(app, verification(known, token=""))
+    (mail,) = await rows(database, "mails", known)
+    assert mail["subject"] == "You have an account already"
+    clock.advance(timedelta(minutes=11))
+    late = new_id()
+    await tell(app, verification(late))
+    assert await rows(database, "mails", late) == []
+
+
+async def test_names_begin_no_header(app: App, workspace: UUID, smtp: Smtp, sink: Sink) -> None:
+    evil = "Mira\r\nBcc: everybody@example.com"
+    person = new_id()
+    await tell(app, member_added(workspace, person, name=evil))
+    await tell(app, deal_moved(workspace, name="<script>alert(1)</script>\r\nX-Bad: yes"))
+    await send(app, smtp)
+    (mail,) = sink.to(person.hex)
+    assert (mail["Bcc"], mail["X-Bad"]) == (None, None)
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert "<script>" not in html.get_content()
+
+
+async def test_a_person_reads_only_their_own(
+    app: App, workspace: UUID, caller: tuple[Caller, Any, Issuer]
+) -> None:
+    call, stub, issuer = caller
+    mira, noor = new_id(), new_id()
+    await tell(app, member_added(workspace, mira), member_added(workspace, noor))
+    won = StageType.STAGE_TYPE_WON
+    await tell(app, *(deal_moved(workspace, stage_type=won) for _ in range(3)))
+    me = issuer.identity(workspace_id=workspace, user_id=mira)
+    first = await call.call(
+        stub.ListNotifications, pb.ListNotificationsRequest(page_size=2), identity=me
+    )
+    rest = await call.call(
+        stub.ListNotifications,
+        pb.ListNotificationsRequest(page_size=2, page_token=first.next_page_token),
+        identity=me,
+    )
+    assert (len(first.notifications), len(rest.notifications), rest.next_page_token) == (2, 1, "")
+    assert first.unread_count == 3
+    target = pb.MarkReadRequest(notification_id=first.notifications[0].id)
+    for who, space in ((noor, workspace), (mira, new_id())):
+        other = issuer.identity(workspace_id=space, user_id=who)
+        with pytest.raises(DomainError) as refusal:
+            await call.call(stub.MarkRead, target, identity=other)
+        assert refusal.value.reason == "NOTIFICATION_NOT_FOUND"
+    once = await call.call(stub.MarkRead, target, identity=me)
+    assert (await call.call(stub.MarkRead, target, identity=me)) == once
+    unread = await call.call(
+        stub.ListNotifications, pb.ListNotificationsRequest(unread_only=True), identity=me
+    )
+    assert (len(unread.notifications), unread.unread_count) == (2, 2)
+    marked = await call.call(stub.MarkAllRead, pb.MarkAllReadRequest(), identity=me)
+    assert marked.marked == 2
+
+
+async def test_only_listed_tables_are_without_row_level_security(
+    database: ServiceDatabase, workspace: UUID, app: App
+) -> None:
+    open_tables = await database.owner.fetch(
+        "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+        " WHERE n.nspname = 'public' AND relkind = 'r'"
+        " AND NOT (relrowsecurity AND relforcerowsecurity)"
+    )
+    assert {row["relname"] for row in open_tables} <= set(WITHOUT_TENANT)
+    await tell(app, member_added(workspace, new_id()), deal_moved(workspace))
+    for table in ("recipients", "notifications"):
+        assert await database.app.fetch(f"SELECT 1 FROM {table}") == []
