@@ -1,7 +1,7 @@
 """One platform for all journeys, people with workspaces of their own, and a browser."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -10,9 +10,9 @@ from playwright.async_api import Browser, async_playwright
 
 from kit.testing.otlp import Collector, collecting
 from local.browser import find
-from tests.e2e.platform import SERVICES, Platform
 from tests.e2e.support.api import Person, register
-from tests.e2e.support.browsing import Visit, visiting
+from tests.e2e.support.browsing import Open, visiting
+from tests.e2e.support.platform import SERVICES, Platform
 
 HERE = Path(__file__).parent
 REPORTS = HERE.parents[1] / "reports"
@@ -101,9 +101,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def visit(
-    browser: Browser, platform: Platform
-) -> AsyncIterator[Callable[..., Awaitable[Visit]]]:
+async def visit(browser: Browser, platform: Platform) -> AsyncIterator[Open]:
     """Opens a window for a person. Whatever a window's console complains of fails the test."""
     async with visiting(browser, platform.gateway) as open_window:
         yield open_window

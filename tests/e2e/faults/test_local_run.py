@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from local import state
-from tests.e2e.platform import Platform
+from tests.e2e.support.platform import Platform
 
 EVERYTHING = {
     *("postgres", "nats", "valkey", "mail"),

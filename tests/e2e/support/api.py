@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.platform import until
+from tests.e2e.support.platform import until
 
 PASSWORD = "a few words that are easy"
 

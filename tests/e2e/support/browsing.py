@@ -63,8 +63,11 @@ class Visit:
         await self.page.screenshot(path=SCREENS / f"{name}.png")
 
 
+Open = Callable[..., Awaitable[Visit]]
+
+
 @asynccontextmanager
-async def visiting(browser: Browser, url: str) -> AsyncIterator[Callable[..., Awaitable[Visit]]]:
+async def visiting(browser: Browser, url: str) -> AsyncIterator[Open]:
     """Windows that are closed in the end, and then asked what they complained of."""
     contexts: list[BrowserContext] = []
     visits: list[Visit] = []

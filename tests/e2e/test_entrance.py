@@ -1,0 +1,111 @@
+"""In and out: sign-in, registration, sign-out, and a session that is over."""
+
+import json
+from datetime import timedelta
+
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from playwright.async_api import expect
+
+from kit.clock import SystemClock
+from kit.rpc.tokens import TYPE
+from tests.e2e.support.api import PASSWORD, Person, some_email
+from tests.e2e.support.browsing import Open, Visit, sign_in
+from tests.e2e.support.platform import Platform
+
+
+async def fill(visit: Visit, email: str, password: str) -> None:
+    """The sign-in form, sent."""
+    await visit.page.get_by_label("E-mail").fill(email)
+    await visit.page.get_by_label("Password", exact=True).fill(password)
+    await visit.page.get_by_role("button", name="Sign in").click()
+
+
+async def test_the_demo_person_signs_in_and_out(visit: Open, demo: Person) -> None:
+    here = await visit()
+    await here.open("/pipeline?q=gtx")
+    await expect(here.page).to_have_title("Sign in · FreelanceFlow")
+    await here.shot("sign-in-1440-light")
+    here.expect_status(401)
+    await fill(here, demo.email, "not the password at all")
+    await expect(here.page.get_by_role("alert")).to_be_visible()
+    await expect(here.page.get_by_label("E-mail")).to_have_value(demo.email)
+    await fill(here, demo.email, demo.password)
+    await expect(here.page).to_have_url(f"{here.url}/pipeline?q=gtx")
+    cookies = {cookie["name"]: cookie for cookie in await here.page.context.cookies()}
+    for name in ("ff_access", "ff_refresh"):
+        assert cookies[name]["httpOnly"], name
+        assert cookies[name]["sameSite"] == "Lax", name
+    await here.page.get_by_role("button", name="Sign out").click()
+    await expect(here.page.get_by_text("You are signed out.")).to_be_visible()
+    await here.open("/pipeline")
+    await expect(here.page).to_have_url(f"{here.url}/sign-in?next=%2Fpipeline")
+
+
+async def test_registering_needs_no_mail_here(visit: Open) -> None:
+    here = await visit()
+    await here.open("/register")
+    await here.page.get_by_label("Your name").fill("Rita Register")
+    await here.page.get_by_label("E-mail").fill(some_email("rita"))
+    await here.page.get_by_label("Password", exact=True).fill("short")
+    await here.page.get_by_role("button", name="Make account").click()
+    # The browser itself holds back what is too short.
+    await expect(here.page).to_have_url(f"{here.url}/register")
+    await here.page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await here.page.get_by_label("Workspace").fill("Rita’s <b>studio</b>")
+    await here.page.get_by_label("Currency").select_option("CHF")
+    await here.shot("register-1440-light")
+    await here.page.get_by_role("button", name="Make account").click()
+    await expect(here.page).to_have_title("Pipeline · FreelanceFlow")
+    await expect(here.page.locator(".brand-name")).to_have_text("Rita’s <b>studio</b>")
+
+
+async def test_signing_in_works_without_scripts(visit: Open, owner: Person) -> None:
+    here = await visit(java_script_enabled=False)
+    await here.page.goto(f"{here.url}/pipeline")
+    await fill(here, owner.email, owner.password)
+    await expect(here.page).to_have_title("Pipeline · FreelanceFlow")
+    await here.page.get_by_role("button", name="Sign out").click()
+    await expect(here.page.get_by_text("You are signed out.")).to_be_visible()
+
+
+async def test_a_token_that_timed_out_is_renewed_unseen(
+    visit: Open, owner: Person, platform: Platform
+) -> None:
+    here = await visit()
+    owner.token = timed_out(platform, owner.token)
+    assert (await owner.request("GET", "/me")).json()["reason"] == "TOKEN_EXPIRED"
+    await sign_in(here.page.context, here.url, owner)
+    await here.open("/pipeline")
+    await expect(here.page).to_have_title("Pipeline · FreelanceFlow")
+    await here.is_live()
+    access = {c["name"]: c["value"] for c in await here.page.context.cookies()}["ff_access"]
+    assert access != owner.token
+    await here.open("/clients")
+    await expect(here.page).to_have_title("Clients · FreelanceFlow")
+
+
+async def test_a_session_that_was_ended_asks_to_sign_in_again(visit: Open, owner: Person) -> None:
+    deal = await owner.new_deal("Kept")
+    here = await visit(owner)
+    await here.open("/pipeline")
+    await here.is_live()
+    await owner.request("POST", "/auth/logout", json={"refresh_token": owner.refresh})
+
+    here.expect_status(401)
+    await here.card(deal).locator(".card-menu").click()
+    await expect(here.page.locator(".signed-out-banner")).to_be_visible()
+    await here.shot("signed-out-1440-light")
+    await here.page.get_by_role("link", name="Sign in again").click()
+    await fill(here, owner.email, owner.password)
+    await expect(here.card(deal)).to_be_visible()
+
+
+def timed_out(platform: Platform, token: str) -> str:
+    """The same token as it will be when its time is over, signed with the platform's own key."""
+    keys = KeySet.import_key_set(json.loads(platform.plan.signing_keys.read_text()))
+    claims = jwt.decode(token, keys, algorithms=["EdDSA"]).claims
+    past = SystemClock().now() - timedelta(minutes=11)
+    claims |= {"iat": int(past.timestamp()), "exp": int((past + timedelta(minutes=10)).timestamp())}
+    header = {"alg": "EdDSA", "typ": TYPE, "kid": keys.keys[0].kid}
+    return jwt.encode(header, claims, keys.keys[0], algorithms=["EdDSA"])
