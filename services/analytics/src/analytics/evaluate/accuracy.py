@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     parts: dict[str, list[Report]] = {}
-    for part, found in _reports(10 if options.quick else 1):
+    for part, found in reports(10 if options.quick else 1):
         sys.stdout.write(as_text(found) + "\n")
         sys.stdout.flush()
         parts.setdefault(part, []).append(found)
@@ -46,7 +46,8 @@ def page(parts: dict[str, list[Report]]) -> str:
     return text
 
 
-def _reports(share: int) -> Iterator[tuple[str, Report]]:
+def reports(share: int) -> Iterator[tuple[str, Report]]:
+    """(part, report) one after another; `share` = 10 takes every tenth series only."""
     long = m3_monthly()[::share]
     yield (
         "forecast",

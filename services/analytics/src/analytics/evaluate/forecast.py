@@ -130,7 +130,7 @@ def report(series: Sequence[Series], title: str, *, slow: bool, limits: str | No
     """Compare and tabulate; `limits` names the goals to hold the result against."""
     scores = compare(series, slow=slow)
     rows = []
-    for name, score in sorted(scores.items(), key=lambda item: mean_of(item[1].mase[6])):
+    for name, score in sorted(scores.items(), key=_error):
         times = sorted(score.seconds)
         rows.append(
             [
@@ -148,6 +148,12 @@ def report(series: Sequence[Series], title: str, *, slow: bool, limits: str | No
     lengths = [len(s.history) for s in series]
     note = f"{len(series)} forecasts from {min(lengths)} to {max(lengths)} months of history."
     return Report(title, METHOD, Grid(header, rows), [note], _goals(scores, limits))
+
+
+def _error(scored: tuple[str, Score]) -> float:
+    """MASE at six months, or at three when no future is that long."""
+    six, three = mean_of(scored[1].mase[6]), mean_of(scored[1].mase[3])
+    return six if six == six else three
 
 
 def _goals(scores: dict[str, Score], limits: str | None) -> list[Goal]:
