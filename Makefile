@@ -35,11 +35,11 @@ test-all: dev ## The long forms too
 check: dev ## The fast checks: style, types, import rules, stubs, assets
 	@$(PY) -m tests.check
 unit: dev ## Rules without I/O
-	@$(PY) -m pytest $(or $(T),libs/kit services/*/tests/unit)
+	@$(PY) -m pytest $(or $(T),services/*/tests/unit services/*/tests/science)
 integration: dev ## On real PostgreSQL, NATS and Valkey
-	@$(PY) -m pytest $(or $(T),services/*/tests/integration)
+	@$(PY) -m pytest $(or $(T),libs/kit services/*/tests/integration)
 contract: dev ## Servicers, wire format, golden events
-	@$(PY) -m pytest $(or $(T),services/*/tests/contract proto)
+	@$(PY) -m pytest $(or $(T),services/*/tests/contract tests/architecture/test_contracts.py proto)
 e2e: dev ## Journeys through the running platform, browsers included
 	@$(PY) -m pytest -m e2e $(or $(T),tests/e2e)
 isolation: dev ## Every service alone with what it declares
