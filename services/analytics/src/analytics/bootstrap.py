@@ -2,10 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Any
-from uuid import UUID
-
-import orjson
 
 from analytics.config import Settings
 from analytics.entrypoints.app import App
@@ -20,10 +16,9 @@ from kit.clock import SystemClock
 from kit.database import SystemTransaction, open_pool
 from kit.pool import Pool
 from kit.relay import OutboxRelay
+from kit.rpc.authority import trust
 from kit.rpc.client import Caller
-from kit.rpc.revocations import Revocations
 from kit.rpc.server import RpcServer, Servicer
-from kit.rpc.tokens import TokenVerifier
 from kit.runtime import run
 
 SYSTEM_POOL_SIZE = 3
@@ -46,7 +41,13 @@ async def serve(settings: Settings) -> None:
             settings.database_url_system.get_secret_value(), bus, service="analytics"
         )
         app = App(pool=pool, system=system, clock=SystemClock(), wake_relay=relay.wake)
-        verifier, revocations = _verifier(auth, bus)
+        verifier, revocations = trust(
+            auth,
+            KeyServiceStub(auth.channel),
+            bus.jetstream,
+            ask_keys=GetJwksRequest,
+            ask_session=IsSessionActiveRequest,
+        )
         await run(
             name="analytics",
             internal_listen=settings.internal_listen,
@@ -80,23 +81,6 @@ def _consumer(
         open_unit=app.unit_of_work,
         system=app.system,
     )
-
-
-def _verifier(auth: Caller, bus: Bus) -> tuple[TokenVerifier, Revocations]:
-    keys: Any = KeyServiceStub(auth.channel)
-
-    async def jwks() -> Mapping[str, Any]:
-        reply = await auth.call(keys.GetJwks, GetJwksRequest(), timeout=1.0)
-        found: Mapping[str, Any] = orjson.loads(reply.jwks_json)
-        return found
-
-    async def is_active(session_id: UUID) -> bool:
-        request = IsSessionActiveRequest(session_id=str(session_id))
-        reply = await auth.call(keys.IsSessionActive, request, timeout=1.0)
-        return bool(reply.active)
-
-    revocations = Revocations(is_active, jetstream=bus.jetstream)
-    return TokenVerifier(jwks, revocations=revocations), revocations
 
 
 async def _answers(pool: Pool) -> None:

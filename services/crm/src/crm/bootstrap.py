@@ -1,11 +1,7 @@
 """Settings → the running service: the only place that picks implementations."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
-from uuid import UUID
-
-import orjson
 
 from crm.config import Settings
 from crm.entrypoints.app import App
@@ -24,10 +20,9 @@ from kit.jobs.worker import JobWorker
 from kit.paging import PageTokens
 from kit.pool import Pool
 from kit.relay import OutboxRelay
+from kit.rpc.authority import trust
 from kit.rpc.client import Caller
-from kit.rpc.revocations import Revocations
 from kit.rpc.server import RpcServer
-from kit.rpc.tokens import TokenVerifier
 from kit.runtime import run
 from kit.telemetry import configure
 
@@ -74,7 +69,13 @@ async def serve(settings: Settings) -> None:
             open_unit=app.unit_of_work,
             system=system,
         )
-        verifier, revocations = _verifier(auth, bus)
+        verifier, revocations = trust(
+            auth,
+            KeyServiceStub(auth.channel),
+            bus.jetstream,
+            ask_keys=GetJwksRequest,
+            ask_session=IsSessionActiveRequest,
+        )
         await run(
             name="crm",
             internal_listen=settings.internal_listen,
@@ -110,23 +111,6 @@ def work(settings: Settings) -> None:
             )
 
     JobWorker(jobs, open_app=opened, handlers=HANDLERS, listen=settings.internal_listen).run()
-
-
-def _verifier(auth: Caller, bus: Bus) -> tuple[TokenVerifier, Revocations]:
-    keys: Any = KeyServiceStub(auth.channel)
-
-    async def jwks() -> Mapping[str, Any]:
-        reply = await auth.call(keys.GetJwks, GetJwksRequest(), timeout=1.0)
-        found: Mapping[str, Any] = orjson.loads(reply.jwks_json)
-        return found
-
-    async def is_active(session_id: UUID) -> bool:
-        request = IsSessionActiveRequest(session_id=str(session_id))
-        reply = await auth.call(keys.IsSessionActive, request, timeout=1.0)
-        return bool(reply.active)
-
-    revocations = Revocations(is_active, jetstream=bus.jetstream)
-    return TokenVerifier(jwks, revocations=revocations), revocations
 
 
 async def _answers(pool: Pool) -> None:

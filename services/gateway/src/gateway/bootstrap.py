@@ -1,11 +1,7 @@
 """Settings → the running gateway: the only place that picks implementations."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
-import orjson
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
@@ -24,8 +20,8 @@ from gateway.entrypoints.pages.router import pages_router
 from gateway.entrypoints.sessions import Cookies
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
+from kit.rpc.authority import trust
 from kit.rpc.revocations import Revocations
-from kit.rpc.tokens import TokenVerifier
 from kit.runtime import run
 
 
@@ -63,18 +59,13 @@ def build(settings: Settings) -> Gateway:
     clients = Clients(settings)
     bus = Bus(settings.nats_url.get_secret_value(), name="gateway", profile=settings.profile)
 
-    async def jwks() -> Mapping[str, Any]:
-        keys: Mapping[str, Any] = orjson.loads(
-            (await clients.keys.GetJwks(GetJwksRequest())).jwks_json
-        )
-        return keys
-
-    async def is_active(session_id: UUID) -> bool:
-        asked = IsSessionActiveRequest(session_id=str(session_id))
-        return bool((await clients.keys.IsSessionActive(asked)).active)
-
-    revocations = Revocations(is_active, jetstream=bus.jetstream)
-    verifier = TokenVerifier(jwks, revocations=revocations)
+    verifier, revocations = trust(
+        clients.auth_caller,
+        clients.key_stub,
+        bus.jetstream,
+        ask_keys=GetJwksRequest,
+        ask_session=IsSessionActiveRequest,
+    )
     cookies = Cookies(secure=settings.secure)
     live = Live(bus, revocations)
     app = _application(settings, clients, cookies, live)

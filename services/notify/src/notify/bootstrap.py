@@ -2,10 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Any
-from uuid import UUID
-
-import orjson
 
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
 from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
@@ -17,10 +13,9 @@ from kit.database import SystemTransaction, open_pool
 from kit.paging import PageTokens
 from kit.pool import Pool
 from kit.relay import OutboxRelay
+from kit.rpc.authority import trust
 from kit.rpc.client import Caller
-from kit.rpc.revocations import Revocations
 from kit.rpc.server import RpcServer, Servicer
-from kit.rpc.tokens import TokenVerifier
 from kit.runtime import run
 from notify.adapters.letters import Letters
 from notify.adapters.smtp import Smtp
@@ -58,7 +53,13 @@ async def serve(settings: Settings) -> None:
             wake_relay=relay.wake,
             wake_sender=sender.wake,
         )
-        verifier, revocations = _verifier(auth, bus)
+        verifier, revocations = trust(
+            auth,
+            KeyServiceStub(auth.channel),
+            bus.jetstream,
+            ask_keys=GetJwksRequest,
+            ask_session=IsSessionActiveRequest,
+        )
         await run(
             name="notify",
             internal_listen=settings.internal_listen,
@@ -104,23 +105,6 @@ def _smtp(settings: Settings) -> Smtp:
         password=settings.smtp_password.get_secret_value(),
         starttls=settings.smtp_starttls,
     )
-
-
-def _verifier(auth: Caller, bus: Bus) -> tuple[TokenVerifier, Revocations]:
-    keys: Any = KeyServiceStub(auth.channel)
-
-    async def jwks() -> Mapping[str, Any]:
-        reply = await auth.call(keys.GetJwks, GetJwksRequest(), timeout=1.0)
-        found: Mapping[str, Any] = orjson.loads(reply.jwks_json)
-        return found
-
-    async def is_active(session_id: UUID) -> bool:
-        request = IsSessionActiveRequest(session_id=str(session_id))
-        reply = await auth.call(keys.IsSessionActive, request, timeout=1.0)
-        return bool(reply.active)
-
-    revocations = Revocations(is_active, jetstream=bus.jetstream)
-    return TokenVerifier(jwks, revocations=revocations), revocations
 
 
 async def _answers(pool: Pool) -> None:
