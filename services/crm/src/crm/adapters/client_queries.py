@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
-from crm.adapters.reading import WORKSPACE, Read
+from crm.adapters.reading import WORKSPACE, Read, is_row
 from crm.adapters.tables import clients, deals, owners, stages, workspaces
 from crm.domain.stage import DEFAULT_CURRENCY
 
@@ -44,7 +44,6 @@ _currency = func.coalesce(
 
 def _shown(page: FromClause) -> Select[Any]:
     """In the order of entrypoints.rpc.mapping.client_message."""
-    ours = page.c.workspace_id
     zero = literal_column("0", BigInteger)
     value = func.coalesce(case((deals.c.currency == _currency, deals.c.amount_minor)), zero)
     worth = (
@@ -63,11 +62,7 @@ def _shown(page: FromClause) -> Select[Any]:
                 BigInteger,
             ).label("won_value"),
         )
-        .select_from(
-            deals.join(
-                stages, (stages.c.workspace_id == WORKSPACE) & (stages.c.id == deals.c.stage_id)
-            )
-        )
+        .select_from(deals.join(stages, is_row(stages, deals.c.stage_id)))
         .where(
             deals.c.workspace_id == WORKSPACE,
             deals.c.client_id == page.c.id,
@@ -99,10 +94,8 @@ def _shown(page: FromClause) -> Select[Any]:
         worth.c.won_value,
         _currency.label("currency"),
     ).select_from(
-        page.outerjoin(
-            _parent, (_parent.c.workspace_id == ours) & (_parent.c.id == page.c.parent_id)
-        )
-        .outerjoin(_owner, (_owner.c.workspace_id == ours) & (_owner.c.id == page.c.owner_id))
+        page.outerjoin(_parent, is_row(_parent, page.c.parent_id))
+        .outerjoin(_owner, is_row(_owner, page.c.owner_id))
         .join(worth, true())
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, func, literal_column
 from sqlalchemy.sql.selectable import Join
 
+from crm.adapters.reading import is_row
 from crm.adapters.tables import clients, lost_reasons, owners, stages
 
 stage, client, owner, reason = (
@@ -20,14 +21,11 @@ stage, client, owner, reason = (
 
 def with_names(deals: FromClause) -> Join:
     """Deals joined with whatever has a name that is shown with them."""
-    ours = deals.c.workspace_id
     return (
-        deals.join(stage, (stage.c.workspace_id == ours) & (stage.c.id == deals.c.stage_id))
-        .outerjoin(client, (client.c.workspace_id == ours) & (client.c.id == deals.c.client_id))
-        .outerjoin(owner, (owner.c.workspace_id == ours) & (owner.c.id == deals.c.owner_id))
-        .outerjoin(
-            reason, (reason.c.workspace_id == ours) & (reason.c.id == deals.c.lost_reason_id)
-        )
+        deals.join(stage, is_row(stage, deals.c.stage_id))
+        .outerjoin(client, is_row(client, deals.c.client_id))
+        .outerjoin(owner, is_row(owner, deals.c.owner_id))
+        .outerjoin(reason, is_row(reason, deals.c.lost_reason_id))
     )
 
 

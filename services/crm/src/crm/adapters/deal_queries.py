@@ -16,7 +16,7 @@ from sqlalchemy import (
 from crm.adapters.deal_columns import client, deal_columns, owner, stage, with_names
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
-from crm.adapters.reading import WORKSPACE, Read
+from crm.adapters.reading import WORKSPACE, Read, is_row
 from crm.adapters.tables import deal_history, deals, owners, stages
 
 DEAL = bindparam("deal", type_=Uuid())
@@ -68,7 +68,6 @@ DEALS = Listing(deals, FIELDS, usual=(("created_at", True),), shown=_shown, wher
 
 def cards_shown(cards: FromClause) -> Select[Any]:
     """In the order of entrypoints.rpc.mapping.card_message."""
-    ours = cards.c.workspace_id
     return select(
         cards.c.id,
         cards.c.version,
@@ -89,9 +88,9 @@ def cards_shown(cards: FromClause) -> Select[Any]:
         cards.c.win_probability,
         cards.c.entered_stage_at,
     ).select_from(
-        cards.join(stage, (stage.c.workspace_id == ours) & (stage.c.id == cards.c.stage_id))
-        .outerjoin(client, (client.c.workspace_id == ours) & (client.c.id == cards.c.client_id))
-        .outerjoin(owner, (owner.c.workspace_id == ours) & (owner.c.id == cards.c.owner_id))
+        cards.join(stage, is_row(stage, cards.c.stage_id))
+        .outerjoin(client, is_row(client, cards.c.client_id))
+        .outerjoin(owner, is_row(owner, cards.c.owner_id))
     )
 
 
@@ -106,13 +105,10 @@ CARDS = Listing(
 # ---------------------------------------------------------------- history
 
 _from, _to, _actor = stages.alias("from_stage"), stages.alias("to_stage"), owners.alias("actor")
-_ours = deal_history.c.workspace_id
 _entry = (
-    deal_history.outerjoin(
-        _from, (_from.c.workspace_id == _ours) & (_from.c.id == deal_history.c.from_stage_id)
-    )
-    .outerjoin(_to, (_to.c.workspace_id == _ours) & (_to.c.id == deal_history.c.to_stage_id))
-    .outerjoin(_actor, (_actor.c.workspace_id == _ours) & (_actor.c.id == deal_history.c.actor_id))
+    deal_history.outerjoin(_from, is_row(_from, deal_history.c.from_stage_id))
+    .outerjoin(_to, is_row(_to, deal_history.c.to_stage_id))
+    .outerjoin(_actor, is_row(_actor, deal_history.c.actor_id))
 )
 _history = (
     select(

@@ -6,7 +6,7 @@ from sqlalchemy import Text, Uuid, bindparam, case, func, insert, literal_column
 
 from crm.adapters.deal_columns import deal_columns, with_names
 from crm.adapters.history import HISTORY
-from crm.adapters.reading import WORKSPACE
+from crm.adapters.reading import WORKSPACE, is_row
 from crm.adapters.tables import (
     clients,
     deal_history,
@@ -68,16 +68,12 @@ _currency = (
 )
 
 
-def _is(table: Any, key: Any) -> Any:
-    return (table.c.workspace_id == WORKSPACE) & (table.c.id == key)
-
-
 def _is_usable_client(key: Any) -> Any:
-    return _is(_wanted_client, key) & _wanted_client.c.deleted_at.is_(None)
+    return is_row(_wanted_client, key) & _wanted_client.c.deleted_at.is_(None)
 
 
 def _is_usable_owner(key: Any) -> Any:
-    return _is(_wanted_owner, key) & _wanted_owner.c.removed_at.is_(None)
+    return is_row(_wanted_owner, key) & _wanted_owner.c.removed_at.is_(None)
 
 
 _neighbours = deals.alias("neighbours")
@@ -119,9 +115,9 @@ LOAD_TO_MOVE = Statement(
         _actor.c.name.label("actor_name"),
     ).select_from(
         with_names(_locked)
-        .outerjoin(_there, _is(_there, STAGE))
-        .outerjoin(_wanted_reason, _is(_wanted_reason, REASON))
-        .outerjoin(_actor, _is(_actor, BY))
+        .outerjoin(_there, is_row(_there, STAGE))
+        .outerjoin(_wanted_reason, is_row(_wanted_reason, REASON))
+        .outerjoin(_actor, is_row(_actor, BY))
     )
 )
 LOAD_TO_EDIT = Statement(
@@ -171,7 +167,7 @@ SURROUNDINGS = Statement(
         _wanted_owner.c.name.label("wanted_owner_name"),
         _currency.label("workspace_currency"),
     ).select_from(
-        _once.outerjoin(_there, _is(_there, func.coalesce(STAGE, _first_open)))
+        _once.outerjoin(_there, is_row(_there, func.coalesce(STAGE, _first_open)))
         .outerjoin(_wanted_client, _is_usable_client(CLIENT))
         .outerjoin(_wanted_owner, _is_usable_owner(OWNER))
     )

@@ -10,13 +10,34 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Select, Text, Uuid, bindparam, cast, func, literal_column, select, true
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+)
 
 from kit.database import Statement
 from kit.pool import NO_CONNECTION, DatabaseUnavailable, Pool
 
 # In every tenant query, although the policies filter as well: it leads into the indexes.
 WORKSPACE = bindparam("workspace", type_=Uuid())
+
+
+def is_row(table: FromClause, key: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Joins what `key` names in this workspace.
+
+    By the parameter, not by the other table's workspace: equal to that, the planner would take the
+    policies' expression for both, guess that one row joins, and read all of `table` for each.
+    """
+    return (table.c.workspace_id == WORKSPACE) & (table.c.id == key)
 
 
 class Read(Statement):
