@@ -1,0 +1,118 @@
+"""What is asked all the time reads an index and nothing else: shown as the app role, at size."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from crm.adapters import board, deal_queries
+from crm.adapters.client_queries import CLIENTS
+from crm.adapters.deal_statements import LOAD_TO_MOVE, SURROUNDINGS
+from kit.database import Statement, Transaction
+from kit.ids import new_id
+from kit.testing.database import ServiceDatabase
+from services.crm.tests.factories import Crm, Person, make_deal
+
+DEALS, OTHERS = 12_000, 4
+COPY = """
+INSERT INTO deals (id, workspace_id, version, name, stage_id, position, source, next_step, tags,
+    custom_fields, entered_stage_at, created_at, updated_at, amount_minor, currency, owner_id)
+SELECT gen_random_uuid(), d.workspace_id, 1, 'Deal ' || n, s.id, 'b' || lpad(n::text, 6, '0'), '',
+    '', '{}', '{}', now(), now() - n * interval '1 minute', now(), n, 'EUR', d.owner_id
+FROM generate_series(1, $2::int) n, deals d
+JOIN stages s ON s.workspace_id = d.workspace_id
+WHERE d.id = $1 AND s.position = n % 5"""
+THEIR_HISTORY = """
+INSERT INTO deal_history (id, workspace_id, deal_id, version, kind, happened_at, changes)
+SELECT gen_random_uuid(), workspace_id, id, 2, 'reordered', now(), '[]'
+FROM deals WHERE workspace_id = $1"""
+CLIENTS_OF = """
+INSERT INTO clients (id, workspace_id, version, kind, name, emails, phones, address, website,
+    tags, custom_fields, notes, created_at, updated_at)
+SELECT gen_random_uuid(), $1, 1, 'company', md5(n::text), '{}', '{}', '', '', '{}', '{}', '',
+    now(), now()
+FROM generate_series(1, 5000) n"""
+
+
+@pytest.fixture(scope="module")
+async def seller(crm: Crm, database: ServiceDatabase) -> Person:
+    """Somebody with twelve thousand deals, among others who have some as well."""
+    person = Person(crm)
+    for who in (person, *(Person(crm) for _ in range(OTHERS))):
+        deal = await make_deal(who)
+        count = DEALS if who is person else DEALS // OTHERS
+        await database.owner.execute(COPY, UUID(deal.id), count)
+        await database.owner.execute(THEIR_HISTORY, who.workspace_id)
+        await database.owner.execute(CLIENTS_OF, who.workspace_id)
+    await database.owner.execute("ANALYZE")
+    return person
+
+
+async def plan(
+    database: ServiceDatabase, person: Person, statement: Statement, **values: Any
+) -> str:
+    """As the app role in the workspace, with the plan that prepared statements come to."""
+    values["workspace"] = person.workspace_id
+    async with Transaction(database.app, person.workspace_id) as tx:
+        await tx._connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        lines = await tx._connection.fetch(
+            f"EXPLAIN (COSTS OFF) {statement.sql}", *statement.arguments(values)
+        )
+    return "\n".join(line[0] for line in lines)
+
+
+def expect(plan: str, *indexes: str) -> None:
+    for index in indexes:
+        assert index in plan, plan
+    assert "Seq Scan on deals" not in plan, plan
+    assert "Bitmap" not in plan, plan
+
+
+async def test_the_first_page_and_the_next(database: ServiceDatabase, seller: Person) -> None:
+    first = deal_queries.DEALS._page((), (("created_at", True),), 50, False)
+    expect(await plan(database, seller, first), "ix_deals_list")
+    following = deal_queries.DEALS._page((), (("created_at", True),), 50, True)
+    deal = (await seller.list_deals(page_size=1)).deals[0]
+    found = await plan(
+        database,
+        seller,
+        following,
+        k0=deal.create_time.ToDatetime(None).astimezone(),
+        k1=UUID(deal.id),
+    )
+    expect(found, "ix_deals_list", "ROW(created_at, id) < ROW(")
+
+
+async def test_one_deal(database: ServiceDatabase, seller: Person) -> None:
+    expect(await plan(database, seller, deal_queries.GET, deal=new_id()), "deals_pkey")
+
+
+async def test_the_board(database: ServiceDatabase, seller: Person) -> None:
+    expect(await plan(database, seller, board._cards(())), "ix_deals_board")
+    totals = await plan(database, seller, board.TOTALS)
+    assert " on deals" not in totals, totals
+    page = deal_queries.CARDS._page((), (("position", False),), 25, True)
+    found = await plan(database, seller, page, stage=new_id(), k0="b1", k1=new_id())
+    expect(found, "ix_deals_board", "position")
+
+
+async def test_history(database: ServiceDatabase, seller: Person) -> None:
+    found = await plan(database, seller, deal_queries.HISTORY, deal=new_id(), below=9, size=51)
+    expect(found, "deal_history_pkey")
+    assert "Sort" not in found, found
+
+
+async def test_what_a_move_and_a_creation_look_at(
+    database: ServiceDatabase, seller: Person
+) -> None:
+    ids = dict.fromkeys(("deal", "stage", "after", "before", "reason", "by"), new_id())
+    expect(await plan(database, seller, LOAD_TO_MOVE, **ids), "deals_pkey", "ix_deals_board")
+    ids = dict.fromkeys(("stage", "client", "owner"), new_id())
+    expect(await plan(database, seller, SURROUNDINGS, **ids), "ix_deals_board")
+
+
+async def test_clients_by_name(database: ServiceDatabase, seller: Person) -> None:
+    following = CLIENTS._page((), (("name", False),), 50, True)
+    found = await plan(database, seller, following, k0="a", k1=new_id())
+    assert "ix_clients_list" in found, found
+    assert "Seq Scan on deals" not in found, found

@@ -1,0 +1,85 @@
+"""What the cells of a row mean."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from crm.domain.entries import Amount
+from crm.domain.errors import EntryRefused
+from crm.domain.import_rows import CellReader
+from crm.domain.imports import Row
+
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def reader() -> CellReader:
+    return CellReader(currency="EUR", zone=ZoneInfo("Europe/Zurich"), now=NOW)
+
+
+def test_a_civil_date_is_the_beginning_of_that_day_in_the_workspace(reader: CellReader) -> None:
+    cells = reader.deal(Row(2, {"name": "x", "created_at": "2025-07-01"}))
+    assert cells.created_at == datetime(2025, 6, 30, 22, tzinfo=UTC)
+
+
+def test_an_instant_is_itself(reader: CellReader) -> None:
+    row = Row(2, {"created_at": "2025-07-01T10:00:00Z", "closed_at": "2025-07-02 10:00:00+02:00"})
+    cells = reader.deal(row)
+    assert cells.created_at == datetime(2025, 7, 1, 10, tzinfo=UTC)
+    assert cells.closed_at == datetime(2025, 7, 2, 8, tzinfo=UTC)
+
+
+def test_what_is_known_of_the_past_bounds_what_is_not(reader: CellReader) -> None:
+    assert reader.deal(Row(2, {"name": "x"})).created_at == NOW
+    cells = reader.deal(Row(2, {"closed_at": "2025-03-01", "entered_stage_at": "2025-02-01"}))
+    assert cells.created_at == cells.entered_stage_at
+
+
+def test_amounts_are_in_major_units(reader: CellReader) -> None:
+    def amount(text: str, currency: str = "") -> Amount | None:
+        return reader.deal(Row(2, {"amount": text, "currency": currency})).amount
+
+    assert amount("1054.0") == Amount(105_400, "EUR")
+    assert amount("1054", "jpy") == Amount(1054, "JPY")
+    assert amount("") is None
+
+
+@pytest.mark.parametrize(
+    ("values", "columns"),
+    [
+        ({"amount": "1.234"}, {"amount"}),
+        ({"amount": "1", "currency": "euro"}, {"currency"}),
+        (
+            {"created_at": "soon", "expected_close_date": "2026-13-01"},
+            {"created_at", "expected_close_date"},
+        ),
+        ({"created_at": "2026-02-01"}, {"created_at"}),
+        ({"created_at": "2025-02-01", "closed_at": "2025-01-01"}, {"closed_at"}),
+        ({"created_at": "2025-02-01", "entered_stage_at": "2025-01-01"}, {"entered_stage_at"}),
+    ],
+)
+def test_each_cell_that_cannot_be_read_is_named(
+    reader: CellReader, values: dict[str, str], columns: set[str]
+) -> None:
+    with pytest.raises(EntryRefused) as refusal:
+        reader.deal(Row(2, values))
+    assert set(refusal.value.fields) == columns
+
+
+def test_lists_are_taken_apart(reader: CellReader) -> None:
+    row = Row(2, {"kind": "PERSON", "emails": "a@b.ch; c@d.ch", "tags": "x,y|z,", "created_at": ""})
+    cells = reader.client(row)
+    assert (cells.kind, cells.emails, cells.tags) == (
+        "person",
+        ["a@b.ch", "c@d.ch"],
+        ["x", "y", "z"],
+    )
+    assert cells.created_at == NOW
+    with pytest.raises(EntryRefused):
+        reader.client(Row(2, {"kind": "robot"}))
+
+
+def test_an_expected_close_may_lie_in_the_future(reader: CellReader) -> None:
+    cells = reader.deal(Row(2, {"expected_close_date": "2027-01-01"}))
+    assert cells.expected_close_date == date(2027, 1, 1)
