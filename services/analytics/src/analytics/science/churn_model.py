@@ -122,7 +122,7 @@ def learn(ledger: Ledger, today: int, horizon: int) -> ChurnModel:
     buying = fit(known.repeats, known.active_days, known.age_days, centre, spread)
     amounts = known.value[np.isfinite(known.value) & (known.value > 0)]
     scale = float(np.median(amounts)) if len(amounts) else 1.0
-    start = int(sample.day.min()) if len(sample.day) else today
+    start = int(ledger.day.min()) if len(ledger.day) else today
     mean, sd, weights, intercept, labelled = _learn_logistic(sample, start, today, horizon, scale)
     share = min(labelled / (labelled + LOGISTIC_HALF), LOGISTIC_CAP)
     return ChurnModel(

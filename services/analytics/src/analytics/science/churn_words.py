@@ -56,6 +56,21 @@ class Narrator:
         return self._weights
 
 
+class _Choir:
+    """Narrators one after the other, for columns put together from several scorings."""
+
+    def __init__(self, columns: Sequence["FactorsArray"]) -> None:
+        self._columns = columns
+        self._ends = np.cumsum([len(column) for column in columns])
+
+    def of(self, row: int) -> Reasons | None:
+        """Reasons of the row at this position in all columns together."""
+        which = int(np.searchsorted(self._ends, row, "right"))
+        column = self._columns[which]
+        reasons: Reasons | None = column[row - int(self._ends[which]) + len(column)]
+        return reasons
+
+
 def _as_if_on_time(known: Standing) -> Standing:
     # One usual gap ago; without a gap of its own, on the day itself.
     usual = np.nan_to_num(np.round(known.rhythm_days), nan=0.0).astype(np.int64)
@@ -92,8 +107,20 @@ class FactorsDtype(ExtensionDtype):  # type: ignore[misc]  # pandas comes withou
 class FactorsArray(ExtensionArray):  # type: ignore[misc]  # pandas comes without types here
     """A column of reasons: positions of clients, spoken by a narrator when read."""
 
-    def __init__(self, narrator: Narrator, clients: Ints) -> None:
+    def __init__(self, narrator: Narrator | _Choir, clients: Ints) -> None:
         self._narrator, self._clients = narrator, clients
+
+    @classmethod
+    def _concat_same_type(cls, to_concat: Sequence["FactorsArray"]) -> "FactorsArray":
+        missing = np.concatenate([column.isna() for column in to_concat])
+        return cls(_Choir(to_concat), np.where(missing, -1, np.arange(len(missing))))
+
+    @classmethod
+    def _from_sequence(cls, scalars: Any, *, dtype: Any = None, copy: bool = False) -> Any:
+        # pandas asks for this to make an all-missing column; sentences are never put in by hand.
+        if any(scalar is not None for scalar in scalars):
+            raise TypeError("a column of factors is made by scoring")
+        return cls(_Choir([]), np.full(len(scalars), -1))
 
     @property
     def dtype(self) -> FactorsDtype:
@@ -134,7 +161,7 @@ class FactorsArray(ExtensionArray):  # type: ignore[misc]  # pandas comes withou
         return None if client < 0 else self._narrator.of(client)
 
     def isna(self) -> NDArray[np.bool_]:
-        """Which rows have no client."""
+        """Which rows have no reasons."""
         return self._clients < 0
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:

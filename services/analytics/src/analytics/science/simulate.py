@@ -118,7 +118,7 @@ def studio(
     clients: int = 60,
     rhythm_days: float = 45.0,
     stay_days: float = 700.0,
-    taste_spread: float = 0.3,
+    taste_spread: float = 0.25,
     broken: bool = True,
     signal: float = 1.0,
     start: str = "2022-01-01",

@@ -144,7 +144,9 @@ def _assemble(
     z = standardised(table, vocabulary)
     missing = np.isnan(z)
     parts = [te, np.where(missing, 0.0, z), missing[:, vocabulary.has_gaps].astype(np.float64)]
-    parts.append(np.log1p(seen[:, _wide(vocabulary)]))
+    # Saturating: a count that grows with the years would carry the line beyond what it has seen.
+    often = seen[:, _wide(vocabulary)]
+    parts.append(often / (often + 2.0))
     if usual is not None:
         parts.append(usual[:, None])
     return np.hstack(parts)

@@ -12,6 +12,7 @@ from analytics.science.win_gate import shrunk_rate
 # simulated studios of 10 to 1,500 deals cover what they claim; ADR 0034 has the table.
 TOTAL_SPREAD = 1.0
 REMAINING_SPREAD = 0.3
+RATE_SPREAD = 1.15  # the same where no model is fitted, and the rate itself may be drifting
 POOLED = 4.0  # how many pasts the average spread of all deals counts for
 
 
@@ -31,4 +32,4 @@ def score_spread(fitted: Fitted, table: Table, vocabulary: Vocabulary) -> Floats
 def rate_spread(wins: int, n: int) -> float:
     """Standard deviation of the log-odds when every deal gets the win rate: rate and deals."""
     rate = shrunk_rate(wins, n)
-    return float((1 / ((n + 2) * rate * (1 - rate)) + TOTAL_SPREAD**2) ** 0.5)
+    return float((1 / ((n + 2) * rate * (1 - rate)) + RATE_SPREAD**2) ** 0.5)
