@@ -7,12 +7,13 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    MetaData,
     Table,
     Text,
     Uuid,
 )
 
-from kit.outbox import metadata
+metadata = MetaData()
 
 
 def _instant(name: str, *, optional: bool = False) -> "Column[object]":

@@ -8,12 +8,13 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    MetaData,
     Table,
     Text,
     Uuid,
 )
 
-from kit.outbox import metadata
+metadata = MetaData()
 
 
 def _instant(name: str, *, optional: bool = False) -> Column[object]:

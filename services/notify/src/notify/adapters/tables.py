@@ -1,8 +1,9 @@
 """The tables of notify: for migrations, and to write statements with."""
 
-from sqlalchemy import Column, DateTime, Index, Integer, Table, Text, Uuid
+from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid
 
-from kit.outbox import metadata
+metadata = MetaData()
+
 
 recipients = Table(
     "recipients",

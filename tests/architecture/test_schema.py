@@ -1,0 +1,45 @@
+"""What migrations make is what the tables say, for every service."""
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import MetaData, create_engine
+
+from kit.outbox import metadata as of_kit
+from kit.testing.database import service_database
+
+SERVICES = ("auth", "crm", "analytics", "notify")
+
+
+def _together(*parts: MetaData) -> MetaData:
+    whole = MetaData()
+    for part in parts:
+        for table in part.tables.values():
+            table.to_metadata(whole)
+    return whole
+
+
+def _differences(dsn: str, metadata: MetaData) -> list[Any]:
+    engine = create_engine(dsn.replace("postgresql://", "postgresql+psycopg://", 1))
+    with engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+    # Not every service uses all the tables that kit brings along.
+    unused = {d[1].name for d in found if d[0] == "add_table"} & of_kit.tables.keys()
+    return [d for d in found if _table(d) not in unused]
+
+
+def _table(difference: Any) -> str | None:
+    if isinstance(difference, tuple) and difference[0] in ("add_table", "add_index"):
+        return str(getattr(difference[1], "table", difference[1]).name)
+    return None
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_migrations_make_what_the_tables_say(postgres: str, service: str) -> None:
+    ours: MetaData = import_module(f"{service}.adapters.tables").metadata
+    async with service_database(postgres, service) as database:
+        assert _differences(database.dsns["owner"], _together(ours, of_kit)) == []
