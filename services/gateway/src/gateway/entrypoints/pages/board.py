@@ -21,7 +21,7 @@ from freelanceflow.crm.v1.deal_service_pb2 import (
     ListCardsRequest,
     ListCardsResponse,
 )
-from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
+from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest, StageType
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.pages.calls import (
     EXTRA_TIMEOUT,
@@ -141,6 +141,7 @@ async def cards(request: Request) -> Response:
         cards=page.cards,
         token=page.next_page_token,
         stage_id=stage_id,
+        type=_stage_type(request),
         query=query,
     )
 
@@ -150,6 +151,12 @@ async def totals(request: Request, query: BoardQuery) -> Board:
     asked = GetBoardRequest(conditions=query.conditions, totals_only=True)
     board: Board = await clients_of(request).deals.GetBoard(asked, identity_of(request))
     return board
+
+
+def _stage_type(request: Request) -> "StageType.ValueType":
+    """The column's type, which the link to its next cards carries; open when in doubt."""
+    known = {str(number): number for number in StageType.values()}
+    return known.get(request.query_params.get("type", ""), StageType.STAGE_TYPE_OPEN)
 
 
 async def _board_part(request: Request, query: BoardQuery) -> Response:
