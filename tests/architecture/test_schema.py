@@ -34,7 +34,8 @@ def _differences(dsn: str, metadata: MetaData) -> list[Any]:
 
 def _table(difference: Any) -> str | None:
     if isinstance(difference, tuple) and difference[0] in ("add_table", "add_index"):
-        return str(getattr(difference[1], "table", difference[1]).name)
+        changed: Any = difference[1]
+        return str(getattr(changed, "table", changed).name)
     return None
 
 
