@@ -8,6 +8,7 @@ cannot succeed is buried with its reason while the others go on.
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -183,18 +184,19 @@ class Consumer:
         with span(f"{self.name} handle", "consumer", parent=parent, links=links):
             async with self._open_unit(events[0].workspace_id) as uow:
                 fresh = await inbox.claim(uow, self.name, [event.id for event in events])
+                left = set(fresh)
                 with uow.holding_commit():
                     for event in events:
-                        if event.id in fresh:
-                            fresh.remove(event.id)  # the same one twice in a batch is one event
+                        if event.id in left:
+                            left.remove(event.id)  # the same one twice in a batch is one event
                             await self._handlers[event.type](uow, event)
-                            self._count(event, "handled")
-                        else:
-                            self._count(event, "repeated")
                 await uow.commit()
         now = self._clock.now()
         for event in events:
-            EVENT_LAG.labels(self.name).observe((now - event.recorded_at).total_seconds())
+            outcome = "handled" if event.id in fresh else "repeated"
+            EVENTS_HANDLED.labels(self.name, event.type, outcome).inc()
+            if event.id in fresh:
+                EVENT_LAG.labels(self.name).observe((now - event.recorded_at).total_seconds())
 
     async def _acknowledge(self, messages: list[Msg]) -> None:
         """After the commit. The last one waits for the server, and it answers in order.
@@ -213,11 +215,11 @@ class Consumer:
         attempts = message.metadata.num_delivered
         if attempts < ATTEMPTS and not _is_final(error):
             log.warning("event_failed", error=error, consumer=self.name, attempt=attempts)
-            self._count_subject(message, "retried")
+            self._count_failure(message, "retried")
             await message.nak(delay=self._retry_after[min(attempts, len(self._retry_after)) - 1])
             return
         log.error("event_buried", error=error, consumer=self.name, attempt=attempts)
-        self._count_subject(message, "buried")
+        self._count_failure(message, "buried")
         await self._bury(message, error, attempts)
 
     async def _bury(self, message: Msg, error: Exception, attempts: int) -> None:
@@ -247,14 +249,11 @@ class Consumer:
 
     async def _give_back(self, messages: list[Msg]) -> None:
         """What was fetched and not begun goes to another replica at once."""
-        if self._bus.is_connected:
+        with suppress(nats.errors.Error):  # without a bus the server notices by itself
             for message in messages:
                 await message.nak()
 
-    def _count(self, event: Event, outcome: str) -> None:
-        EVENTS_HANDLED.labels(self.name, event.type, outcome).inc()
-
-    def _count_subject(self, message: Msg, outcome: str) -> None:
+    def _count_failure(self, message: Msg, outcome: str) -> None:
         type_ = (message.headers or {}).get("ce-type", "unknown")
         known = type_ if type_ in self._handlers else "unknown"  # a label must not grow for ever
         EVENTS_HANDLED.labels(self.name, known, outcome).inc()

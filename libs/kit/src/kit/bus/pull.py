@@ -7,7 +7,9 @@ is handed out at once, and silence longer than three heartbeats is an error for 
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 
+import nats.errors
 import orjson
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -72,8 +74,9 @@ class Pull:
     async def stop(self) -> list[Msg]:
         """End it; returns what arrived and was never taken."""
         self._forget()
-        if self._subscription is not None and not self._bus.client.is_closed:
-            await self._subscription.unsubscribe()
+        if self._subscription is not None:
+            with suppress(nats.errors.Error):  # a closed connection has no subscriptions
+                await self._subscription.unsubscribe()
         left, self._arrived = list(self._arrived), deque()
         return left
 
