@@ -28,7 +28,7 @@ def test_long_histories_beat_the_seed() -> None:
 def test_every_goal_is_met() -> None:
     missed = [
         f"{report.title}: {goal.name} = {goal.value:.3f} ({goal.limit})"
-        for _, report in accuracy.reports(share=1)
+        for _, report in accuracy.reports(every=1)
         for goal in report.goals
         if not goal.met and np.isfinite(goal.value)
     ]

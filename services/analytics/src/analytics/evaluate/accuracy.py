@@ -22,18 +22,17 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m analytics accuracy", description=__doc__)
     parser.add_argument("--output", type=Path, default=None, help="docs/accuracy.md if not given")
     parser.add_argument(
-        "--quick", action="store_true", help="a tenth of the series, nothing written"
+        "--every", metavar="N", type=int, default=1, help="forecast every Nth series only (1)"
     )
     options = parser.parse_args(arguments)
     parts: dict[str, list[Report]] = {}
-    for part, found in reports(10 if options.quick else 1):
+    for part, found in reports(max(1, options.every)):
         sys.stdout.write(as_text(found) + "\n")
         sys.stdout.flush()
         parts.setdefault(part, []).append(found)
-    if not options.quick:
-        output = options.output or repository() / "docs" / "accuracy.md"
-        output.write_text(page(parts))
-        sys.stdout.write(f"Written to {output}\n")
+    output = options.output or repository() / "docs" / "accuracy.md"
+    output.write_text(page(parts))
+    sys.stdout.write(f"Written to {output}\n")
     goals = [goal for found in parts.values() for one in found for goal in one.goals]
     return 0 if all(goal.met for goal in goals) else 1
 
@@ -46,9 +45,9 @@ def page(parts: dict[str, list[Report]]) -> str:
     return text
 
 
-def reports(share: int) -> Iterator[tuple[str, Report]]:
-    """(part, report) one after another; `share` = 10 takes every tenth series only."""
-    long = m3_monthly()[::share]
+def reports(every: int) -> Iterator[tuple[str, Report]]:
+    """(part, report) one after another; `every` = 10 takes every tenth series only."""
+    long = m3_monthly()[::every]
     yield (
         "forecast",
         forecast.report(
@@ -56,7 +55,7 @@ def reports(share: int) -> Iterator[tuple[str, Report]]:
         ),
     )
     for months in SHORT:
-        series = m3_monthly(skip=0, take=200, seed=100 + months, lengths=(months,))[::share]
+        series = m3_monthly(skip=0, take=200, seed=100 + months, lengths=(months,))[::every]
         yield (
             "forecast",
             forecast.report(
@@ -64,7 +63,7 @@ def reports(share: int) -> Iterator[tuple[str, Report]]:
             ),
         )
     yield "forecast", forecast.report(
-        lumpy_series()[::share], "Lumpy series (learning part: coverage is not a test)",
+        lumpy_series()[::every], "Lumpy series (learning part: coverage is not a test)",
         slow=False, limits=None,
     )  # fmt: skip
     yield (
