@@ -35,9 +35,9 @@ function onSubmit(event) {
   const data = new FormData(form, event.submitter);
   if (form.closest("dialog")) closeDialog();
   form.closest(".toast")?.remove();
-  if (data.has("undo")) return undo(card, data);
-  if (form.hasAttribute("data-asks")) return answer(card, data);
-  moveToStage(card, data.get("stage_id"), data.get("lost_reason_id") ?? "");
+  if (data.has("undo")) undo(card, data);
+  else if (form.hasAttribute("data-asks")) answer(card, data);
+  else moveToStage(card, data.get("stage_id"), data.get("lost_reason_id") ?? "");
   card.querySelector(".card-link").focus({ preventScroll: true });
 }
 
@@ -67,7 +67,7 @@ function onCardKey(event) {
   if (document.documentElement.dataset.shortcuts === "off") return;
   const act = {
     m: () => openDialog(card.querySelector(".card-menu").href),
-    e: () => location.assign(`/deals/${card.dataset.deal}/edit`),
+    e: () => openDialog(`/deals/${card.dataset.deal}/edit`),
     w: () => moveToStage(card, stageOfType("won")),
     l: () => moveToStage(card, stageOfType("lost")),
   }[event.key.toLowerCase()];
