@@ -87,6 +87,7 @@ def _application(settings: Settings, clients: Clients, cookies: Cookies, live: L
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # the edge's is kit's
     )
     app.state.settings = settings
     app.state.clients = clients
