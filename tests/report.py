@@ -104,10 +104,12 @@ def _covered(folder: Path) -> dict[str, Covered]:
     """Coverage of every room of every package; of kit as a whole."""
     coverage = Coverage()
     coverage.load()
+    if not coverage.get_data().measured_files():
+        return {}
     coverage.json_report(outfile=str(folder / "coverage.json"))
     packages: dict[str, Counter[str]] = {}
     for path, file in json.loads((folder / "coverage.json").read_text())["files"].items():
-        if package := _package(Path(path)):
+        if file["summary"]["num_statements"] and (package := _package(Path(path))):
             packages.setdefault(package, Counter()).update(file["summary"])
     return {package: Covered.of(numbers) for package, numbers in sorted(packages.items())}
 
