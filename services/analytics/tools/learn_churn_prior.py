@@ -1,7 +1,8 @@
 """Fit BG/NBD on a public purchase history and print the churn prior as JSON.
 
-python services/analytics/tools/learn_churn_prior.py services/analytics/data/cdnow/transactions.csv.gz \
-    1997-09-30 > services/analytics/src/analytics/science/data/churn_prior.json
+cd services/analytics
+python tools/learn_churn_prior.py data/cdnow/transactions.csv.gz 1997-09-30 \
+    > src/analytics/science/data/churn_prior.json
 """
 
 import json

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from analytics.science import simulate, win
 
+Floats = NDArray[np.float64]
 COLUMNS = win.Columns(("source",), ("days",), "client", "value")
 
 
-def make_deals(n: int, seed: int = 0, *, signal: float = 1.5) -> tuple[pd.DataFrame, NDArray]:
-    """n closed deals, oldest first, and their outcomes; `signal` scales how much the source says."""
+def make_deals(n: int, seed: int = 0, *, signal: float = 1.5) -> tuple[pd.DataFrame, Floats]:
+    """n closed deals, oldest first, and their outcomes; `signal` scales what the source says."""
     rng = np.random.default_rng(seed)
     source = rng.integers(0, 4, n)
     value = rng.lognormal(7, 1, n)
@@ -50,10 +51,8 @@ def make_studio(seed: int = 0, years: float = 3, clients: int = 60) -> simulate.
     return simulate.studio(seed, years, clients=clients)
 
 
-def naive_bayes(
-    past: pd.DataFrame, won: NDArray, deals: pd.DataFrame, columns: list[str]
-) -> NDArray:
-    """Win odds as open-source CRMs count them: category frequencies multiplied, add-one smoothed."""
+def naive_bayes(past: pd.DataFrame, won: Floats, deals: pd.DataFrame, columns: list[str]) -> Floats:
+    """Win odds as open-source CRMs count them: frequencies multiplied, add-one smoothed."""
     wins, losses = float(won.sum()), float(len(won) - won.sum())
     z = np.full(len(deals), np.log((wins + 1) / (losses + 1)))
     for name in columns:

@@ -262,7 +262,7 @@ def test_the_same_deals_give_the_same_model_in_any_process() -> None:
 
 
 def test_importing_the_model_is_cheap() -> None:
-    heavy = "pandas sklearn scipy polars prophet statsforecast".split()
+    heavy = ["pandas", "sklearn", "scipy", "polars", "prophet", "statsforecast"]
     code = "import sys; from analytics.science import win, churn, simulate, model_store; "
     code += f"print([m for m in {heavy} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -128,6 +128,8 @@ def fit(closed: "pd.DataFrame", won: ArrayLike, columns: Columns) -> WinModel:
         fitted = fit_members(table, vocabulary, outcome)
     backtest = _backtest(fitted, outcome)
     method = "logistic" if fitted.member.tree_share == 0 else "logistic and boosting"
+    if fitted.gate.slope == 0:
+        method = "win rate"
     return WinModel(
         columns,
         n,

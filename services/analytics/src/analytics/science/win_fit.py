@@ -17,6 +17,7 @@ SAMPLE = 2000  # past deals on which their disagreement is averaged
 FIRST_SHARE = 0.3  # of the deals before the first forward block
 TREES_FROM = 200  # closed deals before boosting may speak
 MANY = 3000
+LATE_FROM = 500  # closed deals from which the first forward block is spared from the gate
 RIDGES = (2.0, 8.0, 32.0)
 TREE_SHARES = (0.0, 0.25, 0.5, 0.75)
 
@@ -162,7 +163,9 @@ def fit_members(table: Table, vocabulary: Vocabulary, won: Floats) -> Fitted:
     every_linear, every_tree = np.hstack(linear), np.concatenate(trees)
     best, share = _best_mix(every_linear, every_tree, forward_won, use_trees=use_trees)
     score = (1 - share) * every_linear[best] + share * every_tree
-    gate = fit_gate(choose_anchor(won), score, forward_won)
+    # The smallest past is least like the whole: its scores are noisier and would flatten the slope.
+    late = ends[1] - ends[0] if n >= LATE_FROM else 0
+    gate = fit_gate(choose_anchor(won), score[late:], forward_won[late:])
     ridge = ridges[best]
     whole = _Past(table, vocabulary, won, ridges=(ridge,), trees=share > 0)
     member = whole.member(ridge, share)
