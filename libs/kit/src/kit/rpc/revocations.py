@@ -17,6 +17,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import FetchTimeoutError
 
+from kit.bus.jetstream import heed_cancellation
 from kit.clock import Clock, SystemClock
 from kit.telemetry import Log
 
@@ -94,6 +95,7 @@ class Revocations:
         )
         try:
             while True:
+                heed_cancellation()
                 messages = await _fetch(subscription)
                 for message in messages:
                     self._hear(message)

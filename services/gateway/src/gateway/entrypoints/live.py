@@ -22,7 +22,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from freelanceflow.notify.v1.notification_events_pb2 import NotificationCreated
-from kit.bus.jetstream import Bus
+from kit.bus.jetstream import Bus, heed_cancellation
 from kit.clock import Clock, SystemClock
 from kit.rpc.identity import Principal
 from kit.rpc.revocations import Revocations
@@ -108,6 +108,7 @@ class Live:
         """Read the stream for as long as the process lives, whatever happens to the bus."""
         await self._bus.connected()
         while True:
+            heed_cancellation()
             try:
                 await self._listen()
             except (nats.errors.Error, NotFoundError, TimeoutError, OSError) as error:
@@ -182,6 +183,7 @@ class Live:
         )
         try:
             while self._bus.client.is_connected:
+                heed_cancellation()
                 with suppress(nats.errors.TimeoutError):
                     self._hear(await subscription.next_msg(timeout=SILENCE))
         finally:
