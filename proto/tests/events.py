@@ -1,0 +1,89 @@
+"""Every event type with its message, and an example with every field filled."""
+
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from freelanceflow.analytics.v1 import pipeline_events_pb2 as analytics
+from freelanceflow.auth.v1 import account_events_pb2 as auth
+from freelanceflow.crm.v1 import (
+    activity_events_pb2,
+    client_events_pb2,
+    deal_events_pb2,
+    import_events_pb2,
+)
+from freelanceflow.notify.v1 import notification_events_pb2 as notify
+
+MESSAGES: dict[str, type[Message]] = {
+    "analytics.pipeline.v1.changed": analytics.PipelineChanged,
+    "auth.member.v1.added": auth.MemberAdded,
+    "auth.member.v1.removed": auth.MemberRemoved,
+    "auth.member.v1.role_changed": auth.MemberAdded,
+    "auth.session.v1.revoked": auth.SessionRevoked,
+    "auth.user.v1.registered": auth.UserRegistered,
+    "auth.verification.v1.requested": auth.VerificationRequested,
+    "auth.workspace.v1.created": auth.WorkspaceCreated,
+    "auth.workspace.v1.updated": auth.WorkspaceUpdated,
+    "crm.activity.v1.created": activity_events_pb2.ActivityCreated,
+    "crm.activity.v1.deleted": activity_events_pb2.ActivityDeleted,
+    "crm.activity.v1.updated": activity_events_pb2.ActivityUpdated,
+    "crm.client.v1.created": client_events_pb2.ClientCreated,
+    "crm.client.v1.deleted": client_events_pb2.ClientDeleted,
+    "crm.client.v1.updated": client_events_pb2.ClientUpdated,
+    "crm.deal.v1.created": deal_events_pb2.DealCreated,
+    "crm.deal.v1.deleted": deal_events_pb2.DealDeleted,
+    "crm.deal.v1.moved": deal_events_pb2.DealMoved,
+    "crm.deal.v1.reordered": deal_events_pb2.DealReordered,
+    "crm.deal.v1.updated": deal_events_pb2.DealUpdated,
+    "crm.import.v1.finished": import_events_pb2.ImportFinished,
+    "notify.notification.v1.created": notify.NotificationCreated,
+}
+
+
+def example(message: type[Message]) -> Message:
+    """A message in which every field holds something of its own, nested ones too."""
+    return _filled(message(), "")
+
+
+def _filled(message: Message, path: str) -> Message:
+    for field in message.DESCRIPTOR.fields:
+        where = f"{path}{field.name}"
+        if field.message_type is not None:
+            target = getattr(message, field.name)
+            _filled(target.add() if field.is_repeated else target, f"{where}.")
+        elif field.is_repeated:
+            getattr(message, field.name).extend(_scalar(field, f"{where}.{n}") for n in (1, 2))
+        else:
+            setattr(message, field.name, _scalar(field, where))
+    return message
+
+
+def _scalar(field: Any, path: str) -> Any:
+    match field.cpp_type:
+        case FieldDescriptor.CPPTYPE_STRING:
+            return path
+        case FieldDescriptor.CPPTYPE_BOOL:
+            return True
+        case FieldDescriptor.CPPTYPE_DOUBLE:
+            return field.number + 0.5
+        case FieldDescriptor.CPPTYPE_ENUM:
+            return field.enum_type.values[-1].number
+    return field.number + 1000
+
+
+def text_of(message: Message) -> str:
+    """One line per set value, in order: what a person compares."""
+    return "".join(f"{line}\n" for line in _lines(message, ""))
+
+
+def _lines(message: Message, path: str) -> list[str]:
+    lines: list[str] = []
+    for field, value in message.ListFields():
+        where = f"{path}{field.name}"
+        for part in value if field.is_repeated else [value]:
+            if field.message_type is not None:
+                lines += _lines(part, f"{where}.")
+            else:
+                lines.append(f"{where} = {part!r}")
+    return lines
