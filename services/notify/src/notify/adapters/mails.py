@@ -134,6 +134,4 @@ async def forget(system: Pool, now: datetime) -> None:
 
 
 async def _settle(system: Pool, statement: Statement, **values: object) -> None:
-    async with SystemTransaction(system) as tx:
-        await tx.run(statement, **values)
-        await tx.commit()
+    await system.execute(statement.sql, *statement.arguments(values))

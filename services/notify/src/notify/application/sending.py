@@ -13,10 +13,10 @@ from kit.telemetry import Log
 from notify.adapters import mails
 from notify.adapters.letters import envelope
 from notify.adapters.mails import LeasedMail
-from notify.adapters.smtp import MailDeferred, MailRefused, Smtp
+from notify.adapters.smtp import Connection, MailDeferred, MailRefused, Smtp
 
-AT_ONCE = 4
 BATCH = 20
+A_CONNECTION = 5  # mails go over it one after the other, as many connections as that takes
 ATTEMPTS = 12
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=5), timedelta(hours=1)
 
@@ -26,15 +26,16 @@ log = Log(__name__)
 async def send_due(system: Pool, smtp: Smtp, *, mail_from: str, clock: Clock) -> int:
     """Send what is due; how many were tried."""
     leased = await mails.lease(system, now=clock.now(), limit=BATCH)
-    gate = asyncio.Semaphore(AT_ONCE)
+    waiting = iter(leased)
 
-    async def one(mail: LeasedMail) -> None:
-        async with gate:
-            await _send(system, smtp, mail, mail_from=mail_from, clock=clock)
+    async def deliver() -> None:
+        async with smtp.connection() as connection:
+            for mail in waiting:  # whoever is free takes the next one
+                await _send(system, connection, mail, mail_from=mail_from, clock=clock)
 
     async with asyncio.TaskGroup() as group:
-        for mail in leased:
-            group.create_task(one(mail))
+        for _ in range(0, len(leased), A_CONNECTION):
+            group.create_task(deliver())
     return len(leased)
 
 
@@ -45,10 +46,10 @@ def delay_after(attempts: int) -> timedelta:
 
 
 async def _send(
-    system: Pool, smtp: Smtp, mail: LeasedMail, *, mail_from: str, clock: Clock
+    system: Pool, connection: Connection, mail: LeasedMail, *, mail_from: str, clock: Clock
 ) -> None:
     try:
-        await smtp.send(envelope(mail, mail_from))
+        await connection.send(envelope(mail, mail_from))
     except MailRefused as refusal:
         log.warning("mail_refused", mail=str(mail.id), attempts=mail.attempts)
         await mails.give_up(system, mail.id, str(refusal))
