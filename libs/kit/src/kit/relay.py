@@ -21,7 +21,7 @@ from kit.telemetry.metrics import (
 )
 
 IN_FLIGHT = 256
-GATHER = 0.005  # seconds after a wake-up, so that writes at the same time share a round
+GATHER = 0.02  # seconds after a round: the first write waits for nothing, a rush shares rounds
 POLL = 1.0  # for rows whose wake-up was in another process, or lost
 STANDBY = 1.0
 ACK_TIMEOUT = 5.0
@@ -160,10 +160,10 @@ class OutboxRelay:
         OUTBOX_OLDEST_AGE.set(age)
 
     async def _rest(self) -> None:
+        await asyncio.sleep(GATHER)
         with suppress(TimeoutError):
             async with asyncio.timeout(POLL):
                 await self._woken.wait()
-            await asyncio.sleep(GATHER)
         self._woken.clear()
 
 

@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack
 
 from analytics.config import Settings
 from analytics.entrypoints.app import App
-from analytics.entrypoints.consumers import OF_AUTH, OF_CRM
+from analytics.entrypoints.consumers import OF_AUTH, OF_CRM, crm_told
 from analytics.entrypoints.rpc.analytics import AnalyticsService
 from freelanceflow.analytics.v1 import analytics_service_pb2_grpc as analytics_grpc
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
 from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
-from kit.bus.consumer import Consumer, Handler
+from kit.bus.consumer import Consumer, Handler, Together
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
 from kit.database import SystemTransaction, open_pool
@@ -57,7 +57,7 @@ async def serve(settings: Settings) -> None:
                 "relay": relay.run,
                 "revocations": revocations.follow,
                 "workspaces": _consumer(app, bus, "AUTH", "analytics-workspaces", OF_AUTH).run,
-                "pipeline": _consumer(app, bus, "CRM", "analytics-pipeline", OF_CRM).run,
+                "pipeline": _consumer(app, bus, "CRM", "analytics-pipeline", OF_CRM, crm_told).run,
             },
             checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
         )
@@ -71,13 +71,19 @@ async def _opened(stack: AsyncExitStack, settings: Settings, role: str, size: in
 
 
 def _consumer(
-    app: App, bus: Bus, stream: str, name: str, handlers: Mapping[str, Handler]
+    app: App,
+    bus: Bus,
+    stream: str,
+    name: str,
+    handlers: Mapping[str, Handler],
+    together: Together | None = None,
 ) -> Consumer:
     return Consumer(
         bus,
         stream=stream,
         name=name,
         handlers=handlers,
+        together=together,
         open_unit=app.unit_of_work,
         system=app.system,
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from analytics.adapters.events import to_outbox
 from analytics.application import reports
 from analytics.domain.errors import DealNotFound
-from analytics.entrypoints.consumers import OF_AUTH, OF_CRM
+from analytics.entrypoints.consumers import OF_AUTH, OF_CRM, crm_told
 from freelanceflow.auth.v1.account_events_pb2 import WorkspaceCreated
 from freelanceflow.crm.v1.import_events_pb2 import ImportFinished
 from kit.bus.events import Event
@@ -189,11 +189,19 @@ async def test_changes_are_told_and_a_bulk_only_at_its_end(
     assert await database.owner.fetchval(count, workspace) == 2
 
 
-async def test_an_event_is_one_statement(database: ServiceDatabase, workspace: UUID) -> None:
-    deal = Told(workspace).created(bulk=new_id())
+async def test_many_events_are_few_statements(database: ServiceDatabase, workspace: UUID) -> None:
+    crm, bulk = Told(workspace), new_id()
+    one_by_one = [crm.created(bulk=bulk).moved("won", NOON + DAY) for _ in range(20)]
+    events = [event for deal in one_by_one for event in deal.events]
     with recorded_queries(database.app) as queries:
-        await tell(database, deal.events)
-    assert len(queries) == 3, queries  # BEGIN, the facts, COMMIT
+        async with unit(database, workspace) as uow:
+            await crm_told(uow, events)
+    assert len(queries) == 4, queries  # BEGIN, the facts, their number, COMMIT
+    kept = await facts(database, workspace)
+    assert (len(kept["deals"]), len(kept["stage_entries"])) == (20, 40)
+    assert {deal[2] for deal in kept["deals"]} == {2}
+    count = "SELECT changes FROM workspaces WHERE workspace_id = $1"
+    assert await database.owner.fetchval(count, workspace) == 40
 
 
 async def test_a_late_workspace_is_no_trouble(database: ServiceDatabase, workspace: UUID) -> None:

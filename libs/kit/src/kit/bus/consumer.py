@@ -31,6 +31,9 @@ from kit.telemetry.metrics import DEAD_LETTERS, EVENT_LAG, EVENTS_HANDLED
 from kit.unit_of_work import UnitOfWork
 
 BATCH = 100
+GATHER = (
+    0.02  # seconds after a small batch: the first event waits for nothing, a rush shares rounds
+)
 ATTEMPTS = 5
 RETRY_AFTER = (1.0, 5.0, 30.0, 120.0)  # seconds, after the first failure, the second, …
 FORGET_EVERY = 600.0
@@ -41,6 +44,7 @@ SERVER_DELIVERIES = 25
 _AT_ONCE = (ErrorKind.INVALID, ErrorKind.REFUSED, ErrorKind.FORBIDDEN)  # no retry changes these
 
 Handler = Callable[[UnitOfWork, Event], Awaitable[None]]
+Together = Callable[[UnitOfWork, Sequence[Event]], Awaitable[None]]
 
 log = Log(__name__)
 
@@ -55,7 +59,8 @@ class Consumer:
 
     `handlers` maps event types (`crm.deal.v1.moved`) to `async def handler(uow, event)`. They work
     inside a unit of work of the event's workspace and may call use cases: a commit asked for there
-    takes place with the claim. `run` is a background task of the process.
+    takes place with the claim. `together`, if given, takes all new events of a unit at once, in
+    order and in the handlers' place. `run` is a background task of the process.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Consumer:
         handlers: Mapping[str, Handler],
         open_unit: Callable[[UUID], UnitOfWork],
         system: Pool,
+        together: Together | None = None,
         retry_after: Sequence[float] = RETRY_AFTER,
         clock: Clock | None = None,
     ) -> None:
@@ -74,6 +80,7 @@ class Consumer:
         self.name = name
         self._bus = bus
         self._handlers = handlers
+        self._together = together or self._one_by_one
         self._open_unit = open_unit
         self._system = system
         self._retry_after = retry_after
@@ -104,8 +111,11 @@ class Consumer:
                 await pull.start()
                 while True:
                     heed_cancellation()
-                    await self._handle(await pull.take(BATCH))
+                    messages = await pull.take(BATCH)
+                    await self._handle(messages)
                     await self._forget()
+                    if len(messages) < BATCH:
+                        await asyncio.sleep(GATHER)
             except (PullLost, APIError, nats.errors.Error, *DATABASE_LOST) as error:
                 heed_cancellation()
                 log.warning("consumer_restarts", consumer=self.name, cause=repr(error))
@@ -184,12 +194,10 @@ class Consumer:
         with span(f"{self.name} handle", "consumer", parent=parent, links=links):
             async with self._open_unit(events[0].workspace_id) as uow:
                 fresh = await inbox.claim(uow, self.name, [event.id for event in events])
-                left = set(fresh)
+                # The same one twice in a batch is one event.
+                new = list({event.id: event for event in events if event.id in fresh}.values())
                 with uow.holding_commit():
-                    for event in events:
-                        if event.id in left:
-                            left.remove(event.id)  # the same one twice in a batch is one event
-                            await self._handlers[event.type](uow, event)
+                    await self._together(uow, new)
                 await uow.commit()
         now = self._clock.now()
         for event in events:
@@ -197,6 +205,10 @@ class Consumer:
             EVENTS_HANDLED.labels(self.name, event.type, outcome).inc()
             if event.id in fresh:
                 EVENT_LAG.labels(self.name).observe((now - event.recorded_at).total_seconds())
+
+    async def _one_by_one(self, uow: UnitOfWork, events: Sequence[Event]) -> None:
+        for event in events:
+            await self._handlers[event.type](uow, event)
 
     async def _acknowledge(self, messages: list[Msg]) -> None:
         """After the commit. The last one waits for the server, and it answers in order.

@@ -1,6 +1,8 @@
-"""Events become rows: one statement for each, whatever their order and however often they come."""
+"""Events become rows, many in a round trip, whatever their order and however often they come."""
 
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -76,23 +78,23 @@ _seen = insert(workspaces).values(
     version=literal_column("0"),
     currency=literal_column("''"),
     time_zone=literal_column("'UTC'"),
-    changes=literal_column("1"),
+    changes=bindparam("changes", type_=workspaces.c.changes.type),
     as_of=TOLD,
 )
 # The workspace's row may come later, from another service's stream.
-_count = _seen.on_conflict_do_update(
-    index_elements=[workspaces.c.workspace_id],
-    set_={
-        "changes": workspaces.c.changes + literal_column("1"),
-        "as_of": func.greatest(workspaces.c.as_of, _seen.excluded.as_of),
-    },
-).returning(workspaces.c.changes)
-
-STOOD = Statement(
-    _count.add_cte(_keep_deal.cte("deal"), _keep_entry.cte("entry"), _keep_stage.cte("stage"))
+COUNT = Statement(
+    _seen.on_conflict_do_update(
+        index_elements=[workspaces.c.workspace_id],
+        set_={
+            "changes": workspaces.c.changes + _seen.excluded.changes,
+            "as_of": func.greatest(workspaces.c.as_of, _seen.excluded.as_of),
+        },
+    ).returning(workspaces.c.changes)
 )
-CHANGED = Statement(_count.add_cte(_keep_deal.cte("deal")))
-CLOSE_DATE_CHANGED = Statement(_count.add_cte(_keep_deal.cte("deal"), _keep_change.cte("change")))
+
+STOOD = Statement(_keep_deal.add_cte(_keep_entry.cte("entry"), _keep_stage.cte("stage")))
+CHANGED = Statement(_keep_deal)
+CLOSE_DATE_CHANGED = Statement(_keep_deal.add_cte(_keep_change.cte("change")))
 _settings = insert(workspaces).values(
     workspace_id=WORKSPACE,
     version=bindparam("version", type_=workspaces.c.version.type),
@@ -131,31 +133,38 @@ class DealFact:
     deleted_at: datetime | None = None
 
 
-async def stood(uow: UnitOfWork, deal: DealFact, *, told_at: datetime) -> int:
-    """A deal came into a stage, at its creation or by a move. The number of changes so far."""
-    return int(await uow.value(STOOD, **_values(uow, deal, told_at)))
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What one event says of a deal. `told_at` is when crm told it, not when it happened."""
+
+    deal: DealFact
+    told_at: datetime
+    came_in: bool = False  # into a stage, at its creation or by a move
 
 
-async def changed(uow: UnitOfWork, deal: DealFact, *, told_at: datetime) -> int:
-    """A deal has other values, or is gone. The number of changes so far."""
-    return int(await uow.value(CHANGED, **_values(uow, deal, told_at)))
+@dataclass(frozen=True, kw_only=True)
+class CloseDateChange(Change):
+    """The deal is expected to close on another day."""
+
+    before: date | None
+    happened_at: datetime
 
 
-async def close_date_changed(
-    uow: UnitOfWork,
-    deal: DealFact,
-    *,
-    before: date | None,
-    happened_at: datetime,
-    told_at: datetime,
-) -> int:
-    """A deal is expected to close on another day. The number of changes so far."""
-    values = _values(uow, deal, told_at)
-    return int(
-        await uow.value(
-            CLOSE_DATE_CHANGED, close_date_before=before, happened_at=happened_at, **values
-        )
-    )
+async def keep(uow: UnitOfWork, changes: Sequence[Change]) -> int:
+    """Keep what they say. The number of the workspace's changes so far."""
+    by_statement: dict[Statement, list[dict[str, object]]] = defaultdict(list)
+    for change in changes:
+        values = {**vars(change.deal), "workspace_id": uow.workspace_id, "told_at": change.told_at}
+        statement = STOOD if change.came_in else CHANGED
+        if isinstance(change, CloseDateChange):
+            statement = CLOSE_DATE_CHANGED
+            values |= {"close_date_before": change.before, "happened_at": change.happened_at}
+        by_statement[statement].append(values)
+    for statement, rows in by_statement.items():
+        await uow.run_many(statement, rows)
+    told_at = max(change.told_at for change in changes)
+    counted = {"workspace_id": uow.workspace_id, "changes": len(changes), "told_at": told_at}
+    return int(await uow.value(COUNT, **counted))
 
 
 async def keep_settings(uow: UnitOfWork, *, version: int, currency: str, time_zone: str) -> None:
@@ -167,7 +176,3 @@ async def keep_settings(uow: UnitOfWork, *, version: int, currency: str, time_zo
         currency=currency,
         time_zone=time_zone,
     )
-
-
-def _values(uow: UnitOfWork, deal: DealFact, told_at: datetime) -> dict[str, object]:
-    return {**asdict(deal), "workspace_id": uow.workspace_id, "told_at": told_at}

@@ -1,9 +1,10 @@
 """What the others tell: translation only."""
 
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from analytics.adapters.projection import DealFact
+from analytics.adapters.projection import Change, CloseDateChange, DealFact
 from analytics.application import projections
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
@@ -30,69 +31,71 @@ async def workspace_settled(uow: UnitOfWork, event: Event) -> None:
     )
 
 
-async def deal_created(uow: UnitOfWork, event: Event) -> None:
+def deal_created(event: Event) -> Change:
     """A deal came to be and stands in a stage."""
     told = deal_pb.DealCreated.FromString(event.body)
-    await projections.deal_stood(
-        uow, _fact(told.deal, told.version), told_at=event.recorded_at, quietly=_quietly(event)
-    )
+    return Change(deal=_fact(told.deal, told.version), told_at=event.recorded_at, came_in=True)
 
 
-async def deal_moved(uow: UnitOfWork, event: Event) -> None:
+def deal_moved(event: Event) -> Change:
     """A deal stands in another stage."""
     told = deal_pb.DealMoved.FromString(event.body)
-    await projections.deal_stood(
-        uow, _fact(told.deal, told.version), told_at=event.recorded_at, quietly=_quietly(event)
-    )
+    return Change(deal=_fact(told.deal, told.version), told_at=event.recorded_at, came_in=True)
 
 
-async def deal_updated(uow: UnitOfWork, event: Event) -> None:
+def deal_updated(event: Event) -> Change:
     """A deal has other values."""
     told = deal_pb.DealUpdated.FromString(event.body)
     deal = _fact(told.deal, told.version)
-    if "expected_close_date" in told.changed_fields:
-        await projections.close_date_changed(
-            uow,
-            deal,
-            before=_date(told.expected_close_date_before),
-            happened_at=from_timestamp(told.happen_time),
-            told_at=event.recorded_at,
-            quietly=_quietly(event),
-        )
-    else:
-        await projections.deal_changed(
-            uow, deal, told_at=event.recorded_at, quietly=_quietly(event)
-        )
+    if "expected_close_date" not in told.changed_fields:
+        return Change(deal=deal, told_at=event.recorded_at)
+    return CloseDateChange(
+        deal=deal,
+        told_at=event.recorded_at,
+        before=_date(told.expected_close_date_before),
+        happened_at=from_timestamp(told.happen_time),
+    )
 
 
-async def deal_deleted(uow: UnitOfWork, event: Event) -> None:
+def deal_deleted(event: Event) -> Change:
     """A deal is in the trash."""
     told = deal_pb.DealDeleted.FromString(event.body)
     deal = _fact(told.deal, told.version, deleted_at=from_timestamp(told.happen_time))
-    await projections.deal_changed(uow, deal, told_at=event.recorded_at, quietly=_quietly(event))
+    return Change(deal=deal, told_at=event.recorded_at)
 
 
-async def import_finished(uow: UnitOfWork, event: Event) -> None:
-    """Its records were told one by one before."""
-    told = import_pb.ImportFinished.FromString(event.body)
-    await projections.bulk_ended(uow, version=told.version, told_at=event.recorded_at)
-
-
-OF_AUTH: dict[str, Handler] = {
-    "auth.workspace.v1.created": workspace_settled,
-    "auth.workspace.v1.updated": workspace_settled,
-}
-OF_CRM: dict[str, Handler] = {
+_CHANGES: dict[str, Callable[[Event], Change]] = {
     "crm.deal.v1.created": deal_created,
     "crm.deal.v1.moved": deal_moved,
     "crm.deal.v1.updated": deal_updated,
     "crm.deal.v1.deleted": deal_deleted,
-    "crm.import.v1.finished": import_finished,
 }
 
 
-def _quietly(event: Event) -> bool:
-    return event.bulk_id is not None
+async def crm_told(uow: UnitOfWork, events: Sequence[Event]) -> None:
+    """Many deals at once; the end of an import comes after its records."""
+    deals = [event for event in events if event.type in _CHANGES]
+    if deals:
+        changes = [_CHANGES[event.type](event) for event in deals]
+        quietly = all(event.bulk_id is not None for event in deals)
+        await projections.deals_changed(uow, changes, quietly=quietly)
+    for event in events:
+        if event.type == _IMPORT_FINISHED:
+            told = import_pb.ImportFinished.FromString(event.body)
+            await projections.bulk_ended(uow, version=told.version, told_at=event.recorded_at)
+
+
+async def crm_told_one(uow: UnitOfWork, event: Event) -> None:
+    """One event by itself."""
+    await crm_told(uow, [event])
+
+
+_IMPORT_FINISHED = "crm.import.v1.finished"
+OF_AUTH: dict[str, Handler] = {
+    "auth.workspace.v1.created": workspace_settled,
+    "auth.workspace.v1.updated": workspace_settled,
+}
+OF_CRM: dict[str, Handler] = dict.fromkeys((*_CHANGES, _IMPORT_FINISHED), crm_told_one)
 
 
 def _fact(
