@@ -31,15 +31,20 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         parts.setdefault(part, []).append(found)
     output = options.output or repository() / "docs" / "accuracy.md"
-    output.write_text(page(parts))
+    output.write_text(page(parts, options.every))
     sys.stdout.write(f"Written to {output}\n")
     goals = [goal for found in parts.values() for one in found for goal in one.goals]
     return 0 if all(goal.met for goal in goals) else 1
 
 
-def page(parts: dict[str, list[Report]]) -> str:
+PART = "> Made with `--every {every}`: only every {every}th series was forecast. The goals are for all.\n"
+
+
+def page(parts: dict[str, list[Report]], every: int) -> str:
     """The Markdown page: the template's words with each part's tables at its mark."""
     text = Path(__file__).with_name("accuracy_template.md").read_text()
+    if every > 1:
+        text = text.replace("# Accuracy\n", f"# Accuracy\n\n{PART.format(every=every)}", 1)
     for part, found in parts.items():
         text = text.replace(f"<!-- {part} -->\n", "\n".join(map(as_markdown, found)))
     return text

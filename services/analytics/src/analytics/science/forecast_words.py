@@ -22,7 +22,7 @@ def factors(history: History, season: int) -> list[Factor]:
     found = [_last_level(values), _trend(values), _season(values, season)]
     if history.outliers:
         months = _count(history.outliers, "month")
-        words = f"{months} far off the neighbours; kept, and weighed down by the median"
+        words = f"{months} far off the neighbours; kept, so that month of next year may look too high or low"
         found.append(Factor("outliers", words, 0.0))
     found.append(_months_used(history))
     return [factor for factor in found if factor is not None][:5]
