@@ -121,8 +121,8 @@ Global___DealSnapshot: _TypeAlias = DealSnapshot  # noqa: Y015
 
 @_typing.final
 class DealCreated(_message.Message):
-    """A deal came to be. Type: deal.v1.created. An imported deal tells here where it stands; the stages it went through
-    before follow as moves with their own dates where the source knows them.
+    """A deal came to be. Type: deal.v1.created. An imported deal came to be in the workspace's first open stage; if it stands
+    elsewhere, a move with the source's own date follows (the close for a won or lost one, else when it entered the stage).
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -823,7 +823,7 @@ class FieldChange(_message.Message):
     field: _builtins.str
     """Name of the field as the public API spells it."""
     before: _builtins.str
-    """Value before, as text; empty for none."""
+    """Value before, as text; clients and owners by their names, money with its currency; empty for none."""
     after: _builtins.str
     """Value after, as text; empty for none."""
     def __init__(

@@ -104,14 +104,17 @@ class DealServiceServicer:
 
     def CreateDeal(self, request, context):
         """Creates a deal on top of its stage's column. Fails field by field with INVALID_ARGUMENT (NAME_MISSING, AMOUNT_INVALID,
-        CURRENCY_UNKNOWN, DATE_INVALID, …) and with NOT_FOUND (CLIENT_NOT_FOUND, STAGE_NOT_FOUND, OWNER_NOT_FOUND).
+        CURRENCY_UNKNOWN, DATE_INVALID, …), with NOT_FOUND (CLIENT_NOT_FOUND, STAGE_NOT_FOUND, OWNER_NOT_FOUND) and with
+        ALREADY_EXISTS (EXTERNAL_ID_TAKEN). The reason is that of the first wrong field; all are named. An amount without
+        currency_code is in the workspace's.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateDeal(self, request, context):
-        """Changes a deal; its stage changes by MoveDeal only. Fails like CreateDeal and with ABORTED (DEAL_HAS_CHANGED).
+        """Changes a deal; its stage changes by MoveDeal only. Values that are the same change nothing. Fails like CreateDeal, with
+        ABORTED (DEAL_HAS_CHANGED) and with INVALID_ARGUMENT (ETAG_MISSING), like every change that asks for an etag.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,10 +42,14 @@ class DealServiceStub:
     """
     CreateDeal: _grpc.UnaryUnaryMultiCallable[_deal_service_pb2.CreateDealRequest, _deal_service_pb2.Deal]
     """Creates a deal on top of its stage's column. Fails field by field with INVALID_ARGUMENT (NAME_MISSING, AMOUNT_INVALID,
-    CURRENCY_UNKNOWN, DATE_INVALID, …) and with NOT_FOUND (CLIENT_NOT_FOUND, STAGE_NOT_FOUND, OWNER_NOT_FOUND).
+    CURRENCY_UNKNOWN, DATE_INVALID, …), with NOT_FOUND (CLIENT_NOT_FOUND, STAGE_NOT_FOUND, OWNER_NOT_FOUND) and with
+    ALREADY_EXISTS (EXTERNAL_ID_TAKEN). The reason is that of the first wrong field; all are named. An amount without
+    currency_code is in the workspace's.
     """
     UpdateDeal: _grpc.UnaryUnaryMultiCallable[_deal_service_pb2.UpdateDealRequest, _deal_service_pb2.Deal]
-    """Changes a deal; its stage changes by MoveDeal only. Fails like CreateDeal and with ABORTED (DEAL_HAS_CHANGED)."""
+    """Changes a deal; its stage changes by MoveDeal only. Values that are the same change nothing. Fails like CreateDeal, with
+    ABORTED (DEAL_HAS_CHANGED) and with INVALID_ARGUMENT (ETAG_MISSING), like every change that asks for an etag.
+    """
     DeleteDeal: _grpc.UnaryUnaryMultiCallable[_deal_service_pb2.DeleteDealRequest, _deal_service_pb2.DeleteDealResponse]
     """Puts a deal into the trash, where it can be restored for 30 days. Fails with NOT_FOUND and ABORTED (DEAL_HAS_CHANGED)."""
     MoveDeal: _grpc.UnaryUnaryMultiCallable[_deal_service_pb2.MoveDealRequest, _deal_service_pb2.Deal]
@@ -73,10 +77,14 @@ class DealServiceAsyncStub(DealServiceStub):
     """
     CreateDeal: _aio.UnaryUnaryMultiCallable[_deal_service_pb2.CreateDealRequest, _deal_service_pb2.Deal]  # type: ignore[assignment]
     """Creates a deal on top of its stage's column. Fails field by field with INVALID_ARGUMENT (NAME_MISSING, AMOUNT_INVALID,
-    CURRENCY_UNKNOWN, DATE_INVALID, …) and with NOT_FOUND (CLIENT_NOT_FOUND, STAGE_NOT_FOUND, OWNER_NOT_FOUND).
+    CURRENCY_UNKNOWN, DATE_INVALID, …), with NOT_FOUND (CLIENT_NOT_FOUND, STAGE_NOT_FOUND, OWNER_NOT_FOUND) and with
+    ALREADY_EXISTS (EXTERNAL_ID_TAKEN). The reason is that of the first wrong field; all are named. An amount without
+    currency_code is in the workspace's.
     """
     UpdateDeal: _aio.UnaryUnaryMultiCallable[_deal_service_pb2.UpdateDealRequest, _deal_service_pb2.Deal]  # type: ignore[assignment]
-    """Changes a deal; its stage changes by MoveDeal only. Fails like CreateDeal and with ABORTED (DEAL_HAS_CHANGED)."""
+    """Changes a deal; its stage changes by MoveDeal only. Values that are the same change nothing. Fails like CreateDeal, with
+    ABORTED (DEAL_HAS_CHANGED) and with INVALID_ARGUMENT (ETAG_MISSING), like every change that asks for an etag.
+    """
     DeleteDeal: _aio.UnaryUnaryMultiCallable[_deal_service_pb2.DeleteDealRequest, _deal_service_pb2.DeleteDealResponse]  # type: ignore[assignment]
     """Puts a deal into the trash, where it can be restored for 30 days. Fails with NOT_FOUND and ABORTED (DEAL_HAS_CHANGED)."""
     MoveDeal: _aio.UnaryUnaryMultiCallable[_deal_service_pb2.MoveDealRequest, _deal_service_pb2.Deal]  # type: ignore[assignment]
@@ -119,7 +127,9 @@ class DealServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_deal_service_pb2.Deal, _abc.Awaitable[_deal_service_pb2.Deal]]:
         """Creates a deal on top of its stage's column. Fails field by field with INVALID_ARGUMENT (NAME_MISSING, AMOUNT_INVALID,
-        CURRENCY_UNKNOWN, DATE_INVALID, …) and with NOT_FOUND (CLIENT_NOT_FOUND, STAGE_NOT_FOUND, OWNER_NOT_FOUND).
+        CURRENCY_UNKNOWN, DATE_INVALID, …), with NOT_FOUND (CLIENT_NOT_FOUND, STAGE_NOT_FOUND, OWNER_NOT_FOUND) and with
+        ALREADY_EXISTS (EXTERNAL_ID_TAKEN). The reason is that of the first wrong field; all are named. An amount without
+        currency_code is in the workspace's.
         """
 
     @_abc_1.abstractmethod
@@ -128,7 +138,9 @@ class DealServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _deal_service_pb2.UpdateDealRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_deal_service_pb2.Deal, _abc.Awaitable[_deal_service_pb2.Deal]]:
-        """Changes a deal; its stage changes by MoveDeal only. Fails like CreateDeal and with ABORTED (DEAL_HAS_CHANGED)."""
+        """Changes a deal; its stage changes by MoveDeal only. Values that are the same change nothing. Fails like CreateDeal, with
+        ABORTED (DEAL_HAS_CHANGED) and with INVALID_ARGUMENT (ETAG_MISSING), like every change that asks for an etag.
+        """
 
     @_abc_1.abstractmethod
     def DeleteDeal(

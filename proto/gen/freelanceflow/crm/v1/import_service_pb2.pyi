@@ -33,7 +33,9 @@ class _ImportResourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Import
     IMPORT_RESOURCE_DEALS: _ImportResource.ValueType  # 2
     """Columns: name (needed), external_id, client, stage, owner, amount, currency, source, created_at, entered_stage_at,
     closed_at, expected_close_date, lost_reason, next_step, tags. `client`, `stage`, `owner` and `lost_reason` are names.
-    A client or stage that is not there is an error of the row; an owner that is not there becomes a label.
+    A client or stage that is not there is an error of the row; an owner that is not there becomes a label. No stage means
+    the first open one. Dates are YYYY-MM-DD (the beginning of that day in the workspace's zone) or RFC 3339. A deal may be
+    lost without a reason here: a source may not know it. Lists (tags, emails, phones) are separated by ; or , or |.
     """
 
 class ImportResource(_ImportResource, metaclass=_ImportResourceEnumTypeWrapper):
@@ -46,7 +48,9 @@ IMPORT_RESOURCE_CLIENTS: ImportResource.ValueType  # 1
 IMPORT_RESOURCE_DEALS: ImportResource.ValueType  # 2
 """Columns: name (needed), external_id, client, stage, owner, amount, currency, source, created_at, entered_stage_at,
 closed_at, expected_close_date, lost_reason, next_step, tags. `client`, `stage`, `owner` and `lost_reason` are names.
-A client or stage that is not there is an error of the row; an owner that is not there becomes a label.
+A client or stage that is not there is an error of the row; an owner that is not there becomes a label. No stage means
+the first open one. Dates are YYYY-MM-DD (the beginning of that day in the workspace's zone) or RFC 3339. A deal may be
+lost without a reason here: a source may not know it. Lists (tags, emails, phones) are separated by ; or , or |.
 """
 Global___ImportResource: _TypeAlias = ImportResource  # noqa: Y015
 

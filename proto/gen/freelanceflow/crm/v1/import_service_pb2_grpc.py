@@ -69,7 +69,8 @@ class ImportServiceServicer:
     def CreateImport(self, request_iterator, context):
         """Uploads a CSV file: first one message with `header`, then the bytes in chunks of at most 1 MiB. The header row must
         name the columns listed at ImportResource. Fails with INVALID_ARGUMENT (FILE_EMPTY, ENCODING_UNKNOWN, COLUMN_MISSING,
-        COLUMN_UNKNOWN) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB).
+        COLUMN_UNKNOWN, COLUMN_TWICE, FILE_UNREADABLE) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). Commas, semicolons
+        or tabs separate the columns; UTF-8 with or without a byte order mark; at most 500,000 rows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,7 +91,8 @@ class ImportServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CommitImport(self, request, context):
-        """Starts writing the rows, as a job. Rows whose external_id is there already are skipped, so a repeat changes nothing.
+        """Starts writing the rows, as a job; a failed import goes on where it stopped. Rows whose external_id is there already are
+        skipped, so a repeat changes nothing.
         Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_READY).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

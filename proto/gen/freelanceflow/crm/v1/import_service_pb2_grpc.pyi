@@ -36,14 +36,16 @@ class ImportServiceStub:
     CreateImport: _grpc.StreamUnaryMultiCallable[_import_service_pb2.CreateImportRequest, _import_service_pb2.Import]
     """Uploads a CSV file: first one message with `header`, then the bytes in chunks of at most 1 MiB. The header row must
     name the columns listed at ImportResource. Fails with INVALID_ARGUMENT (FILE_EMPTY, ENCODING_UNKNOWN, COLUMN_MISSING,
-    COLUMN_UNKNOWN) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB).
+    COLUMN_UNKNOWN, COLUMN_TWICE, FILE_UNREADABLE) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). Commas, semicolons
+    or tabs separate the columns; UTF-8 with or without a byte order mark; at most 500,000 rows.
     """
     GetImport: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.GetImportRequest, _import_service_pb2.Import]
     """Gets an import with its counts so far. Fails with NOT_FOUND (IMPORT_NOT_FOUND)."""
     ListImports: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.ListImportsRequest, _import_service_pb2.ListImportsResponse]
     """Lists imports, latest first."""
     CommitImport: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.CommitImportRequest, _import_service_pb2.Import]
-    """Starts writing the rows, as a job. Rows whose external_id is there already are skipped, so a repeat changes nothing.
+    """Starts writing the rows, as a job; a failed import goes on where it stopped. Rows whose external_id is there already are
+    skipped, so a repeat changes nothing.
     Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_READY).
     """
     ListImportErrors: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.ListImportErrorsRequest, _import_service_pb2.ListImportErrorsResponse]
@@ -57,14 +59,16 @@ class ImportServiceAsyncStub(ImportServiceStub):
     CreateImport: _aio.StreamUnaryMultiCallable[_import_service_pb2.CreateImportRequest, _import_service_pb2.Import]  # type: ignore[assignment]
     """Uploads a CSV file: first one message with `header`, then the bytes in chunks of at most 1 MiB. The header row must
     name the columns listed at ImportResource. Fails with INVALID_ARGUMENT (FILE_EMPTY, ENCODING_UNKNOWN, COLUMN_MISSING,
-    COLUMN_UNKNOWN) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB).
+    COLUMN_UNKNOWN, COLUMN_TWICE, FILE_UNREADABLE) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). Commas, semicolons
+    or tabs separate the columns; UTF-8 with or without a byte order mark; at most 500,000 rows.
     """
     GetImport: _aio.UnaryUnaryMultiCallable[_import_service_pb2.GetImportRequest, _import_service_pb2.Import]  # type: ignore[assignment]
     """Gets an import with its counts so far. Fails with NOT_FOUND (IMPORT_NOT_FOUND)."""
     ListImports: _aio.UnaryUnaryMultiCallable[_import_service_pb2.ListImportsRequest, _import_service_pb2.ListImportsResponse]  # type: ignore[assignment]
     """Lists imports, latest first."""
     CommitImport: _aio.UnaryUnaryMultiCallable[_import_service_pb2.CommitImportRequest, _import_service_pb2.Import]  # type: ignore[assignment]
-    """Starts writing the rows, as a job. Rows whose external_id is there already are skipped, so a repeat changes nothing.
+    """Starts writing the rows, as a job; a failed import goes on where it stopped. Rows whose external_id is there already are
+    skipped, so a repeat changes nothing.
     Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_READY).
     """
     ListImportErrors: _aio.UnaryUnaryMultiCallable[_import_service_pb2.ListImportErrorsRequest, _import_service_pb2.ListImportErrorsResponse]  # type: ignore[assignment]
@@ -81,7 +85,8 @@ class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_import_service_pb2.Import, _abc.Awaitable[_import_service_pb2.Import]]:
         """Uploads a CSV file: first one message with `header`, then the bytes in chunks of at most 1 MiB. The header row must
         name the columns listed at ImportResource. Fails with INVALID_ARGUMENT (FILE_EMPTY, ENCODING_UNKNOWN, COLUMN_MISSING,
-        COLUMN_UNKNOWN) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB).
+        COLUMN_UNKNOWN, COLUMN_TWICE, FILE_UNREADABLE) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). Commas, semicolons
+        or tabs separate the columns; UTF-8 with or without a byte order mark; at most 500,000 rows.
         """
 
     @_abc_1.abstractmethod
@@ -106,7 +111,8 @@ class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _import_service_pb2.CommitImportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_import_service_pb2.Import, _abc.Awaitable[_import_service_pb2.Import]]:
-        """Starts writing the rows, as a job. Rows whose external_id is there already are skipped, so a repeat changes nothing.
+        """Starts writing the rows, as a job; a failed import goes on where it stopped. Rows whose external_id is there already are
+        skipped, so a repeat changes nothing.
         Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_READY).
         """
 
