@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if all(goal.met for goal in goals) else 1
 
 
-PART = "> Made with `--every {every}`: only every {every}th series was forecast. The goals are for all.\n"
+PART = "> Made with `--every {every}`: a part of the series only, while the goals are for all.\n"
 
 
 def page(parts: dict[str, list[Report]], every: int) -> str:

@@ -22,7 +22,7 @@ def factors(history: History, season: int) -> list[Factor]:
     found = [_last_level(values), _trend(values), _season(values, season)]
     if history.outliers:
         months = _count(history.outliers, "month")
-        words = f"{months} far off the neighbours; kept, so that month of next year may look too high or low"
+        words = f"{months} far off the neighbours; kept, and may echo a year later"
         found.append(Factor("outliers", words, 0.0))
     found.append(_months_used(history))
     return [factor for factor in found if factor is not None][:5]
