@@ -72,6 +72,10 @@ class Formats:
         skeleton = "MMMd" if value.year == self.today.year else "yMMMd"
         return format_skeleton(skeleton, value, locale=self.locale)
 
+    def duration(self, days: float) -> str:
+        """A number of days in words."""
+        return "less than a day" if days < 1 else self.plural(round(days), "day", "days")
+
     def stamp_day(self, stamp: Timestamp) -> str:
         """The civil date of an instant in the workspace's time zone."""
         return self.day(from_timestamp(stamp).astimezone(self.zone).date().isoformat())
@@ -163,6 +167,26 @@ def initials(name: str) -> str:
 def avatar_tone(name: str) -> int:
     """Which of the five avatar colours a name gets; the same on every page."""
     return sum(name.encode()) % 5
+
+
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device(text: str) -> str:
+    """What a person calls the device that sent this User-Agent; other texts stay as they are."""
+    system = next((name for sign, name in _SYSTEMS if sign in text), "")
+    browser = next((name for sign, name in _BROWSERS if sign in text), "")
+    if not browser and "Safari/" in text:
+        browser = "Safari"
+    return f"{browser} on {system}" if browser and system else text or "Unknown device"
 
 
 def has(message: Any, field: str) -> bool:

@@ -11,7 +11,14 @@ from starlette.responses import HTMLResponse
 
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from gateway.entrypoints.pages.assets import Assets
-from gateway.entrypoints.pages.formatting import DEFAULT_LOCALE, Formats, avatar_tone, has, initials
+from gateway.entrypoints.pages.formatting import (
+    DEFAULT_LOCALE,
+    Formats,
+    avatar_tone,
+    device,
+    has,
+    initials,
+)
 from kit.clock import Clock
 
 THEMES = ("system", "light", "dark")
@@ -71,6 +78,7 @@ class Rendering:
             asset=self.assets.url,
             asset_imports=self.assets.imports,
             has=has,
+            device=device,
             initials=initials,
             avatar_tone=avatar_tone,
             STAGE_OPEN=StageType.STAGE_TYPE_OPEN,
