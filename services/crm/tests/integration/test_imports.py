@@ -1,16 +1,20 @@
 """Files come in: what is refused at once, what becomes of rows, and that nothing comes twice."""
 
+import asyncio
 import csv
 import io
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from crm.application.workspaces import keep_workspace
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_service_pb2 as pb
 from kit.errors import ErrorKind
+from kit.testing.database import ServiceDatabase
 from services.crm.tests.factories import (
     Person,
     commit,
@@ -165,3 +169,87 @@ async def test_an_import_is_committed_once(app: App, person: Person) -> None:
     await work_off(app, done.job_id)  # delivered once more
     assert (await import_of(person, done.id)).created_rows == 1
     assert (await person.list_deals(with_total=True)).total == 1
+
+
+async def test_two_imports_of_one_file_at_once_bring_each_record_once(
+    app: App, person: Person
+) -> None:
+    text = table(*({"name": f"D{n}", "external_id": str(n)} for n in range(700)))
+    first, second = [await commit(person, (await upload(person, text)).id) for _ in range(2)]
+    await asyncio.gather(work_off(app, first.job_id), work_off(app, second.job_id))
+    found = [await import_of(person, made.id) for made in (first, second)]
+    assert {made.status for made in found} == {pb.IMPORT_STATUS_DONE}
+    assert sum(made.created_rows for made in found) == 700
+    assert sum(made.skipped_rows for made in found) == 700
+    assert (await person.list_deals(with_total=True)).total == 700
+
+
+async def test_clients_that_are_there_already_are_skipped(app: App, person: Person) -> None:
+    text = table(*({"name": id, "external_id": id} for id in ("A", "B", "A")))
+    await make_client(person, external_id="B")
+    done = await imported(app, person, text, resource=CLIENTS)
+    assert (done.created_rows, done.skipped_rows) == (1, 2)
+
+
+async def test_an_import_that_failed_goes_on_when_committed_again(
+    app: App, person: Person, database: ServiceDatabase
+) -> None:
+    committed = await commit(person, (await upload(person, "name\nA\n")).id)
+    expiry = "UPDATE files SET expires_at = expires_at + $1 WHERE workspace_id = $2"
+    await database.owner.execute(expiry, timedelta(days=-60), person.workspace_id)
+    await work_off(app, committed.job_id)
+    failed = await import_of(person, committed.id)
+    assert (failed.status, failed.error) == (pb.IMPORT_STATUS_FAILED, "There is no such file.")
+    await database.owner.execute(expiry, timedelta(days=60), person.workspace_id)
+    again = await commit(person, committed.id)
+    assert again.job_id != committed.job_id
+    await work_off(app, again.job_id)
+    assert (await import_of(person, committed.id)).created_rows == 1
+
+
+async def test_errors_and_imports_come_in_pages(app: App, person: Person) -> None:
+    wrong = [{"name": "", "amount": "x"} for _ in range(3)]
+    imports = [await imported(app, person, table(*wrong)) for _ in range(2)]
+    found: list[tuple[int, str]] = []
+    token = ""
+    while token or not found:
+        request = pb.ListImportErrorsRequest(import_id=imports[0].id, page_size=2, page_token=token)
+        page = await person.call("ListImportErrors", request)
+        found += [(error.row, error.column) for error in page.errors]
+        token = page.next_page_token
+    assert found == [(row, "amount") for row in (2, 3, 4)]
+    newest = await person.call("ListImports", pb.ListImportsRequest(page_size=1))
+    assert [made.id for made in newest.imports] == [imports[1].id]
+    following = pb.ListImportsRequest(page_size=1, page_token=newest.next_page_token)
+    oldest = await person.call("ListImports", following)
+    assert ([made.id for made in oldest.imports], oldest.next_page_token) == ([imports[0].id], "")
+
+
+async def test_a_workspace_in_a_zone_unknown_here_can_still_import(
+    app: App, person: Person
+) -> None:
+    async with app.unit_of_work(person.workspace_id) as uow:
+        await keep_workspace(
+            uow, version=1, name="Studio", currency="CHF", time_zone="Mars/Olympus"
+        )
+    await imported(app, person, table({"name": "A", "amount": "2", "created_at": "2020-01-01"}))
+    (deal,) = (await person.list_deals()).deals
+    assert deal.create_time.ToJsonString() == "2020-01-01T00:00:00Z"
+    assert deal.amount.currency_code == "CHF"
+
+
+async def test_what_comes_first_is_the_header(person: Person) -> None:
+    async def chunk_only() -> AsyncIterator[pb.CreateImportRequest]:
+        yield pb.CreateImportRequest(chunk=b"name\nA\n")
+
+    async def of_nothing() -> AsyncIterator[pb.CreateImportRequest]:
+        yield pb.CreateImportRequest(header=pb.ImportHeader(file_name="a.csv"))
+
+    for requests, reason in ((chunk_only, "HEADER_MISSING"), (of_nothing, "RESOURCE_UNKNOWN")):
+        with refused(ErrorKind.INVALID, reason):
+            await person.crm.caller.upload(
+                person.crm.method("CreateImport"),
+                requests(),
+                identity=person.identity(),
+                timeout=20,
+            )

@@ -65,7 +65,7 @@ def expect(plan: str, *indexes: str) -> None:
     for index in indexes:
         assert index in plan, plan
     assert "Seq Scan on deals" not in plan, plan
-    assert "Bitmap" not in plan, plan
+    assert "Bitmap Heap Scan on deals" not in plan, plan
 
 
 async def test_the_first_page_and_the_next(database: ServiceDatabase, seller: Person) -> None:

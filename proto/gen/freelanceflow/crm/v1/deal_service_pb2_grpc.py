@@ -143,7 +143,7 @@ class DealServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCards(self, request, context):
-        """Lists the further cards of one column.
+        """Lists the further cards of one column. Fails with NOT_FOUND (STAGE_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,7 +59,7 @@ class DealServiceStub:
     GetBoard: _grpc.UnaryUnaryMultiCallable[_deal_service_pb2.GetBoardRequest, _deal_service_pb2.Board]
     """Gets the whole board: per stage count, sums and the first cards."""
     ListCards: _grpc.UnaryUnaryMultiCallable[_deal_service_pb2.ListCardsRequest, _deal_service_pb2.ListCardsResponse]
-    """Lists the further cards of one column."""
+    """Lists the further cards of one column. Fails with NOT_FOUND (STAGE_NOT_FOUND)."""
     ListDealHistory: _grpc.UnaryUnaryMultiCallable[_deal_service_pb2.ListDealHistoryRequest, _deal_service_pb2.ListDealHistoryResponse]
     """Lists what happened to a deal, latest first. Fails with NOT_FOUND (DEAL_NOT_FOUND)."""
 
@@ -94,7 +94,7 @@ class DealServiceAsyncStub(DealServiceStub):
     GetBoard: _aio.UnaryUnaryMultiCallable[_deal_service_pb2.GetBoardRequest, _deal_service_pb2.Board]  # type: ignore[assignment]
     """Gets the whole board: per stage count, sums and the first cards."""
     ListCards: _aio.UnaryUnaryMultiCallable[_deal_service_pb2.ListCardsRequest, _deal_service_pb2.ListCardsResponse]  # type: ignore[assignment]
-    """Lists the further cards of one column."""
+    """Lists the further cards of one column. Fails with NOT_FOUND (STAGE_NOT_FOUND)."""
     ListDealHistory: _aio.UnaryUnaryMultiCallable[_deal_service_pb2.ListDealHistoryRequest, _deal_service_pb2.ListDealHistoryResponse]  # type: ignore[assignment]
     """Lists what happened to a deal, latest first. Fails with NOT_FOUND (DEAL_NOT_FOUND)."""
 
@@ -174,7 +174,7 @@ class DealServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _deal_service_pb2.ListCardsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_deal_service_pb2.ListCardsResponse, _abc.Awaitable[_deal_service_pb2.ListCardsResponse]]:
-        """Lists the further cards of one column."""
+        """Lists the further cards of one column. Fails with NOT_FOUND (STAGE_NOT_FOUND)."""
 
     @_abc_1.abstractmethod
     def ListDealHistory(

@@ -86,7 +86,9 @@ class _Type(NamedTuple):
     sql: Any
     read: Callable[[str], Any]
     operators: set[pb.Operator.ValueType]
-    least: ColumnElement[Any] | None  # stands for “no value” in an order, before all values
+    # Stands for “no value” in an order, before all values. The second day of all times, because
+    # asyncpg takes the first one for -infinity.
+    least: ColumnElement[Any] | None
 
 
 class Kind(Enum):
@@ -99,13 +101,13 @@ class Kind(Enum):
         BigInteger(), _integer, EQUAL | ORDERED | ISNULL, literal_column("-1", BigInteger())
     )
     DATE = _Type(
-        Date(), date.fromisoformat, EQUAL | ORDERED | ISNULL, literal_column("'0001-01-01'", Date())
+        Date(), date.fromisoformat, EQUAL | ORDERED | ISNULL, literal_column("'0001-01-02'", Date())
     )
     INSTANT = _Type(
         DateTime(timezone=True),
         _instant,
         EQUAL | ORDERED | ISNULL,
-        literal_column("'0001-01-01T00:00:00Z'::timestamptz", DateTime(timezone=True)),
+        literal_column("'0001-01-02T00:00:00Z'::timestamptz", DateTime(timezone=True)),
     )
     TAGS = _Type(Text(), _text, CONTAINS | ISNULL, None)
 

@@ -8,6 +8,7 @@ import asyncpg
 
 from crm.adapters import board, deal_queries
 from crm.adapters.board import FIRST_CARDS, Total
+from crm.domain.errors import StageNotFound
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.listing import Plain
 from crm.entrypoints.rpc.mapping import card_message, money, stage_message
@@ -37,7 +38,8 @@ async def board_of(app: App, workspace_id: UUID, request: pb.GetBoardRequest) ->
 async def cards_of(
     app: App, workspace_id: UUID, request: pb.ListCardsRequest
 ) -> pb.ListCardsResponse:
-    """Further cards of a column."""
+    """Further cards of a column. Raises StageNotFound."""
+    stage_id = parse_id(request.stage_id, "stage_id")
     page = await deal_queries.CARDS.page(
         app.pool,
         app.page_tokens,
@@ -47,8 +49,10 @@ async def cards_of(
             page_size=request.page_size or FIRST_CARDS,
             page_token=request.page_token,
         ),
-        stage=parse_id(request.stage_id, "stage_id"),
+        stage=stage_id,
     )
+    if not page.rows and stage_id not in {s["id"] for s in await stages_of(app, workspace_id)}:
+        raise StageNotFound("There is no such stage.")
     now = app.clock.now()
     return pb.ListCardsResponse(
         cards=[card_message(card, now) for card in page.rows],
