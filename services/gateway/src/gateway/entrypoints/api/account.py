@@ -122,8 +122,7 @@ async def list_workspaces(request: Request) -> Response:
         identity_of(request),
     )
     items = (
-        {"id": m.workspace_id, "name": m.workspace_name, "role": m.role}
-        for m in answer.memberships
+        {"id": m.workspace_id, "name": m.workspace_name, "role": m.role} for m in answer.memberships
     )
     return page_response(items, answer.next_page_token)
 

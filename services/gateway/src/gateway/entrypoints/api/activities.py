@@ -26,6 +26,7 @@ from kit.clock import to_timestamp
 
 RPC = pb.DESCRIPTOR.services_by_name["ActivityService"].methods_by_name
 ACTIVITIES = Listing(
+    schemas.Activity,
     filters=("kind", "client_id", "deal_id", "owner_id", "due_at", "done_at", "created_at"),
     sorts=("due_at", "created_at"),
 )
@@ -45,7 +46,7 @@ add = operations.add
 
 
 @add("GET", "/activities", rpc=RPC["ListActivities"], summary="List activities",
-     answer=schemas.AnyPage, parameters=ACTIVITIES.parameters())  # fmt: skip
+     answer=schemas.ActivityPage, parameters=ACTIVITIES.parameters())  # fmt: skip
 async def list_activities(request: Request) -> Response:
     """Latest due first unless `sort` says otherwise."""
     asked = ACTIVITIES.read(request)
@@ -63,7 +64,7 @@ async def list_activities(request: Request) -> Response:
 
 
 @add("POST", "/activities", rpc=RPC["CreateActivity"], summary="Create an activity",
-     body=schemas.ActivityIn, answer=schemas.AnyRecord, status=201,
+     body=schemas.ActivityIn, answer=schemas.Activity, status=201,
      parameters=[IDEMPOTENCY_KEY], problems=[404, 409])  # fmt: skip
 async def create_activity(request: Request) -> Response:
     """On a client, a deal or both."""
@@ -77,7 +78,7 @@ async def create_activity(request: Request) -> Response:
 
 
 @add("GET", "/activities/{activity_id}", rpc=RPC["GetActivity"], summary="Get an activity",
-     answer=schemas.AnyRecord, parameters=[ACTIVITY], problems=[404])  # fmt: skip
+     answer=schemas.Activity, parameters=[ACTIVITY], problems=[404])  # fmt: skip
 async def get_activity(request: Request) -> Response:
     """`ETag` is what changes ask for as `If-Match`."""
     read_query(request)
@@ -89,7 +90,7 @@ async def get_activity(request: Request) -> Response:
 
 
 @add("PATCH", "/activities/{activity_id}", rpc=RPC["UpdateActivity"], summary="Change an activity",
-     body=schemas.ActivityChange, answer=schemas.AnyRecord, parameters=[ACTIVITY, IF_MATCH],
+     body=schemas.ActivityChange, answer=schemas.Activity, parameters=[ACTIVITY, IF_MATCH],
      problems=[404, 412, 428])  # fmt: skip
 async def update_activity(request: Request) -> Response:
     """Only the fields that are sent change."""
@@ -108,7 +109,7 @@ async def update_activity(request: Request) -> Response:
 
 
 @add("POST", "/activities/{activity_id}/done", rpc=RPC["SetActivityDone"],
-     summary="Mark an activity as done", answer=schemas.AnyRecord, parameters=[ACTIVITY],
+     summary="Mark an activity as done", answer=schemas.Activity, parameters=[ACTIVITY],
      problems=[404])  # fmt: skip
 async def set_activity_done(request: Request) -> Response:
     """Doing so twice changes nothing; `?done=false` takes it back."""

@@ -26,6 +26,7 @@ from kit.errors import DomainError, ErrorKind
 
 RPC = pb.DESCRIPTOR.services_by_name["ClientService"].methods_by_name
 CLIENTS = Listing(
+    schemas.Client,
     filters=("name", "kind", "parent_id", "owner_id", "tags", "created_at", "updated_at"),
     sorts=("name", "created_at", "updated_at"),
 )

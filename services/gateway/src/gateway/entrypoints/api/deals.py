@@ -41,9 +41,11 @@ FILTERS = (
     "currency", "expected_close_date", "created_at", "updated_at", "closed_at", "external_id",
 )  # fmt: skip
 SORTS = ("name", "amount_minor", "expected_close_date", "created_at", "updated_at", "closed_at")
-DEALS = Listing(filters=FILTERS, sorts=SORTS)
+DEALS = Listing(schemas.Deal, filters=FILTERS, sorts=SORTS)
 BOARD = Listing(
-    filters=tuple(n for n in FILTERS if n not in ("stage_id", "stage_type", "closed_at")), sorts=()
+    schemas.Deal,
+    filters=tuple(n for n in FILTERS if n not in ("stage_id", "stage_type", "closed_at")),
+    sorts=(),
 )
 STAGE_TYPES = {
     StageType.STAGE_TYPE_OPEN: "open",

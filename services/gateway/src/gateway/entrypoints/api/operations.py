@@ -125,7 +125,7 @@ class Operations:
                 description=handler.__doc__ or summary,
                 status_code=status,
                 response_model=None,
-                responses=_responses(status, answer, needed, problems, body),
+                responses=_responses(status, answer, needed, problems, body, parameters),
                 openapi_extra=_documented(needed, body, parameters, extra),
             )
             return handler
@@ -165,11 +165,13 @@ def _responses(
     access: Access,
     problems: Sequence[int],
     body: type[BaseModel] | None,
+    parameters: Sequence[Parameter],
 ) -> dict[int | str, dict[str, Any]]:
     codes = {400, 429, 503, *problems}
     codes |= {401} if access.needs_identity else set()
     codes |= {403} if access.permission else set()
-    codes |= {413, 415, 422} if body else set()
+    codes |= {413, 415} if body else set()
+    codes |= {422} if body or parameters else set()
     good: dict[str, Any] = {"description": "As asked."}
     if answer is not None:
         good["content"] = {"application/json": {"schema": _reference(answer)}}

@@ -99,7 +99,10 @@ class ListQuery(NamedTuple):
 class Listing:
     """What a list can be filtered and sorted by. The service knows types and has the last word."""
 
-    def __init__(self, *, filters: tuple[str, ...], sorts: tuple[str, ...]) -> None:
+    def __init__(
+        self, shown: type[BaseModel], *, filters: tuple[str, ...], sorts: tuple[str, ...]
+    ) -> None:
+        self._shown = frozenset(shown.model_fields)
         self._filters = frozenset(filters)
         self.filters, self.sorts = filters, sorts
 
@@ -120,7 +123,7 @@ class Listing:
             conditions,
             _sort(plain.get("sort", "")),
             _flag(plain, "total"),
-            frozenset(filter(None, plain.get("fields", "").split(","))),
+            self._fields(plain.get("fields", "")),
         )
 
     def conditions(self, request: Request, *others: str) -> list[Condition]:
@@ -137,6 +140,13 @@ class Listing:
             raise _bad(name, said, "OPERATOR_UNKNOWN")
         values = value.split(",") if operator == "in" else [value]
         return Condition(field=field, operator=OPERATORS[operator or "eq"], values=values)
+
+    def _fields(self, text: str) -> frozenset[str]:
+        wanted = frozenset(filter(None, text.split(",")))
+        if unknown := wanted - self._shown:
+            said = f"There is no field {', '.join(sorted(unknown))}."
+            raise _bad("fields", said, "FIELD_UNKNOWN")
+        return wanted
 
     def parameters(self) -> list[Parameter]:
         """For the documentation."""

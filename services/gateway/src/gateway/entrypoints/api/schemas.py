@@ -266,20 +266,50 @@ class Client(Out):
     kind: Literal["company", "person"]
     name: str
     parent_id: UUID | None
+    parent_name: str | None
     emails: list[str]
     phones: list[str]
+    address: str
+    website: str
     owner_id: UUID | None
+    owner_name: str | None
     tags: list[str]
+    custom_fields: dict[str, Any]
+    notes: str
+    external_id: str | None
+    open_deal_count: int
     open_value: MoneyOut | None
     won_value: MoneyOut | None
     created_at: datetime
     updated_at: datetime
+    version: int
 
 
 class ClientPage(Out):
     items: list[Client]
     next_cursor: str | None
     total: int | None = None
+
+
+class Activity(Out):
+    id: UUID
+    kind: ActivityKind
+    subject: str
+    body: str
+    client_id: UUID | None
+    deal_id: UUID | None
+    owner_id: UUID | None
+    due_at: datetime | None
+    remind_at: datetime | None
+    done_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class ActivityPage(Out):
+    items: list[Activity]
+    next_cursor: str | None
 
 
 class AnyPage(Out):
