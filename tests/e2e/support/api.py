@@ -40,6 +40,11 @@ class Person:
         sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         return await self.http.request(method, target, headers={**sent, **(headers or {})}, **more)
 
+    async def request_at(self, url: str, method: str, path: str) -> httpx.Response:
+        """The same at another gateway."""
+        sent = {"Authorization": f"Bearer {self.token}"}
+        return await self.http.request(method, f"{url}/api/v1{path}", headers=sent)
+
     async def get(self, path: str, status: int = 200, **query: Any) -> Any:
         """The body of a GET that answers as expected."""
         answer = await self.request("GET", path, params=query)

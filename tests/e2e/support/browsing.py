@@ -99,7 +99,7 @@ async def visiting(browser: Browser, url: str) -> AsyncIterator[Open]:
         for complaint in visit.complaints
         if not any(complaint.startswith(expected) for expected in visit.expected)
     ]
-    assert complaints == []
+    assert not complaints, complaints
 
 
 async def sign_in(context: BrowserContext, url: str, person: Person) -> None:

@@ -1,0 +1,139 @@
+"""The public API's operations as its description lists them, and a world to try them on."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from tests.e2e.support.api import Person
+from tests.e2e.support.platform import Platform, until
+
+CSV = "name,kind\nImported one,company\nImported two,company\n"
+WITH_DATABASE = ("auth", "crm", "analytics", "notify")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path."""
+
+    id: str
+    method: str
+    path: str
+    permission: str
+    has_body: bool
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def parameters(self) -> list[str]:
+        """The ids in the path."""
+        return re.findall(r"\{(\w+)\}", self.path)
+
+    def filled(self, ids: Mapping[str, str]) -> str:
+        """The path with ids in it; what is not given is an id of nothing."""
+        return re.sub(r"\{(\w+)\}", lambda found: ids.get(found[1], str(uuid4())), self.path)
+
+
+async def operations(person: Person) -> list[Operation]:
+    """Every operation that is described."""
+    document = await person.get("/api/openapi.json")
+    return [
+        Operation(
+            id=described["operationId"],
+            method=method.upper(),
+            path=path,
+            permission=described["x-permission"],
+            has_body="requestBody" in described,
+        )
+        for path, methods in document["paths"].items()
+        for method, described in methods.items()
+    ]
+
+
+async def make_world(owner: Person) -> dict[str, str]:
+    """One record of each kind in a workspace; answers their ids by the names paths use."""
+    client = await owner.post("/clients", {"name": "Client of the world"}, 201)
+    deal = await owner.new_deal("Deal of the world", client_id=client["id"])
+    activity = await owner.post("/activities", {"subject": "Call", "deal_id": deal["id"]}, 201)
+    made = await owner.request(
+        "POST",
+        "/imports",
+        data={"resource": "clients"},
+        files={"file": ("clients.csv", CSV, "text/csv")},
+    )
+    assert made.status_code == 201, made.text
+    await owner.move(deal, "Engaging")
+    sessions = await owner.get("/auth/sessions")
+    reasons = await owner.get("/lost-reasons")
+    owners = await owner.get("/owners")
+
+    async def is_told() -> bool:
+        return bool((await owner.get("/notifications"))["items"])
+
+    await until(is_told)
+    return {
+        "client_id": client["id"],
+        "deal_id": deal["id"],
+        "activity_id": activity["id"],
+        "import_id": made.json()["id"],
+        "stage_id": owner.stages["Proposal"],
+        "lost_reason_id": reasons["items"][0]["id"],
+        "owner_id": owners["items"][0]["id"],
+        "session_id": sessions["items"][0]["id"],
+        "notification_id": (await owner.get("/notifications"))["items"][0]["id"],
+        "workspace_id": owner.workspace_id,
+        "user_id": owner.user_id,
+    }
+
+
+def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """A good body for every operation that takes one, made of these ids."""
+    return {
+        "register": {"email": "x", "password": "x", "name": "x"},
+        "login": {"email": "x", "password": "x"},
+        "refresh": {"refresh_token": "x"},
+        "logout": {"refresh_token": "x"},
+        "verify_email": {"token": "x"},
+        "accept_invitation": {"token": "x", "password": "x"},
+        "update_me": {"name": "Renamed"},
+        "update_workspace": {"name": "Renamed"},
+        "change_member_role": {"role": "viewer"},
+        "create_invitation": {"email": "guest@example.org", "role": "viewer"},
+        "create_client": {"name": "New", "parent_id": ids["client_id"]},
+        "update_client": {"name": "Renamed"},
+        "create_deal": {"name": "New", "client_id": ids["client_id"]},
+        "update_deal": {"name": "Renamed"},
+        "move_deal": {"stage_id": ids["stage_id"]},
+        "create_activity": {"subject": "New", "deal_id": ids["deal_id"]},
+        "update_activity": {"subject": "Renamed"},
+        "create_import": {},
+    }
+
+
+async def everything_of(platform: Platform, workspace_id: str) -> dict[str, str]:
+    """A fingerprint of every table's rows of one workspace, once its events have been sent."""
+
+    async def is_quiet() -> bool:
+        pending = [await platform.rows(s, "SELECT 1 FROM outbox WHERE sent_at IS NULL LIMIT 1")
+                   for s in WITH_DATABASE]  # fmt: skip
+        return not any(pending)
+
+    await until(is_quiet)
+    found: dict[str, str] = {}
+    for service in WITH_DATABASE:
+        tables = await platform.rows(
+            service,
+            "SELECT table_name AS name FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND column_name = 'workspace_id'",
+        )
+        for table in tables:
+            rows = await platform.rows(
+                service,
+                f"SELECT md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '')) AS hash"
+                f' FROM "{table["name"]}" t WHERE workspace_id = $1::uuid',
+                workspace_id,
+            )
+            found[f"{service}.{table['name']}"] = rows[0]["hash"]
+    return found
