@@ -55,6 +55,11 @@ def seed_churn(days_silent: Floats, horizon_days: int) -> Floats:
     return np.asarray(0.5 * np.minimum(1.0, days_silent / horizon_days))
 
 
+def day_thresholds(days_silent: Floats) -> Floats:
+    """The recency rule of a CRM's settings page: 10, 30, 60, 90 % up to 30, 90, 180 days and on."""
+    return np.array([0.1, 0.3, 0.6, 0.9])[np.searchsorted([30, 90, 180], days_silent)]
+
+
 def isotonic_rule(past_x: Floats, past_y: Floats, x: Floats) -> Floats:
     """A rule that only rises with `x`, learnt by pooling adjacent violators.
 
