@@ -1,6 +1,8 @@
 """uvicorn as a part of our process."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,9 +17,17 @@ GRACE = 20  # seconds that requests in flight are given when we stop
 class HttpServer:
     """uvicorn as a part of our process; signals are the runtime's."""
 
-    def __init__(self, asgi: ASGIApp, live: Live, settings: Settings) -> None:
+    def __init__(
+        self,
+        asgi: ASGIApp,
+        live: Live,
+        settings: Settings,
+        *,
+        know_readiness: Callable[[Readiness], None],
+    ) -> None:
         host, _, port = settings.listen.rpartition(":")
         self._live = live
+        self._know_readiness = know_readiness
         self._config = uvicorn.Config(
             asgi,
             host=host,
@@ -38,6 +48,7 @@ class HttpServer:
 
     async def start(self, readiness: Readiness) -> None:
         """Listen. Raises OSError if the address is taken."""
+        self._know_readiness(readiness)
         self._task = asyncio.create_task(self._server.serve())
         while not self._server.started:
             if self._task.done():
@@ -56,7 +67,7 @@ class HttpServer:
 class _Quiet(uvicorn.Server):
     """Leaves the signal handlers alone."""
 
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        from contextlib import nullcontext
-
-        return nullcontext()
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the runtime's."""
+        yield

@@ -17,6 +17,7 @@ SIGN_IN = frozenset(
     {
         "/sign-in",
         "/register",
+        "/verify-email",
         "/api/v1/auth/login",
         "/api/v1/auth/register",
         "/api/v1/auth/verify-email",

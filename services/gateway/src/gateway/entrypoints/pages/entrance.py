@@ -11,6 +11,7 @@ from freelanceflow.auth.v1.auth_service_pb2 import (
     RegisterRequest,
     RegisterResponse,
     TokenPair,
+    VerifyEmailRequest,
 )
 from gateway.entrypoints.pages.calls import clients_of
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, local_path, values_of
@@ -86,6 +87,24 @@ async def register(request: Request) -> Response:
     return _let_in(request, answer.tokens, HOME)
 
 
+@router.get("/verify-email")
+async def verify_email_page(request: Request) -> Response:
+    """Where the mail's link leads. It asks once more: mail scanners follow links, too."""
+    return _verify(request, request.query_params.get("token", ""), Errors())
+
+
+@router.post("/verify-email")
+async def verify_email(request: Request) -> Response:
+    """Proves the address and signs in."""
+    values = await values_of(request)
+    asked = VerifyEmailRequest(token=values["token"], device=request.headers.get("user-agent", ""))
+    try:
+        tokens: TokenPair = await clients_of(request).auth.VerifyEmail(asked)
+    except DomainError as refusal:
+        return _verify(request, values["token"], Errors(refusal.message))
+    return _let_in(request, tokens, HOME)
+
+
 @router.post("/sign-out")
 async def sign_out(request: Request) -> Response:
     """Ends this session."""
@@ -98,6 +117,16 @@ def _let_in(request: Request, tokens: TokenPair, target: str) -> Response:
     response = RedirectResponse(target, 303)
     start_session(request, response, tokens)
     return response
+
+
+def _verify(request: Request, token: str, errors: Errors) -> Response:
+    return rendering_of(request).response(
+        request,
+        "entrance/verify.html",
+        status=errors.status,
+        token=token[:200],
+        message=errors.message,
+    )
 
 
 def _sign_in(
