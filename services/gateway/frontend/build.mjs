@@ -2,7 +2,7 @@
 // `--check` builds into a temporary folder and compares with what is committed.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ import { build } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const committed = join(here, "../src/gateway/static");
 const checking = process.argv.includes("--check");
-const outdir = checking ? mkdtempSync(join(tmpdir(), "assets-")) : committed;
+const outdir = mkdtempSync(join(tmpdir(), "assets-"));
 const work = join(here, "node_modules/.work");
 
 function hashed(name, extension, content) {
@@ -76,8 +76,6 @@ function manifestOf(metafile) {
   return { files, imports };
 }
 
-rmSync(outdir, { recursive: true, force: true });
-mkdirSync(outdir, { recursive: true });
 const manifest = manifestOf(await bundle(compileCss()));
 for (const [name, extension, content] of [
   ["sprite", "svg", sprite()],
@@ -92,21 +90,26 @@ writeFileSync(
   `${JSON.stringify({ files: sorted(manifest.files), imports: sorted(manifest.imports) }, null, 2)}\n`,
 );
 
-if (checking) {
-  const list = (folder) => readdirSync(folder).sort();
-  const differs = [...new Set([...list(outdir), ...list(committed)])].filter((name) => {
-    try {
-      return !readFileSync(join(outdir, name)).equals(readFileSync(join(committed, name)));
-    } catch {
-      return true;
-    }
-  });
-  rmSync(outdir, { recursive: true });
-  if (differs.length) {
-    console.error(`assets: the committed files are not what the sources build (${differs.join(", ")}). Run make assets.`);
-    process.exit(1);
-  }
+const list = (folder) => (existsSync(folder) ? readdirSync(folder) : []);
+const differs = [...new Set([...list(outdir), ...list(committed)])].sort().filter((name) => {
+  const [built, kept] = [join(outdir, name), join(committed, name)];
+  return !existsSync(built) || !existsSync(kept) || !readFileSync(built).equals(readFileSync(kept));
+});
+
+const byManifestLast = (names) => [...names].sort((a, b) => (a === "manifest.json") - (b === "manifest.json"));
+
+if (checking && differs.length) {
+  console.error(`assets: the committed files are not what the sources build (${differs.join(", ")}). Run make assets.`);
+  process.exitCode = 1;
+} else if (checking) {
   console.log("assets: committed files match the sources");
 } else {
-  console.log(`assets: ${readdirSync(outdir).length} files in ${relative(process.cwd(), outdir)}`);
+  // Only what differs is touched, the manifest last: a running gateway never sees half of it.
+  mkdirSync(committed, { recursive: true });
+  for (const name of byManifestLast(differs).filter((name) => existsSync(join(outdir, name)))) {
+    copyFileSync(join(outdir, name), join(committed, name));
+  }
+  for (const name of differs.filter((name) => !existsSync(join(outdir, name)))) rmSync(join(committed, name));
+  console.log(`assets: ${differs.length} files changed in ${relative(process.cwd(), committed)}`);
 }
+rmSync(outdir, { recursive: true });
