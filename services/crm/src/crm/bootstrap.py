@@ -94,6 +94,7 @@ async def serve(settings: Settings) -> None:
 
 def work(settings: Settings) -> None:
     """Work on jobs until told to stop. What they tell lies in the outbox, for serve's relay."""
+    configure("crm", settings, export=False)
     jobs = JobApp("crm", settings.broker_url.get_secret_value())
 
     @asynccontextmanager

@@ -195,12 +195,12 @@ async def test_an_import_that_failed_goes_on_when_committed_again(
     app: App, person: Person, database: ServiceDatabase
 ) -> None:
     committed = await commit(person, (await upload(person, "name\nA\n")).id)
-    expiry = "UPDATE files SET expires_at = expires_at + $1 WHERE workspace_id = $2"
-    await database.owner.execute(expiry, timedelta(days=-60), person.workspace_id)
+    expiry = "UPDATE files SET expires_at = now() + $1 WHERE workspace_id = $2"
+    await database.owner.execute(expiry, timedelta(days=-1), person.workspace_id)
     await work_off(app, committed.job_id)
     failed = await import_of(person, committed.id)
     assert (failed.status, failed.error) == (pb.IMPORT_STATUS_FAILED, "There is no such file.")
-    await database.owner.execute(expiry, timedelta(days=60), person.workspace_id)
+    await database.owner.execute(expiry, timedelta(days=1), person.workspace_id)
     again = await commit(person, committed.id)
     assert again.job_id != committed.job_id
     await work_off(app, again.job_id)
