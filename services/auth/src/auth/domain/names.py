@@ -12,8 +12,8 @@ from auth.domain.errors import (
     NameMissing,
     TimeZoneUnknown,
 )
+from kit.money import is_currency
 
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 NAME_LENGTH = 200
 
@@ -39,7 +39,7 @@ def normal_name(text: str, field: str = "name") -> str:
 
 def known_currency(code: str) -> str:
     """An ISO 4217 code. Raises CurrencyUnknown."""
-    if not _CURRENCY.fullmatch(code):
+    if not is_currency(code):
         said = "Give a currency as three capital letters, such as EUR."
         raise CurrencyUnknown(said, fields={"currency": said})
     return code
