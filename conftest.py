@@ -4,6 +4,12 @@ import os
 
 import pytest
 
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is the machine's business and never a failure.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
+
 pytest_plugins = ["kit.testing.plugin"]
 
 

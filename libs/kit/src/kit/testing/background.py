@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-PATIENCE = 30.0  # seconds until a test is told that it waits in vain; never what is measured
+PATIENCE = 90.0  # seconds until a test is told that it waits in vain; never what is measured
 
 
 @asynccontextmanager
