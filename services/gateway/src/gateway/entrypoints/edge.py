@@ -92,6 +92,7 @@ class Edge:
 
     async def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         """Raises HttpProblem and DomainError."""
+        scope["app"] = self._app  # a refusal is shown as a page before the application is asked
         scope["caller"] = caller = Caller()
         state = scope.setdefault("state", {})
         state["csp_nonce"] = secrets.token_urlsafe(16)
