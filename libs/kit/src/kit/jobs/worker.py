@@ -90,10 +90,12 @@ class JobWorker(Generic[A]):
         """Be the worker until told to stop."""
         for kind in self._handlers:
             self._register(kind)
+        signals.setup_logging.connect(_leave_logging_alone, weak=False)
         signals.worker_process_init.connect(self._child_begins, weak=False)
         signals.worker_process_shutdown.connect(self._child_ends, weak=False)
         self._jobs.celery.worker_main(
             [
+                "--quiet",
                 "worker",
                 "--pool=prefork",
                 "--concurrency=1",
@@ -212,6 +214,10 @@ class _Loop:
     def run(self, work: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
         assert self._loop is not None, "the child has not begun"
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+
+
+def _leave_logging_alone(**_: Any) -> None:
+    """Somebody who listens to this signal keeps Celery from writing lines of its own shape."""
 
 
 async def _page() -> Page:

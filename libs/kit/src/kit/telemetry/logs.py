@@ -71,6 +71,7 @@ def write_json(*, service: str, version: str, env: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.captureWarnings(True)
 
 
 class JsonLines(logging.Formatter):
