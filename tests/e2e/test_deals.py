@@ -36,7 +36,11 @@ async def test_a_form_that_is_sent_twice_adds_once(visit: Open, owner: Person) -
     await here.page.goto(f"{here.url}/deals/new")
     await here.page.get_by_label("Name").fill("Only once")
     request_id = await here.page.locator("[name=request_id]").input_value()
-    form = {"name": "Only once", "request_id": request_id, "currency": "EUR"}
+    form: dict[str, str | float | bool] = {
+        "name": "Only once",
+        "request_id": request_id,
+        "currency": "EUR",
+    }
     for _ in range(2):
         sent = await here.page.context.request.post(f"{here.url}/deals/new", form=form)
         assert sent.status == 200

@@ -7,10 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 from tests.e2e.support.api import Person
-from tests.e2e.support.platform import Platform, until
+from tests.e2e.support.platform import WITH_DATABASE, Platform, until
 
 CSV = "name,kind\nImported one,company\nImported two,company\n"
-WITH_DATABASE = ("auth", "crm", "analytics", "notify")
 
 
 @dataclass(frozen=True)

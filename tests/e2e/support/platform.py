@@ -23,6 +23,7 @@ from local.processes import Command, spawn, stop_group
 from local.units import answers
 
 ROOT = Path(__file__).resolve().parents[3]
+WITH_DATABASE = ("auth", "crm", "analytics", "notify")
 SERVICES = ("auth", "crm", "analytics", "notify", "gateway")
 PATIENCE = 120.0  # seconds until a test is told that it waits in vain; never what is measured
 COMMAND_TIMEOUT = 300.0
