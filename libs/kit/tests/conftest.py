@@ -4,14 +4,17 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from kit.aggregate import Fact
 from kit.bus.jetstream import Bus
 from kit.outbox import OutboxRow, event_row
+from kit.pool import Pool
 from kit.testing.database import ServiceDatabase, service_database
 from kit.unit_of_work import UnitOfWork
+
+OpenUnit = Callable[[UUID], UnitOfWork]
+Unit = Callable[[], UnitOfWork]
 
 MIGRATIONS = Path(__file__).parent / "sample" / "migrations"
 
@@ -37,7 +40,7 @@ async def database(postgres: str) -> AsyncIterator[ServiceDatabase]:
 
 
 @pytest.fixture
-def open_unit(database: ServiceDatabase) -> Callable[[UUID], UnitOfWork]:
+def open_unit(database: ServiceDatabase) -> OpenUnit:
     def open_unit(workspace_id: UUID) -> UnitOfWork:
         return UnitOfWork(database.app, workspace_id, to_outbox=to_outbox, wake_relay=lambda: None)
 
@@ -45,7 +48,7 @@ def open_unit(database: ServiceDatabase) -> Callable[[UUID], UnitOfWork]:
 
 
 @pytest.fixture
-def unit(open_unit: Callable[[UUID], UnitOfWork], workspace: UUID) -> Callable[[], UnitOfWork]:
+def unit(open_unit: OpenUnit, workspace: UUID) -> Unit:
     return lambda: open_unit(workspace)
 
 
@@ -58,7 +61,7 @@ async def bus(nats_url: str) -> AsyncIterator[Bus]:
 
 
 @pytest.fixture
-async def outbox(database: ServiceDatabase) -> asyncpg.Pool:
+async def outbox(database: ServiceDatabase) -> Pool:
     """An outbox with nothing to send."""
     await database.owner.execute("DELETE FROM outbox")
     return database.owner

@@ -2,27 +2,39 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
 
 import pytest
 
 from kit.aggregate import Fact
 from kit.bus.consumer import Consumer
-from kit.bus.events import Undecodable, decode
+from kit.bus.events import Event, Undecodable, decode
 from kit.bus.jetstream import PRODUCERS, Bus, BusClosed, ServerTooOld
 from kit.ids import new_id
+from kit.pool import Pool
 from kit.relay import OutboxRelay
-from kit.testing.background import running, until
+from kit.testing.background import PATIENCE, running, until
+from kit.testing.database import ServiceDatabase
+from kit.unit_of_work import UnitOfWork
+from libs.kit.tests.conftest import OpenUnit
 from libs.kit.tests.sample.notes import AT
 from local import servers
 
 
-@pytest.fixture
-def nats(tmp_path):
-    """A server of this test's own, to be stopped and started."""
-    running_servers = []
+class StartNats(Protocol):
+    def __call__(self, port: int = 0) -> servers.Server: ...
 
-    def start(port=0):
+
+@pytest.fixture
+def nats(tmp_path: Path) -> Iterator[StartNats]:
+    """A server of this test's own, to be stopped and started."""
+    running_servers: list[servers.Server] = []
+
+    def start(port: int = 0) -> servers.Server:
         running_servers.append(servers.start_nats(tmp_path, port))
         return running_servers[-1]
 
@@ -31,7 +43,7 @@ def nats(tmp_path):
         server.stop()
 
 
-async def test_streams_are_made_where_nobody_else_does(nats):
+async def test_streams_are_made_where_nobody_else_does(nats: StartNats) -> None:
     url = nats().url
     async with Bus(url, name="one", profile="local") as one, Bus(url, name="two", profile="local"):
         assert one.ready
@@ -39,13 +51,13 @@ async def test_streams_are_made_where_nobody_else_does(nats):
         assert names == {*PRODUCERS, "DEAD", "UI"}
         await one.jetstream.publish("crm.0.deal.v1.moved", b"x", headers={"ce-id": "1"})
 
-        async def pages_hear_of_it():
+        async def pages_hear_of_it() -> bool:
             return (await one.jetstream.stream_info("UI")).state.messages == 1
 
         await until(pages_hear_of_it)
 
 
-async def test_a_stream_of_an_older_shape_is_brought_up_to_date(nats):
+async def test_a_stream_of_an_older_shape_is_brought_up_to_date(nats: StartNats) -> None:
     url = nats().url
     async with Bus(url, name="one", profile="local") as bus:
         await bus.jetstream.update_stream(name="CRM", subjects=["crm.>"], max_age=60)
@@ -54,7 +66,7 @@ async def test_a_stream_of_an_older_shape_is_brought_up_to_date(nats):
         assert info.config.max_age == 30 * 86_400
 
 
-async def test_elsewhere_a_service_waits_for_who_owns_the_streams(nats):
+async def test_elsewhere_a_service_waits_for_who_owns_the_streams(nats: StartNats) -> None:
     url = nats().url
     bus = Bus(url, name="sample", profile="production")
     async with running(bus.run):
@@ -65,7 +77,7 @@ async def test_elsewhere_a_service_waits_for_who_owns_the_streams(nats):
             await until(lambda: bus.ready)
 
 
-async def test_a_service_may_be_there_before_its_bus(nats):
+async def test_a_service_may_be_there_before_its_bus(nats: StartNats) -> None:
     port = servers.free_port()
     later = nats(port)
     later.stop()
@@ -78,33 +90,34 @@ async def test_a_service_may_be_there_before_its_bus(nats):
         assert bus.ready
 
 
-async def test_an_old_server_is_refused_by_name():
+async def test_an_old_server_is_refused_by_name() -> None:
     async with pretending_to_be("2.9.10") as url:
         with pytest.raises(ServerTooOld, match=r"2\.9\.10"):
             async with Bus(url, name="sample", profile="local"):
                 raise AssertionError("it must not come here")
 
 
-async def test_a_client_that_gave_up_ends_its_process(nats):
-    async def lose():
+async def test_a_client_that_gave_up_ends_its_process(nats: StartNats) -> None:
+    async def lose() -> None:
         async with Bus(nats().url, name="sample", profile="local") as bus:
             await bus.client.close()
-            await asyncio.wait_for(bus._task, 5)
+            assert bus._task is not None
+            await asyncio.wait_for(bus._task, PATIENCE)
 
     with pytest.raises(BusClosed):
         await lose()
 
 
 async def test_a_restarted_server_is_found_again_and_nothing_is_lost(
-    nats, database, open_unit, outbox, workspace
-):
+    nats: StartNats, database: ServiceDatabase, open_unit: OpenUnit, outbox: Pool, workspace: UUID
+) -> None:
     """Writes go on meanwhile; relay and consumer resume by themselves."""
     seen = set()
 
-    async def handler(uow, event):
+    async def handler(uow: UnitOfWork, event: Event) -> None:
         seen.add(event.version)
 
-    async def tell(version):
+    async def tell(version: int) -> None:
         async with open_unit(workspace) as uow:
             uow.tell_facts(Fact(aggregate_id=new_id(), version=version, at=AT, by=None))
             await uow.commit()
@@ -135,10 +148,10 @@ async def test_a_restarted_server_is_found_again_and_nothing_is_lost(
 
 
 @asynccontextmanager
-async def pretending_to_be(version):
+async def pretending_to_be(version: str) -> AsyncIterator[str]:
     """As much of a NATS server as a client asks for when it connects."""
 
-    async def serve(reader, writer):
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         info = {"server_id": "x", "version": version, "max_payload": 2**20, "headers": True}
         writer.write(f"INFO {json.dumps(info)}\r\n".encode())
         while line := await reader.readline():
@@ -159,7 +172,7 @@ GOOD = {
 }
 
 
-def test_an_envelope_is_read_with_all_that_is_optional():
+def test_an_envelope_is_read_with_all_that_is_optional() -> None:
     bulk, actor = new_id(), new_id()
     more = {
         "ce-bulkid": str(bulk),
@@ -181,12 +194,12 @@ def test_an_envelope_is_read_with_all_that_is_optional():
 
 @pytest.mark.parametrize("name", ["ce-id", "ce-subject", "ce-time", "ce-workspaceid"])
 @pytest.mark.parametrize("value", [None, "rubbish"])
-def test_an_envelope_without_what_it_needs_is_none(name, value):
+def test_an_envelope_without_what_it_needs_is_none(name: str, value: str | None) -> None:
     headers = GOOD | {name: value} if value else {k: v for k, v in GOOD.items() if k != name}
     with pytest.raises(Undecodable):
         decode("crm.3.deal.v1.moved", headers, b"")
 
 
-def test_a_message_without_headers_is_no_event():
+def test_a_message_without_headers_is_no_event() -> None:
     with pytest.raises(Undecodable):
         decode("crm.3.deal.v1.moved", None, b"")

@@ -1,7 +1,10 @@
 """A request sent twice happens once; the second time it gets the first one's bytes."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
 
 import pytest
 
@@ -9,23 +12,43 @@ from kit import idempotency
 from kit.errors import InvalidInput
 from kit.idempotency import KeyInFlight, KeyReused, Once, once
 from kit.ids import new_id
-from kit.testing.database import recorded_queries
-from libs.kit.tests.conftest import Body
+from kit.testing.database import ServiceDatabase, recorded_queries
+from libs.kit.tests.conftest import Body, Unit
 from libs.kit.tests.sample.notes import add, texts
 
 ME = new_id()
+Count = Callable[[], Awaitable[int]]
 
 
-def request(key="k1", body=b"new note", user=ME, method="/notes/Create"):
+class Create(Protocol):
+    async def __call__(
+        self,
+        request: Once | None,
+        *,
+        fail: Exception | None = None,
+        meanwhile: Callable[[], Awaitable[None]] | None = None,
+        commit: bool = True,
+    ) -> bytes: ...
+
+
+def request(
+    key: str = "k1", body: bytes = b"new note", user: UUID = ME, method: str = "/notes/Create"
+) -> Once:
     return Once(user, method, key, body)
 
 
 @pytest.fixture
-def create(unit):
-    async def create(request, *, fail=None, meanwhile=None, commit=True):
+def create(unit: Unit) -> Create:
+    async def create(
+        request: Once | None,
+        *,
+        fail: Exception | None = None,
+        meanwhile: Callable[[], Awaitable[None]] | None = None,
+        commit: bool = True,
+    ) -> bytes:
         async with unit() as uow:
 
-            async def work():
+            async def work() -> Body:
                 note = await add(uow, "note")
                 if meanwhile:
                     await meanwhile()
@@ -41,26 +64,26 @@ def create(unit):
 
 
 @pytest.fixture
-def count(unit):
-    async def count():
+def count(unit: Unit) -> Count:
+    async def count() -> int:
         async with unit() as uow:
             return len(await texts(uow))
 
     return count
 
 
-async def test_the_second_time_gives_the_same_bytes(create, count):
+async def test_the_second_time_gives_the_same_bytes(create: Create, count: Count) -> None:
     first = await create(request())
     assert await create(request()) == first
     assert await count() == 1
 
 
-async def test_without_a_key_everything_happens(create, count):
+async def test_without_a_key_everything_happens(create: Create, count: Count) -> None:
     assert await create(None) != await create(None)
     assert await count() == 2
 
 
-async def test_another_body_under_the_same_key_is_refused(create, count):
+async def test_another_body_under_the_same_key_is_refused(create: Create, count: Count) -> None:
     await create(request())
     with pytest.raises(KeyReused):
         await create(request(body=b"other"))
@@ -72,13 +95,15 @@ async def test_another_body_under_the_same_key_is_refused(create, count):
     [request(key="k2"), request(user=new_id()), request(method="/notes/Move")],
     ids=["key", "user", "method"],
 )
-async def test_a_key_belongs_to_one_person_and_one_method(create, count, other):
+async def test_a_key_belongs_to_one_person_and_one_method(
+    create: Create, count: Count, other: Once
+) -> None:
     await create(request())
     await create(other)
     assert await count() == 2
 
 
-async def test_of_fifty_at_once_one_happens(create, count):
+async def test_of_fifty_at_once_one_happens(create: Create, count: Count) -> None:
     attempts = [create(request()) for _ in range(50)]
     results = await asyncio.gather(*attempts, return_exceptions=True)
     given = {result for result in results if isinstance(result, bytes)}
@@ -89,15 +114,15 @@ async def test_of_fifty_at_once_one_happens(create, count):
     assert await count() == 1
 
 
-async def test_while_the_first_runs_the_second_is_told_so(create):
-    async def meanwhile():
+async def test_while_the_first_runs_the_second_is_told_so(create: Create) -> None:
+    async def meanwhile() -> None:
         with pytest.raises(KeyInFlight):
             await create(request())
 
     await create(request(), meanwhile=meanwhile)
 
 
-async def test_a_failure_keeps_nothing_and_frees_the_key(create, count):
+async def test_a_failure_keeps_nothing_and_frees_the_key(create: Create, count: Count) -> None:
     with pytest.raises(InvalidInput):
         await create(request(), fail=InvalidInput("no"))
     assert await count() == 0
@@ -105,14 +130,16 @@ async def test_a_failure_keeps_nothing_and_frees_the_key(create, count):
     assert await count() == 1
 
 
-async def test_work_that_wants_no_commit_keeps_nothing(create, count, database, workspace):
+async def test_work_that_wants_no_commit_keeps_nothing(
+    create: Create, count: Count, database: ServiceDatabase, workspace: UUID
+) -> None:
     await create(request(), commit=False)
     assert await count() == 0
     kept = "SELECT count(*) FROM idempotency_keys WHERE workspace_id = $1"
     assert await database.owner.fetchval(kept, workspace) == 0
 
 
-async def test_a_key_costs_two_statements(create, database):
+async def test_a_key_costs_two_statements(create: Create, database: ServiceDatabase) -> None:
     with recorded_queries(database.app) as without:
         await create(None)
     with recorded_queries(database.app) as with_key:
@@ -121,12 +148,12 @@ async def test_a_key_costs_two_statements(create, database):
 
 
 async def test_one_who_looked_before_the_first_commit_does_not_repeat_it(
-    create, count, monkeypatch
-):
+    create: Create, count: Count, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The look is a snapshot older than the lock: only the row's own key shows the first one."""
     monkeypatch.setattr(idempotency, "_lock_number", lambda workspace, asked: new_id().int >> 65)
 
-    async def meanwhile():
+    async def meanwhile() -> None:
         await create(request())
 
     with pytest.raises(KeyInFlight):
@@ -134,7 +161,9 @@ async def test_one_who_looked_before_the_first_commit_does_not_repeat_it(
     assert await count() == 1
 
 
-async def test_keys_are_forgotten_after_a_day(create, count, database, workspace):
+async def test_keys_are_forgotten_after_a_day(
+    create: Create, count: Count, database: ServiceDatabase, workspace: UUID
+) -> None:
     await create(request())
     await database.owner.execute(
         "UPDATE idempotency_keys SET created_at = now() - $2::interval WHERE workspace_id = $1",

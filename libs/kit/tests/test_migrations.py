@@ -8,7 +8,7 @@ import pytest
 
 from kit.migrations import WITHOUT_TENANT, migrate
 from kit.provision import ROLES, provision, with_database, with_role
-from kit.testing.database import service_database
+from kit.testing.database import ServiceDatabase, service_database
 from libs.kit.tests.conftest import MIGRATIONS
 
 MIGRATE = """
@@ -20,7 +20,7 @@ migrate("racing", sys.argv[1], migrations=Path(sys.argv[2]))
 PASSWORDS = {role: f"it's a {role} pass'word" for role in ROLES}
 
 
-async def test_provisioning_again_changes_nothing_but_passwords(postgres):
+async def test_provisioning_again_changes_nothing_but_passwords(postgres: str) -> None:
     for passwords in (dict.fromkeys(ROLES, "old"), PASSWORDS):
         await provision(postgres, "provisioned", passwords)
     connection = await asyncpg.connect(
@@ -31,11 +31,13 @@ async def test_provisioning_again_changes_nothing_but_passwords(postgres):
     await connection.close()
 
 
-async def test_services_may_be_provisioned_at_the_same_time(postgres):
+async def test_services_may_be_provisioned_at_the_same_time(postgres: str) -> None:
     await asyncio.gather(*(provision(postgres, f"many{n % 2}", PASSWORDS) for n in range(6)))
 
 
-async def test_one_services_role_does_not_get_into_anothers_database(postgres, database):
+async def test_one_services_role_does_not_get_into_anothers_database(
+    postgres: str, database: ServiceDatabase
+) -> None:
     await provision(postgres, "stranger", dict.fromkeys(ROLES, "test"))
     name = database.dsns["app"].rpartition("/")[2]
     dsn = with_role(with_database(postgres, name), "stranger_owner", "test")
@@ -44,12 +46,12 @@ async def test_one_services_role_does_not_get_into_anothers_database(postgres, d
 
 
 @pytest.mark.parametrize("role", ["app", "system"])
-async def test_serving_roles_make_no_tables(database, role):
+async def test_serving_roles_make_no_tables(database: ServiceDatabase, role: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await getattr(database, role).execute("CREATE TABLE more (id int)")
 
 
-async def test_roles_are_no_more_than_they_must_be(database):
+async def test_roles_are_no_more_than_they_must_be(database: ServiceDatabase) -> None:
     rows = await database.owner.fetch(
         "SELECT rolname, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles"
         " WHERE rolname LIKE 'sample%'"
@@ -58,7 +60,7 @@ async def test_roles_are_no_more_than_they_must_be(database):
     assert not any(any(tuple(row)[1:]) for row in rows)
 
 
-async def test_every_table_is_a_tenants_or_says_why_not(database):
+async def test_every_table_is_a_tenants_or_says_why_not(database: ServiceDatabase) -> None:
     rows = await database.owner.fetch(
         "SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class"
         " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -66,13 +68,13 @@ async def test_every_table_is_a_tenants_or_says_why_not(database):
     assert {row["relname"] for row in rows if not row["forced"]} == set(WITHOUT_TENANT)
 
 
-async def test_every_policy_checks_what_is_written_too(database):
+async def test_every_policy_checks_what_is_written_too(database: ServiceDatabase) -> None:
     rows = await database.owner.fetch("SELECT qual, with_check FROM pg_policies")
     assert rows
     assert all(row["qual"] == row["with_check"] for row in rows)
 
 
-async def test_two_replicas_migrate_at_once(postgres):
+async def test_two_replicas_migrate_at_once(postgres: str) -> None:
     async with service_database(postgres, "racing", migrations=MIGRATIONS) as racing:
         await racing.owner.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         replicas = [
@@ -85,13 +87,13 @@ async def test_two_replicas_migrate_at_once(postgres):
         assert await racing.owner.fetchval("SELECT version_num FROM alembic_version") == "0001"
 
 
-def test_only_an_owner_migrates(database):
+def test_only_an_owner_migrates(database: ServiceDatabase) -> None:
     dsn = database.dsns["system"]
     with pytest.raises(Exception, match=r"permission denied"):
         migrate("sample", dsn, migrations=MIGRATIONS)
 
 
-async def test_the_app_cannot_read_what_it_only_writes(database):
+async def test_the_app_cannot_read_what_it_only_writes(database: ServiceDatabase) -> None:
     for table in ("outbox", "dead_letters"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await database.app.fetch(f"SELECT * FROM {table}")

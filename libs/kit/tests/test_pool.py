@@ -1,6 +1,8 @@
 """The pool: nobody waits for ever, nothing leaks, and a lost database is said in one way."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -14,7 +16,9 @@ from kit.database import (
     Transaction,
     open_pool,
 )
+from kit.pool import Pool
 from kit.testing.background import until
+from kit.testing.database import ServiceDatabase
 from kit.testing.proxy import FaultProxy
 from libs.kit.tests.sample.notes import add, texts
 
@@ -23,35 +27,36 @@ SLEEP = Statement(select(literal_column("pg_sleep(60)")))
 
 
 @pytest.fixture
-async def proxy(database):
+async def proxy(database: ServiceDatabase) -> AsyncIterator[FaultProxy]:
     async with FaultProxy.to(database.dsns["app"]) as proxy:
         yield proxy
 
 
 @pytest.fixture
-async def pool(proxy):
+async def pool(proxy: FaultProxy) -> AsyncIterator[Pool]:
     pool = await open_pool(proxy.url, size=2, name="test")
     yield pool
     pool.terminate()
 
 
-async def answer(pool):
+async def answer(pool: Pool) -> int:
     async with SystemTransaction(pool) as tx:
-        return await tx.value(ONE)
+        one: int = await tx.value(ONE)
+        return one
 
 
-async def test_two_connections_serve_fifty(pool):
+async def test_two_connections_serve_fifty(pool: Pool) -> None:
     assert await asyncio.gather(*(answer(pool) for _ in range(50))) == [1] * 50
 
 
-async def test_who_waits_too_long_is_turned_away(pool):
+async def test_who_waits_too_long_is_turned_away(pool: Pool) -> None:
     async with SystemTransaction(pool), SystemTransaction(pool):
         results = await asyncio.gather(*(answer(pool) for _ in range(5)), return_exceptions=True)
     assert {type(result) for result in results} == {DatabaseUnavailable}
     assert await asyncio.gather(*(answer(pool) for _ in range(5))) == [1] * 5
 
 
-async def test_who_stops_waiting_takes_nothing_away(pool):
+async def test_who_stops_waiting_takes_nothing_away(pool: Pool) -> None:
     async with SystemTransaction(pool), SystemTransaction(pool):
         waiting = [asyncio.create_task(answer(pool)) for _ in range(5)]
         await asyncio.sleep(0.01)
@@ -61,7 +66,7 @@ async def test_who_stops_waiting_takes_nothing_away(pool):
     assert await asyncio.gather(*(answer(pool) for _ in range(5))) == [1] * 5
 
 
-async def test_a_connection_handed_to_someone_just_cancelled_goes_to_the_next(pool):
+async def test_a_connection_handed_to_someone_just_cancelled_goes_to_the_next(pool: Pool) -> None:
     async with SystemTransaction(pool):
         held = await pool.take()
         waiting = asyncio.create_task(pool.take())
@@ -72,7 +77,9 @@ async def test_a_connection_handed_to_someone_just_cancelled_goes_to_the_next(po
         assert await answer(pool) == 1
 
 
-async def test_a_database_that_went_away_is_unavailable_and_then_there_again(pool, proxy):
+async def test_a_database_that_went_away_is_unavailable_and_then_there_again(
+    pool: Pool, proxy: FaultProxy
+) -> None:
     assert await answer(pool) == 1
     proxy.cut()
     for _ in range(3):
@@ -82,8 +89,10 @@ async def test_a_database_that_went_away_is_unavailable_and_then_there_again(poo
     assert await asyncio.gather(*(answer(pool) for _ in range(10))) == [1] * 10
 
 
-async def test_a_connection_lost_within_a_transaction_is_unavailable(pool, proxy):
-    async def lose():
+async def test_a_connection_lost_within_a_transaction_is_unavailable(
+    pool: Pool, proxy: FaultProxy
+) -> None:
+    async def lose() -> None:
         async with SystemTransaction(pool) as tx:
             proxy.cut()
             await tx.value(ONE)
@@ -94,7 +103,9 @@ async def test_a_connection_lost_within_a_transaction_is_unavailable(pool, proxy
     assert await answer(pool) == 1
 
 
-async def test_a_database_that_says_nothing_does_not_hold_a_cancelled_caller(pool, proxy):
+async def test_a_database_that_says_nothing_does_not_hold_a_cancelled_caller(
+    pool: Pool, proxy: FaultProxy
+) -> None:
     assert await answer(pool) == 1
     proxy.hold()
     with pytest.raises(TimeoutError):
@@ -103,8 +114,10 @@ async def test_a_database_that_says_nothing_does_not_hold_a_cancelled_caller(poo
     assert await asyncio.gather(*(answer(pool) for _ in range(5))) == [1] * 5
 
 
-async def test_a_statement_that_takes_too_long_is_unavailable(database, workspace):
-    async def sleep():
+async def test_a_statement_that_takes_too_long_is_unavailable(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    async def sleep() -> None:
         async with Transaction(database.app, workspace) as tx:
             await tx._connection.execute("SET LOCAL statement_timeout = '50ms'")
             await tx.row(SLEEP)
@@ -113,8 +126,8 @@ async def test_a_statement_that_takes_too_long_is_unavailable(database, workspac
         await sleep()
 
 
-async def test_a_mistake_of_ours_is_no_outage(database, workspace):
-    async def mistake():
+async def test_a_mistake_of_ours_is_no_outage(database: ServiceDatabase, workspace: UUID) -> None:
+    async def mistake() -> None:
         async with Transaction(database.app, workspace) as tx:
             await tx._connection.fetch("SELECT $1::int", 1, 2)  # asyncpg calls it InterfaceError
 
@@ -122,7 +135,9 @@ async def test_a_mistake_of_ours_is_no_outage(database, workspace):
         await mistake()
 
 
-async def test_a_read_left_open_is_invisible_to_bare_statements(database, workspace):
+async def test_a_read_left_open_is_invisible_to_bare_statements(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
     async with Transaction(database.app, workspace) as tx:
         await add(tx, "mine")
         await tx.commit()
@@ -133,14 +148,14 @@ async def test_a_read_left_open_is_invisible_to_bare_statements(database, worksp
         assert await connection.fetch("SELECT * FROM notes") == []
 
 
-async def test_a_connection_given_back_with_an_open_transaction_is_rolled_back(pool):
+async def test_a_connection_given_back_with_an_open_transaction_is_rolled_back(pool: Pool) -> None:
     async with pool.acquire() as connection:
         await connection.execute("BEGIN")
     async with pool.acquire() as connection:
         assert not connection.is_in_transaction()
 
 
-async def test_bare_statements(database, workspace):
+async def test_bare_statements(database: ServiceDatabase, workspace: UUID) -> None:
     assert await database.owner.fetchrow("SELECT 1 AS a, 2 AS b") == (1, 2)
     values = [(workspace, "a"), (workspace, "b")]
     await database.owner.executemany(
@@ -152,18 +167,18 @@ async def test_bare_statements(database, workspace):
     assert await database.owner.execute(delete, workspace) == "DELETE 2"
 
 
-async def test_what_nobody_needs_is_closed(pool, monkeypatch):
+async def test_what_nobody_needs_is_closed(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kit.pool.IDLE", 0.05)
     await asyncio.gather(*(answer(pool) for _ in range(10)))
 
-    async def one_is_left():
+    async def one_is_left() -> bool:
         return pool._open == 1
 
     await until(one_is_left)
     assert await answer(pool) == 1
 
 
-async def test_a_closed_pool_waits_for_who_is_inside_and_lets_nobody_in(proxy):
+async def test_a_closed_pool_waits_for_who_is_inside_and_lets_nobody_in(proxy: FaultProxy) -> None:
     pool = await open_pool(proxy.url, size=1, name="test")
     async with SystemTransaction(pool) as tx:
         waiting = asyncio.create_task(answer(pool))
@@ -179,12 +194,12 @@ async def test_a_closed_pool_waits_for_who_is_inside_and_lets_nobody_in(proxy):
     await closing
 
 
-async def test_without_a_database_a_service_does_not_start(proxy):
+async def test_without_a_database_a_service_does_not_start(proxy: FaultProxy) -> None:
     proxy.cut()
     with pytest.raises(DatabaseUnavailable):
         await open_pool(proxy.url, size=1, name="test")
 
 
-async def test_json_columns_are_python_objects(database):
+async def test_json_columns_are_python_objects(database: ServiceDatabase) -> None:
     value = {"a": [1, None, "ü"], "b": {"c": 1.5}}
     assert await database.app.fetchval("SELECT $1::jsonb", value) == value

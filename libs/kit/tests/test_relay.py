@@ -1,7 +1,10 @@
 """The relay: duplicates are allowed, losses never; whatever stops at whatever moment."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -10,16 +13,25 @@ from kit.aggregate import Fact
 from kit.bus.jetstream import Bus
 from kit.ids import new_id
 from kit.outbox import WRITE
+from kit.pool import Pool
 from kit.relay import OutboxRelay, send_again
 from kit.testing.background import running, until
+from kit.testing.database import ServiceDatabase
 from kit.testing.proxy import FaultProxy
-from libs.kit.tests.conftest import to_outbox
+from libs.kit.tests.conftest import OpenUnit, to_outbox
 from libs.kit.tests.sample.notes import AT
+
+Hear = Callable[[], Awaitable[list[int]]]
+Check = Callable[[], Awaitable[bool]]
+
+
+class Tell(Protocol):
+    async def __call__(self, count: int, *, start: int = 1) -> None: ...
 
 
 @pytest.fixture
-def tell(open_unit, workspace):
-    async def tell(count, *, start=1):
+def tell(open_unit: OpenUnit, workspace: UUID) -> Tell:
+    async def tell(count: int, *, start: int = 1) -> None:
         async with open_unit(workspace) as uow:
             facts = [
                 Fact(aggregate_id=new_id(), version=version, at=AT, by=None)
@@ -32,34 +44,37 @@ def tell(open_unit, workspace):
 
 
 @pytest.fixture
-def heard(bus, workspace):
+def heard(bus: Bus, workspace: UUID) -> Hear:
     """What the stream holds of this test's workspace, in its order."""
 
-    async def heard():
+    async def heard() -> list[int]:
         info = await bus.jetstream.stream_info("SAMPLE")
         versions = []
         for sequence in range(max(info.state.first_seq, 1), info.state.last_seq + 1):
             message = await bus.jetstream.get_msg("SAMPLE", sequence)
+            assert message.headers is not None
             if message.headers["ce-workspaceid"] == str(workspace):
-                versions.append(int(message.data))
+                versions.append(int(message.data or b""))
         return versions
 
     return heard
 
 
 @pytest.fixture
-def nothing_waits(outbox):
-    async def nothing_waits():
+def nothing_waits(outbox: Pool) -> Check:
+    async def nothing_waits() -> bool:
         return not await outbox.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL")
 
     return nothing_waits
 
 
-def relay_on(database, bus):
+def relay_on(database: ServiceDatabase, bus: Bus) -> OutboxRelay:
     return OutboxRelay(database.dsns["system"], bus, service="sample")
 
 
-async def test_everything_is_sent_once_and_in_order(database, bus, tell, heard, nothing_waits):
+async def test_everything_is_sent_once_and_in_order(
+    database: ServiceDatabase, bus: Bus, tell: Tell, heard: Hear, nothing_waits: Check
+) -> None:
     relay = relay_on(database, bus)
     async with running(relay.run):
         await tell(600)
@@ -68,15 +83,22 @@ async def test_everything_is_sent_once_and_in_order(database, bus, tell, heard, 
     assert await heard() == list(range(1, 601))
 
 
-async def test_what_is_told_elsewhere_is_found_without_a_wake(database, bus, tell, nothing_waits):
+async def test_what_is_told_elsewhere_is_found_without_a_wake(
+    database: ServiceDatabase, bus: Bus, tell: Tell, nothing_waits: Check
+) -> None:
     async with running(relay_on(database, bus).run):
         await tell(1)
         await until(nothing_waits)
 
 
 async def test_an_envelope_says_what_happened(
-    database, bus, outbox, tell, workspace, nothing_waits
-):
+    database: ServiceDatabase,
+    bus: Bus,
+    outbox: Pool,
+    tell: Tell,
+    workspace: UUID,
+    nothing_waits: Check,
+) -> None:
     await tell(1)
     async with running(relay_on(database, bus).run):
         await until(nothing_waits)
@@ -99,15 +121,21 @@ async def test_an_envelope_says_what_happened(
 
 
 async def test_a_late_commit_with_an_early_number_is_not_passed_over(
-    database, bus, tell, open_unit, workspace, heard, nothing_waits
-):
+    database: ServiceDatabase,
+    bus: Bus,
+    tell: Tell,
+    open_unit: OpenUnit,
+    workspace: UUID,
+    heard: Hear,
+    nothing_waits: Check,
+) -> None:
     fact = Fact(aggregate_id=new_id(), version=1, at=AT, by=None)
     async with running(relay_on(database, bus).run):
         async with open_unit(workspace) as slow:
             await slow.run_many(WRITE, [to_outbox(workspace, fact)])  # takes its number here
             await tell(3, start=2)
 
-            async def others_are_heard():
+            async def others_are_heard() -> bool:
                 return await heard() == [2, 3, 4]
 
             await until(others_are_heard)
@@ -123,11 +151,11 @@ class Stopped(BaseException):
 class StoppedAt:
     """Runs a coroutine up to its n-th wait, and no further."""
 
-    def __init__(self, work, waits):
+    def __init__(self, work: Coroutine[Any, Any, None], waits: int) -> None:
         self.work = work
         self.waits = waits
 
-    def __await__(self):
+    def __await__(self) -> Generator[Any, None, None]:
         steps = self.work.__await__()
         waited_for = next(steps)
         for _ in range(self.waits):
@@ -140,13 +168,13 @@ class StoppedAt:
         steps.throw(Stopped())  # what it waits for now will never be known
 
 
-async def stopped_at(work, waits):
+async def stopped_at(work: Coroutine[Any, Any, None], waits: int) -> None:
     await StoppedAt(work, waits)
 
 
 async def test_stopped_at_every_wait_nothing_is_lost(
-    database, bus, outbox, tell, heard, nothing_waits
-):
+    database: ServiceDatabase, bus: Bus, outbox: Pool, tell: Tell, heard: Hear, nothing_waits: Check
+) -> None:
     """Connecting, locking, fetching, each publish, the acknowledgements, marking."""
     waits = told = 0
     while True:
@@ -164,7 +192,14 @@ async def test_stopped_at_every_wait_nothing_is_lost(
     assert set(await heard()) == set(range(1, told + 1))
 
 
-async def test_the_bus_is_away_and_comes_back(database, nats_url, bus, tell, heard, nothing_waits):
+async def test_the_bus_is_away_and_comes_back(
+    database: ServiceDatabase,
+    nats_url: str,
+    bus: Bus,
+    tell: Tell,
+    heard: Hear,
+    nothing_waits: Check,
+) -> None:
     async with FaultProxy.to(nats_url) as proxy:
         away = Bus(proxy.url, name="sample", profile="test")
         relay = relay_on(database, away)
@@ -183,8 +218,14 @@ async def test_the_bus_is_away_and_comes_back(database, nats_url, bus, tell, hea
 
 
 async def test_a_bus_that_says_nothing_is_no_acknowledgement(
-    database, nats_url, bus, tell, heard, nothing_waits, monkeypatch
-):
+    database: ServiceDatabase,
+    nats_url: str,
+    bus: Bus,
+    tell: Tell,
+    heard: Hear,
+    nothing_waits: Check,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("kit.relay.ACK_TIMEOUT", 0.2)
     async with FaultProxy.to(nats_url) as proxy:
         silent = Bus(proxy.url, name="sample", profile="test")
@@ -201,9 +242,9 @@ async def test_a_bus_that_says_nothing_is_no_acknowledgement(
 
 
 async def test_one_of_two_relays_works_and_the_other_takes_over(
-    database, bus, outbox, tell, heard, nothing_waits
-):
-    async def holders():
+    database: ServiceDatabase, bus: Bus, outbox: Pool, tell: Tell, heard: Hear, nothing_waits: Check
+) -> None:
+    async def holders() -> list[asyncpg.Record]:
         return await outbox.fetch(
             "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -215,7 +256,7 @@ async def test_one_of_two_relays_works_and_the_other_takes_over(
         [first] = await holders()
         await kill(database, first["pid"])
 
-        async def another_holds():
+        async def another_holds() -> bool:
             found = await holders()
             return len(found) == 1 and found[0]["pid"] != first["pid"]
 
@@ -225,7 +266,9 @@ async def test_one_of_two_relays_works_and_the_other_takes_over(
     assert await heard() == list(range(1, 101))
 
 
-async def test_a_lost_stream_is_filled_again(database, bus, tell, heard, nothing_waits):
+async def test_a_lost_stream_is_filled_again(
+    database: ServiceDatabase, bus: Bus, tell: Tell, heard: Hear, nothing_waits: Check
+) -> None:
     async with running(relay_on(database, bus).run):
         await tell(10)
         await until(nothing_waits)
@@ -237,20 +280,22 @@ async def test_a_lost_stream_is_filled_again(database, bus, tell, heard, nothing
     assert await heard() == list(range(1, 11))
 
 
-async def test_what_was_sent_long_ago_is_forgotten(database, bus, outbox, tell, nothing_waits):
+async def test_what_was_sent_long_ago_is_forgotten(
+    database: ServiceDatabase, bus: Bus, outbox: Pool, tell: Tell, nothing_waits: Check
+) -> None:
     await tell(3)
     await outbox.execute("UPDATE outbox SET sent_at = now() - interval '8 days'")
     await tell(1)
     async with running(relay_on(database, bus).run):
 
-        async def one_is_left():
-            return await outbox.fetchval("SELECT count(*) FROM outbox") == 1
+        async def one_is_left() -> bool:
+            return bool(await outbox.fetchval("SELECT count(*) FROM outbox") == 1)
 
         await until(one_is_left)
         await until(nothing_waits)
 
 
-async def kill(database, pid):
+async def kill(database: ServiceDatabase, pid: int) -> None:
     """As the system role itself: the administrator's way to end another connection."""
     connection = await asyncpg.connect(database.dsns["system"])
     await connection.execute("SELECT pg_terminate_backend($1)", pid)

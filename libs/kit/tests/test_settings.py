@@ -1,6 +1,7 @@
 """Settings: everything that is wrong at once, and nothing of a laptop in production."""
 
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Protocol
 
 import pytest
 from pydantic import SecretStr
@@ -19,6 +20,10 @@ class Settings(DatabaseSettings):
     workers: int = 1
 
 
+class Environment(Protocol):
+    def __call__(self, **values: str) -> None: ...
+
+
 GOOD = {
     "SAMPLE_DATABASE_URL_APP": "postgresql://app:pw@db/sample",
     "SAMPLE_DATABASE_URL_SYSTEM": "postgresql://system:pw@db/sample",
@@ -26,15 +31,15 @@ GOOD = {
 
 
 @pytest.fixture
-def environment(monkeypatch):
-    def set_to(**values):
+def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
+    def set_to(**values: str) -> None:
         for name, value in values.items():
             monkeypatch.setenv(name, value)
 
     return set_to
 
 
-def problems(capsys):
+def problems(capsys: pytest.CaptureFixture[str]) -> list[str]:
     with pytest.raises(SystemExit) as exit_:
         load(Settings)
     assert exit_.value.code == 78
@@ -43,14 +48,16 @@ def problems(capsys):
     return sorted(line.strip() for line in lines)
 
 
-def test_the_local_profile_needs_little(environment):
+def test_the_local_profile_needs_little(environment: Environment) -> None:
     environment(**GOOD)
     settings = load(Settings)
     assert (settings.profile, settings.verification) == ("local", False)
     assert settings.database_url_app.get_secret_value() == GOOD["SAMPLE_DATABASE_URL_APP"]
 
 
-def test_every_problem_is_named_at_once(environment, capsys):
+def test_every_problem_is_named_at_once(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
     environment(SAMPLE_WORKERS="many", SAMPLE_LOG_LEVEL="LOUD", SAMPLE_DATABASE_POOL_SIZE="0")
     named = [line.partition(":")[0] for line in problems(capsys)]
     assert named == [
@@ -62,7 +69,9 @@ def test_every_problem_is_named_at_once(environment, capsys):
     ]
 
 
-def test_production_refuses_what_is_for_a_laptop_together_with_all_else(environment, capsys):
+def test_production_refuses_what_is_for_a_laptop_together_with_all_else(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
     environment(SAMPLE_PROFILE="production", SAMPLE_WORKERS="many")
     assert problems(capsys) == [
         "SAMPLE_DATABASE_URL_APP: Field required",
@@ -73,7 +82,7 @@ def test_production_refuses_what_is_for_a_laptop_together_with_all_else(environm
     ]
 
 
-def test_production_takes_values_of_its_own(environment):
+def test_production_takes_values_of_its_own(environment: Environment) -> None:
     environment(
         **GOOD,
         SAMPLE_PROFILE="production",
@@ -83,18 +92,20 @@ def test_production_takes_values_of_its_own(environment):
     assert load(Settings).profile == "production"
 
 
-def test_a_wrong_secret_is_not_shown(environment, capsys):
+def test_a_wrong_secret_is_not_shown(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
     environment(SAMPLE_DATABASE_POOL_SIZE="hunter2")
     assert "hunter2" not in "".join(problems(capsys))
 
 
-def test_a_service_may_refuse_for_reasons_of_its_own(capsys):
+def test_a_service_may_refuse_for_reasons_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         refuse(["SAMPLE_KEY_FILE: there is no such file"])
     assert exit_.value.code == 78
     assert "SAMPLE_KEY_FILE: there is no such file" in capsys.readouterr().err
 
 
-def test_a_secret_may_come_from_a_file(tmp_path):
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s3cret\n")
     assert secret_file(tmp_path / "secret") == "s3cret"

@@ -6,7 +6,11 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
 
 import psutil
 import pytest
@@ -14,30 +18,46 @@ import pytest
 from kit.database import Transaction
 from kit.jobs import table
 from kit.jobs.celery import JobApp
+from kit.jobs.table import Job
 from kit.testing.background import until
+from kit.testing.database import ServiceDatabase
 from local import servers
 
 ROOT = Path(__file__).parents[3]
 
+Becomes = Callable[[UUID, str], Awaitable[Job]]
+
+
+class Enqueue(Protocol):
+    async def __call__(self, *, send: bool = True, **args: Any) -> UUID: ...
+
+
+@dataclass
+class Worker:
+    process: subprocess.Popen[bytes]
+    listen: str
+
 
 @pytest.fixture(scope="module")
-def broker_url(valkey_url):
+def broker_url(valkey_url: str) -> str:
     return f"{valkey_url}/0"
 
 
 @pytest.fixture
-def start(database, broker_url, tmp_path):
+def start(
+    database: ServiceDatabase, broker_url: str, tmp_path: Path
+) -> Iterator[Callable[[], Worker]]:
     """Starts a worker; all are killed with their children at the end."""
-    started = []
+    started: list[subprocess.Popen[bytes]] = []
 
-    def start():
+    def start() -> Worker:
         environment = os.environ | {
             "SAMPLE_DATABASE_URL_SYSTEM": database.dsns["system"],
             "SAMPLE_BROKER_URL": broker_url,
             "SAMPLE_LISTEN": f"127.0.0.1:{servers.free_port()}",
         }
         with (tmp_path / "worker.log").open("ab") as log:
-            worker = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "libs.kit.tests.sample.worker"],
                 cwd=ROOT,
                 env=environment,
@@ -45,22 +65,21 @@ def start(database, broker_url, tmp_path):
                 stderr=log,
                 start_new_session=True,
             )
-        worker.listen = environment["SAMPLE_LISTEN"]
-        started.append(worker)
-        return worker
+        started.append(process)
+        return Worker(process, environment["SAMPLE_LISTEN"])
 
     yield start
-    for worker in started:
-        if worker.poll() is None:
-            os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait()
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @pytest.fixture
-def enqueue(database, workspace, broker_url):
+def enqueue(database: ServiceDatabase, workspace: UUID, broker_url: str) -> Enqueue:
     jobs = JobApp("sample", broker_url)
 
-    async def enqueue(*, send=True, **args):
+    async def enqueue(*, send: bool = True, **args: Any) -> UUID:
         async with Transaction(database.app, workspace) as tx:
             job_id = await table.enqueue(tx, "count", args)
             await tx.commit()
@@ -72,9 +91,9 @@ def enqueue(database, workspace, broker_url):
 
 
 @pytest.fixture
-def becomes(database, workspace):
-    async def becomes(job_id, status):
-        async def reached():
+def becomes(database: ServiceDatabase, workspace: UUID) -> Becomes:
+    async def becomes(job_id: UUID, status: str) -> Job:
+        async def reached() -> bool:
             async with Transaction(database.app, workspace) as tx:
                 return (await table.find(tx, job_id)).status == status
 
@@ -85,24 +104,29 @@ def becomes(database, workspace):
     return becomes
 
 
-async def test_a_worker_works_and_stops_when_told(start, enqueue, becomes):
+async def test_a_worker_works_and_stops_when_told(
+    start: Callable[[], Worker], enqueue: Enqueue, becomes: Becomes
+) -> None:
     worker = start()
     job = await becomes(await enqueue(to=3), "done")
+    assert job.result is not None
     assert job.result["counted"] == 3
     assert (job.progress, job.total) == (3, 3)
     page = await asyncio.to_thread(
-        urllib.request.urlopen, f"http://{worker.listen}/metrics", timeout=5
+        urllib.request.urlopen, f"http://{worker.listen}/metrics", timeout=30
     )
     assert b"process_cpu_seconds" in page.read()
-    worker.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(worker.wait, 20) == 0
+    worker.process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(worker.process.wait, 60) == 0
 
 
-async def test_a_killed_childs_job_is_done_by_the_next(start, enqueue, becomes, database):
+async def test_a_killed_childs_job_is_done_by_the_next(
+    start: Callable[[], Worker], enqueue: Enqueue, becomes: Becomes, database: ServiceDatabase
+) -> None:
     worker = start()
     job_id = await enqueue(to=20, rest=0.05)
     await becomes(job_id, "running")
-    for child in psutil.Process(worker.pid).children(recursive=True):
+    for child in psutil.Process(worker.process.pid).children(recursive=True):
         child.kill()
     # As if the lease had run out: nobody waits half a minute for a test.
     await database.owner.execute(
@@ -113,7 +137,9 @@ async def test_a_killed_childs_job_is_done_by_the_next(start, enqueue, becomes, 
     assert job.attempts == 2
 
 
-async def test_what_the_broker_never_got_is_done_all_the_same(start, enqueue, becomes, database):
+async def test_what_the_broker_never_got_is_done_all_the_same(
+    start: Callable[[], Worker], enqueue: Enqueue, becomes: Becomes, database: ServiceDatabase
+) -> None:
     job_id = await enqueue(to=1, send=False)
     await database.owner.execute(
         "UPDATE jobs SET sent_at = now() - interval '1 h' WHERE id = $1", job_id
