@@ -18,7 +18,7 @@ PULL = {"te": 1.0, "effect": 1.0, "z": 2.0, "gap": 2.0, "seen": 2.0, "usual": 2.
 def one_thread() -> Iterator[None]:
     """Hold linear algebra and boosting to one thread: sums then come out the same everywhere, and
     waiting threads do not eat the cores of their neighbours (measured: six times slower)."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
         yield
