@@ -18,6 +18,7 @@ import pytest
 
 from kit import runtime
 from kit.runtime import Ended, Readiness, main, run
+from kit.testing.background import PATIENCE
 
 PROCESS = """
 import asyncio, sys
@@ -91,7 +92,7 @@ runtime.main(life())
 
 def get(url: str) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as answer:
         return answer.code, answer.read()
@@ -127,7 +128,7 @@ class Process:
         return self.end()
 
     def end(self) -> int:
-        return self._process.wait(20)
+        return self._process.wait(2 * PATIENCE)
 
     def kill(self) -> None:
         if self._process.poll() is None:

@@ -19,7 +19,7 @@ from kit.database import Transaction
 from kit.jobs import table
 from kit.jobs.celery import JobApp
 from kit.jobs.table import Job
-from kit.testing.background import until
+from kit.testing.background import PATIENCE, until
 from kit.testing.database import ServiceDatabase
 from local import servers
 
@@ -113,11 +113,11 @@ async def test_a_worker_works_and_stops_when_told(
     assert job.result["counted"] == 3
     assert (job.progress, job.total) == (3, 3)
     page = await asyncio.to_thread(
-        urllib.request.urlopen, f"http://{worker.listen}/metrics", timeout=30
+        urllib.request.urlopen, f"http://{worker.listen}/metrics", timeout=PATIENCE
     )
     assert b"process_cpu_seconds" in page.read()
     worker.process.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(worker.process.wait, 60) == 0
+    assert await asyncio.to_thread(worker.process.wait, 2 * PATIENCE) == 0
 
 
 async def test_a_killed_childs_job_is_done_by_the_next(

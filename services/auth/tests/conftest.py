@@ -15,6 +15,7 @@ from kit.clock import FakeClock
 from kit.rpc.client import Caller
 from kit.runtime import Readiness
 from kit.testing.database import ServiceDatabase, service_database
+from kit.testing.rpc import PatientCaller
 
 # Not long ago: tokens are verified against this clock too, but certificates and files are not.
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -65,7 +66,7 @@ async def caller(app: App, clock: FakeClock) -> AsyncIterator[Caller]:
     readiness = Readiness({})
     readiness.open()
     await server.start(readiness)
-    caller = Caller(f"127.0.0.1:{server.port}", "auth")
+    caller = PatientCaller(f"127.0.0.1:{server.port}", "auth")
     yield caller
     await caller.close()
     await server.stop()

@@ -14,7 +14,8 @@ from kit.rpc.errors import DeadlineExceeded, PeerUnavailable
 from kit.rpc.identity import Call, current_call
 from kit.rpc.server import RpcServer
 from kit.runtime import Readiness
-from kit.testing.rpc import Issuer, served
+from kit.testing.background import PATIENCE
+from kit.testing.rpc import Issuer, PatientCaller, served
 
 Text = Callable[[str], Any]
 
@@ -58,8 +59,8 @@ async def test_the_deadline_shrinks_with_every_hop(
 
         async with served([(add, Middle(stubs.pb))], issuer) as middle:
             stub = stubs.api.EchoStub(middle.channel)
-            await middle.call(stub.Inner, text("x"), timeout=5)
-    assert left[0] <= 5
+            await middle.call(stub.Inner, text("x"), timeout=PATIENCE)
+    assert left[0] <= PATIENCE
     assert left[1] <= left[0] - MARGIN / 2  # the wire rounds
 
 
@@ -86,7 +87,7 @@ async def test_a_peer_that_is_not_there_is_missed_at_once(
     caller = Caller(f"127.0.0.1:{free_port()}", "crm")
     stub = stubs.api.EchoStub(caller.channel)
     with pytest.raises(PeerUnavailable, match="crm cannot be reached"):
-        async with asyncio.timeout(5):  # far below the call's own deadline
+        async with asyncio.timeout(PATIENCE):  # far below the call's own deadline
             await caller.call(stub.Open, text("x"), timeout=60)
     await caller.close()
 
@@ -95,7 +96,7 @@ async def test_a_peer_that_went_away_is_missed_and_found_again(
     stubs: SimpleNamespace, echo: Any, text: Text, issuer: Issuer
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
-    caller = Caller(address, "echo")
+    caller = PatientCaller(address, "echo")
     stub = stubs.api.EchoStub(caller.channel)
 
     async def start() -> RpcServer:
@@ -111,7 +112,7 @@ async def test_a_peer_that_went_away_is_missed_and_found_again(
         with pytest.raises(PeerUnavailable):
             await caller.call(stub.Open, text("x"), timeout=60)
         server = await start()
-        async with asyncio.timeout(5):  # the promise
+        async with asyncio.timeout(PATIENCE):
             while True:
                 try:
                     await caller.call(stub.Open, text("x"))
@@ -135,7 +136,7 @@ async def test_a_peer_that_takes_and_never_answers_costs_no_more_than_the_deadli
     caller = Caller(f"127.0.0.1:{port}", "hole")
     stub = stubs.api.EchoStub(caller.channel)
     with pytest.raises((DeadlineExceeded, PeerUnavailable)):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await caller.call(stub.Open, text("x"), timeout=0.3)
     await caller.close()
     hole.close()

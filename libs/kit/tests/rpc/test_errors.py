@@ -20,6 +20,7 @@ from kit.rpc.errors import (
     abort_of,
     error_of,
 )
+from kit.testing.background import PATIENCE
 
 
 class Refusal(DomainError):
@@ -85,7 +86,7 @@ async def test_a_mistake_says_nothing_outside_and_everything_in_the_log(
         caplog.at_level(logging.ERROR, "kit.rpc.endpoint"),
         pytest.raises(grpc.aio.AioRpcError) as caught,
     ):
-        await stub.Open(text("x"), timeout=5)
+        await stub.Open(text("x"), timeout=PATIENCE)
     failure = caught.value
     assert failure.code() is grpc.StatusCode.INTERNAL
     assert failure.details() == "Something went wrong on our side."

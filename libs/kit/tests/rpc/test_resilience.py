@@ -12,6 +12,7 @@ from kit.rpc import resilience
 from kit.rpc.client import Caller
 from kit.rpc.errors import DeadlineExceeded, PeerUnavailable, RemoteError
 from kit.rpc.resilience import OPEN_AFTER, PROBE_EVERY, Breaker, RetryBudget, backoff
+from kit.testing.background import PATIENCE
 
 Text = Callable[[str], Any]
 
@@ -176,7 +177,7 @@ async def test_a_hung_peer_opens_the_breaker_and_its_return_closes_it(
     with pytest.raises(PeerUnavailable, match="does not answer"):
         await caller.call(stub.Open, text("x"), timeout=60)
     echo.behaviour = None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 assert (await caller.call(stub.Open, text("x"))).text == "x"

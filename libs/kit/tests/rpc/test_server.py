@@ -16,7 +16,7 @@ from kit.rpc.client import Caller
 from kit.rpc.errors import PeerFailed, RemoteError
 from kit.rpc.identity import CallIdentity, forwarded, idempotency_key_of, principal_of
 from kit.telemetry.metrics import REGISTRY
-from kit.testing.background import until
+from kit.testing.background import PATIENCE, until
 from kit.testing.rpc import Issuer, served
 
 Text = Callable[[str], Any]
@@ -177,7 +177,7 @@ async def test_a_caller_who_goes_away_stops_the_work(
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await stopped.wait()
 
 
@@ -199,7 +199,7 @@ async def test_a_reader_who_has_enough_stops_the_stream(
         answers = peer.stream(stub.Letters, text("x"), identity=issuer.identity("echo.read"))
         assert (await anext(answers)).text
         await answers.aclose()  # type: ignore[attr-defined]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await stopped.wait()
 
 
@@ -224,7 +224,7 @@ async def test_a_stream_may_be_refused_half_way(
 async def test_both_sides_may_stream(stub: Any, text: Text, issuer: Issuer) -> None:
     token = issuer.identity("echo.write").token
     metadata = [("authorization", f"Bearer {token}")]
-    call = stub.Shout(several(text, "a", "b"), timeout=5, metadata=metadata)
+    call = stub.Shout(several(text, "a", "b"), timeout=PATIENCE, metadata=metadata)
     assert [answer.text async for answer in call] == ["A", "B"]
 
 

@@ -16,7 +16,8 @@ from kit.rpc.client import Caller
 from kit.rpc.errors import PeerUnavailable, RemoteError
 from kit.rpc.server import RpcServer
 from kit.runtime import Readiness
-from kit.testing.rpc import Issuer
+from kit.testing.background import PATIENCE
+from kit.testing.rpc import Issuer, PatientCaller
 
 Text = Callable[[str], Any]
 
@@ -28,7 +29,7 @@ async def started(
         "127.0.0.1:0", [(stubs.api.add_EchoServicer_to_server, echo)], issuer.verifier()
     )
     await server.start(readiness or Readiness({}))
-    return server, Caller(f"127.0.0.1:{server.port}", "echo")
+    return server, PatientCaller(f"127.0.0.1:{server.port}", "echo")
 
 
 async def test_stopping_finishes_what_is_in_flight_and_takes_nothing_new(
@@ -180,7 +181,7 @@ async def test_a_rolling_restart_fails_no_call(
     replicas = [await start(0), await start(1)]
     ports = [server.port for server in replicas]
     addresses = ",".join(f"127.0.0.1:{port}" for port in ports)
-    caller = Caller(f"ipv4:{addresses}", "echo")
+    caller = PatientCaller(f"ipv4:{addresses}", "echo")
     stub = stubs.api.EchoStub(caller.channel)
     restarting, answered = True, 0
 
@@ -196,7 +197,7 @@ async def test_a_rolling_restart_fails_no_call(
             await replicas[number].stop()
             replicas[number] = await start(number, ports[number])
             served[number].clear()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await served[number].wait()  # the channel has found the new one
         restarting = False
 

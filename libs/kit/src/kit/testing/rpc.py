@@ -8,22 +8,24 @@ async def test_get_deal(app, workspace):
         deal = await crm.call(stub.GetDeal, GetDealRequest(id=…), identity=identity)
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import grpc.aio
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from kit.clock import Clock, SystemClock
 from kit.ids import new_id
-from kit.rpc.client import Caller
-from kit.rpc.identity import CallIdentity
+from kit.rpc.client import Caller, Request, Response
+from kit.rpc.identity import NOBODY, CallIdentity
 from kit.rpc.revocations import Revocations
 from kit.rpc.server import RpcServer, Servicer
 from kit.rpc.tokens import AUDIENCE, ISSUER, TYPE, OnlyEdDSA, TokenVerifier
 from kit.runtime import Readiness
+from kit.testing.background import PATIENCE
 
 
 class Issuer:
@@ -86,6 +88,24 @@ class Issuer:
         return CallIdentity(self.sign(claims), idempotency_key)
 
 
+class PatientCaller(Caller):
+    """Gives a busy machine its time where a test does not say how long a call may take."""
+
+    def call(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+        request: Request,
+        *,
+        identity: CallIdentity = NOBODY,
+        timeout: float = PATIENCE,
+        idempotent: bool = False,
+    ) -> Coroutine[Any, Any, Response]:
+        """As every caller does."""
+        return super().call(
+            method, request, identity=identity, timeout=timeout, idempotent=idempotent
+        )
+
+
 @asynccontextmanager
 async def served(
     servicers: Sequence[Servicer], issuer: Issuer, *, name: str = "peer"
@@ -95,7 +115,7 @@ async def served(
     readiness = Readiness({})
     readiness.open()
     await server.start(readiness)
-    caller = Caller(f"127.0.0.1:{server.port}", name)
+    caller = PatientCaller(f"127.0.0.1:{server.port}", name)
     try:
         yield caller
     finally:
