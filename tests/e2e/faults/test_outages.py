@@ -20,7 +20,7 @@ async def test_writes_go_on_while_the_bus_is_away(
         await writers.until_acknowledged(10)
         os.kill(nats, signal.SIGSTOP)
         try:
-            await writers.until_acknowledged(60)
+            await writers.until_acknowledged(100)
 
             async def is_piled_up() -> bool:
                 rows = await platform.rows(
@@ -29,7 +29,7 @@ async def test_writes_go_on_while_the_bus_is_away(
                     " AND workspace_id = $1::uuid",
                     person.workspace_id,
                 )
-                return bool(rows[0]["n"] >= 60)
+                return bool(rows[0]["n"] >= 100)
 
             await until(is_piled_up)
             assert writers.written.refusals.total() == 0, "nobody noticed"
