@@ -6,7 +6,6 @@ Pure ASGI: Starlette's BaseHTTPMiddleware breaks context variables and costs sev
 import secrets
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -189,16 +188,20 @@ class _Answered:
             head.append((b"content-security-policy", _PAGE_POLICY.format(nonce=nonce).encode()))
         else:
             head.append(_DATA_POLICY)
-        return [*head, *self._cookies(caller, there)]
+        return [*head, *self._cookies(caller, given)]
 
     def _timing(self) -> tuple[bytes, bytes]:
         whole, services = perf_counter() - self._started, self.rpc[0]
         gateway = max(0.0, whole - services) * 1000
         return b"server-timing", b"gateway;dur=%.1f, services;dur=%.1f" % (gateway, services * 1000)
 
-    def _cookies(self, caller: Caller, there: Mapping[bytes, Any]) -> list[tuple[bytes, bytes]]:
-        """A session that was renewed on the way, or is over; a page's own cookies come first."""
-        if b"set-cookie" in there or not caller.by_cookie:
+    def _cookies(
+        self, caller: Caller, given: list[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]]:
+        """A session that was renewed on the way, or is over, unless the page set one itself."""
+        ours = self._edge._cookies.access.encode() + b"="
+        decided = any(name == b"set-cookie" and line.startswith(ours) for name, line in given)
+        if decided or not caller.by_cookie:
             return []
         lines: list[str] = []
         if caller.renewed is not None:
