@@ -82,6 +82,18 @@ def test_a_bad_file_is_refused_by_row_and_column(
         forecast.read(read_table(write(file, *lines)), 6, 10)
 
 
+def test_outcomes_in_unknown_words_are_no_open_deals(file: Path) -> None:
+    table = read_table(write(file, "won,stage", ",Won", "gewonnen,open"))
+    assert np.isnan(table.outcomes("stage")[1])
+    with pytest.raises(BadFileError, match="row 3, column won: 'gewonnen' says neither won nor"):
+        table.outcomes("won")
+
+
+def test_a_quote_that_never_ends_swallows_no_rows(file: Path) -> None:
+    with pytest.raises(BadFileError, match="cannot be read as CSV text"):
+        read_table(write(file, "date,value", '2024-01-01,"12', "2024-02-01,13"))
+
+
 def test_missing_and_empty_files_are_told(tmp_path: Path) -> None:
     with pytest.raises(BadFileError, match="no such file"):
         read_table(tmp_path / "nothing.csv")

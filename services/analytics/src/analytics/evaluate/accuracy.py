@@ -1,6 +1,6 @@
 """`python -m analytics accuracy`: measure every part on the repository's sets, write the report.
 
-python -m analytics accuracy [--quick] [--output docs/accuracy.md]
+python -m analytics accuracy [--every N] [--confirm] [--output docs/accuracy.md]
 """
 
 import argparse
@@ -24,9 +24,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--every", metavar="N", type=int, default=1, help="forecast every Nth series only (1)"
     )
+    parser.add_argument(
+        "--confirm", action="store_true",
+        help="the confirmation sample too; no choice may be made on what it shows",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     parts: dict[str, list[Report]] = {}
-    for part, found in reports(max(1, options.every)):
+    for part, found in reports(max(1, options.every), confirm=options.confirm):
         sys.stdout.write(as_text(found) + "\n")
         sys.stdout.flush()
         parts.setdefault(part, []).append(found)
@@ -50,15 +54,15 @@ def page(parts: dict[str, list[Report]], every: int) -> str:
     return text
 
 
-def reports(every: int) -> Iterator[tuple[str, Report]]:
+SAMPLES = (("test", 300), ("confirmation", 600))
+
+
+def reports(every: int, *, confirm: bool = False) -> Iterator[tuple[str, Report]]:
     """(part, report) one after another; `every` = 10 takes every tenth series only."""
-    long = m3_monthly()[::every]
-    yield (
-        "forecast",
-        forecast.report(
-            long, "M3 monthly, 36 to 72 months (test sample)", slow=True, limits="long"
-        ),
-    )
+    for name, skip in SAMPLES if confirm else SAMPLES[:1]:
+        title = f"M3 monthly, 36 to 72 months ({name} sample)"
+        long = m3_monthly(skip=skip)[::every]
+        yield "forecast", forecast.report(long, title, slow=True, limits="long")
     for months in SHORT:
         series = m3_monthly(skip=0, take=200, seed=100 + months, lengths=(months,))[::every]
         yield (

@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 
 SEASON = 12
 LEVELS = (80, 90, 95)
+PATIENCE = 60.0
+"""Seconds Prophet may take here: nobody waits, and a busy machine must find the same figures."""
+
 RECOMMENDED = "recommended"
 OURS = ("recommended", "recommended, no Prophet")
 DATES = ("month", "ds", "period", "closed", "close_date", "paid_at", "t")
@@ -79,7 +82,7 @@ Answer = tuple[Floats, dict[int, tuple[Floats, Floats]]]
 def _methods(*, slow: bool) -> list[tuple[str, Callable[[Floats, int], Answer | None]]]:
     methods: list[tuple[str, Callable[[Floats, int], Answer | None]]] = []
     if slow:
-        methods.append((RECOMMENDED, lambda past, ahead: _recommended(past, ahead, 5.0)))
+        methods.append((RECOMMENDED, lambda past, ahead: _recommended(past, ahead, PATIENCE)))
     methods.append((OURS[1] if slow else RECOMMENDED, lambda p, h: _recommended(p, h, 0.0)))
     for name, member in (
         ("AutoETS", members.auto_ets),
@@ -110,7 +113,7 @@ def _recommended(past: Floats, ahead: int, seconds: float) -> Answer | None:
 def _prophet(past: Floats, ahead: int) -> Answer | None:
     if not prophet_fit.available():
         return None
-    path = prophet_fit.fit(clean(past).values, ahead, SEASON, seconds=60.0, tuned=False)
+    path = prophet_fit.fit(clean(past).values, ahead, SEASON, seconds=PATIENCE, tuned=False)
     return _alone(path, past)
 
 

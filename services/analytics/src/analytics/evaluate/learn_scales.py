@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from analytics.evaluate.datasets import Series, m3_monthly, repository
 from analytics.evaluate.datasets_lumpy import lumpy_series
+from analytics.evaluate.forecast import PATIENCE
 from analytics.evaluate.report import bar
 from analytics.science import forecast_lines
 from analytics.science.forecast import listen
@@ -37,8 +38,6 @@ DOUBT = 20.0
 
 SHORT_LENGTHS = (4, 5, 6, 7, 8, 9, 12, 15, 18, 21, 24)
 ROUNDS = 4
-PATIENCE = 60.0
-"""Seconds Prophet may take here: nobody waits, and a slow machine must learn the same scales."""
 
 
 @dataclass(frozen=True, slots=True)

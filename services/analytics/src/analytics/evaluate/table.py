@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Dates = NDArray[np.datetime64]
 
 EMPTY = ("", "na", "n/a", "nan", "null", "none", "-")
-WON = ("1", "1.0", "true", "yes", "won", "win", "closed won")
+WON = ("1", "1.0", "true", "yes", "won", "win", "closed won", "paid")
 LOST = ("0", "0.0", "false", "no", "lost", "loss", "closed lost")
 FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y-%m", "%Y%m%d")
 
@@ -61,9 +61,16 @@ class Table:
         )
 
     def outcomes(self, column: str) -> Floats:
-        """1 for won, 0 for lost, NaN for anything else, which is a deal still open."""
+        """1 for won, 0 for lost, NaN for anything else, which is a deal still open.
+
+        Raises BadFileError when no text says won or lost: then the words are not understood.
+        """
         texts = [text.strip().lower() for text in self.columns[column]]
-        return np.array([1.0 if t in WON else 0.0 if t in LOST else np.nan for t in texts])
+        said = np.array([1.0 if t in WON else 0.0 if t in LOST else np.nan for t in texts])
+        spoken = np.flatnonzero(~self.empty(column))
+        if len(spoken) and np.isnan(said).all():
+            raise self._bad(column, int(spoken[0]), "says neither won nor lost, nor does any other")
+        return said
 
     def is_numeric(self, column: str) -> bool:
         """Whether every text that is not empty reads as a number, and there is one."""
@@ -141,7 +148,7 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
             first = stream.readline()
             delimiter = max(",;\t", key=first.count)
             stream.seek(0)
-            reader = csv.reader(stream, delimiter=delimiter)
+            reader = csv.reader(stream, delimiter=delimiter, strict=True)
             return [(reader.line_num, cells) for cells in reader if any(c.strip() for c in cells)]
     except FileNotFoundError:
         raise BadFileError(f"{path}: there is no such file.") from None
