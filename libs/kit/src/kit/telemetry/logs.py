@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -86,13 +87,13 @@ class JsonLines(logging.Formatter):
         line: dict[str, Any] = {
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            **_said(record),
+            **redact(_said(record)),
             **self._origin,
             **_trace(),
             **(_bound.get() or {}),
-            **_error(record),
+            **redact(_error(record)),
         }
-        return orjson.dumps(redact(line), default=str).decode()
+        return orjson.dumps(line, default=str).decode()
 
 
 def redact(value: Any, key: str = "") -> Any:
@@ -103,11 +104,16 @@ def redact(value: Any, key: str = "") -> Any:
         return [redact(inner, key) for inner in value]
     if value is None or isinstance(value, bool):
         return value
-    if _SECRET_KEY.search(key):
+    if _is_secret(key):
         return REDACTED
     if isinstance(value, int | float):
         return value
     return _SECRET_VALUES.sub(REDACTED, str(value))
+
+
+@lru_cache(1024)
+def _is_secret(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None
 
 
 def _said(record: logging.LogRecord) -> dict[str, Any]:
