@@ -15,6 +15,7 @@ from notify.application.sending import BATCH, send_due
 LOOK_EVERY = 5.0  # seconds, when nobody has woken us
 GATHER = 0.05  # the transaction that woke us commits meanwhile
 FORGET_EVERY = 3600.0
+PER_SECOND = 20  # mails: servers turn away who sends more, and nobody waits for one of a thousand
 
 log = Log(__name__)
 
@@ -37,7 +38,7 @@ class Sender:
         """Send for as long as the process lives, whatever happens to database and mail server."""
         while True:
             try:
-                while await self._once() == BATCH:
+                while await self._round() == BATCH:
                     pass  # there may be more
             except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.warning("mails_not_sent", cause=repr(error))  # the next round does it
@@ -52,10 +53,12 @@ class Sender:
                 log.warning("mails_not_forgotten", cause=repr(error))
             await asyncio.sleep(FORGET_EVERY)
 
-    async def _once(self) -> int:
-        return await send_due(
+    async def _round(self) -> int:
+        tried = await send_due(
             self._system, self._smtp, mail_from=self._mail_from, clock=self._clock
         )
+        await asyncio.sleep(tried / PER_SECOND)
+        return tried
 
     async def _rest(self) -> None:
         try:
