@@ -255,7 +255,7 @@ def deal_json(deal: pb.Deal) -> dict[str, Any]:
         "source": deal.source,
         "next_step": deal.next_step,
         "next_step_due_date": deal.next_step_due_date or None,
-        "tags": list(deal.tags),
+        "tags": deal.tags[:],
         "custom_fields": plain(deal.custom_fields) if has("custom_fields") else {},
         "external_id": deal.external_id or None,
         "win_probability": deal.win_probability if has("win_probability") else None,
