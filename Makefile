@@ -68,8 +68,9 @@ lock-check: dev ## The locks are what the projects ask for (asks the registry)
 
 ##@ Measurements
 .PHONY: bench accuracy soak
-bench: setup ## Throughput, latency and memory of the running platform
+bench: dev ## Throughput, latency, freshness and memory beside floors; speed of the science (BENCH=quick)
 	@$(PY) -m bench
+	@$(PY) -m bench.science
 accuracy: dev ## Forecast, win odds and churn against their yardsticks
 	@$(PY) -m analytics accuracy
 soak: dev ## Hours of mixed work with faults

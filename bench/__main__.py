@@ -1,0 +1,165 @@
+"""Measure the platform beside floors: `python -m bench`; with BENCH=quick in a few minutes.
+
+What it finds is printed and written into docs/performance.md (the quick form only prints).
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from bench import counting, freshness, report, workspace
+from bench.floors import running as floors
+from bench.floors import sql, web
+from bench.load.processes import pss_mb
+from bench.load.runner import Runner
+from bench.platform import EMAIL, PASSWORD, Platform
+from bench.platform import running as running_platform
+from bench.report import OPERATIONS, OURS, Measured
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+WRITES = ("create", "move")
+CONNECTIONS = 16
+WARM_UP = 0.7
+REST = 8.0  # seconds after a start, until what only starting needs is let go
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    deals: int
+    rounds: int
+    seconds: float
+    moves: int
+
+
+FULL, QUICK = Size(100_000, 3, 3.0, 200), Size(5_000, 1, 1.5, 40)
+
+
+async def measure(size: Size) -> Measured:
+    """Everything, one after the other."""
+    found = Measured(size.deals, size.rounds)
+    with running_platform() as (platform, found.first_start):
+        say(f"started in {found.first_start:.1f} s")
+        platform.command("down")
+        found.warm_start = platform.command("up")
+        say(f"started again in {found.warm_start:.1f} s")
+        await asyncio.sleep(REST)
+        found.pss = {name: pss_mb([pid]) for name, pid in platform.pids.items()}
+        say(f"{sum(found.pss.values()):.0f} MB at rest")
+        found.import_seconds = await workspace.fill(platform, size.deals)
+        say(f"{size.deals} deals imported in {found.import_seconds:.0f} s")
+        began = time.monotonic()
+        await platform.settled()
+        found.projection_seconds = time.monotonic() - began
+        await _vacuum(platform)
+        dsn = await floors.make_database(platform, size.deals)
+        with floors.running(platform, dsn) as addresses:
+            runners = await _runners(platform, dsn, addresses)
+            await _rounds(platform, dsn, runners, size, found)
+            await _half_load(platform, dsn, runners, size, found)
+            await runners[0].prepare()
+            for operation in OPERATIONS:
+                found.counts[operation] = await counting.count(platform, runners[0], operation)
+        for operation in OPERATIONS:
+            await sql.trim(dsn)
+            alone = floors.database_alone(platform, dsn, operation, round(size.seconds))
+            found.closed["database alone", operation] = [alone]
+        await platform.settled()
+        kept, seen = await freshness.measure(platform, size.moves)
+        found.fresh_in_reports, found.fresh_in_browser = kept, seen
+    return found
+
+
+async def _runners(
+    platform: Platform, dsn: str, addresses: dict[str, tuple[str, dict[str, list[int]]]]
+) -> list[Runner]:
+    ours = Runner(
+        OURS,
+        platform.base,
+        _scenario("platform"),
+        variables={"email": EMAIL, "password": PASSWORD},
+        processes=platform.groups,
+    )
+    runners = [ours]
+    token = {"token": web.token(str(sql.WORKSPACE), str(sql.WORKSPACE))}
+    for number, (name, (address, processes)) in enumerate(addresses.items()):
+        await floors.answering(dsn, address)
+        share = (number, len(addresses))
+        scenario = _scenario("floor")
+        runners.append(
+            Runner(name, address, scenario, variables=token, processes=processes, share=share)
+        )
+    for runner in runners:
+        await runner.prepare()
+    return runners
+
+
+async def _rounds(
+    platform: Platform, dsn: str, runners: list[Runner], size: Size, found: Measured
+) -> None:
+    for number in range(size.rounds):
+        for operation in OPERATIONS:
+            await sql.trim(dsn)
+            for runner in runners:
+                result = await runner.closed(
+                    operation, connections=CONNECTIONS, seconds=size.seconds, warmup=WARM_UP
+                )
+                found.closed.setdefault((runner.name, operation), []).append(result)
+                cpu = {group: round(ms, 2) for group, ms in result.cpu_ms.items()}
+                say(f"{number} {operation} {runner.name}: {result.rate:.0f} req/s, {cpu}")
+                if runner.name == OURS and operation in WRITES:
+                    await platform.settled()
+
+
+async def _half_load(
+    platform: Platform, dsn: str, runners: list[Runner], size: Size, found: Measured
+) -> None:
+    await runners[0].prepare()  # a token lives ten minutes
+    for operation in OPERATIONS:
+        await sql.trim(dsn)
+        for runner in runners:
+            half = found.median(runner.name, operation, lambda result: result.rate) / 2
+            found.half[runner.name, operation] = await runner.open(
+                operation, rate=half, seconds=size.seconds, warmup=WARM_UP
+            )
+            if runner.name == OURS and operation in WRITES:
+                await platform.settled()
+
+
+async def _vacuum(platform: Platform) -> None:
+    """As the floors are: what autovacuum would do within minutes."""
+    for database in ("crm", "analytics", "notify"):
+        connection = await platform.admin(database)
+        await connection.execute("VACUUM ANALYZE", timeout=300)
+        await connection.close()
+
+
+def _scenario(name: str) -> Any:
+    return json.loads((SCENARIOS / f"{name}.json").read_text())
+
+
+def say(line: str) -> None:
+    """Progress."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def main() -> None:
+    """`make bench`."""
+    quick = os.environ.get("BENCH") == "quick"
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        found = runner.run(measure(QUICK if quick else FULL))
+    sys.stdout.write(report.text(found))
+    if not quick:
+        report.write(found)
+
+
+main()

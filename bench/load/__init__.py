@@ -1,0 +1,1 @@
+"""A load generator for HTTP: closed loop and open loop, one process, one request per connection."""

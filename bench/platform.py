@@ -1,0 +1,136 @@
+"""A platform of the benchmark's own: its ports, its data, no limit on requests."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from local.paths import ROOT
+from local.plan import Plan
+
+HOME = ROOT / ".ff" / "bench"
+PORT = 9700
+EMAIL, PASSWORD = "owner@bench.example", "a long enough sentence 42"
+TIMEOUT = 600.0
+# What the local platform adds is counted apart: nobody runs a mail sink in production.
+GROUPS = {
+    "gateway": ("gateway",),
+    "crm": ("crm",),
+    "database": ("postgres",),
+    "events": ("analytics", "notify", "nats", "auth", "valkey", "crm-worker"),
+}
+
+
+class BenchFailed(RuntimeError):
+    """Something that is to be measured does not work."""
+
+
+class Platform:
+    """A running platform."""
+
+    def __init__(self) -> None:
+        self.plan = Plan(HOME, int(os.environ.get("FF_BENCH_PORT", PORT)))
+        self.base = f"http://127.0.0.1:{self.plan.port('gateway')}"
+
+    def command(self, *arguments: str) -> float:
+        """Run one of the local platform's commands; the seconds it took."""
+        told = {"FF_HOME": str(HOME), "FF_PORT": str(self.plan.base), "GATEWAY_RATE_LIMIT": "false"}
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "local", *arguments],
+            env={**os.environ, **told},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise BenchFailed(f"{' '.join(arguments)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return time.monotonic() - began
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Every process by name."""
+        services = json.loads((HOME / "local.json").read_text())["services"]
+        return {name: unit["pid"] for name, unit in services.items() if unit["pid"]}
+
+    @property
+    def groups(self) -> dict[str, list[int]]:
+        """Processes as they are shown."""
+        pids = self.pids
+        return {group: [pids[name] for name in names] for group, names in GROUPS.items()}
+
+    def log(self, name: str) -> Path:
+        """A process's log."""
+        return HOME / "logs" / f"{name}.log"
+
+    async def admin(self, database: str) -> asyncpg.Connection:
+        """A database, entered as the superuser."""
+        return await asyncpg.connect(self.plan.admin_url, database=database)
+
+    async def settled(self) -> None:
+        """Wait until everything that was written has been told and kept; mails take their time."""
+        checks = {
+            "crm": "SELECT count(*) FROM outbox WHERE sent_at IS NULL",
+            "analytics": "SELECT count(*) FROM outbox WHERE sent_at IS NULL",
+            "notify": "SELECT count(*) FROM outbox WHERE sent_at IS NULL",
+        }
+        for database, sql in checks.items():
+            await self._zero(database, sql)
+        await self._caught_up()
+
+    async def _zero(self, database: str, sql: str) -> None:
+        connection = await self.admin(database)
+        deadline = time.monotonic() + TIMEOUT
+        while await connection.fetchval(sql):
+            if time.monotonic() > deadline:
+                raise BenchFailed(f"{database} did not come to rest")
+            await _moment()
+        await connection.close()
+
+    async def _caught_up(self) -> None:
+        """Until no consumer has anything left to take."""
+        url = f"http://{self.plan.address('nats-monitor')}/jsz?consumers=true"
+        deadline = time.monotonic() + TIMEOUT
+        async with httpx.AsyncClient() as client:
+            while True:
+                state = (await client.get(url)).json()
+                if not sum(_left(consumer) for consumer in _durable(state)):
+                    return
+                if time.monotonic() > deadline:
+                    raise BenchFailed("a consumer did not catch up")
+                await _moment()
+
+
+def _durable(state: Any) -> Iterator[Any]:
+    for account in state.get("account_details", []):
+        for stream in account.get("stream_detail", []):
+            yield from (c for c in stream.get("consumer_detail") or [] if "-" in c["name"])
+
+
+def _left(consumer: Any) -> int:
+    return int(consumer.get("num_pending", 0)) + int(consumer.get("num_ack_pending", 0))
+
+
+async def _moment() -> None:
+    from asyncio import sleep
+
+    await sleep(0.2)
+
+
+@contextmanager
+def running() -> Iterator[tuple[Platform, float]]:
+    """A fresh platform and the seconds of its first start; it and its data go at the end."""
+    platform = Platform()
+    platform.command("reset", "--yes")
+    try:
+        yield platform, platform.command("up")
+    finally:
+        platform.command("reset", "--yes")
