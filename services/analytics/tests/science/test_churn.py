@@ -1,5 +1,8 @@
 """Churn as a whole: every edge of life, calibration against the truth, evidence, words."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -169,6 +172,30 @@ def test_the_same_purchases_give_the_same_scores() -> None:
     table = make_purchases()
     one, two = churn.score(table, AS_OF, 90), churn.score(table, AS_OF, 90)
     pd.testing.assert_frame_equal(one, two)
+
+
+CHILD = """
+import pandas as pd
+from analytics.science import churn, revenue
+from services.analytics.tests.science.factories import make_purchases
+table = make_purchases()
+scores = churn.score(table, "2024-04-01", 90)
+deals = pd.DataFrame({"owner": table.client_id, "created": table.date, "value": table.value})
+deals["closed"], deals["won"] = deals.created + pd.Timedelta(days=9), deals.index % 2
+answer = revenue.project(deals, pd.Timestamp("2024-04-01"), 30)
+print(scores.probability.to_numpy().tobytes().hex(), answer.mean, answer.lower, answer.upper)
+"""
+
+
+def test_scores_and_projections_are_the_same_in_any_process() -> None:
+    one, two = (
+        subprocess.run(
+            [sys.executable, "-c", CHILD], env={"PYTHONHASHSEED": seed, "PATH": ""},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    )  # fmt: skip
+    assert one == two
 
 
 @given(st.integers(1, 40), st.integers(0, 100), st.integers(30, 400))

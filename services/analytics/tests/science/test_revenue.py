@@ -134,10 +134,15 @@ def test_no_deal_is_zero_with_a_reason() -> None:
         deals([300, 310], [310, 320], [1, 1], [500, -200]),
         deals([300, 400], [310, 410], [1, 1], [500, 700]),
         deals([0, 1], [2, 3], [1, 1], [500, 700]),
+        deals([-3650, -1800, 300], [-3600, -1790, 310], [1, 0, 1], [100, 100, 100]),
+        deals([300, 301, 302], [310, 311, 312], [1, 1, 1], [9000, 500, 500]),
+        deals([300, 300, 300], [310, 310, 310], [1, 1, 1], [100, 100, 100]),
+        deals([340, 300, 320], [350, 310, 330], [1, 0, 1], [100, 100, 100]),
     ],
     ids=[
         "one open", "one won", "one lost", "only wins", "only losses", "nothing worth",
-        "refund", "from the future", "a year of silence",
+        "refund", "from the future", "a year of silence", "ten years", "one deal is ninety percent",
+        "duplicates", "unsorted",
     ],
 )  # fmt: skip
 def test_every_edge_of_life_has_an_answer(table: pd.DataFrame) -> None:
