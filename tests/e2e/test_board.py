@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, expect
 
-from tests.e2e.support.api import Person
+from tests.e2e.support.api import Person, invite
 from tests.e2e.support.browsing import Open, Visit
 
 FILE = Path(__file__).resolve().parents[2] / "demo" / "crm_sales_opportunities"
@@ -184,7 +184,10 @@ async def test_a_card_that_somebody_else_moved_first_goes_where_it_is(
     deal = await owner.new_deal("Contested")
     here = await visit(owner)
     await here.page.route("**/api/v1/events", lambda route: route.abort())
-    here.expected.append("Failed to load resource: net::ERR_FAILED")
+    here.expected += [
+        "Failed to load resource: net::ERR_FAILED",
+        "htmx: htmx:error: Failed to fetch",
+    ]
     await here.open("/pipeline")
     await owner.move(deal, "Proposal")
     here.expect_status(412)
@@ -192,6 +195,26 @@ async def test_a_card_that_somebody_else_moved_first_goes_where_it_is(
     await expect(here.column("Proposal").locator(f"#card-{deal['id']}")).to_be_visible()
     await expect(here.page.get_by_text("Somebody was faster")).to_be_visible()
     assert await stage_of(owner, deal) == "Proposal"
+
+
+async def test_who_may_only_read_cannot_move(visit: Open, owner: Person) -> None:
+    deal = await owner.new_deal("Looked at")
+    viewer = await invite(owner, "viewer")
+    here = await visit(viewer)
+    await here.open("/pipeline")
+    await expect(here.page.get_by_role("link", name="New deal")).to_have_count(0)
+    await drag(here, deal, "Proposal")
+    await here.card(deal).locator(".card-link").focus()
+    await here.page.keyboard.press("Space")
+    await expect(here.page.locator(".is-lifted")).to_have_count(0)
+    await expect(here.column("Prospecting").locator(f"#card-{deal['id']}")).to_be_visible()
+    here.expect_status(403)
+    sent = await here.page.context.request.post(
+        f"{here.url}/deals/{deal['id']}/move",
+        form={"stage_id": owner.stages["Won"], "etag": "1"},
+    )
+    assert sent.status == 403
+    assert await stage_of(owner, deal) == "Prospecting"
 
 
 async def test_a_long_column_shows_more_when_it_is_reached(visit: Open, demo: Person) -> None:

@@ -67,7 +67,7 @@ async def test_a_conflict_shows_theirs_and_keeps_mine(visit: Open, owner: Person
     await here.shot("conflict-1440-light")
     assert (await owner.get(f"/deals/{deal['id']}"))["name"] == "Theirs", "nothing was overwritten"
     await here.page.get_by_role("button", name="Save deal").click()
-    await expect(here.page.get_by_text("Saved").first).to_be_visible()
+    await expect(here.page.get_by_role("heading", name="Mine")).to_be_visible()
     assert (await owner.get(f"/deals/{deal['id']}"))["name"] == "Mine"
 
 
