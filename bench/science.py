@@ -1,6 +1,6 @@
 """Speed and memory of the science, held against its limits.
 
-    python -m bench.science [--only NAME] [--cpu] [--markdown]
+    python -m bench.science [--only NAME] [--cpu] [--write]
 
 Every line runs in a process of its own, so that peak memory is its own and imports are paid before
 the clock starts. Limits are for wall time on two free cores; `--cpu` holds CPU time against them
@@ -16,11 +16,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 ROWS_PER_CLIENT = 5.4
 SERIES = 40
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+BEGIN, END = "<!-- science: begin -->", "<!-- science: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,23 +184,45 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.science", description=__doc__)
     parser.add_argument("--only", metavar="TEXT", default="", help="lines whose name holds this")
     parser.add_argument("--cpu", action="store_true", help="hold CPU time against the limits")
-    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md as well")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.child:
         sys.stdout.write(json.dumps(asdict(measure(options.child))))
         return 0
     names = [name for name in LINES if options.only in name]
+    load = os.getloadavg()[0]
     lines = {name: _in_child(name) for name in names}
-    sys.stdout.write(_table(list(lines.values()), cpu=options.cpu, markdown=options.markdown))
+    ratio = _growth(lines, cpu=options.cpu)
+    notes = [
+        f"Held against the limits: {'CPU' if options.cpu else 'wall'} time. Load average before:"
+        f" {load:.1f} on {os.cpu_count()} cores."
+    ]
+    if ratio is not None:
+        notes.append(f"Growth: 100 times the clients took {ratio:.0f} times as long.")
+    told = "\n" + "\n".join(notes) + "\n"
+    sys.stdout.write(_table(list(lines.values()), cpu=options.cpu, markdown=False) + told)
+    if options.write:
+        _write(_table(list(lines.values()), cpu=options.cpu, markdown=True) + told)
     met = all(line.met(cpu=options.cpu) for line in lines.values())
-    if GROWTH[0] in lines and GROWTH[1] in lines:
-        few, many = lines[GROWTH[0]], lines[GROWTH[1]]
-        ratio = many.cpu_s / few.cpu_s if options.cpu else many.wall_s / few.wall_s
-        met = met and ratio <= GROWTH[2]
-        sys.stdout.write(f"growth: 100 times the rows took {ratio:.0f} times as long\n")
-    sys.stdout.write(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
-    return 0 if met else 1
+    return 0 if met and (ratio is None or ratio <= GROWTH[2]) else 1
+
+
+def _growth(lines: dict[str, Line], *, cpu: bool) -> float | None:
+    """How many times as long the large case took as the small one, when both were measured."""
+    if GROWTH[0] not in lines or GROWTH[1] not in lines:
+        return None
+    few, many = lines[GROWTH[0]], lines[GROWTH[1]]
+    return many.cpu_s / few.cpu_s if cpu else many.wall_s / few.wall_s
+
+
+def _write(text: str) -> None:
+    """Into the page, between its marks; what people wrote around them stays."""
+    before, begin, rest = PAGE.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{PAGE.name} lacks its marks {BEGIN} and {END}")
+    PAGE.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
 
 
 def _table(lines: Sequence[Line], *, cpu: bool, markdown: bool) -> str:
