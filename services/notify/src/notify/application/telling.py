@@ -1,5 +1,6 @@
 """Telling people: in the application and by mail, in one commit."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,13 +15,17 @@ from notify.domain.messages import Wording
 
 
 async def tell_everybody(
-    uow: UnitOfWork, letters: Letters, wording: Wording, *, at: datetime, now: datetime
+    uow: UnitOfWork, letters: Letters, news: Sequence[tuple[Wording, datetime]], *, now: datetime
 ) -> None:
-    """Every member of the workspace, whoever did it too, until people can choose for themselves."""
+    """Every member of the workspace, whoever did it too, until people can choose for themselves.
+
+    `news` are wordings with the times at which what they tell happened.
+    """
     members = await recipients.everybody(uow)
-    told = [_notification(member, wording, at) for member in members]
+    told = [_notification(member, wording, at) for wording, at in news for member in members]
+    written = [letters.notification(member, wording) for wording, _ in news for member in members]
     await notifications.add(uow, told)
-    await mails.queue(uow, [letters.notification(member, wording) for member in members], now)
+    await mails.queue(uow, written, now)
     uow.tell_facts(*(_created(notification, now) for notification in told))
     await uow.commit()
 

@@ -1,10 +1,13 @@
 """What the others tell, and what people are told of it."""
 
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
-from kit.bus.consumer import Handler
+from kit.bus.consumer import Handler, Together
 from kit.bus.events import Event
 from kit.clock import from_timestamp
 from kit.ids import parse_id
@@ -12,7 +15,7 @@ from kit.money import Money
 from kit.unit_of_work import UnitOfWork
 from notify.application.members import drop_member, keep_member
 from notify.application.telling import ask_to_verify, tell_everybody
-from notify.domain.messages import ImportResult, Move, deal_moved, import_finished
+from notify.domain.messages import ImportResult, Move, Wording, deal_moved, import_finished
 from notify.entrypoints.app import App
 
 _TYPES = {
@@ -62,36 +65,54 @@ def of_auth(app: App) -> dict[str, Handler]:
     }
 
 
+def deal_news(event: Event) -> tuple[Wording, datetime] | None:
+    """A deal that was moved by hand; of an import's, one summary tells."""
+    if event.bulk_id is not None:
+        return None
+    told = deal_pb.DealMoved.FromString(event.body)
+    return deal_moved(_move(told)), from_timestamp(told.happen_time)
+
+
+def import_news(event: Event) -> tuple[Wording, datetime]:
+    """The end of an import, for all it brought."""
+    told = import_pb.ImportFinished.FromString(event.body)
+    result = ImportResult(
+        import_id=parse_id(told.import_id, "import_id"),
+        resource=told.resource,
+        file_name=told.file_name,
+        created=told.created_rows,
+        skipped=told.skipped_rows,
+        failed=told.failed_rows,
+    )
+    return import_finished(result), from_timestamp(told.happen_time)
+
+
+_NEWS: dict[str, Callable[[Event], tuple[Wording, datetime] | None]] = {
+    "crm.deal.v1.moved": deal_news,
+    "crm.import.v1.finished": import_news,
+}
+
+
+def crm_told(app: App) -> Together:
+    """All of a batch at once: the members are asked for once, and their rows go together."""
+
+    async def handle(uow: UnitOfWork, events: Sequence[Event]) -> None:
+        news = [found for event in events if (found := _NEWS[event.type](event)) is not None]
+        if news:
+            await tell_everybody(uow, app.letters, news, now=app.clock.now())
+            app.wake_sender()
+
+    return handle
+
+
 def of_crm(app: App) -> dict[str, Handler]:
-    """Deals that were moved by hand; the end of an import for all it brought."""
+    """The same, one by one."""
+    together = crm_told(app)
 
-    async def moved(uow: UnitOfWork, event: Event) -> None:
-        if event.bulk_id is not None:
-            return  # one summary comes for all of them
-        told = deal_pb.DealMoved.FromString(event.body)
-        at = from_timestamp(told.happen_time)
-        wording = deal_moved(_move(told))
-        await tell_everybody(uow, app.letters, wording, at=at, now=app.clock.now())
+    async def handle(uow: UnitOfWork, event: Event) -> None:
+        await together(uow, [event])
 
-    async def imported(uow: UnitOfWork, event: Event) -> None:
-        told = import_pb.ImportFinished.FromString(event.body)
-        wording = import_finished(
-            ImportResult(
-                import_id=parse_id(told.import_id, "import_id"),
-                resource=told.resource,
-                file_name=told.file_name,
-                created=told.created_rows,
-                skipped=told.skipped_rows,
-                failed=told.failed_rows,
-            )
-        )
-        at = from_timestamp(told.happen_time)
-        await tell_everybody(uow, app.letters, wording, at=at, now=app.clock.now())
-
-    return {
-        "crm.deal.v1.moved": _then_send(app, moved),
-        "crm.import.v1.finished": _then_send(app, imported),
-    }
+    return dict.fromkeys(_NEWS, handle)
 
 
 def _then_send(app: App, handler: Handler) -> Handler:
