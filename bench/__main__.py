@@ -40,7 +40,7 @@ class Size:
     moves: int
 
 
-FULL, QUICK = Size(100_000, 3, 3.0, 200), Size(5_000, 1, 1.5, 40)
+FULL, QUICK = Size(100_000, 3, 2.5, 200), Size(5_000, 1, 1.5, 40)
 
 
 async def measure(size: Size) -> Measured:
