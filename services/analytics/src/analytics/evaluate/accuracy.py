@@ -73,7 +73,7 @@ def reports(every: int, *, confirm: bool = False) -> Iterator[tuple[str, Report]
         )
     yield "forecast", forecast.report(
         lumpy_series()[::every], "Lumpy series (learning part: coverage is not a test)",
-        slow=False, limits=None,
+        slow=False, limits="lumpy",
     )  # fmt: skip
     yield (
         "win",
