@@ -34,7 +34,9 @@ def up(plan: Plan, say: Say) -> None:
     if state.supervisor_pid(plan.home) is None:
         state.stop_leftovers(plan.home)
         refuse_taken_ports(plan)
-        (plan.home / "status.json").unlink(missing_ok=True)
+        # What a supervisor that was killed has left would be taken for the new one's word.
+        for name in ("status.json", "local.json"):
+            (plan.home / name).unlink(missing_ok=True)
         say("Starting FreelanceFlow …")
         _start_supervisor(plan)
     else:
