@@ -43,7 +43,10 @@ async def count(platform: Platform, runner: Runner, operation: str) -> Counts:
         lines.seek(begin)
         statements = len(_STATEMENT.findall(lines.read()))
     return Counts(
-        statements=statements / made, calls=answered / made, received=result.received / made
+        # Rounded: a request at either edge of the time is counted on one side only.
+        statements=round(statements / made, 1),
+        calls=round(answered / made, 1),
+        received=result.received / made,
     )
 
 
