@@ -67,14 +67,12 @@ lock-check: dev ## The locks are what the projects ask for (asks the registry)
 	@sh deploy/local/lock.sh --check
 
 ##@ Measurements
-.PHONY: bench accuracy soak
+.PHONY: bench accuracy
 bench: dev ## Throughput, latency, freshness and memory beside floors; speed of the science (BENCH=quick)
 	@$(PY) -m bench
 	@$(PY) -m bench.science
 accuracy: dev ## Forecast, win odds and churn against their yardsticks
 	@$(PY) -m analytics accuracy
-soak: dev ## Hours of mixed work with faults
-	@$(PY) -m bench.soak
 
 ##@ Setup
 .PHONY: setup dev help
