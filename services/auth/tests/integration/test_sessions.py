@@ -1,11 +1,13 @@
 """Signing in and staying so, over real gRPC and a real database."""
 
 import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
 
+from auth.adapters.passwords import AT_ONCE
 from auth.domain.session import ABSOLUTE_LIFE, REPEAT_GRACE
 from auth.entrypoints.app import App
 from auth.entrypoints.upkeep import sweep_once
@@ -16,6 +18,7 @@ from freelanceflow.auth.v1 import key_service_pb2 as key_pb
 from kit.clock import FakeClock
 from kit.errors import DomainError
 from kit.rpc.client import Caller
+from kit.testing.background import until
 from kit.testing.database import ServiceDatabase
 from services.auth.tests.conftest import NOON
 from services.auth.tests.factories import PASSWORD, Door, unique_email
@@ -61,6 +64,22 @@ async def test_guessing_is_slowed_down_and_not_for_ever(door: Door, clock: FakeC
     assert await refused(door.log_in(mira.email)) == "TOO_MANY_ATTEMPTS"
     clock.advance(timedelta(minutes=16))
     assert (await door.log_in(mira.email)).access_token
+
+
+async def test_whose_password_waits_for_its_turn_holds_no_connection(door: Door, app: App) -> None:
+    """More wait than there are connections, and nobody is turned away."""
+    others_are_done = threading.Event()
+    for _ in range(AT_ONCE):
+        app.passwords._threads.submit(others_are_done.wait)
+    guesses = [refused(door.log_in(unique_email())) for _ in range(12)]
+    newcomers = [door.register() for _ in range(12)]
+    rush = asyncio.gather(*guesses, *newcomers)
+    try:
+        await until(lambda: app.passwords._waiting == 24)
+    finally:
+        others_are_done.set()
+    answers = await rush
+    assert answers[:12] == ["CREDENTIALS_WRONG"] * 12
 
 
 async def test_the_right_password_starts_the_count_afresh(door: Door) -> None:

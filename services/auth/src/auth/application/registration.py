@@ -38,11 +38,23 @@ class Newcomer:
     device: str
 
 
+async def introduce(passwords: Passwords, newcomer: Newcomer, now: datetime) -> User:
+    """The person, before any transaction: no connection is held while the password is hashed.
+
+    Raises the complaints of User, and SignInBusy.
+    """
+    user = User.registering(
+        new_id(), email=newcomer.email, name=newcomer.name, password=newcomer.password, at=now
+    )
+    user.password_hash = await passwords.hash(newcomer.password)
+    return user
+
+
 async def register(
     uow: UnitOfWork,
     signer: TokenSigner,
-    passwords: Passwords,
     *,
+    user: User,
     newcomer: Newcomer,
     verify: bool,
     now: datetime,
@@ -50,11 +62,8 @@ async def register(
     """A person with the unit's workspace of their own; tokens unless the address is to be proven.
 
     With `verify` a known address gets the same answer after the same work, and a mail that says
-    so. Raises the complaints of User and Workspace, and EmailTaken without `verify`.
+    so. Raises the complaints of Workspace, and EmailTaken without `verify`.
     """
-    user = User.registering(
-        new_id(), email=newcomer.email, name=newcomer.name, password=newcomer.password, at=now
-    )
     workspace = Workspace.found(
         uow.workspace_id,
         name=newcomer.workspace_name or user.name,
@@ -63,7 +72,6 @@ async def register(
         at=now,
         by=user.id,
     )
-    user.password_hash = await passwords.hash(newcomer.password)
     known = await users.by_email(uow, user.email)
     if known is not None:
         if not verify:

@@ -18,7 +18,7 @@ from auth.domain.facts import Cause
 from auth.domain.session import ACCESS_TOKEN_LIFE, DEVICE_LENGTH, IDLE_LIFE, Session
 from auth.domain.user import User
 from auth.domain.workspace import Member
-from kit.database import SystemTransaction
+from kit.database import Pool, SystemTransaction
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
 
@@ -35,31 +35,39 @@ class Tokens:
     user_id: UUID
 
 
-async def prove(tx: SystemTransaction, passwords: Passwords, *, email: str, password: str) -> User:
+async def prove(system: Pool, passwords: Passwords, *, email: str, password: str) -> User:
     """The person behind address and password. Raises CredentialsWrong, SignInBusy.
 
-    Somebody who has not proven their address yet is not let in, and is not told so either.
+    Somebody who has not proven their address yet is not let in, and is not told so either. While
+    a password waits for its turn no connection is held: a rush of guesses would hold them all.
     """
-    user = await users.by_email(tx, email)
+    async with SystemTransaction(system) as tx:
+        user = await users.by_email(tx, email)
     right = await passwords.verify(password, user.password_hash if user else None)
     if user is None or not right or user.email_verified_at is None:
         raise CredentialsWrong("E-mail address or password is wrong.")
     return user
 
 
+async def renewed(passwords: Passwords, user: User, password: str) -> str | None:
+    """A new hash of a proven person's password if the old one is outdated."""
+    if user.password_hash is not None and passwords.outdated(user.password_hash):
+        return await passwords.hash(password)
+    return None
+
+
 async def log_in(
     uow: UnitOfWork,
     signer: TokenSigner,
-    passwords: Passwords,
     *,
     user: User,
-    password: str,
+    new_hash: str | None,
     device: str,
     now: datetime,
 ) -> Tokens:
-    """Start a session of a proven person in the unit's workspace; renew an outdated hash."""
-    if user.password_hash is not None and passwords.outdated(user.password_hash):
-        user.password_hash = await passwords.hash(password)
+    """Start a session of a proven person in the unit's workspace; keep a renewed hash."""
+    if new_hash is not None:
+        user.password_hash = new_hash
         await users.save(uow, user)
     member = await workspaces.member(uow, user.id)
     tokens = await start(uow, signer, member=member, device=device, now=now)

@@ -27,7 +27,7 @@ class AuthService(grpc_api.AuthServiceServicer):
         self._app = app
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
-        app = self._app
+        app, now = self._app, self._app.clock.now()
         newcomer = Newcomer(
             email=request.email,
             password=request.password,
@@ -37,14 +37,10 @@ class AuthService(grpc_api.AuthServiceServicer):
             time_zone=request.time_zone,
             device=request.device,
         )
+        user = await registration.introduce(app.passwords, newcomer, now)
         async with app.system_unit(new_id()) as uow:
             tokens = await registration.register(
-                uow,
-                app.signer,
-                app.passwords,
-                newcomer=newcomer,
-                verify=app.verify_email,
-                now=app.clock.now(),
+                uow, app.signer, user=user, newcomer=newcomer, verify=app.verify_email, now=now
             )
         if tokens is None:
             return pb.RegisterResponse(verification_needed=True)
@@ -54,23 +50,18 @@ class AuthService(grpc_api.AuthServiceServicer):
         app, now = self._app, self._app.clock.now()
         email = _typed_email(request.email)
         await guesses.spend(app.system, email=email, client_address=request.client_address, now=now)
+        user = await session_cases.prove(
+            app.system, app.passwords, email=email, password=request.password
+        )
+        new_hash = await session_cases.renewed(app.passwords, user, request.password)
         async with SystemTransaction(app.system) as tx:
-            user = await session_cases.prove(
-                tx, app.passwords, email=email, password=request.password
-            )
             workspace_id = await workspaces.first_workspace(tx, user.id)
         await guesses.forgive(app.system, email=email, client_address=request.client_address)
         if workspace_id is None:  # removed from the last one
             raise CredentialsWrong("You do not belong to any workspace.")
         async with app.system_unit(workspace_id) as uow:
             tokens = await session_cases.log_in(
-                uow,
-                app.signer,
-                app.passwords,
-                user=user,
-                password=request.password,
-                device=request.device,
-                now=now,
+                uow, app.signer, user=user, new_hash=new_hash, device=request.device, now=now
             )
         return tokens_message(tokens)
 
