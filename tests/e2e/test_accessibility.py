@@ -15,6 +15,9 @@ RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],  # what is well need not be told, and takes most of the time
 }
+# A column of the board scrolls and has no tab stop of its own: the board has one, from which arrows
+# reach every card and scroll it into view (test_board.py shows both). axe cannot know that.
+REACHED_BY_ARROWS = "ul[data-name="
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -60,12 +63,17 @@ async def _window(visit: Open, person: Person | None, theme: str) -> Visit:
     return await visit(person, bypass_csp=True, color_scheme=theme)
 
 
+def _reached_by_arrows(rule: str, target: str) -> bool:
+    return rule == "scrollable-region-focusable" and target.startswith(REACHED_BY_ARROWS)
+
+
 async def _barriers(page: Page) -> list[str]:
     found: dict[str, Any] = (await Axe().run(page, options=RULES)).response
     return [
         f"{violation['id']}: {violation['help']}: {node['target']} {node['failureSummary'][:300]}"
         for violation in found["violations"]
         for node in violation["nodes"][:3]
+        if not _reached_by_arrows(violation["id"], str(node["target"][0]))
     ]
 
 
