@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from local.paths import ROOT
 from tests.e2e.support.api import Person
 from tests.e2e.support.platform import WITH_DATABASE, Platform, until
 
+CONSUMED = re.compile(r'"((?:auth|crm|analytics|notify)\.[a-z]+\.v\d+\.[a-z_]+)"')
 CSV = "name,kind\nImported one,company\nImported two,company\n"
 
 
@@ -115,15 +117,40 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 COMPACTED = "crm.board_totals"
 
 
+async def _is_quiet(platform: Platform, workspace_id: str) -> bool:
+    """Everything that was to be told has been sent and handled, and every mail has gone."""
+    unsent = "SELECT 1 FROM outbox WHERE sent_at IS NULL LIMIT 1"
+    for service in WITH_DATABASE:
+        if await platform.rows(service, unsent):
+            return False
+    waiting = "SELECT 1 FROM mails WHERE workspace_id = $1::uuid AND status = 'queued'"
+    if await platform.rows("notify", waiting, workspace_id):
+        return False
+    for consumer in WITH_DATABASE:
+        if not await _has_handled(platform, consumer, workspace_id):
+            return False
+    return True
+
+
+async def _has_handled(platform: Platform, consumer: str, workspace_id: str) -> bool:
+    source = ROOT / f"services/{consumer}/src/{consumer}/entrypoints/consumers.py"
+    if not source.exists():
+        return True
+    types = sorted(set(CONSUMED.findall(source.read_text(encoding="utf-8"))))
+    told = "SELECT event_id FROM outbox WHERE workspace_id = $1::uuid AND type = ANY($2::text[])"
+    events = {
+        row["event_id"]
+        for producer in WITH_DATABASE
+        for row in await platform.rows(producer, told, workspace_id, types)
+    }
+    known = "SELECT event_id FROM inbox WHERE event_id = ANY($1::uuid[])"
+    handled = {row["event_id"] for row in await platform.rows(consumer, known, list(events))}
+    return events <= handled
+
+
 async def everything_of(platform: Platform, workspace_id: str) -> dict[str, str]:
-    """A fingerprint of every table's rows of one workspace, once its events have been sent."""
-
-    async def is_quiet() -> bool:
-        pending = [await platform.rows(s, "SELECT 1 FROM outbox WHERE sent_at IS NULL LIMIT 1")
-                   for s in WITH_DATABASE]  # fmt: skip
-        return not any(pending)
-
-    await until(is_quiet)
+    """A fingerprint of every table's rows of one workspace, once nothing is on its way."""
+    await until(lambda: _is_quiet(platform, workspace_id))
     found: dict[str, str] = {}
     for service in WITH_DATABASE:
         tables = await platform.rows(
