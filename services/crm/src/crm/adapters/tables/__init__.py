@@ -1,0 +1,27 @@
+"""The tables of crm: for migrations, and to write statements with.
+
+The workspace comes first in every key. With it in the foreign keys, too, nothing can point into
+another tenant, whatever the code does.
+"""
+
+from crm.adapters.tables.activities import activities
+from crm.adapters.tables.base import metadata
+from crm.adapters.tables.clients import clients
+from crm.adapters.tables.deals import board_totals, deal_history, deals
+from crm.adapters.tables.imports import import_errors, imports
+from crm.adapters.tables.workspaces import lost_reasons, owners, stages, workspaces
+
+__all__ = [
+    "activities",
+    "board_totals",
+    "clients",
+    "deal_history",
+    "deals",
+    "import_errors",
+    "imports",
+    "lost_reasons",
+    "metadata",
+    "owners",
+    "stages",
+    "workspaces",
+]

@@ -1,0 +1,42 @@
+"""What was done, or is to be done, with clients and deals."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+)
+
+from crm.adapters.tables.base import instant, metadata, points_to, recorded
+
+activities = Table(
+    "activities",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("client_id", Uuid),
+    Column("deal_id", Uuid),
+    Column("owner_id", Uuid),
+    instant("due_at"),
+    instant("remind_at"),
+    instant("done_at"),
+    instant("created_at", nullable=False),
+    instant("updated_at", nullable=False),
+    instant("deleted_at"),
+    recorded(),
+    PrimaryKeyConstraint("workspace_id", "id"),
+    points_to("clients", "client_id"),
+    points_to("deals", "deal_id"),
+    points_to("owners", "owner_id"),
+    CheckConstraint("client_id IS NOT NULL OR deal_id IS NOT NULL", name="ck_activities_target"),
+)
+for _column in ("deal_id", "client_id"):
+    Index(f"ix_activities_{_column}", activities.c.workspace_id, activities.c[_column])

@@ -1,0 +1,60 @@
+"""Clients, companies and people alike."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Computed,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from crm.adapters.tables.base import instant, metadata, points_to, recorded
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # lower() is not leakproof, so no index condition may call it; a plain column may be one.
+    Column("sort_name", Text, Computed("lower(name)", persisted=True), nullable=False),
+    Column("parent_id", Uuid),
+    Column("emails", ARRAY(Text), nullable=False),
+    Column("phones", ARRAY(Text), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("website", Text, nullable=False),
+    Column("owner_id", Uuid),
+    Column("tags", ARRAY(Text), nullable=False),
+    Column("custom_fields", JSONB, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("external_id", Text),
+    instant("created_at", nullable=False),
+    instant("updated_at", nullable=False),
+    instant("deleted_at"),
+    recorded(),
+    PrimaryKeyConstraint("workspace_id", "id"),
+    points_to("clients", "parent_id"),
+    points_to("owners", "owner_id"),
+    CheckConstraint("kind IN ('company', 'person')", name="ck_clients_kind"),
+)
+Index(
+    "ux_clients_external_id",
+    clients.c.workspace_id,
+    clients.c.external_id,
+    unique=True,
+    postgresql_where=clients.c.external_id.is_not(None),
+)
+Index(
+    "ix_clients_list",
+    clients.c.workspace_id,
+    clients.c.sort_name,
+    clients.c.id,
+    postgresql_where=clients.c.deleted_at.is_(None),
+)

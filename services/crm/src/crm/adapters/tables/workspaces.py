@@ -1,0 +1,73 @@
+"""What a workspace settles once: stages, lost reasons, and who may own."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Double,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+from crm.adapters.tables.base import instant, metadata
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+)
+
+stages = Table(
+    "stages",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("rotting_days", Integer, nullable=False),
+    Column("default_probability", Double, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
+    UniqueConstraint("workspace_id", "name"),
+    CheckConstraint("type IN ('open', 'won', 'lost')", name="ck_stages_type"),
+)
+
+lost_reasons = Table(
+    "lost_reasons",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
+    UniqueConstraint("workspace_id", "name"),
+)
+
+# Members (their id is the person's) and labels that came with an import.
+owners = Table(
+    "owners",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("user_id", Uuid),
+    instant("removed_at"),
+    PrimaryKeyConstraint("workspace_id", "id"),
+)
+Index(
+    "ux_owners_label",
+    owners.c.workspace_id,
+    owners.c.name,
+    unique=True,
+    postgresql_where=owners.c.user_id.is_(None),
+)

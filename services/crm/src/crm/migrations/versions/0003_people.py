@@ -1,0 +1,8 @@
+"""People, activities, notes."""
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
