@@ -4,6 +4,7 @@ isort:skip_file
 What the numbers of a workspace say."""
 
 from collections import abc as _abc
+from freelanceflow.analytics.v1 import explanation_pb2 as _explanation_pb2
 from freelanceflow.type.v1 import money_pb2 as _money_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -33,6 +34,10 @@ class Basis(_message.Message):
     SAMPLE_SIZE_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
+    DATA_VERSION_FIELD_NUMBER: _builtins.int
+    COMPUTING_FIELD_NUMBER: _builtins.int
+    OWN_ONLY_FIELD_NUMBER: _builtins.int
+    AS_OF_DATE_FIELD_NUMBER: _builtins.int
     model_name: _builtins.str
     """Name of the method or model."""
     model_version: _builtins.str
@@ -43,6 +48,14 @@ class Basis(_message.Message):
     """none, prior, low, medium or high."""
     words: _builtins.str
     """The words a person reads, above all when data is thin."""
+    data_version: _builtins.int
+    """State of the facts as a number that only grows; the same number, the same answer on the same day."""
+    computing: _builtins.bool
+    """True while the numbers asked for are still being computed: ask again in a moment."""
+    own_only: _builtins.bool
+    """True when only the caller's own deals are in it, because the role sees no others."""
+    as_of_date: _builtins.str
+    """The day at whose end everything stands, YYYY-MM-DD; empty for now."""
     @_builtins.property
     def as_of_time(self) -> _timestamp_pb2.Timestamp:
         """State of the projection: the latest event it contains; absent while there is none."""
@@ -61,10 +74,14 @@ class Basis(_message.Message):
         sample_size: _builtins.int = ...,
         evidence: _builtins.str = ...,
         words: _builtins.str = ...,
+        data_version: _builtins.int = ...,
+        computing: _builtins.bool = ...,
+        own_only: _builtins.bool = ...,
+        as_of_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "train_time", b"train_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "evidence", b"evidence", "model_name", b"model_name", "model_version", b"model_version", "sample_size", b"sample_size", "train_time", b"train_time", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_date", b"as_of_date", "as_of_time", b"as_of_time", "computing", b"computing", "data_version", b"data_version", "evidence", b"evidence", "model_name", b"model_name", "model_version", b"model_version", "own_only", b"own_only", "sample_size", b"sample_size", "train_time", b"train_time", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -77,16 +94,20 @@ class GetPipelineRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OWNER_ID_FIELD_NUMBER: _builtins.int
+    AS_OF_DATE_FIELD_NUMBER: _builtins.int
     owner_id: _builtins.str
     """Only this owner's deals; empty for all."""
+    as_of_date: _builtins.str
+    """As it stood at the end of this day, YYYY-MM-DD; now when empty."""
     def __init__(
         self,
         *,
         owner_id: _builtins.str = ...,
+        as_of_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["owner_id", b"owner_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_date", b"as_of_date", "owner_id", b"owner_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -207,22 +228,26 @@ class GetVelocityRequest(_message.Message):
     START_DATE_FIELD_NUMBER: _builtins.int
     END_DATE_FIELD_NUMBER: _builtins.int
     OWNER_ID_FIELD_NUMBER: _builtins.int
+    AS_OF_DATE_FIELD_NUMBER: _builtins.int
     start_date: _builtins.str
     """First day, YYYY-MM-DD in the workspace's time zone; 90 days before `end_date` when empty."""
     end_date: _builtins.str
     """Last day; today when empty."""
     owner_id: _builtins.str
     """Only this owner's deals; empty for all."""
+    as_of_date: _builtins.str
+    """As it stood at the end of this day, YYYY-MM-DD; now when empty."""
     def __init__(
         self,
         *,
         start_date: _builtins.str = ...,
         end_date: _builtins.str = ...,
         owner_id: _builtins.str = ...,
+        as_of_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_date", b"end_date", "owner_id", b"owner_id", "start_date", b"start_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_date", b"as_of_date", "end_date", b"end_date", "owner_id", b"owner_id", "start_date", b"start_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -247,6 +272,11 @@ class Velocity(_message.Message):
     CLOSED_COUNT_FIELD_NUMBER: _builtins.int
     WON_COUNT_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
+    PROJECTION_FIELD_NUMBER: _builtins.int
+    PROJECTION_PIPELINE_PART_FIELD_NUMBER: _builtins.int
+    PROJECTION_NEW_PART_FIELD_NUMBER: _builtins.int
+    PROJECTION_BACKTEST_FIELD_NUMBER: _builtins.int
+    PROJECTION_WORDS_FIELD_NUMBER: _builtins.int
     opportunities: _builtins.int
     """Deals that were open at some time of the period."""
     win_rate: _builtins.float
@@ -263,6 +293,8 @@ class Velocity(_message.Message):
     """Deals closed in the period, which win rate rests on."""
     won_count: _builtins.int
     """Deals won in the period."""
+    projection_words: _builtins.str
+    """What it rests on, and why it differs from the pace."""
     @_builtins.property
     def mean_value(self) -> _money_pb2.Money:
         """Mean value of the deals won in the period; absent without one."""
@@ -283,6 +315,22 @@ class Velocity(_message.Message):
     def basis(self) -> Global___Basis:
         """How it came about."""
 
+    @_builtins.property
+    def projection(self) -> _explanation_pb2.MoneyRange:
+        """What the next 30 days will bring: a forecast, unlike the pace; absent while nothing can be said."""
+
+    @_builtins.property
+    def projection_pipeline_part(self) -> _money_pb2.Money:
+        """Of that, what deals open now are expected to bring."""
+
+    @_builtins.property
+    def projection_new_part(self) -> _money_pb2.Money:
+        """Of that, what deals not yet opened are expected to bring."""
+
+    @_builtins.property
+    def projection_backtest(self) -> _explanation_pb2.Backtest:
+        """How earlier projections of the same kind did."""
+
     def __init__(
         self,
         *,
@@ -299,10 +347,15 @@ class Velocity(_message.Message):
         closed_count: _builtins.int = ...,
         won_count: _builtins.int = ...,
         basis: Global___Basis | None = ...,
+        projection: _explanation_pb2.MoneyRange | None = ...,
+        projection_pipeline_part: _money_pb2.Money | None = ...,
+        projection_new_part: _money_pb2.Money | None = ...,
+        projection_backtest: _explanation_pb2.Backtest | None = ...,
+        projection_words: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cycle_days", b"_cycle_days", "_trend", b"_trend", "_win_rate", b"_win_rate", "basis", b"basis", "cycle_days", b"cycle_days", "mean_value", b"mean_value", "trend", b"trend", "value_per_day", b"value_per_day", "value_per_day_before", b"value_per_day_before", "win_rate", b"win_rate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cycle_days", b"_cycle_days", "_trend", b"_trend", "_win_rate", b"_win_rate", "basis", b"basis", "cycle_days", b"cycle_days", "mean_value", b"mean_value", "projection", b"projection", "projection_backtest", b"projection_backtest", "projection_new_part", b"projection_new_part", "projection_pipeline_part", b"projection_pipeline_part", "trend", b"trend", "value_per_day", b"value_per_day", "value_per_day_before", b"value_per_day_before", "win_rate", b"win_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cycle_days", b"_cycle_days", "_trend", b"_trend", "_win_rate", b"_win_rate", "basis", b"basis", "closed_count", b"closed_count", "cycle_days", b"cycle_days", "definitions", b"definitions", "end_date", b"end_date", "mean_value", b"mean_value", "opportunities", b"opportunities", "start_date", b"start_date", "trend", b"trend", "value_per_day", b"value_per_day", "value_per_day_before", b"value_per_day_before", "win_rate", b"win_rate", "won_count", b"won_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cycle_days", b"_cycle_days", "_trend", b"_trend", "_win_rate", b"_win_rate", "basis", b"basis", "closed_count", b"closed_count", "cycle_days", b"cycle_days", "definitions", b"definitions", "end_date", b"end_date", "mean_value", b"mean_value", "opportunities", b"opportunities", "projection", b"projection", "projection_backtest", b"projection_backtest", "projection_new_part", b"projection_new_part", "projection_pipeline_part", b"projection_pipeline_part", "projection_words", b"projection_words", "start_date", b"start_date", "trend", b"trend", "value_per_day", b"value_per_day", "value_per_day_before", b"value_per_day_before", "win_rate", b"win_rate", "won_count", b"won_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cycle_days: _TypeAlias = _typing.Literal["cycle_days"]  # noqa: Y015
     _WhichOneofArgType__cycle_days: _TypeAlias = _typing.Literal["_cycle_days", b"_cycle_days"]  # noqa: Y015
@@ -383,6 +436,18 @@ class DealInsight(_message.Message):
     CLOSE_DATE_MOVES_FIELD_NUMBER: _builtins.int
     SPELLS_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    CLIENT_NAME_FIELD_NUMBER: _builtins.int
+    OWNER_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    STAGE_NAME_FIELD_NUMBER: _builtins.int
+    RECOMMENDATION_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    NEXT_BEST_STEP_FIELD_NUMBER: _builtins.int
+    WIN_PROBABILITY_BEFORE_FIELD_NUMBER: _builtins.int
+    BASE_RATE_FIELD_NUMBER: _builtins.int
     deal_id: _builtins.str
     """The deal."""
     win_probability: _builtins.float
@@ -397,6 +462,24 @@ class DealInsight(_message.Message):
     """Days in the present stage."""
     close_date_moves: _builtins.int
     """How often the expected close date was moved to a later day."""
+    name: _builtins.str
+    """Its name."""
+    client_id: _builtins.str
+    """Its client; empty for none."""
+    client_name: _builtins.str
+    """The client's name."""
+    owner_id: _builtins.str
+    """Its owner; empty for nobody."""
+    stage_name: _builtins.str
+    """The stage it is in."""
+    recommendation: _builtins.str
+    """focus, review or reconsider; empty for a closed deal and while nothing can be said."""
+    priority: _builtins.float
+    """1 is a usual deal of this workspace; the higher, the more it deserves time. Absent without odds."""
+    win_probability_before: _builtins.float
+    """Odds a week ago; absent when there were none."""
+    base_rate: _builtins.float
+    """The workspace's own win rate, which the advice is relative to; absent while no deal has closed."""
     @_builtins.property
     def expected_value(self) -> _money_pb2.Money:
         """Value × probability; absent when either is."""
@@ -408,6 +491,18 @@ class DealInsight(_message.Message):
     @_builtins.property
     def basis(self) -> Global___Basis:
         """How the odds came about."""
+
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """Its value; absent when not known."""
+
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.Reason]:
+        """For and against, the heaviest first."""
+
+    @_builtins.property
+    def next_best_step(self) -> _explanation_pb2.NextBestStep:
+        """What to do next; absent for a closed deal."""
 
     def __init__(
         self,
@@ -422,23 +517,47 @@ class DealInsight(_message.Message):
         close_date_moves: _builtins.int = ...,
         spells: _abc.Iterable[Global___StageSpell] | None = ...,
         basis: Global___Basis | None = ...,
+        name: _builtins.str = ...,
+        client_id: _builtins.str = ...,
+        client_name: _builtins.str = ...,
+        owner_id: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        stage_name: _builtins.str = ...,
+        recommendation: _builtins.str = ...,
+        priority: _builtins.float | None = ...,
+        reasons: _abc.Iterable[_explanation_pb2.Reason] | None = ...,
+        next_best_step: _explanation_pb2.NextBestStep | None = ...,
+        win_probability_before: _builtins.float | None = ...,
+        base_rate: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_lower", b"_lower", "_upper", b"_upper", "_win_probability", b"_win_probability", "basis", b"basis", "expected_value", b"expected_value", "lower", b"lower", "upper", b"upper", "win_probability", b"win_probability"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_base_rate", b"_base_rate", "_lower", b"_lower", "_priority", b"_priority", "_upper", b"_upper", "_win_probability", b"_win_probability", "_win_probability_before", b"_win_probability_before", "amount", b"amount", "base_rate", b"base_rate", "basis", b"basis", "expected_value", b"expected_value", "lower", b"lower", "next_best_step", b"next_best_step", "priority", b"priority", "upper", b"upper", "win_probability", b"win_probability", "win_probability_before", b"win_probability_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lower", b"_lower", "_upper", b"_upper", "_win_probability", b"_win_probability", "age_days", b"age_days", "basis", b"basis", "close_date_moves", b"close_date_moves", "days_in_stage", b"days_in_stage", "deal_id", b"deal_id", "expected_value", b"expected_value", "lower", b"lower", "spells", b"spells", "upper", b"upper", "win_probability", b"win_probability"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_rate", b"_base_rate", "_lower", b"_lower", "_priority", b"_priority", "_upper", b"_upper", "_win_probability", b"_win_probability", "_win_probability_before", b"_win_probability_before", "age_days", b"age_days", "amount", b"amount", "base_rate", b"base_rate", "basis", b"basis", "client_id", b"client_id", "client_name", b"client_name", "close_date_moves", b"close_date_moves", "days_in_stage", b"days_in_stage", "deal_id", b"deal_id", "expected_value", b"expected_value", "lower", b"lower", "name", b"name", "next_best_step", b"next_best_step", "owner_id", b"owner_id", "priority", b"priority", "reasons", b"reasons", "recommendation", b"recommendation", "spells", b"spells", "stage_name", b"stage_name", "upper", b"upper", "win_probability", b"win_probability", "win_probability_before", b"win_probability_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__base_rate: _TypeAlias = _typing.Literal["base_rate"]  # noqa: Y015
+    _WhichOneofArgType__base_rate: _TypeAlias = _typing.Literal["_base_rate", b"_base_rate"]  # noqa: Y015
     _WhichOneofReturnType__lower: _TypeAlias = _typing.Literal["lower"]  # noqa: Y015
     _WhichOneofArgType__lower: _TypeAlias = _typing.Literal["_lower", b"_lower"]  # noqa: Y015
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
     _WhichOneofReturnType__upper: _TypeAlias = _typing.Literal["upper"]  # noqa: Y015
     _WhichOneofArgType__upper: _TypeAlias = _typing.Literal["_upper", b"_upper"]  # noqa: Y015
     _WhichOneofReturnType__win_probability: _TypeAlias = _typing.Literal["win_probability"]  # noqa: Y015
     _WhichOneofArgType__win_probability: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability"]  # noqa: Y015
+    _WhichOneofReturnType__win_probability_before: _TypeAlias = _typing.Literal["win_probability_before"]  # noqa: Y015
+    _WhichOneofArgType__win_probability_before: _TypeAlias = _typing.Literal["_win_probability_before", b"_win_probability_before"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__base_rate) -> _WhichOneofReturnType__base_rate | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lower) -> _WhichOneofReturnType__lower | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__upper) -> _WhichOneofReturnType__upper | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__win_probability) -> _WhichOneofReturnType__win_probability | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__win_probability_before) -> _WhichOneofReturnType__win_probability_before | None: ...
 
 Global___DealInsight: _TypeAlias = DealInsight  # noqa: Y015
 
