@@ -6,6 +6,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from freelanceflow.analytics.v1 import pipeline_events_pb2 as analytics
+from freelanceflow.analytics.v1 import score_events_pb2 as scores
 from freelanceflow.auth.v1 import account_events_pb2 as auth
 from freelanceflow.crm.v1 import (
     activity_events_pb2,
@@ -16,6 +17,10 @@ from freelanceflow.crm.v1 import (
 from freelanceflow.notify.v1 import notification_events_pb2 as notify
 
 MESSAGES: dict[str, type[Message]] = {
+    "analytics.client.v1.risk_changed": scores.ClientRiskChanged,
+    "analytics.deal.v1.score_dropped": scores.DealScoreDropped,
+    "analytics.deal.v1.scored": scores.DealsScored,
+    "analytics.forecast.v1.revised": scores.ForecastRevised,
     "analytics.pipeline.v1.changed": analytics.PipelineChanged,
     "auth.member.v1.added": auth.MemberAdded,
     "auth.member.v1.removed": auth.MemberRemoved,

@@ -1,24 +1,8 @@
-"""The tables of analytics: for migrations, and to write statements with."""
+"""Deals: as they stand, and as they stood after each of their events."""
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Date,
-    DateTime,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    Uuid,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, Table, Text, Uuid
 
-metadata = MetaData()
-
-
-def _instant(name: str, *, optional: bool = False) -> "Column[object]":
-    return Column(name, DateTime(timezone=True), nullable=optional)
-
+from analytics.adapters.tables.base import instant, metadata
 
 workspaces = Table(
     "workspaces",
@@ -28,7 +12,7 @@ workspaces = Table(
     Column("currency", Text, nullable=False),
     Column("time_zone", Text, nullable=False),
     Column("changes", BigInteger, nullable=False),
-    _instant("as_of", optional=True),
+    instant("as_of", optional=True),
 )
 
 # A deal as its newest event tells it.
@@ -47,10 +31,19 @@ deals = Table(
     Column("stage_type", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("expected_close_date", Date),
-    _instant("created_at"),
-    _instant("entered_stage_at"),
-    _instant("closed_at", optional=True),
-    _instant("deleted_at", optional=True),
+    instant("created_at"),
+    instant("entered_stage_at"),
+    instant("closed_at", optional=True),
+    instant("deleted_at", optional=True),
+    Column("client_name", Text, nullable=False, server_default=""),
+    Column("owner_name", Text, nullable=False, server_default=""),
+    # In what the workspace added up in, at the day's rate; null where crm knew no rate.
+    Column("base_minor", BigInteger),
+    Column("base_currency", Text, nullable=False, server_default=""),
+    Column("next_step", Text, nullable=False, server_default=""),
+    Column("next_step_due_date", Date),
+    Column("lost_reason_id", Uuid),
+    Column("lost_reason", Text, nullable=False, server_default=""),
 )
 alive = deals.c.deleted_at.is_(None)
 Index(
@@ -64,6 +57,34 @@ Index(
 Index("ix_deals_closed", deals.c.workspace_id, deals.c.closed_at, postgresql_where=alive)
 Index("ix_deals_created", deals.c.workspace_id, deals.c.created_at, postgresql_where=alive)
 
+Index("ix_deals_client", deals.c.workspace_id, deals.c.client_id, postgresql_where=alive)
+
+# One row per event of a deal, so that any past day can be told: the state on a day is the row of
+# the highest version that had happened by then. Rows are only ever added.
+deal_states = Table(
+    "deal_states",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("deal_id", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    instant("happened_at"),
+    Column("client_id", Uuid),
+    Column("owner_id", Uuid),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("base_minor", BigInteger),
+    Column("base_currency", Text, nullable=False),
+    Column("stage_id", Uuid, nullable=False),
+    Column("stage_type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("expected_close_date", Date),
+    Column("has_next_step", Boolean, nullable=False),
+    instant("created_at"),
+    instant("entered_stage_at"),
+    instant("closed_at", optional=True),
+    Column("deleted", Boolean, nullable=False),
+)
+
 stages = Table(
     "stages",
     metadata,
@@ -71,8 +92,8 @@ stages = Table(
     Column("stage_id", Uuid, primary_key=True),
     Column("name", Text, nullable=False),
     Column("type", Text, nullable=False),
-    _instant("first_used_at"),
-    _instant("told_at"),
+    instant("first_used_at"),
+    instant("told_at"),
 )
 
 # Every time a deal came into a stage, by the version at which it did: rows are only ever added, so
@@ -86,7 +107,7 @@ stage_entries = Table(
     Column("stage_id", Uuid, nullable=False),
     Column("stage_name", Text, nullable=False),
     Column("stage_type", Text, nullable=False),
-    _instant("entered_at"),
+    instant("entered_at"),
 )
 
 close_date_changes = Table(
@@ -97,5 +118,5 @@ close_date_changes = Table(
     Column("version", Integer, primary_key=True),
     Column("before", Date),
     Column("after", Date),
-    _instant("changed_at"),
+    instant("changed_at"),
 )
