@@ -1,9 +1,12 @@
 """Events as crm tells them, with keyword overrides."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
+from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from freelanceflow.type.v1.money_pb2 import Money
@@ -38,6 +41,55 @@ class Told:
     def created(self, **over: Any) -> "ToldDeal":
         """A deal that came to be in prospecting at NOON."""
         return ToldDeal(self, **over)
+
+    def client_events(self, dice: random.Random) -> list[Event]:
+        """A client that came to be, was renamed a few times, and may be in the trash at last."""
+        client = client_pb.ClientSnapshot(
+            client_id=str(new_id()), kind="company", name="Acme", create_time=to_timestamp(NOON)
+        )
+        made = client_pb.ClientCreated(client=client, version=1, happen_time=to_timestamp(NOON))
+        told: list[tuple[str, Any]] = [("created", made)]
+        for version in range(2, dice.randint(2, 5)):
+            client.name = f"Acme {version}"
+            told.append(("updated", client_pb.ClientUpdated(client=client, version=version)))
+        if dice.random() < 0.5:
+            gone = client_pb.ClientDeleted(
+                client_id=client.client_id, version=len(told) + 1, happen_time=to_timestamp(NOON)
+            )
+            told.append(("deleted", gone))
+        return [
+            self.event(f"crm.client.v1.{kind}", message.SerializeToString(), version=number)
+            for number, (kind, message) in enumerate(told, 1)
+        ]
+
+    def activity_events(self, dice: random.Random, deal_id: UUID) -> list[Event]:
+        """A call about a deal that is done, undone, or in the trash."""
+        call = activity_pb.ActivitySnapshot(
+            activity_id=str(new_id()),
+            kind="call",
+            deal_id=str(deal_id),
+            create_time=to_timestamp(NOON),
+        )
+        told: list[tuple[str, Any]] = [
+            ("created", activity_pb.ActivityCreated(activity=call, version=1))
+        ]
+        for version in range(2, dice.randint(2, 5)):
+            if call.HasField("done_time"):
+                call.ClearField("done_time")
+            else:
+                call.done_time.CopyFrom(to_timestamp(NOON + version * DAY))
+            told.append(("updated", activity_pb.ActivityUpdated(activity=call, version=version)))
+        if dice.random() < 0.5:
+            gone = activity_pb.ActivityDeleted(
+                activity_id=call.activity_id,
+                version=len(told) + 1,
+                happen_time=to_timestamp(NOON),
+            )
+            told.append(("deleted", gone))
+        return [
+            self.event(f"crm.activity.v1.{kind}", message.SerializeToString(), version=number)
+            for number, (kind, message) in enumerate(told, 1)
+        ]
 
     def event(self, kind: str, body: bytes, *, version: int, bulk: UUID | None = None) -> Event:
         """With an envelope of its own."""

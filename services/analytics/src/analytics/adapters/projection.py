@@ -6,11 +6,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, Uuid, bindparam, case, func, literal_column
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from analytics.adapters.tables import (
     close_date_changes,
+    deal_states,
     deals,
     stage_entries,
     stages,
@@ -20,15 +31,37 @@ from kit.database import Statement
 from kit.unit_of_work import UnitOfWork
 
 WORKSPACE = bindparam("workspace_id", type_=Uuid())
+_GIVEN_AS = {"deleted": "is_deleted"}
 TOLD = bindparam("told_at", type_=DateTime(timezone=True))
 
 _deal = insert(deals).values({c.name: bindparam(c.name, type_=c.type) for c in deals.c})
+_newer_deal = deals.c.version < _deal.excluded.version
+# Only the move says the lost reason in words, and other events of the lost deal may come before it.
+_names_reason = and_(
+    deals.c.lost_reason_id == _deal.excluded.lost_reason_id,
+    deals.c.lost_reason == "",
+    _deal.excluded.lost_reason != "",
+)
+
+
+def _kept(name: str) -> ColumnElement[object]:
+    newer, kept = _deal.excluded[name], deals.c[name]
+    if name == "lost_reason":
+        same = deals.c.lost_reason_id == _deal.excluded.lost_reason_id
+        kept_words = and_(_newer_deal, same, newer == "")
+        return case((kept_words, kept), (or_(_newer_deal, _names_reason), newer), else_=kept)
+    return case((_newer_deal, newer), else_=kept)
+
+
 _keep_deal = _deal.on_conflict_do_update(
     index_elements=[deals.c.workspace_id, deals.c.deal_id],
-    set_={
-        c.name: _deal.excluded[c.name] for c in deals.c if c.name not in ("workspace_id", "deal_id")
-    },
-    where=deals.c.version < _deal.excluded.version,
+    set_={c.name: _kept(c.name) for c in deals.c if c.name not in ("workspace_id", "deal_id")},
+    where=or_(_newer_deal, _names_reason),
+)
+_keep_state = (
+    insert(deal_states)
+    .values({c.name: bindparam(_GIVEN_AS.get(c.name, c.name), type_=c.type) for c in deal_states.c})
+    .on_conflict_do_nothing()
 )
 _keep_entry = (
     insert(stage_entries)
@@ -92,9 +125,10 @@ COUNT = Statement(
     ).returning(workspaces.c.changes)
 )
 
-STOOD = Statement(_keep_deal.add_cte(_keep_entry.cte("entry"), _keep_stage.cte("stage")))
-CHANGED = Statement(_keep_deal)
-CLOSE_DATE_CHANGED = Statement(_keep_deal.add_cte(_keep_change.cte("change")))
+_state = _keep_state.cte("state")
+STOOD = Statement(_keep_deal.add_cte(_state, _keep_entry.cte("entry"), _keep_stage.cte("stage")))
+CHANGED = Statement(_keep_deal.add_cte(_state))
+CLOSE_DATE_CHANGED = Statement(_keep_deal.add_cte(_state, _keep_change.cte("change")))
 _settings = insert(workspaces).values(
     workspace_id=WORKSPACE,
     version=bindparam("version", type_=workspaces.c.version.type),
@@ -131,13 +165,22 @@ class DealFact:
     entered_stage_at: datetime
     closed_at: datetime | None
     deleted_at: datetime | None = None
+    client_name: str = ""
+    owner_name: str = ""
+    base_minor: int | None = None
+    base_currency: str = ""
+    next_step: str = ""
+    next_step_due_date: date | None = None
+    lost_reason_id: UUID | None = None
+    lost_reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What one event says of a deal. `told_at` is when crm told it, not when it happened."""
+    """What one event says of a deal: when it happened, and when crm told it."""
 
     deal: DealFact
+    happened_at: datetime
     told_at: datetime
     came_in: bool = False  # into a stage, at its creation or by a move
 
@@ -147,23 +190,34 @@ class CloseDateChange(Change):
     """The deal is expected to close on another day."""
 
     before: date | None
-    happened_at: datetime
 
 
 async def keep(uow: UnitOfWork, changes: Sequence[Change]) -> int:
     """Keep what they say. The number of the workspace's changes so far."""
     by_statement: dict[Statement, list[dict[str, object]]] = defaultdict(list)
     for change in changes:
-        values = {**vars(change.deal), "workspace_id": uow.workspace_id, "told_at": change.told_at}
+        deal = change.deal
+        values = {
+            **vars(deal),
+            "workspace_id": uow.workspace_id,
+            "happened_at": change.happened_at,
+            "told_at": change.told_at,
+            "has_next_step": bool(deal.next_step),
+            "is_deleted": deal.deleted_at is not None,
+        }
         statement = STOOD if change.came_in else CHANGED
         if isinstance(change, CloseDateChange):
             statement = CLOSE_DATE_CHANGED
-            values |= {"close_date_before": change.before, "happened_at": change.happened_at}
+            values["close_date_before"] = change.before
         by_statement[statement].append(values)
     for statement, rows in by_statement.items():
         await uow.run_many(statement, rows)
-    told_at = max(change.told_at for change in changes)
-    counted = {"workspace_id": uow.workspace_id, "changes": len(changes), "told_at": told_at}
+    return await count(uow, len(changes), told_at=max(change.told_at for change in changes))
+
+
+async def count(uow: UnitOfWork, changes: int, *, told_at: datetime) -> int:
+    """So many more changes of the workspace's facts; their number so far."""
+    counted = {"workspace_id": uow.workspace_id, "changes": changes, "told_at": told_at}
     return int(await uow.value(COUNT, **counted))
 
 

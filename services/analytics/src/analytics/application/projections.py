@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from analytics.adapters import projection
+from analytics.adapters import people, projection, rescoring
+from analytics.adapters.people import ActivityFact, ClientFact
 from analytics.adapters.projection import Change
 from analytics.domain.facts import PipelineChanged
 from kit.unit_of_work import UnitOfWork
 
 
 async def keep_settings(uow: UnitOfWork, *, version: int, currency: str, time_zone: str) -> None:
-    """A workspace came to be, or has other settings."""
+    """A workspace came to be, or has other settings: all that adds up is another number."""
     await projection.keep_settings(uow, version=version, currency=currency, time_zone=time_zone)
+    await rescoring.mark(uow)
     await uow.commit()
 
 
@@ -21,14 +23,30 @@ async def deals_changed(
 ) -> None:
     """Deals changed. `quietly`: these are some of many, and their end will be told."""
     count = await projection.keep(uow, changes)
+    await rescoring.mark(uow, large=quietly)
     if not quietly:
         told_at = max(change.told_at for change in changes)
         uow.tell_facts(_changed(uow.workspace_id, count, told_at))
     await uow.commit()
 
 
+async def people_changed(
+    uow: UnitOfWork,
+    facts: Sequence[ClientFact | ActivityFact],
+    *,
+    told_at: datetime,
+    quietly: bool = False,
+) -> None:
+    """Clients or activities changed; `quietly` as for deals."""
+    await people.keep(uow, facts)
+    await projection.count(uow, len(facts), told_at=told_at)
+    await rescoring.mark(uow, large=quietly)
+    await uow.commit()
+
+
 async def bulk_ended(uow: UnitOfWork, *, version: int, told_at: datetime) -> None:
     """All of an import's records have been told: now whoever shows reports asks again."""
+    await rescoring.mark(uow)
     uow.tell_facts(_changed(uow.workspace_id, version, told_at))
     await uow.commit()
 
