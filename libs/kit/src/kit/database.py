@@ -67,10 +67,14 @@ class SystemTransaction:
     _begin = "BEGIN"
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+        self.pool = pool
+
+    def begin_with(self, sql: str) -> None:
+        """Send this along with BEGIN; said before the transaction is entered."""
+        self._begin = f"{self._begin}; {sql}"
 
     async def __aenter__(self) -> Self:
-        self._connection = connection = await self._pool.take()
+        self._connection = connection = await self.pool.take()
         begin = self._begin
         if connection.is_in_transaction():
             begin = f"ROLLBACK; {begin}"  # a finished read left it to us, see ReadTransaction
@@ -94,7 +98,7 @@ class SystemTransaction:
         lost = isinstance(error, NO_ANSWER) or (
             isinstance(error, (OSError, asyncpg.InterfaceError)) and connection.is_closed()
         )
-        await self._pool.roll_back(connection)
+        await self.pool.roll_back(connection)
         if lost:
             raise DatabaseUnavailable("The database did not answer.") from error
 
@@ -105,11 +109,11 @@ class SystemTransaction:
             try:
                 await connection.execute("ROLLBACK")
             except BaseException as error:
-                await self._pool.roll_back(connection)
+                await self.pool.roll_back(connection)
                 if isinstance(error, NO_CONNECTION):
                     return  # what was not committed is undone with the connection
                 raise
-        self._pool.give_back(connection)
+        self.pool.give_back(connection)
 
     async def commit(self) -> None:
         """Make it true."""
@@ -173,6 +177,6 @@ class ReadTransaction(Transaction):
     ) -> None:
         """Leave the transaction to whoever comes next."""
         if error is None:
-            self._pool.give_back(self._connection)
+            self.pool.give_back(self._connection)
         else:
             await super().__aexit__(kind, error, trace)

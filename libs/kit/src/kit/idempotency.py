@@ -1,13 +1,13 @@
 """A request that is sent twice happens once, and is answered twice with the same bytes."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import (
-    BigInteger,
     Column,
     DateTime,
     Index,
@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-from kit.database import Statement, SystemTransaction
+from kit.database import ReadTransaction, Statement, SystemTransaction
 from kit.errors import DomainError, ErrorKind
 from kit.outbox import Message, metadata
 from kit.pool import Pool
@@ -48,15 +48,9 @@ _key = (
     idempotency_keys.c.method == bindparam("method", type_=Text()),
     idempotency_keys.c.key == bindparam("key", type_=Text()),
 )
-_ours = select(
-    func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger())).label("free")
-).subquery()
-
-LOOK = Statement(
-    select(_ours.c.free, idempotency_keys.c.fingerprint, idempotency_keys.c.response).select_from(
-        _ours.outerjoin(idempotency_keys, (_key[0]) & (_key[1]) & (_key[2]) & (_key[3]))
-    )
-)
+LOOK = Statement(select(idempotency_keys.c.fingerprint, idempotency_keys.c.response).where(*_key))
+# Whoever does not get the lock fails at the BEGIN: one round trip less for everybody else.
+_LOCK = "SELECT 1 / pg_try_advisory_xact_lock(%d)::int"
 KEEP = Statement(
     insert(idempotency_keys).values(
         {
@@ -97,11 +91,11 @@ M = TypeVar("M", bound=Message)
 
 
 async def once(
-    uow: UnitOfWork,
+    open_unit: Callable[[], UnitOfWork],
     request: Once | None,
     *,
     parse: Callable[[bytes], M],
-    work: Callable[[], Awaitable[M]],
+    work: Callable[[UnitOfWork], Awaitable[M]],
 ) -> M:
     """Do the work and keep its answer in the same commit, or give the answer that was kept.
 
@@ -109,20 +103,33 @@ async def once(
     the answer stands beside it; work that does not ask for a commit keeps nothing. Errors are not
     kept: the transaction is undone and the key is free again.
 
+    Most keys are new, so nobody looks first: a repeated request does the work once more, fails
+    at the key or sooner, is undone, and only then the kept answer is looked for.
+
     Raises KeyReused, KeyInFlight.
     """
     if request is None:
-        return await work()
+        async with open_unit() as uow:
+            return await work(uow)
     fingerprint = hashlib.sha256(request.body).digest()
-    kept = await _kept(uow, request, fingerprint)
-    if kept is not None:
+    uow = open_unit()
+    try:
+        async with _alone(uow, request):
+            with uow.holding_commit():
+                answer = await work(uow)
+            if uow.commit_asked:
+                await _keep(uow, request, fingerprint, answer.SerializeToString())
+                await uow.commit()
+                return answer
+    except KeyInFlight:
+        raise
+    except DomainError:
+        kept = await _kept(uow, request, fingerprint)
+        if kept is None:
+            raise
         return parse(kept)
-    with uow.holding_commit():
-        answer = await work()
-    if uow.commit_asked:
-        await _keep(uow, request, fingerprint, answer.SerializeToString())
-        await uow.commit()
-    return answer
+    kept = await _kept(uow, request, fingerprint)
+    return answer if kept is None else parse(kept)
 
 
 async def purge(pool: Pool) -> int:
@@ -133,19 +140,36 @@ async def purge(pool: Pool) -> int:
     return count
 
 
+class _KeyTaken(DomainError):
+    """The key's row is there: this request has been answered before."""
+
+    kind, reason = ErrorKind.REFUSED, "IDEMPOTENCY_KEY_TAKEN"
+
+
+@asynccontextmanager
+async def _alone(uow: UnitOfWork, request: Once) -> AsyncIterator[None]:
+    """Inside the unit of work, with no other request under the same key. Raises KeyInFlight."""
+    uow.begin_with(_LOCK % _lock_number(uow.workspace_id, request))
+    try:
+        await uow.__aenter__()
+    except asyncpg.DivisionByZeroError:
+        raise KeyInFlight("The first request with this key is still running.") from None
+    async with AsyncExitStack() as stack:
+        stack.push_async_exit(uow)
+        yield
+
+
 async def _kept(uow: UnitOfWork, request: Once, fingerprint: bytes) -> bytes | None:
-    row = await uow.row(
-        LOOK,
-        lock=_lock_number(uow.workspace_id, request),
-        workspace=uow.workspace_id,
-        user=request.user_id,
-        method=request.method,
-        key=request.key,
-    )
-    assert row is not None  # the lock's answer is always a row
-    if row["response"] is None:
-        if not row["free"]:
-            raise KeyInFlight("The first request with this key is still running.")
+    """The answer that an earlier request got. Raises KeyReused if that was another request."""
+    async with ReadTransaction(uow.pool, uow.workspace_id) as tx:
+        row = await tx.row(
+            LOOK,
+            workspace=uow.workspace_id,
+            user=request.user_id,
+            method=request.method,
+            key=request.key,
+        )
+    if row is None:
         return None
     if row["fingerprint"] != fingerprint:
         raise KeyReused("This idempotency key was used for another request.")
@@ -164,8 +188,7 @@ async def _keep(uow: UnitOfWork, request: Once, fingerprint: bytes, response: by
             response=response,
         )
     except asyncpg.UniqueViolationError:
-        # The first one committed between our look, which is older than our lock, and now.
-        raise KeyInFlight("The first request with this key has just ended.") from None
+        raise _KeyTaken("This request was answered before.") from None
 
 
 def _lock_number(workspace_id: UUID, request: Once) -> int:

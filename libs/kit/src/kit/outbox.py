@@ -4,15 +4,17 @@ A row is the truth until the stream has acknowledged it, and stays seven days af
 """
 
 from datetime import datetime
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    FromClause,
     Identity,
     Index,
+    Insert,
     LargeBinary,
     MetaData,
     Table,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -102,7 +105,24 @@ def event_row(
     )
 
 
+_TOLD = "told_"
+
+
+def telling(row: OutboxRow) -> dict[str, Any]:
+    """The values that a statement made with `told_with` asks for."""
+    return {f"{_TOLD}{name}": value for name, value in row.items()}
+
+
+def told_with(change: FromClause) -> Insert:
+    """The end of a statement that tells of one row it changed, in the same round trip.
+
+    `change` is the CTE that changes the row, and so holds its lock before the outbox row gets its
+    number. Nothing changed, nothing told.
+    """
+    values = [bindparam(f"{_TOLD}{name}", type_=outbox.c[name].type) for name in _WRITTEN]
+    return insert(outbox).from_select(_WRITTEN, select(*values).select_from(change)).inline()
+
+
+_WRITTEN = list(OutboxRow.__annotations__)
 # inline: the app role may write here, not read, and fetching the number back would need SELECT.
-WRITE = Statement(
-    insert(outbox).values({name: bindparam(name) for name in OutboxRow.__annotations__}).inline()
-)
+WRITE = Statement(insert(outbox).values({name: bindparam(name) for name in _WRITTEN}).inline())

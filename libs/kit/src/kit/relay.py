@@ -10,6 +10,7 @@ import asyncpg
 import nats.errors
 
 from kit.bus.events import headers_of
+from kit.bus.gather import rest_after
 from kit.bus.jetstream import Bus, heed_cancellation
 from kit.pool import Pool, prepare
 from kit.telemetry import Log
@@ -21,7 +22,6 @@ from kit.telemetry.metrics import (
 )
 
 IN_FLIGHT = 256
-GATHER = 0.02  # seconds after a round: the first write waits for nothing, a rush shares rounds
 POLL = 1.0  # for rows whose wake-up was in another process, or lost
 STANDBY = 1.0
 ACK_TIMEOUT = 5.0
@@ -102,29 +102,28 @@ class OutboxRelay:
         measure_at = forget_at = now()
         while True:
             heed_cancellation()
-            more = await self._send(connection)
+            sent = await self._send(connection)
             if now() >= measure_at:
                 await self._measure(connection)
                 measure_at = now() + MEASURE_EVERY
             if now() >= forget_at:
                 await connection.execute(FORGET, KEEP_SENT)
                 forget_at = now() + FORGET_EVERY
-            if not more:
-                await self._rest()
+            if sent < IN_FLIGHT:
+                await self._rest(sent)
 
-    async def _send(self, connection: asyncpg.Connection) -> bool:
-        """Send the oldest rows; tells whether more are waiting."""
+    async def _send(self, connection: asyncpg.Connection) -> int:
+        """Send the oldest rows; how many: as many as are in flight at once means there are more."""
         rows = await connection.fetch(UNSENT)
         if not rows:
-            return False
+            return 0
         sent = await self._publish(rows)
         if sent:
             await connection.execute(SENT, sent)
             OUTBOX_PUBLISHED.inc(len(sent))
         if len(sent) < len(rows):
             OUTBOX_FAILURES.inc(len(rows) - len(sent))
-            return False
-        return len(rows) == IN_FLIGHT
+        return len(sent)
 
     async def _publish(self, rows: Sequence[asyncpg.Record]) -> list[int]:
         """The numbers of the rows that the stream has acknowledged."""
@@ -159,8 +158,8 @@ class OutboxRelay:
         OUTBOX_PENDING.set(pending)
         OUTBOX_OLDEST_AGE.set(age)
 
-    async def _rest(self) -> None:
-        await asyncio.sleep(GATHER)
+    async def _rest(self, sent: int) -> None:
+        await asyncio.sleep(rest_after(sent))
         with suppress(TimeoutError):
             async with asyncio.timeout(POLL):
                 await self._woken.wait()

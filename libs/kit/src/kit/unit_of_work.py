@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -12,7 +12,7 @@ import asyncpg
 from kit.aggregate import Aggregate, Fact
 from kit.database import Transaction
 from kit.errors import DomainError, ErrorKind
-from kit.outbox import WRITE, OutboxRow
+from kit.outbox import WRITE, OutboxRow, telling
 from kit.pool import Pool
 
 ToOutbox = Callable[[UUID, Fact], OutboxRow]
@@ -45,6 +45,7 @@ class UnitOfWork(Transaction):
         self._wake_relay = wake_relay
         self._origin = origin
         self._facts: list[Fact] = []
+        self._told = False  # something that the relay does not know of yet
         self._held = False
         self.commit_asked = False
 
@@ -67,6 +68,11 @@ class UnitOfWork(Transaction):
         """For what no aggregate stands behind: a projection that changed, an import that ended."""
         self._facts += facts
 
+    def telling(self, fact: Fact) -> dict[str, Any]:
+        """What a saver's own statement needs to tell a fact along, see `kit.outbox.told_with`."""
+        self._told = True
+        return telling(self._row(fact))
+
     async def commit(self) -> None:
         """Write what is to be told, then all of it becomes true at once.
 
@@ -76,11 +82,12 @@ class UnitOfWork(Transaction):
         self.commit_asked = True
         if self._held:
             return
-        told, self._facts = self._facts, []
-        if told:
-            await self.run_many(WRITE, [self._row(fact) for fact in told])
+        facts, self._facts = self._facts, []
+        if facts:
+            await self.run_many(WRITE, [self._row(fact) for fact in facts])
+            self._told = True
         await super().commit()
-        if told:
+        if self._told:
             self._wake_relay()
 
     @contextmanager

@@ -71,12 +71,12 @@ async def test_a_stage_that_is_not_there_is_refused(person: Person) -> None:
     assert await person.deal(deal.id) == deal
 
 
-async def test_a_move_is_five_statements(person: Person, database: ServiceDatabase) -> None:
+async def test_a_move_is_four_statements(person: Person, database: ServiceDatabase) -> None:
     deal, stages = await make_deal(person), await person.stages()
     with recorded_queries(database.app) as queries:
         await person.move(deal, stages["Engaging"])
-    # BEGIN with the workspace, lock and landing, save with history, outbox, COMMIT
-    assert len(queries) == 5, queries
+    # BEGIN with the workspace, lock and landing, save with history and event, COMMIT
+    assert len(queries) == 4, queries
 
 
 async def test_twenty_at_once_and_one_wins(person: Person) -> None:

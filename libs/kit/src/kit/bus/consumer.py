@@ -20,6 +20,7 @@ from nats.js.errors import APIError
 
 from kit import dead_letters, inbox
 from kit.bus.events import Event, Undecodable, decode
+from kit.bus.gather import rest_after
 from kit.bus.jetstream import Bus, heed_cancellation
 from kit.bus.pull import Pull, PullLost
 from kit.bus.subjects import subjects_of
@@ -31,9 +32,6 @@ from kit.telemetry.metrics import DEAD_LETTERS, EVENT_LAG, EVENTS_HANDLED
 from kit.unit_of_work import UnitOfWork
 
 BATCH = 100
-GATHER = (
-    0.02  # seconds after a small batch: the first event waits for nothing, a rush shares rounds
-)
 ATTEMPTS = 5
 RETRY_AFTER = (1.0, 5.0, 30.0, 120.0)  # seconds, after the first failure, the second, …
 FORGET_EVERY = 600.0
@@ -115,7 +113,7 @@ class Consumer:
                     await self._handle(messages)
                     await self._forget()
                     if len(messages) < BATCH:
-                        await asyncio.sleep(GATHER)
+                        await asyncio.sleep(rest_after(len(messages)))
             except (PullLost, APIError, nats.errors.Error, *DATABASE_LOST) as error:
                 heed_cancellation()
                 log.warning("consumer_restarts", consumer=self.name, cause=repr(error))

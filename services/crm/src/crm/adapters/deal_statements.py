@@ -17,6 +17,7 @@ from crm.adapters.tables import (
     workspaces,
 )
 from kit.database import Statement
+from kit.outbox import told_with
 
 DEAL, STAGE, CLIENT, OWNER, REASON, AFTER, BEFORE, BY = (
     bindparam(name, type_=Uuid())
@@ -184,15 +185,13 @@ _history_values = [bindparam(f"h_{name}", type_=deal_history.c[name].type) for n
 
 
 def _and_its_history(change: Any) -> Statement:
+    """The change, its line of history and what is told of it, in one round trip."""
     done = change.cte("done")
-    return Statement(
-        insert(deal_history)
-        .from_select(
-            ["workspace_id", "deal_id", *HISTORY],
-            select(done.c.workspace_id, done.c.id, *_history_values),
-        )
-        .inline()
+    history = insert(deal_history).from_select(
+        ["workspace_id", "deal_id", *HISTORY],
+        select(done.c.workspace_id, done.c.id, *_history_values),
     )
+    return Statement(told_with(done).add_cte(history.inline().cte("history")))
 
 
 ADD = _and_its_history(

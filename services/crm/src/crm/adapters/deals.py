@@ -13,6 +13,7 @@ from crm.domain.deal import Deal, DealState
 from crm.domain.entries import Named
 from crm.domain.errors import DealNotFound, ExternalIdTaken
 from crm.domain.stage import DEFAULT_CURRENCY, Stage, StageType
+from kit.aggregate import Fact
 from kit.database import Statement, Transaction
 from kit.money import Money
 from kit.unit_of_work import UnitOfWork
@@ -113,7 +114,7 @@ async def surroundings(
 
 
 async def add(uow: UnitOfWork, deal: Deal) -> None:
-    """Write a new deal and the first line of its history. Raises ExternalIdTaken."""
+    """Write a new deal, the first line of its history and its event. Raises ExternalIdTaken."""
     (fact,) = deal.take_facts()
     new = {
         "id": deal.id,
@@ -121,12 +122,11 @@ async def add(uow: UnitOfWork, deal: Deal) -> None:
         "version": deal.version,
         "created_at": deal.state.created_at,
     }
-    await _write(uow, ADD, **new, **kept_values(deal.state), **_prefixed(history_values(fact)))
-    uow.tell_facts(fact)
+    await _write(uow, ADD, **new, **kept_values(deal.state), **_of(uow, fact))
 
 
 async def save(uow: UnitOfWork, deal: Deal) -> None:
-    """Write what can change in a deal, and its history.
+    """Write what can change in a deal, its history and its event.
 
     Raises ChangedMeanwhile, ExternalIdTaken.
     """
@@ -138,10 +138,9 @@ async def save(uow: UnitOfWork, deal: Deal) -> None:
         deal=deal.id,
         read=deal.version,
         **kept_values(deal.state),
-        **_prefixed(history_values(fact)),
+        **_of(uow, fact),
     )
     uow.saved(deal, rows=count)
-    uow.tell_facts(fact)
 
 
 def kept_values(state: DealState) -> dict[str, Any]:
@@ -234,8 +233,10 @@ async def _write(uow: UnitOfWork, statement: Statement, **values: Any) -> int:
         raise ExternalIdTaken("Another deal has this external id.") from None
 
 
-def _prefixed(values: dict[str, Any]) -> dict[str, Any]:
-    return {f"h_{name}": value for name, value in values.items()}
+def _of(uow: UnitOfWork, fact: Fact) -> dict[str, Any]:
+    """A fact as a line of history, and as what is told of it."""
+    line = {f"h_{name}": value for name, value in history_values(fact).items()}
+    return line | uow.telling(fact)
 
 
 def _stage(row: asyncpg.Record) -> Stage | None:

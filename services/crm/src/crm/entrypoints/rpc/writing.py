@@ -29,7 +29,11 @@ async def write(
         same = Once(principal.user_id, name, key, body)
 
     async def attempt() -> M:
-        async with app.unit_of_work(principal.workspace_id, principal.origin) as uow:
-            return await once(uow, same, parse=response.FromString, work=lambda: work(uow))
+        return await once(
+            lambda: app.unit_of_work(principal.workspace_id, principal.origin),
+            same,
+            parse=response.FromString,
+            work=work,
+        )
 
     return await retrying(attempt)
