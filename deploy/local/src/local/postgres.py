@@ -40,6 +40,7 @@ _SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "512MB",
+    "autovacuum_naptime": "10s",  # a demo or an import fills empty tables within seconds
     "jit": "off",
     "timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",

@@ -110,6 +110,16 @@ async def test_what_is_there_already_is_skipped(app: App, person: Person) -> Non
     assert (await person.list_deals(with_total=True)).total == 3
 
 
+async def test_the_planner_learns_what_came_in(
+    app: App, person: Person, database: ServiceDatabase
+) -> None:
+    """Else the first minute after an import reads a whole workspace for one deal."""
+    analyzed = "SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'deals'"
+    before = await database.owner.fetchval(analyzed)
+    await imported(app, person, table({"name": "A", "external_id": "A"}))
+    assert await database.owner.fetchval(analyzed) > before
+
+
 async def test_clients_come_with_their_companies(app: App, person: Person) -> None:
     done = await imported(
         app,

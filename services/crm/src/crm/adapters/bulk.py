@@ -54,6 +54,7 @@ ADD_DEALS = _insert(deals_table, (*_NEW, *DEAL_KEPT))
 ADD_HISTORY = _insert(deal_history, ("workspace_id", "deal_id", *HISTORY))
 ADD_CLIENTS = _insert(clients_table, (*_NEW, *clients.KEPT))
 
+REFRESH_STATISTICS = Statement(text("SELECT refresh_statistics()"))
 SETTINGS = Statement(
     text("SELECT currency, time_zone FROM workspaces WHERE workspace_id = :workspace").bindparams(
         bindparam("workspace", type_=Uuid())
@@ -213,6 +214,11 @@ async def add_clients(uow: UnitOfWork, new: Sequence[Client]) -> None:
         ],
     )
     uow.tell(*new)
+
+
+async def refresh_statistics(tx: Transaction) -> None:
+    """Tell the planner of what came in, which autovacuum would do within minutes."""
+    await tx.run(REFRESH_STATISTICS)
 
 
 async def _add(uow: UnitOfWork, statement: Statement, rows: list[dict[str, Any]]) -> None:

@@ -51,6 +51,9 @@ async def write_rows(
         await _again_if_met(open_unit, found, header, batch, done=done, now=now)
         done += len(batch)
         await report(done, found.total_rows)
+    async with open_unit() as uow:
+        await bulk.refresh_statistics(uow)
+        await uow.commit()
     return await _finish(open_unit, import_id, now=now)
 
 
