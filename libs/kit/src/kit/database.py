@@ -7,13 +7,17 @@ from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import ARRAY, Text, Uuid, bindparam
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql.expression import ClauseElement
 
 from kit.errors import DomainError
 from kit.pool import NO_ANSWER, NO_CONNECTION, DatabaseUnavailable, Pool, open_pool
+from kit.sight import RecordOutOfSight, current_sight
 
 __all__ = [
+    "OWNERS_IN_SIGHT",
+    "SIGHT_SETTING",
     "DatabaseUnavailable",
     "Pool",
     "ReadTransaction",
@@ -23,7 +27,21 @@ __all__ = [
     "open_pool",
 ]
 
+SIGHT_POLICY = 'policy "sight"'  # how PostgreSQL names what was violated
 DIALECT = dialect()  # type: ignore[no-untyped-call]
+
+
+def _owners() -> tuple[UUID, ...] | None:
+    return current_sight.get().owners
+
+
+def _sight() -> str:
+    return current_sight.get().setting
+
+
+# Parameters that fill themselves in from the running call, see kit.sight.
+OWNERS_IN_SIGHT = bindparam("owners_in_sight", type_=ARRAY(Uuid()), callable_=_owners)
+SIGHT_SETTING = bindparam("sight_setting", type_=Text(), callable_=_sight)
 
 
 class Statement:
@@ -38,8 +56,10 @@ class Statement:
         compiled: Any = clause.compile(dialect=DIALECT)
         self.sql = str(compiled)
         names = list(compiled.positiontup or ())
-        fixed = {name: compiled.params[name] for name in names if not compiled.binds[name].required}
-        self._arguments = _picker(names, fixed)
+        binds = {name: compiled.binds[name] for name in names}
+        fixed = {n: b.value for n, b in binds.items() if not b.required and not b.callable}
+        asked = {name: bind.callable for name, bind in binds.items() if bind.callable}
+        self._arguments = _picker(names, fixed, asked)
 
     def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
         """In the driver's order. A missing name is a KeyError before anything is sent."""
@@ -47,17 +67,26 @@ class Statement:
 
 
 def _picker(
-    names: list[str], fixed: dict[str, Any]
+    names: list[str], fixed: dict[str, Any], asked: dict[str, Callable[[], Any]]
 ) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
     """The quickest way to put named values in order; it runs for every statement."""
     if not names:
         return lambda values: ()
     pick = itemgetter(*names)
+    if asked:
+        items = tuple(asked.items())
+        return lambda values: _tuple(
+            names, pick({**fixed, **{name: ask() for name, ask in items}, **values})
+        )
     if len(names) == 1:
         return lambda values: (pick({**fixed, **values}),)
     if fixed:
         return lambda values: pick({**fixed, **values})
     return pick
+
+
+def _tuple(names: list[str], picked: Any) -> Sequence[Any]:
+    return picked if len(names) > 1 else (picked,)
 
 
 class SystemTransaction:
@@ -99,6 +128,10 @@ class SystemTransaction:
             isinstance(error, (OSError, asyncpg.InterfaceError)) and connection.is_closed()
         )
         await self.pool.roll_back(connection)
+        if isinstance(error, asyncpg.InsufficientPrivilegeError) and SIGHT_POLICY in str(error):
+            raise RecordOutOfSight(
+                "You see the records of some people only, and this one would not be theirs."
+            ) from error
         if lost:
             raise DatabaseUnavailable("The database did not answer.") from error
 
@@ -147,13 +180,24 @@ class SystemTransaction:
 
 
 class Transaction(SystemTransaction):
-    """Statements inside one workspace. Rolls back unless told to commit."""
+    """Statements inside one workspace, within the caller's sight. Rolls back unless told to commit.
+
+    Who sees what is taken from the running call, see kit.sight.
+    """
 
     def __init__(self, pool: Pool, workspace_id: UUID) -> None:
         super().__init__(pool)
         self.workspace_id = workspace_id
-        # One round trip. Without the workspace the policies show no row at all.
-        self._begin = f"BEGIN; SELECT set_config('ff.workspace', '{workspace_id!s}', true)"
+        self.sight = current_sight.get()
+        # One round trip. Without workspace and sight the policies show no row at all.
+        self._begin = f"BEGIN; {self._entering}"
+
+    @property
+    def _entering(self) -> str:
+        return (
+            f"SELECT set_config('ff.workspace', '{self.workspace_id!s}', true), "
+            f"set_config('ff.sees', '{self.sight.setting}', true)"
+        )
 
 
 class ReadTransaction(Transaction):
@@ -165,9 +209,7 @@ class ReadTransaction(Transaction):
 
     def __init__(self, pool: Pool, workspace_id: UUID) -> None:
         super().__init__(pool, workspace_id)
-        self._begin = (
-            f"BEGIN READ ONLY; SELECT set_config('ff.workspace', '{workspace_id!s}', true)"
-        )
+        self._begin = f"BEGIN READ ONLY; {self._entering}"
 
     async def __aexit__(
         self,

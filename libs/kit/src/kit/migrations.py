@@ -108,6 +108,28 @@ def tenant_table(op: Any, table: str) -> None:
         )
 
 
+def sight_policy(op: Any, table: str, seen: str = "", *, for_: str = "ALL") -> None:
+    """Rows belong to somebody: callers see those of the people in their sight only.
+
+    `seen` is a condition of its own under which a row is seen; else its `owner_id` decides. A
+    restrictive policy, on top of the tenant's. The settings are read once per statement, and one
+    that is not there shows nothing.
+    """
+    op.execute(
+        f'CREATE POLICY sight ON "{table}" AS RESTRICTIVE FOR {for_} TO {_service(op)}_app '
+        f"USING ({SEES_ALL} OR {seen or owner_in_sight('owner_id')})"
+    )
+
+
+SEES_ALL = "(SELECT current_setting('ff.sees', true)) = 'all'"
+
+
+def owner_in_sight(owner: str) -> str:
+    """The condition of `sight_policy` for a column of another name."""
+    people = "nullif(nullif(current_setting('ff.sees', true), 'all'), '')::uuid[]"
+    return f"{owner} = ANY ((SELECT {people})::uuid[])"
+
+
 def grant(op: Any, table: str, *, app: str = "", system: str = "") -> None:
     """What the two serving roles may do with a table; nothing unless said."""
     for role, rights in (("app", app), ("system", system)):

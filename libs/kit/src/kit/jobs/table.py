@@ -55,6 +55,7 @@ jobs = Table(
     Column("lease_until", DateTime(timezone=True)),
     Column("sent_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("traceparent", Text),
+    Column("sight", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("ended_at", DateTime(timezone=True)),
     CheckConstraint("status IN ('queued', 'running', 'done', 'failed')", name="ck_jobs_status"),
@@ -62,7 +63,7 @@ jobs = Table(
 Index("ix_jobs_workspace", jobs.c.workspace_id, jobs.c.created_at)
 Index("ix_jobs_open", jobs.c.sent_at, postgresql_where=text("status IN ('queued', 'running')"))
 
-_given = ("id", "workspace_id", "kind", "args", "total", "traceparent")
+_given = ("id", "workspace_id", "kind", "args", "total", "traceparent", "sight")
 _seen = (
     "id",
     "workspace_id",
@@ -75,6 +76,7 @@ _seen = (
     "error",
     "attempts",
     "traceparent",
+    "sight",
     "created_at",
     "ended_at",
 )
@@ -137,6 +139,7 @@ class Job:
     error: str | None
     attempts: int
     traceparent: str | None
+    sight: str  # of whoever asked for it: the work sees no more
     created_at: datetime
     ended_at: datetime | None
 
@@ -155,6 +158,7 @@ async def enqueue(tx: Transaction, kind: str, args: dict[str, Any], *, total: in
         args=args,
         total=total,
         traceparent=current_traceparent(),
+        sight=tx.sight.setting,
     )
     return job_id
 

@@ -25,6 +25,7 @@ from kit.jobs import table
 from kit.jobs.celery import JobApp
 from kit.jobs.table import ATTEMPTS, LEASE, Job, LeaseLost
 from kit.pool import DATABASE_LOST, Pool
+from kit.sight import Sight, seeing
 from kit.telemetry import Log, span
 from kit.telemetry.metrics import exposition
 
@@ -148,7 +149,8 @@ class JobWorker(Generic[A]):
         assert self._app is not None
         handler = self._handlers[job.kind]
         try:
-            result = await _while_leased(system, job, handler(self._app, Task(system, job)))
+            with seeing(Sight.of_setting(job.sight)):
+                result = await _while_leased(system, job, handler(self._app, Task(system, job)))
         except LeaseLost:
             raise
         except DomainError as error:

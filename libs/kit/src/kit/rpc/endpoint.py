@@ -26,6 +26,7 @@ from kit.rpc.identity import (
     current_call,
 )
 from kit.rpc.tokens import TokenVerifier
+from kit.sight import EVERYTHING, current_sight
 from kit.telemetry import Log, Span, bind, span
 from kit.telemetry.metrics import RPC_SERVER, Series, count_error
 from kit.telemetry.tracing import TRACEPARENT
@@ -107,6 +108,7 @@ class Endpoint:
         principal = await self._identify(metadata) if self._access.needs_identity else None
         key = metadata.get(IDEMPOTENCY_KEY)
         current_call.set(Call(monotonic() + remaining, principal, key))
+        current_sight.set(principal.sight if principal else EVERYTHING)
 
     async def _identify(self, metadata: dict[str, Any]) -> Principal:
         assert self._verifier is not None  # the server has seen to it

@@ -10,6 +10,7 @@ from uuid import UUID
 import grpc.aio
 
 from kit.errors import DomainError, ErrorKind
+from kit.sight import Sight
 
 AUTHORIZATION = "authorization"
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -59,6 +60,7 @@ class Principal:
     role: str
     permissions: frozenset[str]
     expires_at: float  # seconds since the epoch
+    sight: Sight  # whose records the person sees
     token: str = field(repr=False)
     origin: str = ""  # the browser window a change comes from, so that it need not hear its echo
     log_fields: Mapping[str, str] = field(init=False, repr=False, compare=False)

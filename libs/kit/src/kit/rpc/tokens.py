@@ -26,6 +26,7 @@ from kit.rpc.identity import (
     TokenMissing,
 )
 from kit.rpc.revocations import Revocations
+from kit.sight import Sight
 from kit.telemetry import Log
 
 ALGORITHM = "EdDSA"
@@ -72,7 +73,7 @@ class TokenVerifier:
         self._audience = audience
         self._algorithms = OnlyEdDSA()
         self._verified: OrderedDict[str, Principal] = OrderedDict()
-        required = ("exp", "iat", "sub", "ws", "sid", "role", "jti")
+        required = ("exp", "iat", "sub", "ws", "sid", "role", "sees", "jti")
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(self._now()),
             leeway=LEEWAY,
@@ -130,6 +131,7 @@ class TokenVerifier:
                 role=str(claims["role"]),
                 permissions=frozenset(str(claims.get("scope", "")).split()),
                 expires_at=float(claims["exp"]),
+                sight=Sight.of_claim(claims["sees"]),
                 token=token,
             )
         except (ValueError, TypeError, AttributeError):

@@ -25,6 +25,7 @@ from kit.rpc.revocations import Revocations
 from kit.rpc.server import RpcServer, Servicer
 from kit.rpc.tokens import AUDIENCE, ISSUER, TYPE, OnlyEdDSA, TokenVerifier
 from kit.runtime import Readiness
+from kit.sight import EVERYTHING, Sight
 from kit.testing.background import PATIENCE
 
 
@@ -63,6 +64,7 @@ class Issuer:
             "ws": str(new_id()),
             "sid": str(new_id()),
             "role": "sales",
+            "sees": "all",
             "scope": " ".join(permissions),
             "iat": now,
             "exp": now + 600,
@@ -80,10 +82,14 @@ class Issuer:
         workspace_id: UUID | None = None,
         user_id: UUID | None = None,
         idempotency_key: str | None = None,
+        sight: Sight = EVERYTHING,
     ) -> CallIdentity:
         """Somebody who may do this, in this workspace."""
         claims = self.claims(
-            *permissions, ws=str(workspace_id or new_id()), sub=str(user_id or new_id())
+            *permissions,
+            ws=str(workspace_id or new_id()),
+            sub=str(user_id or new_id()),
+            sees=sight.claim,
         )
         return CallIdentity(self.sign(claims), idempotency_key)
 
