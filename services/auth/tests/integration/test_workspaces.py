@@ -1,11 +1,14 @@
 """Workspaces and members: who sees what, who may change whom, and what a tenant cannot reach."""
 
 import asyncio
+from uuid import UUID
 
 import asyncpg
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from auth.application import workspaces as cases
+from auth.entrypoints.app import App
 from freelanceflow.auth.v1 import account_service_pb2 as account_pb
 from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
@@ -80,6 +83,69 @@ async def test_a_new_role_ends_the_tokens_that_say_the_old_one(door: Door) -> No
     await door.call(door.workspace.ChangeMemberRole, change, identity=mira.identity)
     assert (await members(door, mira))[noor.email] == "finance"
     assert await refused(members(door, noor)) == "SESSION_REVOKED"
+
+
+async def rights(door: Door, host: Person, person: Person, **to: str) -> None:
+    """Another role, visibility or team for somebody."""
+    change = workspace_pb.ChangeMemberRoleRequest(user_id=person.tokens.user_id, **to)
+    await door.call(door.workspace.ChangeMemberRole, change, identity=host.identity)
+
+
+async def sees(door: Door, app: App, person: Person) -> tuple[set[UUID] | None, frozenset[str]]:
+    """What a new token of the person says."""
+    tokens = await door.log_in(person.email)
+    verifier, _ = app.verifier(clock=app.clock)
+    principal = await verifier.verify(f"Bearer {tokens.access_token}")
+    owners = principal.sight.owners
+    return (None if owners is None else set(owners)), principal.permissions
+
+
+async def test_tokens_say_whose_records_are_seen(door: Door, app: App) -> None:
+    mira = await door.register()
+    noor, theo = await door.invite(mira, "sales"), await door.invite(mira, "manager")
+    ids = {UUID(person.tokens.user_id) for person in (noor, theo)}
+    assert (await sees(door, app, noor))[0] is None
+    await rights(door, mira, noor, visibility="own")
+    assert (await sees(door, app, noor))[0] == {UUID(noor.tokens.user_id)}
+    assert await refused(rights(door, mira, noor, visibility="team")) == "TEAM_MISSING"
+    await rights(door, mira, noor, visibility="team", team="  North   coast ")
+    assert (await sees(door, app, noor))[0] == {UUID(noor.tokens.user_id)}
+    assert "imports.write" in (await sees(door, app, theo))[1]
+    await rights(door, mira, theo, visibility="team", team="North coast")
+    for person in (noor, theo):
+        owners, permissions = await sees(door, app, person)
+        assert owners == ids
+        assert "imports.write" not in permissions  # it takes somebody who sees everything
+    await rights(door, mira, theo, role="admin")
+    assert (await sees(door, app, theo))[0] is None
+    assert await refused(rights(door, mira, theo, visibility="own")) == "ROLE_SEES_ALL"
+    assert await refused(rights(door, mira, noor, visibility="some")) == "VISIBILITY_UNKNOWN"
+    listed = await door.call(
+        door.workspace.ListMembers, workspace_pb.ListMembersRequest(), identity=mira.identity
+    )
+    assert {(m.email, m.visibility, m.team) for m in listed.members} == {
+        (mira.email, "all", ""),
+        (noor.email, "team", "North coast"),
+        (theo.email, "all", "North coast"),
+    }
+
+
+async def test_another_visibility_ends_the_tokens_that_say_the_old_one(door: Door) -> None:
+    mira = await door.register()
+    noor = await door.invite(mira, "sales")
+    await rights(door, mira, noor, visibility="own")
+    assert await refused(members(door, noor)) == "SESSION_REVOKED"
+
+
+async def test_a_team_is_small_enough_for_its_tokens(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cases, "LARGEST_TEAM", 1)
+    mira = await door.register()
+    noor, theo = await door.invite(mira, "sales"), await door.invite(mira, "sales")
+    await rights(door, mira, noor, team="North")
+    await rights(door, mira, noor, visibility="team")
+    assert await refused(rights(door, mira, theo, team="North")) == "TEAM_FULL"
 
 
 async def test_who_is_removed_is_out(door: Door) -> None:

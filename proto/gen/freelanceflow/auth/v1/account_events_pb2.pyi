@@ -172,6 +172,8 @@ class MemberAdded(_message.Message):
     ACTOR_ID_FIELD_NUMBER: _builtins.int
     HAPPEN_TIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    VISIBILITY_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """The workspace."""
     user_id: _builtins.str
@@ -188,6 +190,10 @@ class MemberAdded(_message.Message):
     """Who did it."""
     version: _builtins.int
     """The membership's version after it."""
+    visibility: _builtins.str
+    """Whose clients, deals and activities the person sees: own, team or all."""
+    team: _builtins.str
+    """The team; empty for none."""
     @_builtins.property
     def happen_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -204,10 +210,12 @@ class MemberAdded(_message.Message):
         actor_id: _builtins.str = ...,
         happen_time: _timestamp_pb2.Timestamp | None = ...,
         version: _builtins.int = ...,
+        visibility: _builtins.str = ...,
+        team: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "email", b"email", "happen_time", b"happen_time", "locale", b"locale", "name", b"name", "role", b"role", "user_id", b"user_id", "version", b"version", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "email", b"email", "happen_time", b"happen_time", "locale", b"locale", "name", b"name", "role", b"role", "team", b"team", "user_id", b"user_id", "version", b"version", "visibility", b"visibility", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -131,6 +131,8 @@ class Member(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     JOIN_TIME_FIELD_NUMBER: _builtins.int
+    VISIBILITY_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The person."""
     email: _builtins.str
@@ -139,6 +141,10 @@ class Member(_message.Message):
     """How the person is called."""
     role: _builtins.str
     """owner, admin, manager, sales, finance or viewer."""
+    visibility: _builtins.str
+    """Whose clients, deals and activities the person sees: own, team or all."""
+    team: _builtins.str
+    """The team; empty for none."""
     @_builtins.property
     def join_time(self) -> _timestamp_pb2.Timestamp:
         """Since when."""
@@ -151,10 +157,12 @@ class Member(_message.Message):
         name: _builtins.str = ...,
         role: _builtins.str = ...,
         join_time: _timestamp_pb2.Timestamp | None = ...,
+        visibility: _builtins.str = ...,
+        team: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["join_time", b"join_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "join_time", b"join_time", "name", b"name", "role", b"role", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "join_time", b"join_time", "name", b"name", "role", b"role", "team", b"team", "user_id", b"user_id", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -216,27 +224,42 @@ Global___ListMembersResponse: _TypeAlias = ListMembersResponse  # noqa: Y015
 
 @_typing.final
 class ChangeMemberRoleRequest(_message.Message):
-    """Asks for another role."""
+    """Asks for another role, visibility or team."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     USER_ID_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
+    VISIBILITY_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The member."""
     role: _builtins.str
-    """The new role."""
+    """The new role; empty leaves it."""
+    visibility: _builtins.str
+    """own, team or all; absent leaves it."""
+    team: _builtins.str
+    """The new team, empty for none; absent leaves it. At most 50 people are in one."""
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         role: _builtins.str = ...,
+        visibility: _builtins.str | None = ...,
+        team: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_team", b"_team", "_visibility", b"_visibility", "team", b"team", "visibility", b"visibility"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["role", b"role", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_team", b"_team", "_visibility", b"_visibility", "role", b"role", "team", b"team", "user_id", b"user_id", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__team: _TypeAlias = _typing.Literal["team"]  # noqa: Y015
+    _WhichOneofArgType__team: _TypeAlias = _typing.Literal["_team", b"_team"]  # noqa: Y015
+    _WhichOneofReturnType__visibility: _TypeAlias = _typing.Literal["visibility"]  # noqa: Y015
+    _WhichOneofArgType__visibility: _TypeAlias = _typing.Literal["_visibility", b"_visibility"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__team) -> _WhichOneofReturnType__team | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__visibility) -> _WhichOneofReturnType__visibility | None: ...
 
 Global___ChangeMemberRoleRequest: _TypeAlias = ChangeMemberRoleRequest  # noqa: Y015
 

@@ -94,8 +94,9 @@ class WorkspaceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangeMemberRole(self, request, context):
-        """Gives a member another role. Fails with NOT_FOUND (MEMBER_NOT_FOUND), INVALID_ARGUMENT (ROLE_UNKNOWN) and
-        FAILED_PRECONDITION (LAST_OWNER).
+        """Gives a member another role, visibility of records, or team, and ends their sessions here. Fails with NOT_FOUND
+        (MEMBER_NOT_FOUND), INVALID_ARGUMENT (ROLE_UNKNOWN, VISIBILITY_UNKNOWN, TEAM_MISSING, TEAM_INVALID), FAILED_PRECONDITION
+        (LAST_OWNER, ROLE_SEES_ALL, TEAM_FULL) and PERMISSION_DENIED (ROLE_TOO_HIGH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

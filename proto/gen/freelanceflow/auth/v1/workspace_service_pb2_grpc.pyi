@@ -42,8 +42,9 @@ class WorkspaceServiceStub:
     ListMembers: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.ListMembersRequest, _workspace_service_pb2.ListMembersResponse]
     """Lists members by name."""
     ChangeMemberRole: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.ChangeMemberRoleRequest, _workspace_service_pb2.Member]
-    """Gives a member another role. Fails with NOT_FOUND (MEMBER_NOT_FOUND), INVALID_ARGUMENT (ROLE_UNKNOWN) and
-    FAILED_PRECONDITION (LAST_OWNER).
+    """Gives a member another role, visibility of records, or team, and ends their sessions here. Fails with NOT_FOUND
+    (MEMBER_NOT_FOUND), INVALID_ARGUMENT (ROLE_UNKNOWN, VISIBILITY_UNKNOWN, TEAM_MISSING, TEAM_INVALID), FAILED_PRECONDITION
+    (LAST_OWNER, ROLE_SEES_ALL, TEAM_FULL) and PERMISSION_DENIED (ROLE_TOO_HIGH).
     """
     RemoveMember: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.RemoveMemberRequest, _workspace_service_pb2.RemoveMemberResponse]
     """Takes a member out and ends their sessions here. Fails with NOT_FOUND (MEMBER_NOT_FOUND) and FAILED_PRECONDITION (LAST_OWNER)."""
@@ -64,8 +65,9 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     ListMembers: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.ListMembersRequest, _workspace_service_pb2.ListMembersResponse]  # type: ignore[assignment]
     """Lists members by name."""
     ChangeMemberRole: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.ChangeMemberRoleRequest, _workspace_service_pb2.Member]  # type: ignore[assignment]
-    """Gives a member another role. Fails with NOT_FOUND (MEMBER_NOT_FOUND), INVALID_ARGUMENT (ROLE_UNKNOWN) and
-    FAILED_PRECONDITION (LAST_OWNER).
+    """Gives a member another role, visibility of records, or team, and ends their sessions here. Fails with NOT_FOUND
+    (MEMBER_NOT_FOUND), INVALID_ARGUMENT (ROLE_UNKNOWN, VISIBILITY_UNKNOWN, TEAM_MISSING, TEAM_INVALID), FAILED_PRECONDITION
+    (LAST_OWNER, ROLE_SEES_ALL, TEAM_FULL) and PERMISSION_DENIED (ROLE_TOO_HIGH).
     """
     RemoveMember: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.RemoveMemberRequest, _workspace_service_pb2.RemoveMemberResponse]  # type: ignore[assignment]
     """Takes a member out and ends their sessions here. Fails with NOT_FOUND (MEMBER_NOT_FOUND) and FAILED_PRECONDITION (LAST_OWNER)."""
@@ -107,8 +109,9 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _workspace_service_pb2.ChangeMemberRoleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_workspace_service_pb2.Member, _abc.Awaitable[_workspace_service_pb2.Member]]:
-        """Gives a member another role. Fails with NOT_FOUND (MEMBER_NOT_FOUND), INVALID_ARGUMENT (ROLE_UNKNOWN) and
-        FAILED_PRECONDITION (LAST_OWNER).
+        """Gives a member another role, visibility of records, or team, and ends their sessions here. Fails with NOT_FOUND
+        (MEMBER_NOT_FOUND), INVALID_ARGUMENT (ROLE_UNKNOWN, VISIBILITY_UNKNOWN, TEAM_MISSING, TEAM_INVALID), FAILED_PRECONDITION
+        (LAST_OWNER, ROLE_SEES_ALL, TEAM_FULL) and PERMISSION_DENIED (ROLE_TOO_HIGH).
         """
 
     @_abc_1.abstractmethod

@@ -103,6 +103,8 @@ def _member(fact: MemberAdded) -> pb.MemberAdded:
         name=fact.name,
         locale=fact.locale,
         role=fact.role,
+        visibility=fact.visibility,
+        team=fact.team,
         actor_id=str(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,

@@ -83,6 +83,8 @@ members = Table(
     Column("version", Integer, nullable=False),
     Column("role", Text, nullable=False),
     _instant("joined_at"),
+    Column("visibility", Text, nullable=False, server_default="all"),
+    Column("team", Text, nullable=False, server_default=""),
     Index("ix_members_user_id", "user_id"),
 )
 

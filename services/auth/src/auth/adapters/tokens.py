@@ -10,8 +10,9 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
-from auth.domain.roles import PERMISSIONS, Role
+from auth.domain.roles import permissions_of
 from auth.domain.session import ACCESS_TOKEN_LIFE
+from auth.domain.workspace import Member
 from kit.ids import new_id
 from kit.rpc.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE, OnlyEdDSA
 
@@ -29,20 +30,19 @@ class TokenSigner:
         """Raises OSError or ValueError when the file holds no key set."""
         return cls(KeySet.import_key_set(json.loads(path.read_text(encoding="utf-8"))))
 
-    def sign(
-        self, *, user_id: UUID, workspace_id: UUID, session_id: UUID, role: Role, now: datetime
-    ) -> str:
+    def sign(self, member: Member, *, session_id: UUID, now: datetime) -> str:
         """An at+jwt of ten minutes that carries who, where and what is allowed."""
         key = self._keys.keys[0]
         issued = int(now.timestamp())
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
-            "sub": str(user_id),
-            "ws": str(workspace_id),
+            "sub": str(member.id),
+            "ws": str(member.workspace_id),
             "sid": str(session_id),
-            "role": role.value,
-            "scope": " ".join(sorted(PERMISSIONS[role])),
+            "role": member.role.value,
+            "sees": member.sight.claim,
+            "scope": " ".join(sorted(permissions_of(member.role, member.visibility))),
             "iat": issued,
             "exp": issued + int(ACCESS_TOKEN_LIFE.total_seconds()),
             "jti": str(new_id()),

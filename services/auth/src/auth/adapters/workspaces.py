@@ -17,10 +17,11 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from auth.adapters.tables import invitations, members, users, workspaces
 from auth.domain.errors import AlreadyMember, MemberNotFound, WorkspaceNotFound
-from auth.domain.roles import Role
+from auth.domain.roles import Role, Visibility
 from auth.domain.workspace import Member, Workspace
 from kit.database import Statement, SystemTransaction, Transaction
 from kit.unit_of_work import UnitOfWork
@@ -49,6 +50,8 @@ _people = (
         members.c.version,
         members.c.role,
         members.c.joined_at,
+        members.c.visibility,
+        members.c.team,
         users.c.email,
         users.c.name,
         users.c.locale,
@@ -56,8 +59,28 @@ _people = (
     .join(users, users.c.id == members.c.user_id)
     .where(members.c.workspace_id == WORKSPACE)
 )
-MEMBER = Statement(_people.where(members.c.user_id == USER))
-LOCK_MEMBER = Statement(_people.where(members.c.user_id == USER).with_for_update(of=members))
+_mate = members.alias("mate")
+_mates = (
+    select(func.array_agg(aggregate_order_by(_mate.c.user_id, _mate.c.user_id)))
+    .where(
+        _mate.c.workspace_id == WORKSPACE,
+        _mate.c.team == members.c.team,
+        members.c.visibility == Visibility.TEAM.value,
+    )
+    .scalar_subquery()
+    .label("team_mates")
+)
+_member_of_team = _people.add_columns(_mates).where(members.c.user_id == USER)
+MEMBER = Statement(_member_of_team)
+LOCK_MEMBER = Statement(_member_of_team.with_for_update(of=members))
+# Counted before somebody joins, so that a token that names all of a team stays small.
+TEAM_SIZE = Statement(
+    select(func.count()).where(
+        members.c.workspace_id == WORKSPACE,
+        members.c.team == bindparam("team", type_=Text()),
+        members.c.user_id != USER,
+    )
+)
 # Locked, so that two owners cannot leave at the same time and take the last one with them.
 LOCK_OWNERS = Statement(
     select(members.c.user_id)
@@ -78,12 +101,15 @@ ADD_MEMBER = Statement(
         {n: bindparam(n) for n in ("workspace_id", "user_id", "version", "role", "joined_at")}
     )
 )
-SAVE_ROLE = Statement(
+SAVE_RIGHTS = Statement(
     update(members)
     .where(
         members.c.workspace_id == WORKSPACE, members.c.user_id == USER, members.c.version == READ
     )
-    .values(version=members.c.version + 1, role=bindparam("role", type_=Text()))
+    .values(
+        version=members.c.version + 1,
+        **{name: bindparam(name, type_=Text()) for name in ("role", "visibility", "team")},
+    )
 )
 REMOVE = Statement(
     delete(members).where(members.c.workspace_id == WORKSPACE, members.c.user_id == USER)
@@ -209,14 +235,21 @@ async def add_member(uow: UnitOfWork, member: Member) -> None:
     uow.tell(member)
 
 
-async def save_role(uow: UnitOfWork, member: Member) -> None:
-    """Raises ChangedMeanwhile."""
+async def team_size(tx: Transaction, team: str, *, without: UUID) -> int:
+    """How many others are in a team."""
+    return int(await tx.value(TEAM_SIZE, workspace=tx.workspace_id, team=team, user=without))
+
+
+async def save_rights(uow: UnitOfWork, member: Member) -> None:
+    """Role, visibility and team. Raises ChangedMeanwhile."""
     rows = await uow.run(
-        SAVE_ROLE,
+        SAVE_RIGHTS,
         workspace=uow.workspace_id,
         user=member.id,
         read=member.version,
         role=member.role.value,
+        visibility=member.visibility.value,
+        team=member.team,
     )
     uow.saved(member, rows=rows)
 
@@ -284,4 +317,9 @@ def _workspace(row: asyncpg.Record | None) -> Workspace:
 def _member(row: asyncpg.Record | None) -> Member:
     if row is None:
         raise MemberNotFound("There is no such member.")
-    return Member(**{**row, "role": Role(row["role"])})
+    typed = {
+        "role": Role(row["role"]),
+        "visibility": Visibility(row["visibility"]),
+        "team_mates": tuple(row["team_mates"] or ()),
+    }
+    return Member(**{**row, **typed})

@@ -208,13 +208,7 @@ async def _issue(
 def _pair(
     signer: TokenSigner, session: Session, member: Member, *, refresh: str, now: datetime
 ) -> Tokens:
-    access = signer.sign(
-        user_id=session.user_id,
-        workspace_id=session.workspace_id,
-        session_id=session.id,
-        role=member.role,
-        now=now,
-    )
+    access = signer.sign(member, session_id=session.id, now=now)
     expires_at = session.refresh_expires_at(now)
     return Tokens(
         access=access,

@@ -6,16 +6,17 @@ from uuid import UUID
 
 from auth.adapters import secrets, users, workspaces
 from auth.application.sessions import end_sessions_of_member
-from auth.domain.errors import RoleTooHigh, RoleUnknown
+from auth.domain.errors import RoleTooHigh, RoleUnknown, TeamFull, VisibilityUnknown
 from auth.domain.facts import Cause
 from auth.domain.names import normal_email
-from auth.domain.roles import Role
+from auth.domain.roles import Role, Visibility
 from auth.domain.user import User
 from auth.domain.workspace import Member, Workspace
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
 
 INVITATION_LIFE = timedelta(days=7)
+LARGEST_TEAM = 50  # the tokens of its members name them all
 
 
 class NewInvitation(NamedTuple):
@@ -56,18 +57,50 @@ async def change_workspace(
     return workspace
 
 
-async def change_role(
-    uow: UnitOfWork, *, user_id: UUID, role: Role, by: UUID, now: datetime
-) -> Member:
-    """The member's tokens end, for they say the old role.
+def known_visibility(name: str) -> Visibility:
+    """Raises VisibilityUnknown."""
+    try:
+        return Visibility(name)
+    except ValueError:
+        said = f"Choose one of {', '.join(Visibility)}."
+        raise VisibilityUnknown(said, fields={"visibility": said}) from None
 
-    Raises MemberNotFound, RoleTooHigh, LastOwner.
+
+async def change_rights(
+    uow: UnitOfWork,
+    *,
+    user_id: UUID,
+    role: Role | None,
+    visibility: Visibility | None,
+    team: str | None,
+    by: UUID,
+    now: datetime,
+) -> Member:
+    """Another role, visibility or team; what is None stays. The member's tokens end: they say the
+    old ones. The tokens of a team's others name who is new in it when they are next renewed.
+
+    Raises MemberNotFound, RoleTooHigh, LastOwner, RoleSeesAll, TeamMissing, TeamFull.
     """
     owners = await workspaces.lock_owners(uow)
     giver = await workspaces.member(uow, by)
     member = await workspaces.member_for_update(uow, user_id)
-    member.take_role(role, giver=giver.role, owners=owners, at=now, by=by)
-    await workspaces.save_role(uow, member)
+    if role is not None:
+        member.take_role(role, giver=giver.role, owners=owners, at=now, by=by)
+        await workspaces.save_rights(uow, member)
+    if visibility is not None or team is not None:
+        member.take_visibility(
+            member.visibility if visibility is None else visibility,
+            member.team if team is None else team,
+            giver=giver.role,
+            at=now,
+            by=by,
+        )
+        if (
+            member.team
+            and await workspaces.team_size(uow, member.team, without=user_id) >= LARGEST_TEAM
+        ):
+            raise TeamFull(f"A team has at most {LARGEST_TEAM} members.")
+        await workspaces.save_rights(uow, member)
     await end_sessions_of_member(uow, user_id=user_id, cause=Cause.ROLE_CHANGED, now=now, by=by)
     await uow.commit()
     return member

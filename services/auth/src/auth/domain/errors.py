@@ -63,6 +63,36 @@ class RoleUnknown(DomainError):
     kind, reason = ErrorKind.INVALID, "ROLE_UNKNOWN"
 
 
+class VisibilityUnknown(DomainError):
+    """Neither own nor team nor all."""
+
+    kind, reason = ErrorKind.INVALID, "VISIBILITY_UNKNOWN"
+
+
+class TeamInvalid(DomainError):
+    """Not what a team can be called."""
+
+    kind, reason = ErrorKind.INVALID, "TEAM_INVALID"
+
+
+class TeamMissing(DomainError):
+    """To see a team's records one must be in a team."""
+
+    kind, reason = ErrorKind.INVALID, "TEAM_MISSING"
+
+
+class TeamFull(DomainError):
+    """Everybody in a team is named in its members' tokens, which have to stay small."""
+
+    kind, reason = ErrorKind.REFUSED, "TEAM_FULL"
+
+
+class RoleSeesAll(DomainError):
+    """Whoever runs a workspace sees all of it."""
+
+    kind, reason = ErrorKind.REFUSED, "ROLE_SEES_ALL"
+
+
 class FieldNotWritable(DomainError):
     """The mask names a field that cannot be set this way."""
 

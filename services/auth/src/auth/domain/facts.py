@@ -59,6 +59,8 @@ class MemberAdded(Fact):
     name: str
     locale: str
     role: str
+    visibility: str
+    team: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,14 @@ from auth.domain.errors import (
     EmailInvalid,
     LocaleUnknown,
     NameMissing,
+    TeamInvalid,
     TimeZoneUnknown,
 )
 from kit.money import is_currency
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 NAME_LENGTH = 200
+TEAM_LENGTH = 50
 
 
 def normal_email(text: str) -> str:
@@ -35,6 +37,15 @@ def normal_name(text: str, field: str = "name") -> str:
         said = f"Give a name of 1 to {NAME_LENGTH} characters."
         raise NameMissing(said, fields={field: said})
     return name
+
+
+def normal_team(text: str) -> str:
+    """White space folded; at most 50 characters, none for no team. Raises TeamInvalid."""
+    team = " ".join(text.split())
+    if len(team) > TEAM_LENGTH or "\0" in team:
+        said = f"Give a team's name of at most {TEAM_LENGTH} characters."
+        raise TeamInvalid(said, fields={"team": said})
+    return team
 
 
 def known_currency(code: str) -> str:

@@ -23,6 +23,19 @@ class Role(StrEnum):
         return order.index(self) < order.index(other)
 
 
+class Visibility(StrEnum):
+    """Whose clients, deals and activities a member sees."""
+
+    OWN = "own"
+    TEAM = "team"
+    ALL = "all"
+
+
+# Who runs a workspace sees all of it.
+SEES_ALL = frozenset({Role.OWNER, Role.ADMIN})
+# An import looks for duplicates and can be taken back: it takes somebody who sees everything.
+NEEDS_ALL = frozenset({"imports.read", "imports.write"})
+
 _READ = frozenset(
     {
         "workspace.read",
@@ -45,3 +58,9 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.FINANCE: _READ | {"exports.write"},
     Role.VIEWER: _READ,
 }
+
+
+def permissions_of(role: Role, visibility: Visibility) -> frozenset[str]:
+    """What a member may do."""
+    permissions = PERMISSIONS[role]
+    return permissions if visibility is Visibility.ALL else permissions - NEEDS_ALL

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from auth.domain.errors import LastOwner, RoleTooHigh, WorkspaceHasChanged
+from auth.domain.errors import (
+    LastOwner,
+    RoleSeesAll,
+    RoleTooHigh,
+    TeamMissing,
+    WorkspaceHasChanged,
+)
 from auth.domain.facts import (
     MemberAdded,
     MemberRemoved,
@@ -12,9 +18,10 @@ from auth.domain.facts import (
     WorkspaceCreated,
     WorkspaceUpdated,
 )
-from auth.domain.names import known_currency, known_time_zone, normal_name
-from auth.domain.roles import Role
+from auth.domain.names import known_currency, known_time_zone, normal_name, normal_team
+from auth.domain.roles import SEES_ALL, Role, Visibility
 from kit.aggregate import Aggregate
+from kit.sight import EVERYTHING, Sight
 
 
 @dataclass(eq=False, kw_only=True)
@@ -95,6 +102,9 @@ class Member(Aggregate):
     locale: str
     role: Role
     joined_at: datetime
+    visibility: Visibility = Visibility.ALL
+    team: str = ""
+    team_mates: tuple[UUID, ...] = ()  # who is in the team, this person included
 
     def join(self, *, by: UUID) -> None:
         """Tell that the person is in."""
@@ -106,7 +116,36 @@ class Member(Aggregate):
         if role.outranks(giver):
             raise RoleTooHigh("You cannot give a role above your own.")
         self.role = role
+        if role in SEES_ALL:
+            self.visibility = Visibility.ALL
         self.tell(self._told(MemberRoleChanged, version=self.version + 1, at=at, by=by))
+
+    def take_visibility(
+        self, visibility: Visibility, team: str, *, giver: Role, at: datetime, by: UUID
+    ) -> None:
+        """See the records of other people, and belong to a team or to none.
+
+        Raises RoleTooHigh, RoleSeesAll, TeamMissing.
+        """
+        if self.role.outranks(giver):
+            raise RoleTooHigh("You cannot change somebody whose role is above your own.")
+        if self.role in SEES_ALL and visibility is not Visibility.ALL:
+            raise RoleSeesAll("Owners and admins see all records.")
+        self.team = normal_team(team)
+        if visibility is Visibility.TEAM and not self.team:
+            raise TeamMissing("Say which team.", fields={"team": "Say which team."})
+        self.visibility = visibility
+        self.tell(self._told(MemberRoleChanged, version=self.version + 1, at=at, by=by))
+
+    @property
+    def sight(self) -> Sight:
+        """Whose records the person sees."""
+        match self.visibility:
+            case Visibility.ALL:
+                return EVERYTHING
+            case Visibility.TEAM:
+                return Sight(self.team_mates or (self.id,))
+        return Sight((self.id,))
 
     def leave(self, *, remover: Role, owners: int, at: datetime, by: UUID) -> None:
         """Raises RoleTooHigh, LastOwner."""
@@ -140,4 +179,6 @@ class Member(Aggregate):
             name=self.name,
             locale=self.locale,
             role=self.role.value,
+            visibility=self.visibility.value,
+            team=self.team,
         )

@@ -4,7 +4,7 @@ from typing import Any
 
 from auth.application.sessions import Tokens
 from auth.application.workspaces import NewInvitation
-from auth.domain.roles import PERMISSIONS
+from auth.domain.roles import permissions_of
 from auth.domain.session import Session
 from auth.domain.user import User
 from auth.domain.workspace import Member, Workspace
@@ -36,7 +36,7 @@ def user_message(user: User, workspace: Workspace, member: Member) -> account_pb
         currency_code=workspace.currency,
         time_zone=workspace.time_zone,
         role=member.role.value,
-        permissions=sorted(PERMISSIONS[member.role]),
+        permissions=sorted(permissions_of(member.role, member.visibility)),
         create_time=to_timestamp(user.created_at),
         etag=str(user.version),
     )
@@ -75,6 +75,8 @@ def member_message(row: Any) -> workspace_pb.Member:
         email=row["email"],
         name=row["name"],
         role=row["role"],
+        visibility=row["visibility"],
+        team=row["team"],
         join_time=to_timestamp(row["joined_at"]),
     )
 
@@ -85,6 +87,8 @@ def changed_member_message(member: Member) -> workspace_pb.Member:
         email=member.email,
         name=member.name,
         role=member.role.value,
+        visibility=member.visibility.value,
+        team=member.team,
         join_time=to_timestamp(member.joined_at),
     )
 

@@ -73,10 +73,14 @@ class WorkspaceService(grpc_api.WorkspaceServiceServicer):
     ) -> pb.Member:
         principal = principal_of(context)
         async with self._app.unit_of_work(principal.workspace_id) as uow:
-            member = await cases.change_role(
+            member = await cases.change_rights(
                 uow,
                 user_id=parse_id(request.user_id, "user_id"),
-                role=cases.known_role(request.role),
+                role=cases.known_role(request.role) if request.role else None,
+                visibility=cases.known_visibility(request.visibility)
+                if request.HasField("visibility")
+                else None,
+                team=request.team if request.HasField("team") else None,
                 by=principal.user_id,
                 now=self._app.clock.now(),
             )
