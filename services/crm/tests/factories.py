@@ -31,6 +31,7 @@ from kit.jobs.worker import JobWorker
 from kit.rpc.client import Caller
 from kit.rpc.errors import RemoteError
 from kit.rpc.identity import CallIdentity
+from kit.sight import EVERYTHING, Sight
 from kit.testing.rpc import Issuer
 
 PERMISSIONS = tuple(
@@ -73,6 +74,7 @@ class Person:
     workspace_id: UUID = field(default_factory=new_id)
     user_id: UUID = field(default_factory=new_id)
     permissions: tuple[str, ...] = PERMISSIONS
+    sight: Sight = EVERYTHING
 
     def identity(self, idempotency_key: str | None = None) -> CallIdentity:
         """A token for this person."""
@@ -81,6 +83,7 @@ class Person:
             workspace_id=self.workspace_id,
             user_id=self.user_id,
             idempotency_key=idempotency_key,
+            sight=self.sight,
         )
 
     async def call(

@@ -4,11 +4,22 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import FromClause, Select, Uuid, bindparam, insert, literal_column, select, update
+from sqlalchemy import (
+    FromClause,
+    Select,
+    Uuid,
+    bindparam,
+    exists,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
-from crm.adapters.reading import WORKSPACE, Read
+from crm.adapters.reading import WORKSPACE, Read, in_sight
 from crm.adapters.tables import activities, clients, deals, owners
 from crm.domain.activity import Activity, ActivityKind, ActivityState
 from crm.domain.entries import Named
@@ -33,7 +44,19 @@ KEPT = (
     "deleted_at",
 )
 ALIVE = activities.c.deleted_at.is_(None)
-_this = activities.c.workspace_id == WORKSPACE, activities.c.id == ACTIVITY, ALIVE
+
+
+def _touches(table: Any, key: Any) -> Any:
+    return exists().where(table.c.workspace_id == WORKSPACE, table.c.id == key, in_sight(table))
+
+
+# Whoever sees a deal or a client sees what was done for it, by anybody.
+SEEN = or_(
+    in_sight(activities),
+    _touches(deals, activities.c.deal_id),
+    _touches(clients, activities.c.client_id),
+)
+_this = activities.c.workspace_id == WORKSPACE, activities.c.id == ACTIVITY, ALIVE, SEEN
 
 # ---------------------------------------------------------------- reads
 
@@ -64,7 +87,7 @@ ACTIVITIES = Listing(
     ),
     usual=(("due_at", True),),
     shown=_shown,
-    where=[ALIVE],
+    where=[ALIVE, SEEN],
 )
 
 # ---------------------------------------------------------------- writes

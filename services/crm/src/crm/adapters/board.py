@@ -19,9 +19,9 @@ from sqlalchemy import (
     true,
 )
 
-from crm.adapters.deal_queries import ALIVE, BOARD_FIELDS, cards_shown
+from crm.adapters.deal_queries import ALIVE, BOARD_FIELDS, SEEN, cards_shown
 from crm.adapters.filters import Filter, Shape
-from crm.adapters.reading import WORKSPACE, Read, rows
+from crm.adapters.reading import WORKSPACE, Read, in_sight, rows
 from crm.adapters.tables import board_totals, deals, stages
 from freelanceflow.type.v1 import filter_pb2 as pb
 from kit.pool import Pool
@@ -54,7 +54,7 @@ _kept = (
             for name in ("deals", "amount_minor", "weighted_minor", "unscored_minor")
         ),
     )
-    .where(board_totals.c.workspace_id == WORKSPACE)
+    .where(board_totals.c.workspace_id == WORKSPACE, in_sight(board_totals))
     .group_by(board_totals.c.stage_id, board_totals.c.currency)
 )
 TOTALS = Read(_kept)
@@ -138,7 +138,7 @@ def _counted(shape: Shape) -> Read:
             _sum(func.coalesce(weighted, literal_column("0")), "weighted_minor"),
             _sum(unscored, "unscored_minor"),
         )
-        .where(deals.c.workspace_id == WORKSPACE, ALIVE, *BOARD_FIELDS.clauses(shape))
+        .where(deals.c.workspace_id == WORKSPACE, ALIVE, SEEN, *BOARD_FIELDS.clauses(shape))
         .group_by(deals.c.stage_id, currency)
     )
 
@@ -152,6 +152,7 @@ def _cards(shape: Shape) -> Read:
             deals.c.workspace_id == WORKSPACE,
             deals.c.stage_id == column.c.id,
             ALIVE,
+            SEEN,
             *BOARD_FIELDS.clauses(shape),
         )
         .order_by(deals.c.position, deals.c.id)

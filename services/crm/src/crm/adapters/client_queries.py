@@ -18,12 +18,13 @@ from sqlalchemy import (
 
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
-from crm.adapters.reading import WORKSPACE, Read, is_row
+from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
 from crm.adapters.tables import clients, deals, owners, stages, workspaces
 from crm.domain.stage import DEFAULT_CURRENCY
 
 CLIENT = bindparam("client", type_=Uuid())
 ALIVE = clients.c.deleted_at.is_(None)
+SEEN = in_sight(clients)
 FIELDS = Fields(
     {
         "name": sortable(Kind.TEXT, clients.c.name, order=clients.c.sort_name),
@@ -67,6 +68,7 @@ def _shown(page: FromClause) -> Select[Any]:
             deals.c.workspace_id == WORKSPACE,
             deals.c.client_id == page.c.id,
             deals.c.deleted_at.is_(None),
+            in_sight(deals),
         )
         .lateral("worth")
     )
@@ -103,11 +105,11 @@ def _shown(page: FromClause) -> Select[Any]:
 GET = Read(
     _shown(
         select(clients)
-        .where(clients.c.workspace_id == WORKSPACE, clients.c.id == CLIENT, ALIVE)
+        .where(clients.c.workspace_id == WORKSPACE, clients.c.id == CLIENT, ALIVE, SEEN)
         .subquery("client")
     )
 )
-CLIENTS = Listing(clients, FIELDS, usual=(("name", False),), shown=_shown, where=[ALIVE])
+CLIENTS = Listing(clients, FIELDS, usual=(("name", False),), shown=_shown, where=[ALIVE, SEEN])
 OWNERS = Listing(
     owners,
     Fields({"name": sortable(Kind.TEXT, owners.c.name, order=func.lower(owners.c.name))}),

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Uuid, bindparam, insert, literal_column, select, update
 
-from crm.adapters.reading import WORKSPACE
+from crm.adapters.reading import WORKSPACE, in_sight
 from crm.adapters.tables import clients, owners
 from crm.domain.client import Client, ClientKind, ClientState, Parent
 from crm.domain.entries import Named
@@ -35,7 +35,10 @@ KEPT = (
 _locked = (
     select(clients)
     .where(
-        clients.c.workspace_id == WORKSPACE, clients.c.id == CLIENT, clients.c.deleted_at.is_(None)
+        clients.c.workspace_id == WORKSPACE,
+        clients.c.id == CLIENT,
+        clients.c.deleted_at.is_(None),
+        in_sight(clients),
     )
     .with_for_update()
     .cte("locked")
@@ -46,6 +49,7 @@ _is_wanted_parent = (
     (_wanted_parent.c.workspace_id == WORKSPACE)
     & (_wanted_parent.c.id == PARENT)
     & _wanted_parent.c.deleted_at.is_(None)
+    & in_sight(_wanted_parent)
 )
 _is_wanted_owner = (
     (_wanted_owner.c.workspace_id == WORKSPACE)

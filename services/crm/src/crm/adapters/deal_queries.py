@@ -16,12 +16,13 @@ from sqlalchemy import (
 from crm.adapters.deal_columns import client, deal_columns, owner, stage, with_names
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
-from crm.adapters.reading import WORKSPACE, Read, is_row
+from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
 from crm.adapters.tables import deal_history, deals, owners, stages
 
 DEAL = bindparam("deal", type_=Uuid())
 STAGE = bindparam("stage", type_=Uuid())
 ALIVE = deals.c.deleted_at.is_(None)
+SEEN = in_sight(deals)
 
 FIELDS = Fields(
     {
@@ -57,11 +58,11 @@ def _shown(page: FromClause) -> Select[Any]:
 GET = Read(
     _shown(
         select(deals)
-        .where(deals.c.workspace_id == WORKSPACE, deals.c.id == DEAL, ALIVE)
+        .where(deals.c.workspace_id == WORKSPACE, deals.c.id == DEAL, ALIVE, SEEN)
         .subquery("deal")
     )
 )
-DEALS = Listing(deals, FIELDS, usual=(("created_at", True),), shown=_shown, where=[ALIVE])
+DEALS = Listing(deals, FIELDS, usual=(("created_at", True),), shown=_shown, where=[ALIVE, SEEN])
 
 # ---------------------------------------------------------------- cards
 
@@ -99,7 +100,7 @@ CARDS = Listing(
     BOARD_FIELDS.plus(position=sortable(Kind.TEXT, deals.c.position, filterable=False)),
     usual=(("position", False),),
     shown=cards_shown,
-    where=[ALIVE, deals.c.stage_id == STAGE],
+    where=[ALIVE, SEEN, deals.c.stage_id == STAGE],
 )
 
 # ---------------------------------------------------------------- history
@@ -138,6 +139,6 @@ _history = (
 HISTORY = Read(_history)
 EXISTS = Read(
     select(literal_column("1").label("there")).where(
-        deals.c.workspace_id == WORKSPACE, deals.c.id == DEAL, ALIVE
+        deals.c.workspace_id == WORKSPACE, deals.c.id == DEAL, ALIVE, SEEN
     )
 )

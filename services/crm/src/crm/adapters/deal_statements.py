@@ -6,7 +6,7 @@ from sqlalchemy import Text, Uuid, bindparam, case, func, insert, literal_column
 
 from crm.adapters.deal_columns import deal_columns, with_names
 from crm.adapters.history import HISTORY
-from crm.adapters.reading import WORKSPACE, is_row
+from crm.adapters.reading import WORKSPACE, in_sight, is_row
 from crm.adapters.tables import (
     clients,
     deal_history,
@@ -50,7 +50,12 @@ KEPT = (
 # The lock comes first: who waited for it reads the names of what the deal then is.
 _locked = (
     select(deals)
-    .where(deals.c.workspace_id == WORKSPACE, deals.c.id == DEAL, deals.c.deleted_at.is_(None))
+    .where(
+        deals.c.workspace_id == WORKSPACE,
+        deals.c.id == DEAL,
+        deals.c.deleted_at.is_(None),
+        in_sight(deals),
+    )
     .with_for_update()
     .cte("locked")
 )
@@ -70,7 +75,11 @@ _currency = (
 
 
 def _is_usable_client(key: Any) -> Any:
-    return is_row(_wanted_client, key) & _wanted_client.c.deleted_at.is_(None)
+    return (
+        is_row(_wanted_client, key)
+        & _wanted_client.c.deleted_at.is_(None)
+        & in_sight(_wanted_client)
+    )
 
 
 def _is_usable_owner(key: Any) -> Any:

@@ -9,12 +9,14 @@ from crm.domain.activity import (
     ActivityCreated,
     ActivityDeleted,
     ActivityFact,
+    ActivityState,
     ActivityUpdated,
 )
 from crm.domain.client import (
     ClientCreated,
     ClientDeleted,
     ClientFact,
+    ClientState,
     ClientUpdated,
     Parent,
 )
@@ -24,6 +26,7 @@ from crm.domain.deal import (
     DealFact,
     DealMoved,
     DealReordered,
+    DealState,
     DealUpdated,
 )
 from crm.domain.entries import Named
@@ -54,7 +57,22 @@ STAGE_TYPES: dict[str, StageType.ValueType] = {
 def to_outbox(workspace_id: UUID, fact: Fact, *, bulk_id: UUID | None = None) -> OutboxRow:
     """One fact, ready to commit. A fact without a wire form fails the transaction."""
     name, message = _event(fact)
-    return event_row("crm", workspace_id, fact, name, message, bulk_id=bulk_id)
+    row = event_row("crm", workspace_id, fact, name, message, bulk_id=bulk_id)
+    state = _state(fact)
+    if state is not None:  # so that windows are told only what their person sees
+        row["headers"]["ff-owner"] = _id_of(state.owner)
+    return row
+
+
+def _state(fact: Fact) -> DealState | ClientState | ActivityState | None:
+    match fact:
+        case DealFact():
+            return fact.deal
+        case ClientFact():
+            return fact.client
+        case ActivityFact():
+            return fact.activity
+    return None
 
 
 def _event(fact: Fact) -> tuple[str, Message]:

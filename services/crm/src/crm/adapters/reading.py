@@ -1,7 +1,7 @@
 """Reads that enter their workspace and bring their rows in one round trip.
 
 A transaction would take three (BEGIN, the query, ROLLBACK), and twice the CPU time of a small read.
-Here the statement is its own transaction: the outer row sets the workspace, for this transaction
+Here the statement is its own transaction: the outer row sets workspace and sight, for this one
 only; LATERAL lets the query begin only when that row is there, and OFFSET 0 keeps the planner from
 turning the two round. Should it ever do so, the policies show no row at all.
 """
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    any_,
     bindparam,
     cast,
     func,
@@ -24,7 +25,7 @@ from sqlalchemy import (
     true,
 )
 
-from kit.database import Statement
+from kit.database import OWNERS_IN_SIGHT, SIGHT_SETTING, Statement
 from kit.pool import NO_CONNECTION, DatabaseUnavailable, Pool
 
 # In every tenant query, although the policies filter as well: it leads into the indexes.
@@ -40,18 +41,26 @@ def is_row(table: FromClause, key: ColumnElement[Any]) -> ColumnElement[bool]:
     return (table.c.workspace_id == WORKSPACE) & (table.c.id == key)
 
 
+def in_sight(table: FromClause) -> ColumnElement[bool]:
+    """Keeps the records whose owner the caller sees; the policies ask again."""
+    return OWNERS_IN_SIGHT.is_(None) | (table.c.owner_id == any_(OWNERS_IN_SIGHT))
+
+
 class Read(Statement):
-    """A query of one workspace, whose columns have different names."""
+    """A query of one workspace, within the caller's sight, whose columns have different names."""
 
     def __init__(self, query: Select[Any]) -> None:
         entered = select(
             func.set_config(
                 literal_column("'ff.workspace'", Text), cast(WORKSPACE, Text), true()
-            ).label("workspace")
+            ).label("workspace"),
+            func.set_config(
+                literal_column("'ff.sees'", Text), cast(SIGHT_SETTING, Text), true()
+            ).label("sees"),
         ).subquery("entered")
         inside = (
             select(query.subquery("query"))
-            .where(entered.c.workspace.is_not(None))
+            .where(entered.c.workspace.is_not(None), entered.c.sees.is_not(None))
             .offset(literal_column("0"))
             .lateral("inside")
         )

@@ -21,7 +21,12 @@ async def create_client(
     by: UUID,
     now: datetime,
 ) -> Client:
-    """Keep a new client. Raises ClientNotFound, OwnerNotFound, EntryRefused, ExternalIdTaken."""
+    """Keep a new client; who sees nobody else's owns it.
+
+    Raises ClientNotFound, OwnerNotFound, EntryRefused, ExternalIdTaken.
+    """
+    if owner_id is None and not uow.sight.sees(None):
+        owner_id = by
     found = await clients.references(uow, parent_id=parent_id, owner_id=owner_id)
     edit = await _resolved(uow, edit, found, parent_id=parent_id, owner_id=owner_id, by=by)
     client = Client.create(new_id(), uow.workspace_id, edit=edit, at=now, by=by)

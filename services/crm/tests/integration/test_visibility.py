@@ -1,0 +1,225 @@
+"""Who sees only their own records reaches no others: by no operation, and not by SQL."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message_factory import GetMessageClass
+from sqlalchemy import select
+
+from crm.adapters.reading import Read, rows
+from crm.adapters.tables import deals
+from crm.entrypoints.app import App
+from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
+from freelanceflow.crm.v1 import client_service_pb2 as client_pb
+from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
+from kit.database import Transaction
+from kit.errors import ErrorKind
+from kit.rpc.errors import RemoteError
+from kit.sight import Sight, seeing
+from kit.testing.database import ServiceDatabase, recorded_queries
+from services.crm.tests.factories import (
+    Crm,
+    Person,
+    euros,
+    make_activity,
+    make_client,
+    make_deal,
+    mask,
+    refused,
+    where,
+)
+from services.crm.tests.integration.test_isolation import BY_ID, everything, filled
+
+OF_RECORDS = [method for method in BY_ID if "Import" not in method.name]
+
+
+def narrow(crm: Crm, boss: Person, *mates: Person) -> Person:
+    """A member of the same workspace who sees what is theirs, and what is their mates'."""
+    member = Person(crm, boss.workspace_id)
+    member.sight = Sight((member.user_id, *(mate.user_id for mate in mates)))
+    return member
+
+
+@pytest.fixture
+async def seller(crm: Crm, person: Person) -> Person:
+    """Sees their own records only."""
+    return narrow(crm, person)
+
+
+@pytest.fixture
+async def hidden(person: Person) -> dict[str, str]:
+    """Ids of what belongs to somebody else in the same workspace, by the field that takes them."""
+    client = await make_client(person, owner_id=str(person.user_id))
+    deal = await make_deal(person, client_id=client.id)
+    activity = await make_activity(person, deal_id=deal.id)
+    stages = await person.stages()
+    return {
+        "client_id": client.id,
+        "parent_id": client.id,
+        "deal_id": deal.id,
+        "activity_id": activity.id,
+        "Deal.id": deal.id,
+        "Client.id": client.id,
+        "Activity.id": activity.id,
+        "stage_id": stages["Engaging"],
+    }
+
+
+@pytest.mark.parametrize(
+    "method", [m for m in OF_RECORDS if m.name != "ListCards"], ids=lambda method: method.name
+)
+async def test_records_out_of_sight_are_not_found_and_nothing_is_written(
+    person: Person,
+    seller: Person,
+    hidden: dict[str, str],
+    database: ServiceDatabase,
+    method: MethodDescriptor,
+) -> None:
+    before = await everything(database, person.workspace_id)
+    with pytest.raises(RemoteError) as refusal:
+        await seller.call(method.name, filled(GetMessageClass(method.input_type)(), hidden))
+    assert refusal.value.kind is ErrorKind.NOT_FOUND
+    assert await everything(database, person.workspace_id) == before
+
+
+async def test_lists_board_and_sums_are_those_of_what_is_seen(
+    crm: Crm, person: Person, seller: Person, hidden: dict[str, str]
+) -> None:
+    mine = await make_deal(seller, amount=euros(700), source="web")
+    own = await make_client(seller)
+    todo = await make_activity(seller, client_id=own.id)
+    assert own.owner_id == str(seller.user_id)
+    for who in (seller, narrow(crm, person, seller)):
+        listed = await who.list_deals(with_total=True)
+        assert ([deal.id for deal in listed.deals], listed.total) == ([mine.id], 1)
+        for conditions in (
+            [],
+            [where("owner_id", "EQ", str(seller.user_id))],
+            [where("source", "EQ", "web")],
+        ):
+            column = (await who.board(*conditions))["Prospecting"]
+            assert (column.count, column.sum) == (1, euros(700))
+            assert [card.id for card in column.cards] == [mine.id]
+        others = await who.board(where("owner_id", "EQ", str(person.user_id)))
+        assert others["Prospecting"].count == 0
+        clients = await who.call("ListClients", client_pb.ListClientsRequest(with_total=True))
+        assert ([client.id for client in clients.clients], clients.total) == ([own.id], 1)
+        found = await who.call("ListActivities", activity_pb.ListActivitiesRequest())
+        assert [activity.id for activity in found.activities] == [todo.id]
+    assert (await person.list_deals(with_total=True)).total == 2
+    assert (await person.board())["Prospecting"].count == 2
+
+
+async def test_a_team_sees_each_others_records_and_changes_them(
+    crm: Crm, person: Person, seller: Person, hidden: dict[str, str]
+) -> None:
+    mate = narrow(crm, person, seller)
+    deal = await make_deal(seller)
+    stages = await mate.stages()
+    moved = await mate.move(deal, stages["Engaging"])
+    assert moved.version == 2
+    with refused(ErrorKind.NOT_FOUND, "DEAL_NOT_FOUND"):
+        await seller.deal((await make_deal(mate)).id)
+    with refused(ErrorKind.NOT_FOUND, "DEAL_NOT_FOUND"):
+        await mate.deal(hidden["deal_id"])
+
+
+async def test_whoever_sees_a_deal_sees_what_others_did_for_it(
+    person: Person, seller: Person
+) -> None:
+    deal = await make_deal(seller)
+    activity = await make_activity(person, deal_id=deal.id)
+    request = activity_pb.GetActivityRequest(activity_id=activity.id)
+    assert (await seller.call("GetActivity", request)).id == activity.id
+    history = await seller.call("ListDealHistory", deal_pb.ListDealHistoryRequest(deal_id=deal.id))
+    assert [entry.kind for entry in history.entries] == ["created"]
+
+
+async def test_nothing_can_be_put_out_of_ones_own_sight(
+    person: Person, seller: Person, database: ServiceDatabase
+) -> None:
+    await make_deal(person)  # so that the other is known as an owner
+    deal, client = await make_deal(seller), await make_client(seller)
+    before = await everything(database, person.workspace_id)
+    for owner in (str(person.user_id), ""):
+        with refused(ErrorKind.FORBIDDEN, "RECORD_OUT_OF_SIGHT"):
+            await seller.call(
+                "UpdateDeal",
+                deal_pb.UpdateDealRequest(
+                    deal=deal_pb.Deal(id=deal.id, owner_id=owner),
+                    update_mask=mask("owner_id"),
+                    etag=deal.etag,
+                ),
+            )
+        with refused(ErrorKind.FORBIDDEN, "RECORD_OUT_OF_SIGHT"):
+            await seller.call(
+                "UpdateClient",
+                client_pb.UpdateClientRequest(
+                    client=client_pb.Client(id=client.id, owner_id=owner),
+                    update_mask=mask("owner_id"),
+                    etag=client.etag,
+                ),
+            )
+    with refused(ErrorKind.FORBIDDEN, "RECORD_OUT_OF_SIGHT"):
+        await make_deal(seller, owner_id=str(person.user_id))
+    assert await everything(database, person.workspace_id) == before
+
+
+TABLES = ("clients", "deals", "deal_history", "activities", "board_totals")
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_sql_without_a_condition_reaches_only_what_is_seen(
+    person: Person, seller: Person, hidden: dict[str, str], database: ServiceDatabase, table: str
+) -> None:
+    own = await make_client(seller)
+    deal = await make_deal(seller, client_id=own.id)
+    await make_activity(seller, deal_id=deal.id)
+    with seeing(seller.sight):
+        async with Transaction(database.app, person.workspace_id) as tx:
+            seen = await tx._connection.fetchval(f"SELECT count(*) FROM {table}")
+            if table in ("clients", "deals", "activities"):
+                touched = await tx._connection.execute(f"UPDATE {table} SET version = 99")
+                assert touched == "UPDATE 1"
+    assert seen == 1
+    async with Transaction(database.app, person.workspace_id) as tx:
+        assert await tx._connection.fetchval(f"SELECT count(*) FROM {table}") == 2
+    with seeing(Sight(())):
+        async with Transaction(database.app, person.workspace_id) as tx:
+            assert await tx._connection.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+async def test_without_a_sight_nothing_is_seen(
+    person: Person, hidden: dict[str, str], database: ServiceDatabase
+) -> None:
+    for setting in (None, ""):
+        async with Transaction(database.app, person.workspace_id) as tx:
+            if setting is not None:
+                await tx._connection.execute("SELECT set_config('ff.sees', '', true)")
+            count: Any = await tx._connection.fetchval("SELECT count(*) FROM deals")
+        assert count == (1 if setting is None else 0)
+
+
+async def test_a_read_of_one_trip_sees_exactly_that_much(
+    person: Person, seller: Person, hidden: dict[str, str], app: App
+) -> None:
+    mine = await make_deal(seller)
+    unfiltered = Read(select(deals.c.id))
+    for _ in range(2):
+        with seeing(seller.sight):
+            found = await rows(app.pool, person.workspace_id, unfiltered)
+        assert [row["id"] for row in found] == [UUID(mine.id)]
+        assert len(await rows(app.pool, person.workspace_id, unfiltered)) == 2
+
+
+async def test_seeing_less_costs_no_further_round_trip(seller: Person, app: App) -> None:
+    deal = await make_deal(seller)
+    with recorded_queries(app.pool) as queries:
+        await seller.deal(deal.id)
+    assert len(queries) <= 1, queries
+    stages = await seller.stages()
+    with recorded_queries(app.pool) as queries:
+        await seller.move(deal, stages["Engaging"])
+    assert [sql.partition(" ")[0] for sql in queries.sql] == ["BEGIN;", "WITH", "WITH", "COMMIT"]
