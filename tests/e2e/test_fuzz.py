@@ -12,7 +12,7 @@ from tests.e2e.support.platform import Platform
 EXAMPLES = 6  # of each operation
 # A stream has no end; the others would end the session that all requests are made in.
 LEFT_OUT = ("stream_events", "logout", "end_session", "end_other_sessions", "switch_workspace")
-MEMBERS = ("change_member_role", "remove_member")
+MEMBERS = ("change_member", "remove_member")
 
 
 async def test_nothing_that_is_sent_breaks_anything(owner: Person, platform: Platform) -> None:

@@ -100,7 +100,7 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "accept_invitation": {"token": "x", "password": "x"},
         "update_me": {"name": "Renamed"},
         "update_workspace": {"name": "Renamed"},
-        "change_member_role": {"role": "viewer"},
+        "change_member": {"role": "viewer"},
         "create_invitation": {"email": "guest@example.org", "role": "viewer"},
         "create_client": {"name": "New", "parent_id": ids["client_id"]},
         "update_client": {"name": "Renamed"},

@@ -56,6 +56,8 @@ class Message:
     workspace_id: UUID
     permission: str | None
     user_id: UUID | None  # only this person, if there is one
+    owned: bool  # whether it is about a record that belongs to somebody, or to nobody yet
+    owner_id: UUID | None
     frame: bytes
 
     def is_for(self, principal: Principal) -> bool:
@@ -64,6 +66,7 @@ class Message:
             self.workspace_id == principal.workspace_id
             and (self.permission is None or principal.may(self.permission))
             and (self.user_id is None or self.user_id == principal.user_id)
+            and (not self.owned or principal.sight.sees(self.owner_id))
         )
 
 
@@ -209,6 +212,7 @@ def read(delivered: Msg) -> Message | None:
             return None
         workspace_id, subject = UUID(headers["ce-workspaceid"]), headers["ce-subject"]
         version = int(headers.get("ff-version", "0"))
+        owner = headers.get("ff-owner")
         user_id = None
         if (service, noun) == ("notify", "notification"):
             user_id = UUID(NotificationCreated.FromString(delivered.data).user_id)
@@ -220,4 +224,12 @@ def read(delivered: Msg) -> Message | None:
     frame = b"id: %d\nevent: %b.%b\ndata: %b\n\n" % (
         sequence, noun.encode(), verb.encode(), orjson.dumps(told),
     )  # fmt: skip
-    return Message(sequence, workspace_id, PERMISSIONS[noun], user_id, frame)
+    return Message(
+        sequence,
+        workspace_id,
+        PERMISSIONS[noun],
+        user_id,
+        owned=owner is not None,
+        owner_id=UUID(owner) if owner else None,
+        frame=frame,
+    )

@@ -43,6 +43,7 @@ from kit.clock import FakeClock
 from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
 from kit.rpc.identity import CallIdentity, Principal
+from kit.sight import Sight
 from services.gateway.tests.unit.pages.factories import (
     CLIENTS,
     EVERYTHING,
@@ -230,6 +231,7 @@ class Surroundings:
 
 def make_principal(permissions: frozenset[str] = EVERYTHING) -> Principal:
     return Principal(
+        sight=Sight(),
         user_id=UUID(int=1),
         workspace_id=UUID(int=2),
         session_id=UUID(int=3),

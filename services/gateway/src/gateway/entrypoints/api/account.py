@@ -183,15 +183,14 @@ async def list_members(request: Request) -> Response:
 
 
 @add("PATCH", "/members/{user_id}", rpc=WORKSPACE["ChangeMemberRole"],
-     summary="Give a member another role", body=schemas.RoleIn, answer=schemas.AnyRecord,
-     parameters=[_MEMBER], problems=[404, 409])  # fmt: skip
-async def change_member_role(request: Request) -> Response:
-    """The member's tokens end, for they say the old role."""
-    body = await read_body(request, schemas.RoleIn)
+     summary="Change a member's role, visibility or team", body=schemas.MemberIn,
+     answer=schemas.AnyRecord, parameters=[_MEMBER], problems=[404, 409])  # fmt: skip
+async def change_member(request: Request) -> Response:
+    """`visibility` is `own`, `team` or `all`. The member's tokens end: they say the old rights."""
+    body = await read_body(request, schemas.MemberIn)
+    values = body.model_dump(exclude_none=True)
     member = await request.app.state.clients.workspaces.ChangeMemberRole(
-        workspace_pb.ChangeMemberRoleRequest(
-            user_id=request.path_params["user_id"], role=body.role
-        ),
+        workspace_pb.ChangeMemberRoleRequest(user_id=request.path_params["user_id"], **values),
         identity_of(request),
     )
     return json_response(_member(member))
@@ -262,5 +261,7 @@ def _member(member: workspace_pb.Member) -> dict[str, Any]:
         "email": member.email,
         "name": member.name,
         "role": member.role,
+        "visibility": member.visibility,
+        "team": member.team,
         "joined_at": instant(member.join_time),
     }

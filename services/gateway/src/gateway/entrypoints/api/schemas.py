@@ -54,8 +54,10 @@ class InvitationIn(Body):
     role: str = Field(max_length=20)
 
 
-class RoleIn(Body):
-    role: str = Field(max_length=20)
+class MemberIn(Body):
+    role: str | None = Field(default=None, min_length=1, max_length=20)
+    visibility: str | None = Field(default=None, max_length=20)
+    team: str | None = Field(default=None, max_length=200)
 
 
 class ProfileIn(Body):
