@@ -13,6 +13,7 @@ from freelanceflow.crm.v1 import (
     client_events_pb2,
     deal_events_pb2,
     import_events_pb2,
+    setting_events_pb2,
 )
 from freelanceflow.notify.v1 import notification_events_pb2 as notify
 
@@ -42,6 +43,8 @@ MESSAGES: dict[str, type[Message]] = {
     "crm.deal.v1.reordered": deal_events_pb2.DealReordered,
     "crm.deal.v1.updated": deal_events_pb2.DealUpdated,
     "crm.import.v1.finished": import_events_pb2.ImportFinished,
+    "crm.reason.v1.changed": setting_events_pb2.LostReasonChanged,
+    "crm.stage.v1.changed": setting_events_pb2.StageChanged,
     "notify.notification.v1.created": notify.NotificationCreated,
 }
 

@@ -24,6 +24,7 @@ REACHED_BY_ARROWS = "ul[data-name="
 async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> None:
     deal = (await demo.get("/deals", limit=1, stage_type="open"))["items"][0]["id"]
     client = (await demo.get("/clients", limit=1))["items"][0]["id"]
+    stage = (await demo.get("/stages"))["items"][0]["id"]
     pages = {
         # One client's deals: every kind of card, and not a hundred of each for axe to look at.
         "board-of-a-client": "/pipeline?q=Acme",
@@ -37,6 +38,9 @@ async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> No
         "client-edit": f"/clients/{client}/edit",
         "notifications": "/notifications",
         "settings": "/settings",
+        "settings-stages": "/settings/stages",
+        "settings-stage": f"/settings/stages/{stage}/edit",
+        "settings-stage-remove": f"/settings/stages/{stage}/remove",
         "more": "/more",
         "keys": "/help/keys",
         "styleguide": "/styleguide",

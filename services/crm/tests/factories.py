@@ -34,10 +34,13 @@ from kit.rpc.identity import CallIdentity
 from kit.sight import EVERYTHING, Sight
 from kit.testing.rpc import Issuer
 
-PERMISSIONS = tuple(
-    f"{noun}.{verb}"
-    for noun in ("clients", "deals", "activities", "imports")
-    for verb in ("read", "write")
+PERMISSIONS = (
+    *(
+        f"{noun}.{verb}"
+        for noun in ("clients", "deals", "activities", "imports")
+        for verb in ("read", "write")
+    ),
+    "settings.write",
 )
 PIECE = 100_000
 ANY = "127.0.0.1:0"
@@ -160,11 +163,11 @@ async def commit(person: Person, import_id: str) -> import_pb.Import:
     return committed
 
 
-async def work_off(app: App, job_id: str) -> None:
+async def work_off(app: App, job_id: str, kind: str = JOB) -> None:
     """What a worker does with a job, without the broker in between."""
     worker = JobWorker(app.jobs, open_app=lambda: nullcontext(app), handlers=HANDLERS, listen=ANY)
     await worker.begin()
-    await worker.work(JOB, UUID(job_id))
+    await worker.work(kind, UUID(job_id))
     await worker.end()
 
 

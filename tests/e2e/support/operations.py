@@ -110,6 +110,18 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "create_activity": {"subject": "New", "deal_id": ids["deal_id"]},
         "update_activity": {"subject": "Renamed"},
         "create_import": {},
+        **_settings(ids),
+    }
+
+
+def _settings(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    return {
+        "create_stage": {"name": "New"},
+        "update_stage": {"name": "Renamed"},
+        "reorder_stages": {"ids": [ids["stage_id"]]},
+        "create_lost_reason": {"name": "New"},
+        "update_lost_reason": {"name": "Renamed"},
+        "reorder_lost_reasons": {"ids": [ids["lost_reason_id"]]},
     }
 
 

@@ -90,7 +90,9 @@ async def test_the_origin_of_a_change_travels_with_its_event(
     )
     await make_deal(person)
     rows = await app.system.fetch(
-        "SELECT headers FROM outbox WHERE workspace_id = $1 ORDER BY number", person.workspace_id
+        "SELECT headers FROM outbox WHERE workspace_id = $1 AND type LIKE 'crm.deal.%'"
+        " ORDER BY number",
+        person.workspace_id,
     )
     assert [row["headers"].get("ff-origin") for row in rows] == ["page-1", None]
 

@@ -17,6 +17,7 @@ from freelanceflow.crm.v1 import (
     deal_events_pb2,
     deal_service_pb2,
     import_events_pb2,
+    setting_events_pb2,
     stage_service_pb2,
 )
 from kit.bus.consumer import Consumer
@@ -50,17 +51,27 @@ MESSAGES: dict[str, Any] = {
     "crm.activity.v1.updated": activity_events_pb2.ActivityUpdated,
     "crm.activity.v1.deleted": activity_events_pb2.ActivityDeleted,
     "crm.import.v1.finished": import_events_pb2.ImportFinished,
+    "crm.stage.v1.changed": setting_events_pb2.StageChanged,
+    "crm.reason.v1.changed": setting_events_pb2.LostReasonChanged,
 }
+SET_UP = ("crm.stage.v1.changed", "crm.reason.v1.changed")
 
 
-async def told(database: ServiceDatabase, workspace_id: UUID) -> list[tuple[str, Any, Any]]:
-    """Type, message and headers of what was told of a workspace, in order."""
+async def told(
+    database: ServiceDatabase, workspace_id: UUID, *, set_up: bool = False
+) -> list[tuple[str, Any, Any]]:
+    """Type, message and headers of what was told of a workspace, in order.
+
+    What it begins with, whenever that is, counts only when it is asked for.
+    """
     rows = await database.system.fetch(
         "SELECT type, body, headers FROM outbox WHERE workspace_id = $1 ORDER BY number",
         workspace_id,
     )
     return [
-        (row["type"], MESSAGES[row["type"]].FromString(row["body"]), row["headers"]) for row in rows
+        (row["type"], MESSAGES[row["type"]].FromString(row["body"]), row["headers"])
+        for row in rows
+        if set_up or row["type"] not in SET_UP or "ff-actor" in row["headers"]
     ]
 
 

@@ -17,6 +17,7 @@ from freelanceflow.crm.v1 import (
     client_service_pb2,
     deal_service_pb2,
     import_service_pb2,
+    stage_service_pb2,
 )
 from kit.database import Transaction
 from kit.errors import ErrorKind
@@ -32,18 +33,27 @@ from services.crm.tests.factories import (
     upload,
 )
 
-FILES = (deal_service_pb2, client_service_pb2, activity_service_pb2, import_service_pb2)
+FILES = (
+    deal_service_pb2,
+    client_service_pb2,
+    activity_service_pb2,
+    import_service_pb2,
+    stage_service_pb2,
+)
 METHODS = [
     method
     for file in FILES
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]
-# Lists show nothing of others, and the upload names nothing; both have tests of their own.
+# Lists show nothing of others, and some name nothing; they have tests of their own. An order that
+# names what is not there is incomplete.
 BY_ID = [
     method
     for method in METHODS
-    if not method.name.startswith(("List", "GetBoard", "CreateImport"))
+    if not method.name.startswith(
+        ("List", "GetBoard", "CreateImport", "CreateStage", "CreateLostReason", "Reorder")
+    )
     or method.name in ("ListCards", "ListDealHistory", "ListImportErrors")
 ]
 TABLES = [*sorted(metadata.tables), "outbox", "idempotency_keys", "files", "file_chunks", "jobs"]
@@ -65,11 +75,14 @@ async def victim(stranger: Person) -> dict[str, str]:
         "activity_id": activity.id,
         "import_id": upload_.id,
         "stage_id": stages["Engaging"],
+        "move_to_stage_id": stages["Engaging"],
         "lost_reason_id": reasons["Price"],
         "owner_id": str(stranger.user_id),
         "Deal.id": deal.id,
         "Client.id": client.id,
         "Activity.id": activity.id,
+        "Stage.id": stages["Engaging"],
+        "LostReason.id": reasons["Price"],
     }
 
 
@@ -81,6 +94,8 @@ def filled(request: Message, ids: dict[str, str]) -> Message:
             "Deal",
             "Client",
             "Activity",
+            "Stage",
+            "LostReason",
         ):
             getattr(request, field.name).SetInParent()
             filled(getattr(request, field.name), ids)
@@ -151,7 +166,7 @@ async def test_without_a_workspace_the_app_role_sees_and_writes_nothing(
     for table in sorted({*TABLES} - {"outbox", "import_errors"}):
         assert await database.owner.fetchval(
             f"SELECT count(*) FROM {table} WHERE workspace_id = $1", stranger.workspace_id
-        ) or table in ("workspaces", "idempotency_keys"), table
+        ) or table in ("workspaces", "idempotency_keys", "removed_stages"), table
         assert await app.pool.fetch(f"SELECT * FROM {table}") == [], table
     rights = await database.owner.fetchval(
         "SELECT has_table_privilege('crm_app', 'outbox', 'SELECT')"

@@ -5,6 +5,7 @@ Clients, deals, stages, activities and imports of a workspace."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -59,18 +60,24 @@ class Stage(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     ROTTING_DAYS_FIELD_NUMBER: _builtins.int
     DEFAULT_PROBABILITY_FIELD_NUMBER: _builtins.int
+    COLOR_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     name: _builtins.str
-    """Its heading."""
+    """Its heading; 1 to 50 characters, no two alike."""
     type: Global___StageType.ValueType
     """Open, won or lost."""
     position: _builtins.int
-    """Place on the board, from 0."""
+    """Place on the board, from 0; output only."""
     rotting_days: _builtins.int
-    """Days after which a deal counts as rotting here; 0 for never."""
+    """Days after which a deal counts as rotting here, at most 3650; 0 for never."""
     default_probability: _builtins.float
-    """Probability of winning shown while nothing better is known, 0 to 1."""
+    """Probability of winning shown while nothing better is known, 0 to 1; a won stage has 1, a lost one 0."""
+    color: _builtins.str
+    """Colour of its heading: blue, teal, green, amber, orange, red, pink, violet or grey; empty for none."""
+    etag: _builtins.str
+    """Concurrency token: the version as text."""
     def __init__(
         self,
         *,
@@ -80,14 +87,154 @@ class Stage(_message.Message):
         position: _builtins.int = ...,
         rotting_days: _builtins.int = ...,
         default_probability: _builtins.float = ...,
+        color: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_probability", b"default_probability", "id", b"id", "name", b"name", "position", b"position", "rotting_days", b"rotting_days", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["color", b"color", "default_probability", b"default_probability", "etag", b"etag", "id", b"id", "name", b"name", "position", b"position", "rotting_days", b"rotting_days", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
+
+@_typing.final
+class CreateStageRequest(_message.Message):
+    """Asks for a new stage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stage(self) -> Global___Stage:
+        """The stage without its output-only fields."""
+
+    def __init__(
+        self,
+        *,
+        stage: Global___Stage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stage", b"stage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateStageRequest: _TypeAlias = CreateStageRequest  # noqa: Y015
+
+@_typing.final
+class UpdateStageRequest(_message.Message):
+    """Asks to change a stage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    etag: _builtins.str
+    """The version the caller saw. Stale: ABORTED (STAGE_HAS_CHANGED)."""
+    @_builtins.property
+    def stage(self) -> Global___Stage:
+        """The stage with the new values, and its id."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which fields to change; the populated ones when absent. Unknown path: INVALID_ARGUMENT (FIELD_NOT_WRITABLE)."""
+
+    def __init__(
+        self,
+        *,
+        stage: Global___Stage | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stage", b"stage", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "stage", b"stage", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateStageRequest: _TypeAlias = UpdateStageRequest  # noqa: Y015
+
+@_typing.final
+class ReorderStagesRequest(_message.Message):
+    """Asks for another order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stage_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All stages, each once, in the new order."""
+
+    def __init__(
+        self,
+        *,
+        stage_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stage_ids", b"stage_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReorderStagesRequest: _TypeAlias = ReorderStagesRequest  # noqa: Y015
+
+@_typing.final
+class DeleteStageRequest(_message.Message):
+    """Asks to remove a stage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_ID_FIELD_NUMBER: _builtins.int
+    MOVE_TO_STAGE_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    stage_id: _builtins.str
+    """The stage."""
+    move_to_stage_id: _builtins.str
+    """Where its deals go; not needed for an empty stage."""
+    etag: _builtins.str
+    """The version the caller saw. Stale: ABORTED (STAGE_HAS_CHANGED)."""
+    def __init__(
+        self,
+        *,
+        stage_id: _builtins.str = ...,
+        move_to_stage_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "move_to_stage_id", b"move_to_stage_id", "stage_id", b"stage_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteStageRequest: _TypeAlias = DeleteStageRequest  # noqa: Y015
+
+@_typing.final
+class DeleteStageResponse(_message.Message):
+    """What became of the stage and its deals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVED_DEALS_FIELD_NUMBER: _builtins.int
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    moved_deals: _builtins.int
+    """Deals that were moved, those in the trash not counted."""
+    job_id: _builtins.str
+    """The job that moves the deals and removes the stage; empty when all is done."""
+    def __init__(
+        self,
+        *,
+        moved_deals: _builtins.int = ...,
+        job_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "moved_deals", b"moved_deals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteStageResponse: _TypeAlias = DeleteStageResponse  # noqa: Y015
 
 @_typing.final
 class ListStagesRequest(_message.Message):
@@ -154,7 +301,7 @@ class LostReason(_message.Message):
     id: _builtins.str
     """UUIDv7."""
     name: _builtins.str
-    """In words."""
+    """In words; 1 to 50 characters, no two alike."""
     def __init__(
         self,
         *,
@@ -168,6 +315,117 @@ class LostReason(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LostReason: _TypeAlias = LostReason  # noqa: Y015
+
+@_typing.final
+class CreateLostReasonRequest(_message.Message):
+    """Asks for a new reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOST_REASON_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lost_reason(self) -> Global___LostReason:
+        """The reason without its id."""
+
+    def __init__(
+        self,
+        *,
+        lost_reason: Global___LostReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lost_reason", b"lost_reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost_reason", b"lost_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateLostReasonRequest: _TypeAlias = CreateLostReasonRequest  # noqa: Y015
+
+@_typing.final
+class UpdateLostReasonRequest(_message.Message):
+    """Asks to call a reason otherwise."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOST_REASON_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lost_reason(self) -> Global___LostReason:
+        """The reason with its id and the new name."""
+
+    def __init__(
+        self,
+        *,
+        lost_reason: Global___LostReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lost_reason", b"lost_reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost_reason", b"lost_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateLostReasonRequest: _TypeAlias = UpdateLostReasonRequest  # noqa: Y015
+
+@_typing.final
+class ReorderLostReasonsRequest(_message.Message):
+    """Asks for another order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOST_REASON_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lost_reason_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All reasons, each once, in the new order."""
+
+    def __init__(
+        self,
+        *,
+        lost_reason_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost_reason_ids", b"lost_reason_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReorderLostReasonsRequest: _TypeAlias = ReorderLostReasonsRequest  # noqa: Y015
+
+@_typing.final
+class DeleteLostReasonRequest(_message.Message):
+    """Asks not to offer a reason any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOST_REASON_ID_FIELD_NUMBER: _builtins.int
+    lost_reason_id: _builtins.str
+    """The reason."""
+    def __init__(
+        self,
+        *,
+        lost_reason_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost_reason_id", b"lost_reason_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteLostReasonRequest: _TypeAlias = DeleteLostReasonRequest  # noqa: Y015
+
+@_typing.final
+class DeleteLostReasonResponse(_message.Message):
+    """Says that the reason is offered no more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteLostReasonResponse: _TypeAlias = DeleteLostReasonResponse  # noqa: Y015
 
 @_typing.final
 class ListLostReasonsRequest(_message.Message):

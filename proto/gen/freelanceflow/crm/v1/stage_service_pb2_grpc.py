@@ -40,10 +40,50 @@ class StageServiceStub:
                 request_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListStagesRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListStagesResponse.FromString,
                 _registered_method=True)
+        self.CreateStage = channel.unary_unary(
+                '/freelanceflow.crm.v1.StageService/CreateStage',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.CreateStageRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.Stage.FromString,
+                _registered_method=True)
+        self.UpdateStage = channel.unary_unary(
+                '/freelanceflow.crm.v1.StageService/UpdateStage',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.UpdateStageRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.Stage.FromString,
+                _registered_method=True)
+        self.ReorderStages = channel.unary_unary(
+                '/freelanceflow.crm.v1.StageService/ReorderStages',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ReorderStagesRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListStagesResponse.FromString,
+                _registered_method=True)
+        self.DeleteStage = channel.unary_unary(
+                '/freelanceflow.crm.v1.StageService/DeleteStage',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteStageRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteStageResponse.FromString,
+                _registered_method=True)
         self.ListLostReasons = channel.unary_unary(
                 '/freelanceflow.crm.v1.StageService/ListLostReasons',
                 request_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListLostReasonsRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListLostReasonsResponse.FromString,
+                _registered_method=True)
+        self.CreateLostReason = channel.unary_unary(
+                '/freelanceflow.crm.v1.StageService/CreateLostReason',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.CreateLostReasonRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.LostReason.FromString,
+                _registered_method=True)
+        self.UpdateLostReason = channel.unary_unary(
+                '/freelanceflow.crm.v1.StageService/UpdateLostReason',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.UpdateLostReasonRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.LostReason.FromString,
+                _registered_method=True)
+        self.ReorderLostReasons = channel.unary_unary(
+                '/freelanceflow.crm.v1.StageService/ReorderLostReasons',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ReorderLostReasonsRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListLostReasonsResponse.FromString,
+                _registered_method=True)
+        self.DeleteLostReason = channel.unary_unary(
+                '/freelanceflow.crm.v1.StageService/DeleteLostReason',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteLostReasonRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteLostReasonResponse.FromString,
                 _registered_method=True)
         self.ListOwners = channel.unary_unary(
                 '/freelanceflow.crm.v1.StageService/ListOwners',
@@ -63,8 +103,72 @@ class StageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateStage(self, request, context):
+        """Creates a stage, behind the last open one when it is open, else at the end. Fails field by field with INVALID_ARGUMENT
+        (NAME_MISSING, TYPE_UNKNOWN, COLOR_UNKNOWN, ROTTING_DAYS_INVALID, PROBABILITY_INVALID), with ALREADY_EXISTS
+        (STAGE_NAME_TAKEN) and FAILED_PRECONDITION (STAGES_TOO_MANY).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateStage(self, request, context):
+        """Changes a stage; its place changes by ReorderStages. Another type is for empty stages only. Fails like CreateStage, with
+        NOT_FOUND, ABORTED (STAGE_HAS_CHANGED) and FAILED_PRECONDITION (STAGE_NOT_EMPTY, STAGE_IS_LAST_OF_TYPE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReorderStages(self, request, context):
+        """Puts all stages into another order. Fails with INVALID_ARGUMENT (STAGES_INCOMPLETE) unless each is named once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteStage(self, request, context):
+        """Removes a stage and moves its deals, the ones in the trash too, to another one of the same type, on top and in their
+        order. What was stays in the history under the stage's name. More than 500 deals are moved by a job, and the stage goes
+        when it is done. Fails with NOT_FOUND, ABORTED (STAGE_HAS_CHANGED), INVALID_ARGUMENT (TARGET_MISSING, TARGET_UNFIT) and
+        FAILED_PRECONDITION (STAGE_IS_LAST_OF_TYPE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListLostReasons(self, request, context):
         """Lists the reasons for which a deal may be lost.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateLostReason(self, request, context):
+        """Creates a reason, or brings a removed one of that name back. Fails with INVALID_ARGUMENT (NAME_MISSING, NAME_TOO_LONG),
+        ALREADY_EXISTS (LOST_REASON_NAME_TAKEN) and FAILED_PRECONDITION (LOST_REASONS_TOO_MANY).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateLostReason(self, request, context):
+        """Calls a reason otherwise, on deals that were lost for it as well. Fails like CreateLostReason and with NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReorderLostReasons(self, request, context):
+        """Puts all reasons into another order. Fails with INVALID_ARGUMENT (LOST_REASONS_INCOMPLETE) unless each is named once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteLostReason(self, request, context):
+        """Offers a reason no more; deals that were lost for it keep it. Fails with NOT_FOUND and FAILED_PRECONDITION
+        (LOST_REASON_IS_LAST).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,10 +189,50 @@ def add_StageServiceServicer_to_server(servicer, server):
                     request_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListStagesRequest.FromString,
                     response_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListStagesResponse.SerializeToString,
             ),
+            'CreateStage': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateStage,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.CreateStageRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.Stage.SerializeToString,
+            ),
+            'UpdateStage': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateStage,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.UpdateStageRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.Stage.SerializeToString,
+            ),
+            'ReorderStages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReorderStages,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ReorderStagesRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListStagesResponse.SerializeToString,
+            ),
+            'DeleteStage': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteStage,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteStageRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteStageResponse.SerializeToString,
+            ),
             'ListLostReasons': grpc.unary_unary_rpc_method_handler(
                     servicer.ListLostReasons,
                     request_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListLostReasonsRequest.FromString,
                     response_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListLostReasonsResponse.SerializeToString,
+            ),
+            'CreateLostReason': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateLostReason,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.CreateLostReasonRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.LostReason.SerializeToString,
+            ),
+            'UpdateLostReason': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateLostReason,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.UpdateLostReasonRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.LostReason.SerializeToString,
+            ),
+            'ReorderLostReasons': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReorderLostReasons,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ReorderLostReasonsRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListLostReasonsResponse.SerializeToString,
+            ),
+            'DeleteLostReason': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteLostReason,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteLostReasonRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteLostReasonResponse.SerializeToString,
             ),
             'ListOwners': grpc.unary_unary_rpc_method_handler(
                     servicer.ListOwners,
@@ -135,6 +279,114 @@ class StageService:
             _registered_method=True)
 
     @staticmethod
+    def CreateStage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.StageService/CreateStage',
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.CreateStageRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.Stage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateStage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.StageService/UpdateStage',
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.UpdateStageRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.Stage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReorderStages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.StageService/ReorderStages',
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ReorderStagesRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListStagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteStage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.StageService/DeleteStage',
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteStageRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteStageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListLostReasons(request,
             target,
             options=(),
@@ -151,6 +403,114 @@ class StageService:
             '/freelanceflow.crm.v1.StageService/ListLostReasons',
             freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListLostReasonsRequest.SerializeToString,
             freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListLostReasonsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateLostReason(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.StageService/CreateLostReason',
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.CreateLostReasonRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.LostReason.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateLostReason(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.StageService/UpdateLostReason',
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.UpdateLostReasonRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.LostReason.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReorderLostReasons(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.StageService/ReorderLostReasons',
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ReorderLostReasonsRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.ListLostReasonsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteLostReason(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.StageService/DeleteLostReason',
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteLostReasonRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2.DeleteLostReasonResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,8 +35,37 @@ class StageServiceStub:
     def __new__(cls, channel: _aio.Channel) -> StageServiceAsyncStub: ...
     ListStages: _grpc.UnaryUnaryMultiCallable[_stage_service_pb2.ListStagesRequest, _stage_service_pb2.ListStagesResponse]
     """Lists all stages in board order. A workspace starts with a usual set."""
+    CreateStage: _grpc.UnaryUnaryMultiCallable[_stage_service_pb2.CreateStageRequest, _stage_service_pb2.Stage]
+    """Creates a stage, behind the last open one when it is open, else at the end. Fails field by field with INVALID_ARGUMENT
+    (NAME_MISSING, TYPE_UNKNOWN, COLOR_UNKNOWN, ROTTING_DAYS_INVALID, PROBABILITY_INVALID), with ALREADY_EXISTS
+    (STAGE_NAME_TAKEN) and FAILED_PRECONDITION (STAGES_TOO_MANY).
+    """
+    UpdateStage: _grpc.UnaryUnaryMultiCallable[_stage_service_pb2.UpdateStageRequest, _stage_service_pb2.Stage]
+    """Changes a stage; its place changes by ReorderStages. Another type is for empty stages only. Fails like CreateStage, with
+    NOT_FOUND, ABORTED (STAGE_HAS_CHANGED) and FAILED_PRECONDITION (STAGE_NOT_EMPTY, STAGE_IS_LAST_OF_TYPE).
+    """
+    ReorderStages: _grpc.UnaryUnaryMultiCallable[_stage_service_pb2.ReorderStagesRequest, _stage_service_pb2.ListStagesResponse]
+    """Puts all stages into another order. Fails with INVALID_ARGUMENT (STAGES_INCOMPLETE) unless each is named once."""
+    DeleteStage: _grpc.UnaryUnaryMultiCallable[_stage_service_pb2.DeleteStageRequest, _stage_service_pb2.DeleteStageResponse]
+    """Removes a stage and moves its deals, the ones in the trash too, to another one of the same type, on top and in their
+    order. What was stays in the history under the stage's name. More than 500 deals are moved by a job, and the stage goes
+    when it is done. Fails with NOT_FOUND, ABORTED (STAGE_HAS_CHANGED), INVALID_ARGUMENT (TARGET_MISSING, TARGET_UNFIT) and
+    FAILED_PRECONDITION (STAGE_IS_LAST_OF_TYPE).
+    """
     ListLostReasons: _grpc.UnaryUnaryMultiCallable[_stage_service_pb2.ListLostReasonsRequest, _stage_service_pb2.ListLostReasonsResponse]
     """Lists the reasons for which a deal may be lost."""
+    CreateLostReason: _grpc.UnaryUnaryMultiCallable[_stage_service_pb2.CreateLostReasonRequest, _stage_service_pb2.LostReason]
+    """Creates a reason, or brings a removed one of that name back. Fails with INVALID_ARGUMENT (NAME_MISSING, NAME_TOO_LONG),
+    ALREADY_EXISTS (LOST_REASON_NAME_TAKEN) and FAILED_PRECONDITION (LOST_REASONS_TOO_MANY).
+    """
+    UpdateLostReason: _grpc.UnaryUnaryMultiCallable[_stage_service_pb2.UpdateLostReasonRequest, _stage_service_pb2.LostReason]
+    """Calls a reason otherwise, on deals that were lost for it as well. Fails like CreateLostReason and with NOT_FOUND."""
+    ReorderLostReasons: _grpc.UnaryUnaryMultiCallable[_stage_service_pb2.ReorderLostReasonsRequest, _stage_service_pb2.ListLostReasonsResponse]
+    """Puts all reasons into another order. Fails with INVALID_ARGUMENT (LOST_REASONS_INCOMPLETE) unless each is named once."""
+    DeleteLostReason: _grpc.UnaryUnaryMultiCallable[_stage_service_pb2.DeleteLostReasonRequest, _stage_service_pb2.DeleteLostReasonResponse]
+    """Offers a reason no more; deals that were lost for it keep it. Fails with NOT_FOUND and FAILED_PRECONDITION
+    (LOST_REASON_IS_LAST).
+    """
     ListOwners: _grpc.UnaryUnaryMultiCallable[_stage_service_pb2.ListOwnersRequest, _stage_service_pb2.ListOwnersResponse]
     """Lists who deals and clients can belong to: members, and labels that came with an import."""
 
@@ -47,8 +76,37 @@ class StageServiceAsyncStub(StageServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListStages: _aio.UnaryUnaryMultiCallable[_stage_service_pb2.ListStagesRequest, _stage_service_pb2.ListStagesResponse]  # type: ignore[assignment]
     """Lists all stages in board order. A workspace starts with a usual set."""
+    CreateStage: _aio.UnaryUnaryMultiCallable[_stage_service_pb2.CreateStageRequest, _stage_service_pb2.Stage]  # type: ignore[assignment]
+    """Creates a stage, behind the last open one when it is open, else at the end. Fails field by field with INVALID_ARGUMENT
+    (NAME_MISSING, TYPE_UNKNOWN, COLOR_UNKNOWN, ROTTING_DAYS_INVALID, PROBABILITY_INVALID), with ALREADY_EXISTS
+    (STAGE_NAME_TAKEN) and FAILED_PRECONDITION (STAGES_TOO_MANY).
+    """
+    UpdateStage: _aio.UnaryUnaryMultiCallable[_stage_service_pb2.UpdateStageRequest, _stage_service_pb2.Stage]  # type: ignore[assignment]
+    """Changes a stage; its place changes by ReorderStages. Another type is for empty stages only. Fails like CreateStage, with
+    NOT_FOUND, ABORTED (STAGE_HAS_CHANGED) and FAILED_PRECONDITION (STAGE_NOT_EMPTY, STAGE_IS_LAST_OF_TYPE).
+    """
+    ReorderStages: _aio.UnaryUnaryMultiCallable[_stage_service_pb2.ReorderStagesRequest, _stage_service_pb2.ListStagesResponse]  # type: ignore[assignment]
+    """Puts all stages into another order. Fails with INVALID_ARGUMENT (STAGES_INCOMPLETE) unless each is named once."""
+    DeleteStage: _aio.UnaryUnaryMultiCallable[_stage_service_pb2.DeleteStageRequest, _stage_service_pb2.DeleteStageResponse]  # type: ignore[assignment]
+    """Removes a stage and moves its deals, the ones in the trash too, to another one of the same type, on top and in their
+    order. What was stays in the history under the stage's name. More than 500 deals are moved by a job, and the stage goes
+    when it is done. Fails with NOT_FOUND, ABORTED (STAGE_HAS_CHANGED), INVALID_ARGUMENT (TARGET_MISSING, TARGET_UNFIT) and
+    FAILED_PRECONDITION (STAGE_IS_LAST_OF_TYPE).
+    """
     ListLostReasons: _aio.UnaryUnaryMultiCallable[_stage_service_pb2.ListLostReasonsRequest, _stage_service_pb2.ListLostReasonsResponse]  # type: ignore[assignment]
     """Lists the reasons for which a deal may be lost."""
+    CreateLostReason: _aio.UnaryUnaryMultiCallable[_stage_service_pb2.CreateLostReasonRequest, _stage_service_pb2.LostReason]  # type: ignore[assignment]
+    """Creates a reason, or brings a removed one of that name back. Fails with INVALID_ARGUMENT (NAME_MISSING, NAME_TOO_LONG),
+    ALREADY_EXISTS (LOST_REASON_NAME_TAKEN) and FAILED_PRECONDITION (LOST_REASONS_TOO_MANY).
+    """
+    UpdateLostReason: _aio.UnaryUnaryMultiCallable[_stage_service_pb2.UpdateLostReasonRequest, _stage_service_pb2.LostReason]  # type: ignore[assignment]
+    """Calls a reason otherwise, on deals that were lost for it as well. Fails like CreateLostReason and with NOT_FOUND."""
+    ReorderLostReasons: _aio.UnaryUnaryMultiCallable[_stage_service_pb2.ReorderLostReasonsRequest, _stage_service_pb2.ListLostReasonsResponse]  # type: ignore[assignment]
+    """Puts all reasons into another order. Fails with INVALID_ARGUMENT (LOST_REASONS_INCOMPLETE) unless each is named once."""
+    DeleteLostReason: _aio.UnaryUnaryMultiCallable[_stage_service_pb2.DeleteLostReasonRequest, _stage_service_pb2.DeleteLostReasonResponse]  # type: ignore[assignment]
+    """Offers a reason no more; deals that were lost for it keep it. Fails with NOT_FOUND and FAILED_PRECONDITION
+    (LOST_REASON_IS_LAST).
+    """
     ListOwners: _aio.UnaryUnaryMultiCallable[_stage_service_pb2.ListOwnersRequest, _stage_service_pb2.ListOwnersResponse]  # type: ignore[assignment]
     """Lists who deals and clients can belong to: members, and labels that came with an import."""
 
@@ -64,12 +122,89 @@ class StageServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists all stages in board order. A workspace starts with a usual set."""
 
     @_abc_1.abstractmethod
+    def CreateStage(
+        self,
+        request: _stage_service_pb2.CreateStageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stage_service_pb2.Stage, _abc.Awaitable[_stage_service_pb2.Stage]]:
+        """Creates a stage, behind the last open one when it is open, else at the end. Fails field by field with INVALID_ARGUMENT
+        (NAME_MISSING, TYPE_UNKNOWN, COLOR_UNKNOWN, ROTTING_DAYS_INVALID, PROBABILITY_INVALID), with ALREADY_EXISTS
+        (STAGE_NAME_TAKEN) and FAILED_PRECONDITION (STAGES_TOO_MANY).
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateStage(
+        self,
+        request: _stage_service_pb2.UpdateStageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stage_service_pb2.Stage, _abc.Awaitable[_stage_service_pb2.Stage]]:
+        """Changes a stage; its place changes by ReorderStages. Another type is for empty stages only. Fails like CreateStage, with
+        NOT_FOUND, ABORTED (STAGE_HAS_CHANGED) and FAILED_PRECONDITION (STAGE_NOT_EMPTY, STAGE_IS_LAST_OF_TYPE).
+        """
+
+    @_abc_1.abstractmethod
+    def ReorderStages(
+        self,
+        request: _stage_service_pb2.ReorderStagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stage_service_pb2.ListStagesResponse, _abc.Awaitable[_stage_service_pb2.ListStagesResponse]]:
+        """Puts all stages into another order. Fails with INVALID_ARGUMENT (STAGES_INCOMPLETE) unless each is named once."""
+
+    @_abc_1.abstractmethod
+    def DeleteStage(
+        self,
+        request: _stage_service_pb2.DeleteStageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stage_service_pb2.DeleteStageResponse, _abc.Awaitable[_stage_service_pb2.DeleteStageResponse]]:
+        """Removes a stage and moves its deals, the ones in the trash too, to another one of the same type, on top and in their
+        order. What was stays in the history under the stage's name. More than 500 deals are moved by a job, and the stage goes
+        when it is done. Fails with NOT_FOUND, ABORTED (STAGE_HAS_CHANGED), INVALID_ARGUMENT (TARGET_MISSING, TARGET_UNFIT) and
+        FAILED_PRECONDITION (STAGE_IS_LAST_OF_TYPE).
+        """
+
+    @_abc_1.abstractmethod
     def ListLostReasons(
         self,
         request: _stage_service_pb2.ListLostReasonsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_stage_service_pb2.ListLostReasonsResponse, _abc.Awaitable[_stage_service_pb2.ListLostReasonsResponse]]:
         """Lists the reasons for which a deal may be lost."""
+
+    @_abc_1.abstractmethod
+    def CreateLostReason(
+        self,
+        request: _stage_service_pb2.CreateLostReasonRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stage_service_pb2.LostReason, _abc.Awaitable[_stage_service_pb2.LostReason]]:
+        """Creates a reason, or brings a removed one of that name back. Fails with INVALID_ARGUMENT (NAME_MISSING, NAME_TOO_LONG),
+        ALREADY_EXISTS (LOST_REASON_NAME_TAKEN) and FAILED_PRECONDITION (LOST_REASONS_TOO_MANY).
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateLostReason(
+        self,
+        request: _stage_service_pb2.UpdateLostReasonRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stage_service_pb2.LostReason, _abc.Awaitable[_stage_service_pb2.LostReason]]:
+        """Calls a reason otherwise, on deals that were lost for it as well. Fails like CreateLostReason and with NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ReorderLostReasons(
+        self,
+        request: _stage_service_pb2.ReorderLostReasonsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stage_service_pb2.ListLostReasonsResponse, _abc.Awaitable[_stage_service_pb2.ListLostReasonsResponse]]:
+        """Puts all reasons into another order. Fails with INVALID_ARGUMENT (LOST_REASONS_INCOMPLETE) unless each is named once."""
+
+    @_abc_1.abstractmethod
+    def DeleteLostReason(
+        self,
+        request: _stage_service_pb2.DeleteLostReasonRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stage_service_pb2.DeleteLostReasonResponse, _abc.Awaitable[_stage_service_pb2.DeleteLostReasonResponse]]:
+        """Offers a reason no more; deals that were lost for it keep it. Fails with NOT_FOUND and FAILED_PRECONDITION
+        (LOST_REASON_IS_LAST).
+        """
 
     @_abc_1.abstractmethod
     def ListOwners(

@@ -173,7 +173,7 @@ async def add_deals(uow: UnitOfWork, new: Sequence[Deal]) -> None:
         uow,
         ADD_DEALS,
         [
-            _json(
+            json_of(
                 {
                     "id": deal.id,
                     "workspace_id": deal.workspace_id,
@@ -188,7 +188,7 @@ async def add_deals(uow: UnitOfWork, new: Sequence[Deal]) -> None:
     await uow.run(
         ADD_HISTORY,
         rows=[
-            _json({"workspace_id": deal.workspace_id, "deal_id": deal.id, **history_values(fact)})
+            json_of({"workspace_id": deal.workspace_id, "deal_id": deal.id, **history_values(fact)})
             for deal, fact in facts
         ],
     )
@@ -201,7 +201,7 @@ async def add_clients(uow: UnitOfWork, new: Sequence[Client]) -> None:
         uow,
         ADD_CLIENTS,
         [
-            _json(
+            json_of(
                 {
                     "id": client.id,
                     "workspace_id": client.workspace_id,
@@ -233,6 +233,6 @@ async def _owners(tx: Transaction, names: Sequence[str]) -> dict[str, Named]:
     return {row["wanted"]: Named(row["id"], row["name"]) for row in rows}
 
 
-def _json(row: dict[str, Any]) -> dict[str, Any]:
+def json_of(row: dict[str, Any]) -> dict[str, Any]:
     """The driver's own UUIDs are none to the JSON encoder."""
     return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}

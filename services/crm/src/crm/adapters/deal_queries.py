@@ -17,7 +17,7 @@ from crm.adapters.deal_columns import client, deal_columns, owner, stage, with_n
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
 from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
-from crm.adapters.tables import deal_history, deals, owners, stages
+from crm.adapters.tables import deal_history, deals, owners, removed_stages, stages
 
 DEAL = bindparam("deal", type_=Uuid())
 STAGE = bindparam("stage", type_=Uuid())
@@ -106,9 +106,12 @@ CARDS = Listing(
 # ---------------------------------------------------------------- history
 
 _from, _to, _actor = stages.alias("from_stage"), stages.alias("to_stage"), owners.alias("actor")
+_old_from, _old_to = removed_stages.alias("old_from"), removed_stages.alias("old_to")
 _entry = (
     deal_history.outerjoin(_from, is_row(_from, deal_history.c.from_stage_id))
     .outerjoin(_to, is_row(_to, deal_history.c.to_stage_id))
+    .outerjoin(_old_from, is_row(_old_from, deal_history.c.from_stage_id))
+    .outerjoin(_old_to, is_row(_old_to, deal_history.c.to_stage_id))
     .outerjoin(_actor, is_row(_actor, deal_history.c.actor_id))
 )
 _history = (
@@ -121,9 +124,9 @@ _history = (
         deal_history.c.recorded_at,
         deal_history.c.changes,
         deal_history.c.from_stage_id,
-        _from.c.name.label("from_stage_name"),
+        func.coalesce(_from.c.name, _old_from.c.name).label("from_stage_name"),
         deal_history.c.to_stage_id,
-        _to.c.name.label("to_stage_name"),
+        func.coalesce(_to.c.name, _old_to.c.name).label("to_stage_name"),
         deal_history.c.days_in_stage,
         deal_history.c.version,
     )

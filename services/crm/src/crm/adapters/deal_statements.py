@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import Text, Uuid, bindparam, case, func, insert, literal_column, select, update
+from sqlalchemy import (
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    update,
+)
 
 from crm.adapters.deal_columns import deal_columns, with_names
 from crm.adapters.history import HISTORY
@@ -59,10 +70,9 @@ _locked = (
     .with_for_update()
     .cte("locked")
 )
-_there, _wanted_client, _wanted_owner, _wanted_reason, _actor = (
+_wanted_client, _wanted_owner, _wanted_reason, _actor = (
     table.alias(name)
     for table, name in (
-        (stages, "there"),
         (clients, "wanted_client"),
         (owners, "wanted_owner"),
         (lost_reasons, "wanted_reason"),
@@ -72,6 +82,27 @@ _there, _wanted_client, _wanted_owner, _wanted_reason, _actor = (
 _currency = (
     select(workspaces.c.currency).where(workspaces.c.workspace_id == WORKSPACE).scalar_subquery()
 )
+
+
+def _there_by(key: Any) -> Any:
+    """The stage a deal comes to. Locked, as its foreign key will be in a moment: until the commit
+    nobody removes the stage or makes another type of it (application/stages.py).
+    """
+    return (
+        select(stages)
+        .where(stages.c.workspace_id == WORKSPACE, stages.c.id == key)
+        .with_for_update(read=True, key_share=True)
+        .cte("there")
+    )
+
+
+def _there_columns(there: Any) -> list[Any]:
+    return [
+        there.c.id.label("there_id"),
+        there.c.name.label("there_name"),
+        there.c.type.label("there_type"),
+        there.c.rotting_days.label("there_rotting_days"),
+    ]
 
 
 def _is_usable_client(key: Any) -> Any:
@@ -84,6 +115,10 @@ def _is_usable_client(key: Any) -> Any:
 
 def _is_usable_owner(key: Any) -> Any:
     return is_row(_wanted_owner, key) & _wanted_owner.c.removed_at.is_(None)
+
+
+def _is_offered_reason(key: Any) -> Any:
+    return is_row(_wanted_reason, key) & _wanted_reason.c.removed_at.is_(None)
 
 
 _neighbours = deals.alias("neighbours")
@@ -111,13 +146,11 @@ _below = func.coalesce(
     .scalar_subquery(),
 )
 
+_there = _there_by(STAGE)
 LOAD_TO_MOVE = Statement(
     select(
         *deal_columns(_locked),
-        _there.c.id.label("there_id"),
-        _there.c.name.label("there_name"),
-        _there.c.type.label("there_type"),
-        _there.c.rotting_days.label("there_rotting_days"),
+        *_there_columns(_there),
         _above.label("above"),
         _below.label("below"),
         _wanted_reason.c.id.label("wanted_reason_id"),
@@ -125,8 +158,8 @@ LOAD_TO_MOVE = Statement(
         _actor.c.name.label("actor_name"),
     ).select_from(
         with_names(_locked)
-        .outerjoin(_there, is_row(_there, STAGE))
-        .outerjoin(_wanted_reason, is_row(_wanted_reason, REASON))
+        .outerjoin(_there, true())
+        .outerjoin(_wanted_reason, _is_offered_reason(REASON))
         .outerjoin(_actor, is_row(_actor, BY))
     )
 )
@@ -152,11 +185,12 @@ _first_open = (
     .limit(literal_column("1"))
     .scalar_subquery()
 )
+_first = _there_by(func.coalesce(STAGE, _first_open))
 _top = (
     select(deals.c.position)
     .where(
         deals.c.workspace_id == WORKSPACE,
-        deals.c.stage_id == _there.c.id,
+        deals.c.stage_id == _first.c.id,
         deals.c.deleted_at.is_(None),
     )
     .order_by(deals.c.position)
@@ -166,10 +200,7 @@ _top = (
 _once = select(literal_column("1")).subquery("once")
 SURROUNDINGS = Statement(
     select(
-        _there.c.id.label("there_id"),
-        _there.c.name.label("there_name"),
-        _there.c.type.label("there_type"),
-        _there.c.rotting_days.label("there_rotting_days"),
+        *_there_columns(_first),
         _top.label("top"),
         _wanted_client.c.id.label("wanted_client_id"),
         _wanted_client.c.name.label("wanted_client_name"),
@@ -177,7 +208,7 @@ SURROUNDINGS = Statement(
         _wanted_owner.c.name.label("wanted_owner_name"),
         _currency.label("workspace_currency"),
     ).select_from(
-        _once.outerjoin(_there, is_row(_there, func.coalesce(STAGE, _first_open)))
+        _once.outerjoin(_first, true())
         .outerjoin(_wanted_client, _is_usable_client(CLIENT))
         .outerjoin(_wanted_owner, _is_usable_owner(OWNER))
     )

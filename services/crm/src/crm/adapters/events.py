@@ -5,6 +5,7 @@ from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from crm.adapters.setting_events import STAGE_TYPES, lost_reason_changed, stage_changed
 from crm.domain.activity import (
     ActivityCreated,
     ActivityDeleted,
@@ -12,6 +13,7 @@ from crm.domain.activity import (
     ActivityState,
     ActivityUpdated,
 )
+from crm.domain.board_stage import StageChanged
 from crm.domain.client import (
     ClientCreated,
     ClientDeleted,
@@ -31,27 +33,16 @@ from crm.domain.deal import (
 )
 from crm.domain.entries import Named
 from crm.domain.imports import ImportFinished
+from crm.domain.lost_reason import LostReasonChanged
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
-from freelanceflow.crm.v1.stage_service_pb2 import (
-    STAGE_TYPE_LOST,
-    STAGE_TYPE_OPEN,
-    STAGE_TYPE_WON,
-    StageType,
-)
 from freelanceflow.type.v1 import money_pb2
 from kit.aggregate import Fact
 from kit.clock import to_timestamp
 from kit.money import Money
 from kit.outbox import Message, OutboxRow, event_row
-
-STAGE_TYPES: dict[str, StageType.ValueType] = {
-    "open": STAGE_TYPE_OPEN,
-    "won": STAGE_TYPE_WON,
-    "lost": STAGE_TYPE_LOST,
-}
 
 
 def to_outbox(workspace_id: UUID, fact: Fact, *, bulk_id: UUID | None = None) -> OutboxRow:
@@ -101,6 +92,10 @@ def _event(fact: Fact) -> tuple[str, Message]:
             return "activity.v1.deleted", _activity_deleted(fact)
         case ImportFinished():
             return "import.v1.finished", _import_finished(fact)
+        case StageChanged():
+            return "stage.v1.changed", stage_changed(fact)
+        case LostReasonChanged():
+            return "reason.v1.changed", lost_reason_changed(fact)
     raise TypeError(f"{type(fact).__name__} has no wire form")
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import (
     ARRAY,
     Double,
@@ -20,9 +21,17 @@ from sqlalchemy.dialects.postgresql import insert
 
 from crm.adapters.reading import WORKSPACE, Read
 from crm.adapters.tables import lost_reasons, owners, stages, workspaces
-from crm.domain.stage import DEFAULT_CURRENCY, DEFAULT_LOST_REASONS, DEFAULT_STAGES
+from crm.domain.board_stage import StageChanged, StageState
+from crm.domain.lost_reason import LostReasonChanged
+from crm.domain.stage import (
+    DEFAULT_CURRENCY,
+    DEFAULT_LOST_REASONS,
+    DEFAULT_STAGES,
+    StageType,
+)
 from kit.database import Statement, Transaction
 from kit.ids import new_id
+from kit.unit_of_work import UnitOfWork
 
 _currency = (
     select(workspaces.c.currency).where(workspaces.c.workspace_id == WORKSPACE).scalar_subquery()
@@ -35,6 +44,8 @@ STAGES = Read(
         stages.c.position,
         stages.c.rotting_days,
         stages.c.default_probability,
+        stages.c.color,
+        stages.c.version,
         func.coalesce(_currency, literal_column(f"'{DEFAULT_CURRENCY}'")).label("currency"),
     )
     .where(stages.c.workspace_id == WORKSPACE)
@@ -42,7 +53,7 @@ STAGES = Read(
 )
 LOST_REASONS = Read(
     select(lost_reasons.c.id, lost_reasons.c.name)
-    .where(lost_reasons.c.workspace_id == WORKSPACE)
+    .where(lost_reasons.c.workspace_id == WORKSPACE, lost_reasons.c.removed_at.is_(None))
     .order_by(lost_reasons.c.position, lost_reasons.c.id)
 )
 
@@ -53,6 +64,10 @@ def _unnested(**types: Any) -> Any:
     return func.unnest(*arrays).table_valued(*types, name="given").render_derived()
 
 
+_STAGE = [
+    stages.c[name]
+    for name in ("id", "name", "type", "color", "rotting_days", "default_probability", "position")
+]
 _stages = _unnested(
     ids=Uuid(),
     names=Text(),
@@ -87,6 +102,7 @@ ADD_STAGES = Statement(
         ).where(~exists().where(stages.c.workspace_id == WORKSPACE)),
     )
     .on_conflict_do_nothing()
+    .returning(*_STAGE, func.now().label("at"))
 )
 _reasons = _unnested(ids=Uuid(), names=Text(), positions=Integer())
 ADD_LOST_REASONS = Statement(
@@ -98,6 +114,9 @@ ADD_LOST_REASONS = Statement(
         ),
     )
     .on_conflict_do_nothing()
+    .returning(
+        lost_reasons.c.id, lost_reasons.c.name, lost_reasons.c.position, func.now().label("at")
+    )
 )
 
 _workspace = insert(workspaces).values(
@@ -134,12 +153,12 @@ KEEP_MEMBER = Statement(
 ADD_MEMBER = Statement(_owner.on_conflict_do_nothing())
 
 
-async def add_defaults(tx: Transaction) -> None:
+async def add_defaults(uow: UnitOfWork) -> None:
     """Give a workspace its first stages and lost reasons; one that has some keeps them."""
     count = range(len(DEFAULT_STAGES))
-    await tx.run(
+    added = await uow.rows(
         ADD_STAGES,
-        workspace=tx.workspace_id,
+        workspace=uow.workspace_id,
         ids=[new_id() for _ in count],
         names=[stage.name for stage in DEFAULT_STAGES],
         types=[stage.type.value for stage in DEFAULT_STAGES],
@@ -147,12 +166,34 @@ async def add_defaults(tx: Transaction) -> None:
         rotting=[stage.rotting_days for stage in DEFAULT_STAGES],
         probabilities=[stage.default_probability for stage in DEFAULT_STAGES],
     )
-    await tx.run(
+    uow.tell_facts(*map(_stage_added, added))
+    added = await uow.rows(
         ADD_LOST_REASONS,
-        workspace=tx.workspace_id,
+        workspace=uow.workspace_id,
         ids=[new_id() for _ in DEFAULT_LOST_REASONS],
         names=list(DEFAULT_LOST_REASONS),
         positions=list(range(len(DEFAULT_LOST_REASONS))),
+    )
+    uow.tell_facts(*map(_reason_added, added))
+
+
+def _stage_added(row: asyncpg.Record) -> StageChanged:
+    id, name, type, color, rotting_days, default_probability, position, at = row
+    state = StageState(
+        name=name,
+        type=StageType(type),
+        color=color,
+        rotting_days=rotting_days,
+        default_probability=default_probability,
+        position=position,
+    )
+    return StageChanged(aggregate_id=id, version=1, at=at, by=None, stage=state)
+
+
+def _reason_added(row: asyncpg.Record) -> LostReasonChanged:
+    id, name, position, at = row
+    return LostReasonChanged(
+        aggregate_id=id, version=1, at=at, by=None, name=name, position=position, removed=False
     )
 
 

@@ -230,6 +230,13 @@ class Deal(Aggregate):
         lost_reason = _lost_for(stage, lost_reason)
         self._change_stage(stage, position, at=at, by=by, by_name=by_name, lost_reason=lost_reason)
 
+    def displace(
+        self, stage: Stage, position: str, *, at: datetime, by: UUID | None, by_name: str = ""
+    ) -> None:
+        """Stand in another stage of the same type, because the one it stood in is removed."""
+        reason = self.state.lost_reason
+        self._change_stage(stage, position, at=at, by=by, by_name=by_name, lost_reason=reason)
+
     def delete(self, *, at: datetime, by: UUID) -> None:
         """Go to the trash."""
         self.state = replace(self.state, deleted_at=at, updated_at=at)
@@ -246,13 +253,15 @@ class Deal(Aggregate):
         by_name: str = "",
     ) -> None:
         before = self.state
+        # Won is won: from one won stage to another the day on which it was stays.
+        closed_at = before.closed_at if stage.type is before.stage.type else at
         self.state = replace(
             before,
             stage=stage,
             position=position,
             entered_stage_at=at,
             updated_at=at,
-            closed_at=None if stage.type is StageType.OPEN else at,
+            closed_at=None if stage.type is StageType.OPEN else closed_at,
             lost_reason=lost_reason if stage.type is StageType.LOST else None,
         )
         self._tell(DealMoved, at=at, by=by, before=before, by_name=by_name)

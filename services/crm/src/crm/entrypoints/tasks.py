@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from crm.application import stages
 from crm.application.imports import write_rows
 from crm.application.uploads import JOB
 from crm.entrypoints.app import App
@@ -25,4 +26,18 @@ async def run_import(app: App, task: Task) -> dict[str, Any]:
     }
 
 
-HANDLERS: dict[str, Handler[App]] = {JOB: run_import}
+async def run_stage_removal(app: App, task: Task) -> dict[str, Any]:
+    """Move the deals of a stage elsewhere, then remove it. May run again at any time."""
+    job = task.job
+    moved = await stages.move_deals_and_remove(
+        lambda: app.unit_of_work(job.workspace_id, bulk_id=job.id),
+        stage_id=UUID(job.args["stage_id"]),
+        target_id=UUID(job.args["target_id"]),
+        by=UUID(job.args["by"]),
+        clock=app.clock.now,
+        report=lambda moved: task.report(moved, job.total),
+    )
+    return {"moved": moved}
+
+
+HANDLERS: dict[str, Handler[App]] = {JOB: run_import, stages.JOB: run_stage_removal}

@@ -41,6 +41,7 @@ PERMISSIONS = {
     "client": "clients.read",
     "activity": "activities.read",
     "stage": "deals.read",
+    "reason": "deals.read",
     "import": "imports.read",
     "pipeline": "analytics.read",
     "notification": None,

@@ -31,7 +31,10 @@ from kit.clock import to_timestamp
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 EVERYTHING = frozenset(
-    {"deals.read", "deals.write", "clients.read", "clients.write", "analytics.read"}
+    {
+        *("deals.read", "deals.write", "clients.read", "clients.write", "analytics.read"),
+        "settings.write",
+    }
 )
 OPEN, WON, LOST = (
     StageType.STAGE_TYPE_OPEN,
@@ -61,7 +64,9 @@ def ago(**time: float) -> Any:
 
 
 STAGES = [
-    Stage(id="s-1", name="Prospecting", type=OPEN, position=0, rotting_days=30),
+    Stage(
+        id="s-1", name="Prospecting", type=OPEN, position=0, rotting_days=30, color="teal", etag="1"
+    ),
     Stage(id="s-2", name="Engaging", type=OPEN, position=1, rotting_days=60),
     Stage(id="s-3", name="Proposal", type=OPEN, position=2, rotting_days=21),
     Stage(id="s-4", name="Won", type=WON, position=3),

@@ -9,7 +9,13 @@ from crm.adapters.tables.base import metadata
 from crm.adapters.tables.clients import clients
 from crm.adapters.tables.deals import board_totals, deal_history, deals
 from crm.adapters.tables.imports import import_errors, imports
-from crm.adapters.tables.workspaces import lost_reasons, owners, stages, workspaces
+from crm.adapters.tables.workspaces import (
+    lost_reasons,
+    owners,
+    removed_stages,
+    stages,
+    workspaces,
+)
 
 __all__ = [
     "activities",
@@ -22,6 +28,7 @@ __all__ = [
     "lost_reasons",
     "metadata",
     "owners",
+    "removed_stages",
     "stages",
     "workspaces",
 ]

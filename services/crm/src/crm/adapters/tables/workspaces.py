@@ -11,9 +11,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
-from crm.adapters.tables.base import instant, metadata
+from crm.adapters.tables.base import instant, metadata, recorded
 
 workspaces = Table(
     "workspaces",
@@ -36,11 +37,25 @@ stages = Table(
     Column("position", Integer, nullable=False),
     Column("rotting_days", Integer, nullable=False),
     Column("default_probability", Double, nullable=False),
+    Column("color", Text, nullable=False, server_default=text("''")),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "name"),
     CheckConstraint("type IN ('open', 'won', 'lost')", name="ck_stages_type"),
 )
 
+# What removed stages were called: history knows stages by their id only, and is not rewritten.
+removed_stages = Table(
+    "removed_stages",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    recorded(),
+    PrimaryKeyConstraint("workspace_id", "id"),
+)
+
+# A removed one stays: deals were lost for it.
 lost_reasons = Table(
     "lost_reasons",
     metadata,
@@ -48,6 +63,8 @@ lost_reasons = Table(
     Column("workspace_id", Uuid, nullable=False),
     Column("name", Text, nullable=False),
     Column("position", Integer, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    instant("removed_at"),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "name"),
 )

@@ -7,8 +7,9 @@ from typing import Any
 
 import asyncpg
 
-from crm.adapters.events import STAGE_TYPES
+from crm.adapters.setting_events import STAGE_TYPES
 from crm.domain.activity import ActivityKind
+from crm.domain.board_stage import BoardStage
 from crm.domain.client import ClientKind
 from crm.domain.deal import Deal
 from crm.domain.imports import ImportStatus, Resource
@@ -240,6 +241,23 @@ def stage_message(row: asyncpg.Record) -> stage_pb.Stage:
         position=row["position"],
         rotting_days=row["rotting_days"],
         default_probability=row["default_probability"],
+        color=row["color"],
+        etag=str(row["version"]),
+    )
+
+
+def board_stage_message(stage: BoardStage) -> stage_pb.Stage:
+    """A stage that was just written."""
+    state = stage.state
+    return stage_pb.Stage(
+        id=str(stage.id),
+        name=state.name,
+        type=STAGE_TYPES[state.type],
+        position=state.position,
+        rotting_days=state.rotting_days,
+        default_probability=state.default_probability,
+        color=state.color,
+        etag=str(stage.version),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+from uuid import UUID
 
 from google.protobuf.message import Message
 
@@ -19,8 +20,13 @@ async def write(
     request: Message,
     response: type[M],
     work: Callable[[UnitOfWork], Awaitable[M]],
+    *,
+    bulk_id: UUID | None = None,
 ) -> M:
-    """Run `work` for the caller. A repeat under the same key gets the first answer."""
+    """Run `work` for the caller. A repeat under the same key gets the first answer.
+
+    `bulk_id` marks what it tells as parts of one large change.
+    """
     principal, key = principal_of(context), idempotency_key_of(context)
     same = None
     if key:
@@ -30,7 +36,7 @@ async def write(
 
     async def attempt() -> M:
         return await once(
-            lambda: app.unit_of_work(principal.workspace_id, principal.origin),
+            lambda: app.unit_of_work(principal.workspace_id, principal.origin, bulk_id=bulk_id),
             same,
             parse=response.FromString,
             work=work,

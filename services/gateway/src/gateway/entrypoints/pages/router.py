@@ -10,6 +10,7 @@ from gateway.entrypoints.pages import (
     moves,
     notifications,
     settings,
+    stages,
     styleguide,
 )
 from gateway.entrypoints.pages.assets import PREFIX, Assets
@@ -18,7 +19,7 @@ from gateway.entrypoints.pages.assets import PREFIX, Assets
 def pages_router(assets: Assets, *, local: bool) -> APIRouter:
     """The routes; the style guide only where developers are."""
     router = APIRouter(include_in_schema=False)
-    for part in (board, moves, deals, clients, notifications, settings, entrance):
+    for part in (board, moves, deals, clients, notifications, settings, stages, entrance):
         router.include_router(part.router)
     if local:
         router.include_router(styleguide.router)

@@ -1,0 +1,50 @@
+"""Facts of a workspace's settings as wire messages; adapters/events.py knows their names."""
+
+from uuid import UUID
+
+from crm.domain.board_stage import StageChanged
+from crm.domain.lost_reason import LostReasonChanged
+from freelanceflow.crm.v1 import setting_events_pb2 as pb
+from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from kit.clock import to_timestamp
+
+STAGE_TYPES: dict[str, StageType.ValueType] = {
+    "open": StageType.STAGE_TYPE_OPEN,
+    "won": StageType.STAGE_TYPE_WON,
+    "lost": StageType.STAGE_TYPE_LOST,
+}
+
+
+def stage_changed(fact: StageChanged) -> pb.StageChanged:
+    """A stage as it is now, or was last."""
+    stage = fact.stage
+    return pb.StageChanged(
+        stage_id=str(fact.aggregate_id),
+        name=stage.name,
+        type=STAGE_TYPES[stage.type],
+        position=stage.position,
+        rotting_days=stage.rotting_days,
+        default_probability=stage.default_probability,
+        color=stage.color,
+        removed=fact.removed,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def lost_reason_changed(fact: LostReasonChanged) -> pb.LostReasonChanged:
+    """A reason as it is now."""
+    return pb.LostReasonChanged(
+        lost_reason_id=str(fact.aggregate_id),
+        name=fact.name,
+        position=fact.position,
+        removed=fact.removed,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _id(id: UUID | None) -> str:
+    return "" if id is None else str(id)

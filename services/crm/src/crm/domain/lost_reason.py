@@ -1,0 +1,126 @@
+"""Why deals are lost: the reasons a workspace chooses from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from crm.domain.entries import Entry
+from crm.domain.errors import LostReasonNotFound
+from crm.domain.setting_errors import (
+    LostReasonIsLast,
+    LostReasonNameTaken,
+    LostReasonsIncomplete,
+    LostReasonsTooMany,
+)
+from kit.aggregate import Aggregate, Fact
+
+MAX_REASONS, MAX_REASON_NAME = 50, 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class LostReasonChanged(Fact):
+    """A reason came to be, is called otherwise, stands elsewhere or is offered no more."""
+
+    name: str
+    position: int
+    removed: bool
+
+
+@dataclass(eq=False, kw_only=True)
+class LostReason(Aggregate):
+    """Loaded and saved by adapters/lost_reasons.py. A removed one stays on what was lost for it."""
+
+    name: str
+    position: int
+    removed: bool = False
+
+    def call(self, name: str, *, at: datetime, by: UUID) -> bool:
+        """Take another name; answers whether it is another one."""
+        return self._become(name, self.position, removed=False, at=at, by=by)
+
+    def stand_at(self, position: int, *, at: datetime, by: UUID) -> bool:
+        """Take another place among the reasons."""
+        return self._become(self.name, position, removed=False, at=at, by=by)
+
+    def remove(self, *, at: datetime, by: UUID) -> bool:
+        """Be offered no more."""
+        return self._become(self.name, self.position, removed=True, at=at, by=by)
+
+    def told(self, *, version: int, at: datetime, by: UUID | None) -> None:
+        """Say how it stands."""
+        self.tell(
+            LostReasonChanged(
+                aggregate_id=self.id,
+                version=version,
+                at=at,
+                by=by,
+                name=self.name,
+                position=self.position,
+                removed=self.removed,
+            )
+        )
+
+    def _become(self, name: str, position: int, *, removed: bool, at: datetime, by: UUID) -> bool:
+        if (name, position, removed) == (self.name, self.position, self.removed):
+            return False
+        self.name, self.position, self.removed = name, position, removed
+        self.told(version=self.version + 1, at=at, by=by)
+        return True
+
+
+def clean_name(name: str) -> str:
+    """Raises EntryRefused."""
+    entry = Entry()
+    name = entry.text("name", name, limit=MAX_REASON_NAME, needed=True)
+    entry.done()
+    return name
+
+
+def offered(reasons: Sequence[LostReason]) -> list[LostReason]:
+    """Those that can be chosen, in order."""
+    return sorted(
+        (reason for reason in reasons if not reason.removed), key=lambda reason: reason.position
+    )
+
+
+def named(reasons: Sequence[LostReason], name: str) -> LostReason | None:
+    """The one that is called so, offered or not."""
+    return next((reason for reason in reasons if reason.name.lower() == name.lower()), None)
+
+
+def offered_by_id(reasons: Sequence[LostReason], id: UUID) -> LostReason:
+    """Raises LostReasonNotFound."""
+    found = next((reason for reason in offered(reasons) if reason.id == id), None)
+    if found is None:
+        raise LostReasonNotFound("There is no such lost reason.")
+    return found
+
+
+def expect_free(reasons: Sequence[LostReason], name: str, *, but: UUID | None = None) -> None:
+    """Raises LostReasonNameTaken, also for the name of one that is offered no more."""
+    same = named(reasons, name)
+    if same is not None and same.id != but:
+        raise LostReasonNameTaken(
+            "There is a reason of this name already.", fields={"name": "This name is taken."}
+        )
+
+
+def expect_room(reasons: Sequence[LostReason]) -> None:
+    """Raises LostReasonsTooMany."""
+    if len(offered(reasons)) >= MAX_REASONS:
+        raise LostReasonsTooMany(f"At most {MAX_REASONS} reasons can be chosen from.")
+
+
+def expect_another(reasons: Sequence[LostReason]) -> None:
+    """Raises LostReasonIsLast."""
+    if len(offered(reasons)) < 2:
+        raise LostReasonIsLast("One reason must remain: deals are lost for one.")
+
+
+def in_order(reasons: Sequence[LostReason], ids: Sequence[UUID]) -> list[LostReason]:
+    """The offered ones as `ids` names them. Raises LostReasonsIncomplete."""
+    known = {reason.id: reason for reason in offered(reasons)}
+    if len(ids) != len(known) or set(ids) != set(known):
+        raise LostReasonsIncomplete("Name every reason once.")
+    return [known[id] for id in ids]

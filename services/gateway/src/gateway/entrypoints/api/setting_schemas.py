@@ -1,0 +1,65 @@
+"""Bodies and shapes of a workspace's settings, as the documentation shows them."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from gateway.entrypoints.api.requests import Body
+from gateway.entrypoints.api.schemas import Id, Out
+
+StageTypeName = Literal["open", "won", "lost"]
+ColorName = Literal["", "blue", "teal", "green", "amber", "orange", "red", "pink", "violet", "grey"]
+ShortName = Annotated[str, Field(min_length=1, max_length=50)]
+
+
+class StageIn(Body):
+    """A new stage."""
+
+    name: ShortName
+    type: StageTypeName = "open"
+    color: ColorName = ""
+    rotting_days: int = Field(default=0, ge=0, le=3650)
+    default_probability: float = Field(default=0.5, ge=0, le=1)
+
+
+class StageChange(Body):
+    """The fields to change; another type is for empty stages only."""
+
+    name: ShortName | None = None
+    type: StageTypeName | None = None
+    color: ColorName | None = None
+    rotting_days: int | None = Field(default=None, ge=0, le=3650)
+    default_probability: float | None = Field(default=None, ge=0, le=1)
+
+
+class LostReasonIn(Body):
+    name: ShortName
+
+
+class OrderIn(Body):
+    """All of them, each once."""
+
+    ids: list[Id] = Field(max_length=200)
+
+
+class StageOut(Out):
+    id: UUID
+    name: str
+    type: StageTypeName
+    position: int
+    color: ColorName
+    rotting_days: int | None
+    default_probability: float
+    version: int
+
+
+class LostReasonOut(Out):
+    id: UUID
+    name: str
+
+
+class StageRemoval(Out):
+    """What a removal's job will do."""
+
+    job_id: UUID

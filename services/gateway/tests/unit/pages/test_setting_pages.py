@@ -1,0 +1,120 @@
+"""Settings of a workspace: what the forms ask of crm, and what they say when it refuses."""
+
+from typing import Any
+
+import pytest
+
+from freelanceflow.crm.v1 import stage_service_pb2 as pb
+from kit.errors import ErrorKind
+from kit.rpc.errors import RemoteError
+
+
+def asked(site: Any, message: type) -> Any:
+    return next(m for m in reversed(site.neighbours.stages.asked) if isinstance(m, message))
+
+
+async def test_a_stage_is_added(site: Any) -> None:
+    site.neighbours.stages.answers["CreateStage"] = pb.Stage(id="s-9")
+    form = {
+        "name": " Waiting ", "type": "won", "color": "teal", "rotting_days": "9",
+        "default_probability": "35",
+    }  # fmt: skip
+    answer = await site.post("/settings/stages/new", form)
+    assert (answer.status, answer.headers["location"]) == (303, "/settings/stages?saved=stage")
+    stage = asked(site, pb.CreateStageRequest).stage
+    assert stage == pb.Stage(
+        name="Waiting",
+        type=pb.StageType.STAGE_TYPE_WON,
+        color="teal",
+        rotting_days=9,
+        default_probability=0.35,
+    )
+
+
+async def test_what_was_typed_comes_back_with_the_error(site: Any) -> None:
+    site.neighbours.stages.answers["CreateStage"] = RemoteError(
+        ErrorKind.DUPLICATE, "STAGE_NAME_TAKEN", "Taken.", fields={"name": "This name is taken."}
+    )
+    form = {"name": "Won too", "type": "open", "rotting_days": "soon", "default_probability": "x"}
+    answer = await site.post("/settings/stages/new", form)
+    assert answer.status == 422
+    assert "This name is taken." in answer.text
+    assert 'value="Won too"' in answer.text
+    assert 'value="soon"' in answer.text
+    stage = asked(site, pb.CreateStageRequest).stage
+    assert (stage.rotting_days, stage.default_probability) == (-1, -0.01)
+
+
+async def test_a_stage_that_was_changed_meanwhile_can_be_saved_again(site: Any) -> None:
+    site.neighbours.stages.answers["UpdateStage"] = RemoteError(
+        ErrorKind.STALE, "STAGE_HAS_CHANGED", "Changed."
+    )
+    answer = await site.post("/settings/stages/s-1/edit", {"name": "Mine", "etag": "7"})
+    assert answer.status == 422
+    assert 'name="etag" value="1"' in answer.text
+    assert 'value="Mine"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("press", "order"),
+    [("up", "s-1 s-3 s-2 s-4 s-5"), ("down", "s-1 s-2 s-4 s-3 s-5")],
+)
+async def test_a_stage_goes_a_place_further(site: Any, press: str, order: str) -> None:
+    site.neighbours.stages.answers["ReorderStages"] = pb.ListStagesResponse()
+    answer = await site.post("/settings/stages/order", {"id": "s-3", "do": press})
+    assert answer.status == 303
+    assert list(asked(site, pb.ReorderStagesRequest).stage_ids) == order.split()
+
+
+async def test_a_stage_is_removed_and_its_deals_go_where_the_form_says(site: Any) -> None:
+    stages = site.neighbours.stages
+    stages.answers["DeleteStage"] = pb.DeleteStageResponse(moved_deals=3)
+    answer = await site.post("/settings/stages/s-1/remove", {"move_to": "s-2", "etag": "1"})
+    assert answer.headers["location"] == "/settings/stages?saved=removed"
+    assert asked(site, pb.DeleteStageRequest) == pb.DeleteStageRequest(
+        stage_id="s-1", move_to_stage_id="s-2", etag="1"
+    )
+    stages.answers["DeleteStage"] = pb.DeleteStageResponse(job_id="j")
+    answer = await site.post("/settings/stages/s-1/remove", {"move_to": "s-2", "etag": "1"})
+    assert answer.headers["location"] == "/settings/stages?saved=removing"
+    stages.answers["DeleteStage"] = RemoteError(ErrorKind.REFUSED, "STAGE_NOT_EMPTY", "Try again.")
+    answer = await site.post("/settings/stages/s-1/remove", {"move_to": "s-2", "etag": "1"})
+    assert (answer.status, "Try again." in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("form", "request_"),
+    [
+        (
+            {"do": "add", "name": "Scope"},
+            pb.CreateLostReasonRequest(lost_reason=pb.LostReason(name="Scope")),
+        ),
+        (
+            {"do": "rename", "id": "r-1", "name": "Later"},
+            pb.UpdateLostReasonRequest(lost_reason=pb.LostReason(id="r-1", name="Later")),
+        ),
+        ({"do": "remove", "id": "r-1"}, pb.DeleteLostReasonRequest(lost_reason_id="r-1")),
+        (
+            {"do": "up", "id": "r-1"},
+            pb.ReorderLostReasonsRequest(lost_reason_ids=["r-1", "r-0", "r-2", "r-3", "r-4"]),
+        ),
+    ],
+)
+async def test_the_button_says_what_becomes_of_a_reason(
+    site: Any, form: dict[str, str], request_: Any
+) -> None:
+    answers = site.neighbours.stages.answers
+    for name in ("Create", "Update", "Delete", "Reorder"):
+        plural = "s" if name == "Reorder" else ""
+        answers[f"{name}LostReason{plural}"] = pb.LostReason()
+    answer = await site.post("/settings/lost-reasons", form)
+    assert answer.status == 303
+    assert asked(site, type(request_)) == request_
+
+
+async def test_who_may_not_change_anything_is_shown_no_buttons(site: Any) -> None:
+    site.may("deals.read")
+    answer = await site.get("/settings/stages")
+    assert "Only owners and admins" in answer.text
+    assert "/settings/stages/new" not in answer.text
+    assert 'value="remove"' not in answer.text
