@@ -12,6 +12,7 @@ from kit.database import ReadTransaction, Statement, SystemTransaction, Transact
 from kit.errors import InvalidInput
 from kit.ids import new_id
 from kit.outbox import event_row
+from kit.telemetry.metrics import REGISTRY
 from kit.testing.background import until
 from kit.testing.database import ServiceDatabase, recorded_queries
 from kit.unit_of_work import ChangedMeanwhile, UnitOfWork, retrying
@@ -304,3 +305,14 @@ async def test_a_forgotten_value_is_noticed_before_anything_is_sent(unit: Unit) 
         with pytest.raises(KeyError):
             await uow.run(SAVE, note=new_id(), read=1)
         await uow.commit()
+
+
+async def test_how_long_statements_take_can_be_seen(unit: Unit) -> None:
+    def counted() -> float:
+        name, labels = "db_client_operation_duration_seconds_count", {"op": "insert"}
+        return REGISTRY.get_sample_value(name, labels | {"table": "notes"}) or 0.0
+
+    before = counted()
+    async with unit() as uow:
+        await add(uow, "note")
+    assert counted() == before + 1

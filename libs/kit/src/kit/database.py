@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
+from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Text, Uuid, bindparam
+from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql.expression import ClauseElement
 
 from kit.errors import DomainError
 from kit.pool import NO_ANSWER, NO_CONNECTION, DatabaseUnavailable, Pool, open_pool
 from kit.sight import RecordOutOfSight, current_sight
+from kit.telemetry.metrics import DB_OPERATION
 
 __all__ = [
     "OWNERS_IN_SIGHT",
@@ -52,7 +54,7 @@ class Statement:
     Values go by the names of its bindparams; lists through `= ANY(:ids)`, not `IN`.
     """
 
-    def __init__(self, clause: ClauseElement) -> None:
+    def __init__(self, clause: ClauseElement, *, about: str = "") -> None:
         compiled: Any = clause.compile(dialect=DIALECT)
         self.sql = str(compiled)
         names = list(compiled.positiontup or ())
@@ -60,10 +62,21 @@ class Statement:
         fixed = {n: b.value for n, b in binds.items() if not b.required and not b.callable}
         asked = {name: bind.callable for name, bind in binds.items() if bind.callable}
         self._arguments = _picker(names, fixed, asked)
+        self.duration = DB_OPERATION.labels(clause.__visit_name__, about or _table_of(clause))
 
     def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
         """In the driver's order. A missing name is a KeyError before anything is sent."""
         return self._arguments(values)
+
+
+def _table_of(clause: ClauseElement) -> str:
+    """The table it changes, or the one its first column comes from, as metrics show it."""
+    if isinstance(clause, Select):
+        first = next(iter(clause.selected_columns))
+        table = getattr(next(iter(first.base_columns)), "table", None)
+    else:
+        table = getattr(clause, "table", None)
+    return getattr(table, "name", "none")
 
 
 def _picker(
@@ -156,27 +169,37 @@ class SystemTransaction:
 
     async def rows(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
         """Every row."""
+        began = perf_counter()
         rows: list[asyncpg.Record] = await self._connection.fetch(
             statement.sql, *statement.arguments(values)
         )
+        statement.duration.observe(perf_counter() - began)
         return rows
 
     async def row(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
         """The first row, if there is one."""
-        return await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+        began = perf_counter()
+        row = await self._connection.fetchrow(statement.sql, *statement.arguments(values))
+        statement.duration.observe(perf_counter() - began)
+        return row
 
     async def value(self, statement: Statement, **values: Any) -> Any:
         """The first column of the first row, or None."""
-        return await self._connection.fetchval(statement.sql, *statement.arguments(values))
+        row = await self.row(statement, **values)
+        return None if row is None else row[0]
 
     async def run(self, statement: Statement, **values: Any) -> int:
         """The number of rows it changed."""
+        began = perf_counter()
         status = await self._connection.execute(statement.sql, *statement.arguments(values))
+        statement.duration.observe(perf_counter() - began)
         return int(status.rpartition(" ")[2])
 
     async def run_many(self, statement: Statement, values: Iterable[Mapping[str, Any]]) -> None:
         """One statement for many rows, in one round trip."""
+        began = perf_counter()
         await self._connection.executemany(statement.sql, [statement.arguments(v) for v in values])
+        statement.duration.observe(perf_counter() - began)
 
 
 class Transaction(SystemTransaction):

@@ -231,7 +231,8 @@ def _and_its_history(change: Any) -> Statement:
         ["workspace_id", "deal_id", *HISTORY],
         select(done.c.workspace_id, done.c.id, *_history_values),
     )
-    return Statement(told_with(done).add_cte(history.inline().cte("history")))
+    told = told_with(done).add_cte(history.inline().cte("history"))
+    return Statement(told, about=deals.name)
 
 
 ADD = _and_its_history(

@@ -6,6 +6,7 @@ only; LATERAL lets the query begin only when that row is there, and OFFSET 0 kee
 turning the two round. Should it ever do so, the policies show no row at all.
 """
 
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -70,10 +71,13 @@ class Read(Statement):
 async def rows(pool: Pool, workspace_id: UUID, read: Read, **values: Any) -> list[asyncpg.Record]:
     """Every row."""
     values["workspace"] = workspace_id
+    began = perf_counter()
     try:
-        return await pool.fetch(read.sql, *read.arguments(values))
+        found = await pool.fetch(read.sql, *read.arguments(values))
     except NO_CONNECTION as error:
         raise DatabaseUnavailable("The database did not answer.") from error
+    read.duration.observe(perf_counter() - began)
+    return found
 
 
 async def row(pool: Pool, workspace_id: UUID, read: Read, **values: Any) -> asyncpg.Record | None:
