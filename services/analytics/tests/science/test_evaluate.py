@@ -144,6 +144,7 @@ def test_isotonic_rule_pools_violators() -> None:
         np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 1.0, 0.0, 1.0]), np.array([1.0, 2.5, 4.0])
     )
     assert rule.tolist() == [0.0, 0.5, 1.0]
+    assert baselines.days_over_horizon(np.array([0.0, 45.0, 400.0]), 90).tolist() == [0, 0.5, 1]
     assert baselines.day_thresholds(np.array([30.0, 31.0, 999.0])).tolist() == [0.1, 0.3, 0.9]
     assert baselines.seed_churn(np.array([45.0, 900.0]), 90).tolist() == [0.25, 0.5]
 

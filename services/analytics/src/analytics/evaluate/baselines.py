@@ -55,6 +55,15 @@ def seed_churn(days_silent: Floats, horizon_days: int) -> Floats:
     return np.asarray(0.5 * np.minimum(1.0, days_silent / horizon_days))
 
 
+def days_over_horizon(days_silent: Floats, horizon_days: int) -> Floats:
+    """The study's recency rule: silence in shares of the horizon, 1 from its end on.
+
+    On CDNOW it comes to the study's own figures: Brier .1574 for all clients and .2552 for those
+    who bought twice, 180 days ahead. The limits of analytics.md §9 are held against it.
+    """
+    return np.asarray(np.minimum(1.0, days_silent / horizon_days))
+
+
 def day_thresholds(days_silent: Floats) -> Floats:
     """The recency rule of a CRM's settings page: 10, 30, 60, 90 % up to 30, 90, 180 days and on."""
     return np.array([0.1, 0.3, 0.6, 0.9])[np.searchsorted([30, 90, 180], days_silent)]
