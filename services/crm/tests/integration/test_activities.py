@@ -1,13 +1,13 @@
 """Activities through the door."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from freelanceflow.crm.v1 import activity_service_pb2 as pb
-from kit.clock import to_timestamp
+from kit.clock import FakeClock, from_timestamp, to_timestamp
 from kit.errors import ErrorKind
 from kit.ids import new_id
 from services.crm.tests.factories import (
@@ -118,5 +118,128 @@ async def test_the_latest_due_comes_first(person: Person) -> None:
     assert await subjects(sort=[by("due_at")]) == ["none", "1", "2", "3"]
     assert await subjects(conditions=[where("deal_id", "EQ", deal.id)]) == ["3", "2", "1"]
     assert await subjects(conditions=[where("due_at", "LT", "2030-01-02T00:00:00Z")]) == ["1"]
-    first = await person.call("ListActivities", pb.ListActivitiesRequest(page_size=3))
+    assert await subjects(conditions=[where("subject", "CONTAINS", "ON")]) == ["none"]
+    request = pb.ListActivitiesRequest(page_size=3, with_total=True)
+    first = await person.call("ListActivities", request)
+    assert first.total == 4
     assert await subjects(page_size=3, page_token=first.next_page_token) == ["none"]
+
+
+async def test_on_a_deal_it_is_with_the_deals_client_too(person: Person) -> None:
+    client = await make_client(person, name="Acme")
+    deal = await make_deal(person, client_id=client.id, name="Website")
+    call = await make_activity(person, deal_id=deal.id)
+    assert (call.client_id, call.client_name, call.deal_name) == (client.id, "Acme", "Website")
+    other = await make_client(person)
+    assert (await make_activity(person, deal_id=deal.id, client_id=other.id)).client_id == other.id
+
+
+async def test_what_was_done_can_be_written_down(person: Person, clock: FakeClock) -> None:
+    deal, done = await make_deal(person), clock.now() - timedelta(days=2)
+    call = await make_activity(person, deal_id=deal.id, done_time=to_timestamp(done))
+    assert from_timestamp(call.done_time) == done
+    with refused(ErrorKind.INVALID, "DONE_IN_FUTURE"):
+        await make_activity(person, deal_id=deal.id, done_time=at(30))
+
+
+async def test_a_whole_day_begins_at_its_beginning(person: Person) -> None:
+    deal = await make_deal(person)
+    call = await make_activity(person, deal_id=deal.id, due_time=at(3), all_day=True)
+    assert from_timestamp(call.due_time) == datetime(2030, 1, 3, tzinfo=UTC)
+    request = pb.UpdateActivityRequest(
+        activity=pb.Activity(id=call.id), update_mask=mask("due_time"), etag=call.etag
+    )
+    assert not (await person.call("UpdateActivity", request)).all_day
+
+
+async def set_done(person: Person, activity_id: str, done: bool = True) -> pb.Activity:
+    request = pb.SetActivityDoneRequest(activity_id=activity_id, done=done)
+    answer: pb.Activity = await person.call("SetActivityDone", request)
+    return answer
+
+
+async def listed(person: Person, **over: Any) -> list[pb.Activity]:
+    page = await person.call("ListActivities", pb.ListActivitiesRequest(**over))
+    return list(page.activities)
+
+
+async def test_a_series_goes_on_when_one_is_done(person: Person) -> None:
+    first = await make_activity(
+        person,
+        deal_id=(await make_deal(person)).id,
+        due_time=at(2),
+        remind_time=at(1),
+        repetition=pb.ACTIVITY_REPETITION_WEEKLY,
+    )
+    for _ in range(2):  # twice is once
+        await set_done(person, first.id)
+    following, done = await listed(person)
+    assert (done.id, done.HasField("done_time")) == (first.id, True)
+    assert (following.due_time, following.remind_time) == (at(9), at(8))
+    assert following.repetition == pb.ACTIVITY_REPETITION_WEEKLY
+    assert following.subject == first.subject
+
+
+async def test_a_series_goes_back_unless_somebody_has_changed_what_followed(
+    person: Person,
+) -> None:
+    first = await make_activity(
+        person,
+        deal_id=(await make_deal(person)).id,
+        due_time=at(2),
+        repetition=pb.ACTIVITY_REPETITION_DAILY,
+    )
+    await set_done(person, first.id)
+    await set_done(person, first.id, False)
+    assert [activity.id for activity in await listed(person)] == [first.id]
+    await set_done(person, first.id)
+    following, _ = await listed(person)
+    request = pb.UpdateActivityRequest(
+        activity=pb.Activity(id=following.id, subject="Ask again"), etag=following.etag
+    )
+    await person.call("UpdateActivity", request)
+    await set_done(person, first.id, False)
+    await set_done(person, first.id)
+    assert [activity.subject for activity in await listed(person)] == ["Ask again", "Ask"]
+
+
+async def test_a_series_needs_a_beginning(person: Person) -> None:
+    deal = await make_deal(person)
+    with refused(ErrorKind.INVALID, "REPETITION_WITHOUT_DUE"):
+        await make_activity(person, deal_id=deal.id, repetition=pb.ACTIVITY_REPETITION_DAILY)
+    with refused(ErrorKind.INVALID, "REPETITION_UNKNOWN"):
+        await make_activity(person, deal_id=deal.id, due_time=at(1), repetition=99)
+
+
+async def draft(person: Person, text: str) -> pb.DraftActivityResponse:
+    answer: pb.DraftActivityResponse = await person.call(
+        "DraftActivity", pb.DraftActivityRequest(text=text)
+    )
+    return answer
+
+
+async def test_a_line_is_read_with_the_client_it_names(person: Person) -> None:
+    mira = await make_client(person, name="Mira Holm")
+    await make_client(person, name="Mi")
+    read = (await draft(person, "Call mira, tomorrow 14:00")).activity
+    assert (read.client_id, read.client_name, read.kind) == (
+        mira.id,
+        "Mira Holm",
+        pb.ACTIVITY_KIND_CALL,
+    )
+    assert (read.subject, from_timestamp(read.due_time).hour) == ("Call mira", 14)
+    created = await person.call("CreateActivity", pb.CreateActivityRequest(activity=read))
+    assert created.client_name == "Mira Holm"
+    assert len(await listed(person)) == 1  # a draft is not stored
+
+
+async def test_of_several_clients_none_is_guessed(person: Person) -> None:
+    for name in ("Mira Holm", "Mira Studio"):
+        await make_client(person, name=name)
+    both = await draft(person, "Call Mira")
+    assert (both.activity.client_id, len(both.clients)) == ("", 2)
+    one = await draft(person, "Call Mira Studio")
+    assert one.activity.client_name == "Mira Studio"
+    assert not (await draft(person, "Buy paper")).clients
+    with refused(ErrorKind.INVALID, "TEXT_MISSING"):
+        await draft(person, "  ")

@@ -52,7 +52,15 @@ BY_ID = [
     method
     for method in METHODS
     if not method.name.startswith(
-        ("List", "GetBoard", "CreateImport", "CreateStage", "CreateLostReason", "Reorder")
+        (
+            "List",
+            "GetBoard",
+            "CreateImport",
+            "CreateStage",
+            "CreateLostReason",
+            "Reorder",
+            "DraftActivity",
+        )
     )
     or method.name in ("ListCards", "ListDealHistory", "ListImportErrors")
 ]

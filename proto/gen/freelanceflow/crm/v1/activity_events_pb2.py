@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*freelanceflow/crm/v1/activity_events.proto\x12\x14\x66reelanceflow.crm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x02\n\x10\x41\x63tivitySnapshot\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x11\n\tclient_id\x18\x04 \x01(\t\x12\x0f\n\x07\x64\x65\x61l_id\x18\x05 \x01(\t\x12\x10\n\x08owner_id\x18\x06 \x01(\t\x12,\n\x08\x64ue_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tdone_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9f\x01\n\x0f\x41\x63tivityCreated\x12\x38\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32&.freelanceflow.crm.v1.ActivitySnapshot\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\x12/\n\x0bhappen_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x04 \x01(\x05\"\xb7\x01\n\x0f\x41\x63tivityUpdated\x12\x38\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32&.freelanceflow.crm.v1.ActivitySnapshot\x12\x16\n\x0e\x63hanged_fields\x18\x02 \x03(\t\x12\x10\n\x08\x61\x63tor_id\x18\x03 \x01(\t\x12/\n\x0bhappen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x05 \x01(\x05\"z\n\x0f\x41\x63tivityDeleted\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\x12/\n\x0bhappen_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x04 \x01(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*freelanceflow/crm/v1/activity_events.proto\x12\x14\x66reelanceflow.crm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x02\n\x10\x41\x63tivitySnapshot\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x11\n\tclient_id\x18\x04 \x01(\t\x12\x0f\n\x07\x64\x65\x61l_id\x18\x05 \x01(\t\x12\x10\n\x08owner_id\x18\x06 \x01(\t\x12,\n\x08\x64ue_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tdone_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63lient_name\x18\n \x01(\t\x12\x11\n\tdeal_name\x18\x0b \x01(\t\x12\x0f\n\x07\x61ll_day\x18\x0c \x01(\x08\x12/\n\x0bremind_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9f\x01\n\x0f\x41\x63tivityCreated\x12\x38\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32&.freelanceflow.crm.v1.ActivitySnapshot\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\x12/\n\x0bhappen_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x04 \x01(\x05\"\xb7\x01\n\x0f\x41\x63tivityUpdated\x12\x38\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32&.freelanceflow.crm.v1.ActivitySnapshot\x12\x16\n\x0e\x63hanged_fields\x18\x02 \x03(\t\x12\x10\n\x08\x61\x63tor_id\x18\x03 \x01(\t\x12/\n\x0bhappen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x05 \x01(\x05\"z\n\x0f\x41\x63tivityDeleted\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\x12/\n\x0bhappen_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x04 \x01(\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,11 +33,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'freelanceflow.crm.v1.activi
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ACTIVITYSNAPSHOT']._serialized_start=102
-  _globals['_ACTIVITYSNAPSHOT']._serialized_end=368
-  _globals['_ACTIVITYCREATED']._serialized_start=371
-  _globals['_ACTIVITYCREATED']._serialized_end=530
-  _globals['_ACTIVITYUPDATED']._serialized_start=533
-  _globals['_ACTIVITYUPDATED']._serialized_end=716
-  _globals['_ACTIVITYDELETED']._serialized_start=718
-  _globals['_ACTIVITYDELETED']._serialized_end=840
+  _globals['_ACTIVITYSNAPSHOT']._serialized_end=474
+  _globals['_ACTIVITYCREATED']._serialized_start=477
+  _globals['_ACTIVITYCREATED']._serialized_end=636
+  _globals['_ACTIVITYUPDATED']._serialized_start=639
+  _globals['_ACTIVITYUPDATED']._serialized_end=822
+  _globals['_ACTIVITYDELETED']._serialized_start=824
+  _globals['_ACTIVITYDELETED']._serialized_end=946
 # @@protoc_insertion_point(module_scope)

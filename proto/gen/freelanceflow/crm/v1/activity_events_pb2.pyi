@@ -34,6 +34,10 @@ class ActivitySnapshot(_message.Message):
     DUE_TIME_FIELD_NUMBER: _builtins.int
     DONE_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    CLIENT_NAME_FIELD_NUMBER: _builtins.int
+    DEAL_NAME_FIELD_NUMBER: _builtins.int
+    ALL_DAY_FIELD_NUMBER: _builtins.int
+    REMIND_TIME_FIELD_NUMBER: _builtins.int
     activity_id: _builtins.str
     """The activity."""
     kind: _builtins.str
@@ -46,6 +50,12 @@ class ActivitySnapshot(_message.Message):
     """The deal; empty for none."""
     owner_id: _builtins.str
     """Who does it; empty for nobody."""
+    client_name: _builtins.str
+    """Name of the client at that time."""
+    deal_name: _builtins.str
+    """Name of the deal at that time."""
+    all_day: _builtins.bool
+    """True when it is due on a day, at no time of it."""
     @_builtins.property
     def due_time(self) -> _timestamp_pb2.Timestamp:
         """When it is due; absent for none."""
@@ -57,6 +67,10 @@ class ActivitySnapshot(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it came to be (business time)."""
+
+    @_builtins.property
+    def remind_time(self) -> _timestamp_pb2.Timestamp:
+        """When to remind; absent for never."""
 
     def __init__(
         self,
@@ -70,10 +84,14 @@ class ActivitySnapshot(_message.Message):
         due_time: _timestamp_pb2.Timestamp | None = ...,
         done_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        client_name: _builtins.str = ...,
+        deal_name: _builtins.str = ...,
+        all_day: _builtins.bool = ...,
+        remind_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "done_time", b"done_time", "due_time", b"due_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "done_time", b"done_time", "due_time", b"due_time", "remind_time", b"remind_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "client_id", b"client_id", "create_time", b"create_time", "deal_id", b"deal_id", "done_time", b"done_time", "due_time", b"due_time", "kind", b"kind", "owner_id", b"owner_id", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "all_day", b"all_day", "client_id", b"client_id", "client_name", b"client_name", "create_time", b"create_time", "deal_id", b"deal_id", "deal_name", b"deal_name", "done_time", b"done_time", "due_time", b"due_time", "kind", b"kind", "owner_id", b"owner_id", "remind_time", b"remind_time", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

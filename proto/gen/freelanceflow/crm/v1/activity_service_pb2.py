@@ -28,7 +28,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+freelanceflow/crm/v1/activity_service.proto\x12\x14\x66reelanceflow.crm.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\"freelanceflow/type/v1/filter.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x03\n\x08\x41\x63tivity\x12\n\n\x02id\x18\x01 \x01(\t\x12\x30\n\x04kind\x18\x02 \x01(\x0e\x32\".freelanceflow.crm.v1.ActivityKind\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0c\n\x04\x62ody\x18\x04 \x01(\t\x12\x11\n\tclient_id\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65\x61l_id\x18\x06 \x01(\t\x12\x10\n\x08owner_id\x18\x07 \x01(\t\x12,\n\x08\x64ue_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bremind_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tdone_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\r \x01(\t\")\n\x12GetActivityRequest\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\"\xa2\x01\n\x15ListActivitiesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x34\n\nconditions\x18\x03 \x03(\x0b\x32 .freelanceflow.type.v1.Condition\x12,\n\x04sort\x18\x04 \x03(\x0b\x32\x1e.freelanceflow.type.v1.SortKey\"e\n\x16ListActivitiesResponse\x12\x32\n\nactivities\x18\x01 \x03(\x0b\x32\x1e.freelanceflow.crm.v1.Activity\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"I\n\x15\x43reateActivityRequest\x12\x30\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x1e.freelanceflow.crm.v1.Activity\"\x88\x01\n\x15UpdateActivityRequest\x12\x30\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x1e.freelanceflow.crm.v1.Activity\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\";\n\x16SetActivityDoneRequest\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x08\":\n\x15\x44\x65leteActivityRequest\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x18\n\x16\x44\x65leteActivityResponse*\xa8\x01\n\x0c\x41\x63tivityKind\x12\x1d\n\x19\x41\x43TIVITY_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41\x43TIVITY_KIND_CALL\x10\x01\x12\x19\n\x15\x41\x43TIVITY_KIND_MEETING\x10\x02\x12\x16\n\x12\x41\x43TIVITY_KIND_MAIL\x10\x03\x12\x16\n\x12\x41\x43TIVITY_KIND_TASK\x10\x04\x12\x16\n\x12\x41\x43TIVITY_KIND_NOTE\x10\x05\x32\xf3\x05\n\x0f\x41\x63tivityService\x12n\n\x0bGetActivity\x12(.freelanceflow.crm.v1.GetActivityRequest\x1a\x1e.freelanceflow.crm.v1.Activity\"\x15\x8a\xb5\x18\x11\n\x0f\x61\x63tivities.read\x12\x82\x01\n\x0eListActivities\x12+.freelanceflow.crm.v1.ListActivitiesRequest\x1a,.freelanceflow.crm.v1.ListActivitiesResponse\"\x15\x8a\xb5\x18\x11\n\x0f\x61\x63tivities.read\x12u\n\x0e\x43reateActivity\x12+.freelanceflow.crm.v1.CreateActivityRequest\x1a\x1e.freelanceflow.crm.v1.Activity\"\x16\x8a\xb5\x18\x12\n\x10\x61\x63tivities.write\x12u\n\x0eUpdateActivity\x12+.freelanceflow.crm.v1.UpdateActivityRequest\x1a\x1e.freelanceflow.crm.v1.Activity\"\x16\x8a\xb5\x18\x12\n\x10\x61\x63tivities.write\x12w\n\x0fSetActivityDone\x12,.freelanceflow.crm.v1.SetActivityDoneRequest\x1a\x1e.freelanceflow.crm.v1.Activity\"\x16\x8a\xb5\x18\x12\n\x10\x61\x63tivities.write\x12\x83\x01\n\x0e\x44\x65leteActivity\x12+.freelanceflow.crm.v1.DeleteActivityRequest\x1a,.freelanceflow.crm.v1.DeleteActivityResponse\"\x16\x8a\xb5\x18\x12\n\x10\x61\x63tivities.writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+freelanceflow/crm/v1/activity_service.proto\x12\x14\x66reelanceflow.crm.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\"freelanceflow/type/v1/filter.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa6\x04\n\x08\x41\x63tivity\x12\n\n\x02id\x18\x01 \x01(\t\x12\x30\n\x04kind\x18\x02 \x01(\x0e\x32\".freelanceflow.crm.v1.ActivityKind\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0c\n\x04\x62ody\x18\x04 \x01(\t\x12\x11\n\tclient_id\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65\x61l_id\x18\x06 \x01(\t\x12\x10\n\x08owner_id\x18\x07 \x01(\t\x12,\n\x08\x64ue_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bremind_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tdone_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\r \x01(\t\x12\x0f\n\x07\x61ll_day\x18\x0e \x01(\x08\x12<\n\nrepetition\x18\x0f \x01(\x0e\x32(.freelanceflow.crm.v1.ActivityRepetition\x12\x13\n\x0b\x63lient_name\x18\x10 \x01(\t\x12\x11\n\tdeal_name\x18\x11 \x01(\t\x12\x12\n\nowner_name\x18\x12 \x01(\t\")\n\x12GetActivityRequest\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\"\xb6\x01\n\x15ListActivitiesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x34\n\nconditions\x18\x03 \x03(\x0b\x32 .freelanceflow.type.v1.Condition\x12,\n\x04sort\x18\x04 \x03(\x0b\x32\x1e.freelanceflow.type.v1.SortKey\x12\x12\n\nwith_total\x18\x05 \x01(\x08\"\x83\x01\n\x16ListActivitiesResponse\x12\x32\n\nactivities\x18\x01 \x03(\x0b\x32\x1e.freelanceflow.crm.v1.Activity\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_total\"I\n\x15\x43reateActivityRequest\x12\x30\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x1e.freelanceflow.crm.v1.Activity\"\x88\x01\n\x15UpdateActivityRequest\x12\x30\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x1e.freelanceflow.crm.v1.Activity\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"$\n\x14\x44raftActivityRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\"~\n\x15\x44raftActivityResponse\x12\x30\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x1e.freelanceflow.crm.v1.Activity\x12\x33\n\x07\x63lients\x18\x02 \x03(\x0b\x32\".freelanceflow.crm.v1.ClientChoice\"/\n\x0c\x43lientChoice\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\";\n\x16SetActivityDoneRequest\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x08\":\n\x15\x44\x65leteActivityRequest\x12\x13\n\x0b\x61\x63tivity_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x18\n\x16\x44\x65leteActivityResponse*\xa8\x01\n\x0c\x41\x63tivityKind\x12\x1d\n\x19\x41\x43TIVITY_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41\x43TIVITY_KIND_CALL\x10\x01\x12\x19\n\x15\x41\x43TIVITY_KIND_MEETING\x10\x02\x12\x16\n\x12\x41\x43TIVITY_KIND_MAIL\x10\x03\x12\x16\n\x12\x41\x43TIVITY_KIND_TASK\x10\x04\x12\x16\n\x12\x41\x43TIVITY_KIND_NOTE\x10\x05*\xfd\x01\n\x12\x41\x63tivityRepetition\x12#\n\x1f\x41\x43TIVITY_REPETITION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41\x43TIVITY_REPETITION_DAILY\x10\x01\x12 \n\x1c\x41\x43TIVITY_REPETITION_WEEKDAYS\x10\x02\x12\x1e\n\x1a\x41\x43TIVITY_REPETITION_WEEKLY\x10\x03\x12 \n\x1c\x41\x43TIVITY_REPETITION_BIWEEKLY\x10\x04\x12\x1f\n\x1b\x41\x43TIVITY_REPETITION_MONTHLY\x10\x05\x12\x1e\n\x1a\x41\x43TIVITY_REPETITION_YEARLY\x10\x06\x32\xf6\x06\n\x0f\x41\x63tivityService\x12n\n\x0bGetActivity\x12(.freelanceflow.crm.v1.GetActivityRequest\x1a\x1e.freelanceflow.crm.v1.Activity\"\x15\x8a\xb5\x18\x11\n\x0f\x61\x63tivities.read\x12\x82\x01\n\x0eListActivities\x12+.freelanceflow.crm.v1.ListActivitiesRequest\x1a,.freelanceflow.crm.v1.ListActivitiesResponse\"\x15\x8a\xb5\x18\x11\n\x0f\x61\x63tivities.read\x12u\n\x0e\x43reateActivity\x12+.freelanceflow.crm.v1.CreateActivityRequest\x1a\x1e.freelanceflow.crm.v1.Activity\"\x16\x8a\xb5\x18\x12\n\x10\x61\x63tivities.write\x12u\n\x0eUpdateActivity\x12+.freelanceflow.crm.v1.UpdateActivityRequest\x1a\x1e.freelanceflow.crm.v1.Activity\"\x16\x8a\xb5\x18\x12\n\x10\x61\x63tivities.write\x12\x80\x01\n\rDraftActivity\x12*.freelanceflow.crm.v1.DraftActivityRequest\x1a+.freelanceflow.crm.v1.DraftActivityResponse\"\x16\x8a\xb5\x18\x12\n\x10\x61\x63tivities.write\x12w\n\x0fSetActivityDone\x12,.freelanceflow.crm.v1.SetActivityDoneRequest\x1a\x1e.freelanceflow.crm.v1.Activity\"\x16\x8a\xb5\x18\x12\n\x10\x61\x63tivities.write\x12\x83\x01\n\x0e\x44\x65leteActivity\x12+.freelanceflow.crm.v1.DeleteActivityRequest\x1a,.freelanceflow.crm.v1.DeleteActivityResponse\"\x16\x8a\xb5\x18\x12\n\x10\x61\x63tivities.writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,30 +43,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACTIVITYSERVICE'].methods_by_name['CreateActivity']._serialized_options = b'\212\265\030\022\n\020activities.write'
   _globals['_ACTIVITYSERVICE'].methods_by_name['UpdateActivity']._loaded_options = None
   _globals['_ACTIVITYSERVICE'].methods_by_name['UpdateActivity']._serialized_options = b'\212\265\030\022\n\020activities.write'
+  _globals['_ACTIVITYSERVICE'].methods_by_name['DraftActivity']._loaded_options = None
+  _globals['_ACTIVITYSERVICE'].methods_by_name['DraftActivity']._serialized_options = b'\212\265\030\022\n\020activities.write'
   _globals['_ACTIVITYSERVICE'].methods_by_name['SetActivityDone']._loaded_options = None
   _globals['_ACTIVITYSERVICE'].methods_by_name['SetActivityDone']._serialized_options = b'\212\265\030\022\n\020activities.write'
   _globals['_ACTIVITYSERVICE'].methods_by_name['DeleteActivity']._loaded_options = None
   _globals['_ACTIVITYSERVICE'].methods_by_name['DeleteActivity']._serialized_options = b'\212\265\030\022\n\020activities.write'
-  _globals['_ACTIVITYKIND']._serialized_start=1295
-  _globals['_ACTIVITYKIND']._serialized_end=1463
+  _globals['_ACTIVITYKIND']._serialized_start=1700
+  _globals['_ACTIVITYKIND']._serialized_end=1868
+  _globals['_ACTIVITYREPETITION']._serialized_start=1871
+  _globals['_ACTIVITYREPETITION']._serialized_end=2124
   _globals['_ACTIVITY']._serialized_start=209
-  _globals['_ACTIVITY']._serialized_end=620
-  _globals['_GETACTIVITYREQUEST']._serialized_start=622
-  _globals['_GETACTIVITYREQUEST']._serialized_end=663
-  _globals['_LISTACTIVITIESREQUEST']._serialized_start=666
-  _globals['_LISTACTIVITIESREQUEST']._serialized_end=828
-  _globals['_LISTACTIVITIESRESPONSE']._serialized_start=830
-  _globals['_LISTACTIVITIESRESPONSE']._serialized_end=931
-  _globals['_CREATEACTIVITYREQUEST']._serialized_start=933
-  _globals['_CREATEACTIVITYREQUEST']._serialized_end=1006
-  _globals['_UPDATEACTIVITYREQUEST']._serialized_start=1009
-  _globals['_UPDATEACTIVITYREQUEST']._serialized_end=1145
-  _globals['_SETACTIVITYDONEREQUEST']._serialized_start=1147
-  _globals['_SETACTIVITYDONEREQUEST']._serialized_end=1206
-  _globals['_DELETEACTIVITYREQUEST']._serialized_start=1208
-  _globals['_DELETEACTIVITYREQUEST']._serialized_end=1266
-  _globals['_DELETEACTIVITYRESPONSE']._serialized_start=1268
-  _globals['_DELETEACTIVITYRESPONSE']._serialized_end=1292
-  _globals['_ACTIVITYSERVICE']._serialized_start=1466
-  _globals['_ACTIVITYSERVICE']._serialized_end=2221
+  _globals['_ACTIVITY']._serialized_end=759
+  _globals['_GETACTIVITYREQUEST']._serialized_start=761
+  _globals['_GETACTIVITYREQUEST']._serialized_end=802
+  _globals['_LISTACTIVITIESREQUEST']._serialized_start=805
+  _globals['_LISTACTIVITIESREQUEST']._serialized_end=987
+  _globals['_LISTACTIVITIESRESPONSE']._serialized_start=990
+  _globals['_LISTACTIVITIESRESPONSE']._serialized_end=1121
+  _globals['_CREATEACTIVITYREQUEST']._serialized_start=1123
+  _globals['_CREATEACTIVITYREQUEST']._serialized_end=1196
+  _globals['_UPDATEACTIVITYREQUEST']._serialized_start=1199
+  _globals['_UPDATEACTIVITYREQUEST']._serialized_end=1335
+  _globals['_DRAFTACTIVITYREQUEST']._serialized_start=1337
+  _globals['_DRAFTACTIVITYREQUEST']._serialized_end=1373
+  _globals['_DRAFTACTIVITYRESPONSE']._serialized_start=1375
+  _globals['_DRAFTACTIVITYRESPONSE']._serialized_end=1501
+  _globals['_CLIENTCHOICE']._serialized_start=1503
+  _globals['_CLIENTCHOICE']._serialized_end=1550
+  _globals['_SETACTIVITYDONEREQUEST']._serialized_start=1552
+  _globals['_SETACTIVITYDONEREQUEST']._serialized_end=1611
+  _globals['_DELETEACTIVITYREQUEST']._serialized_start=1613
+  _globals['_DELETEACTIVITYREQUEST']._serialized_end=1671
+  _globals['_DELETEACTIVITYRESPONSE']._serialized_start=1673
+  _globals['_DELETEACTIVITYRESPONSE']._serialized_end=1697
+  _globals['_ACTIVITYSERVICE']._serialized_start=2127
+  _globals['_ACTIVITYSERVICE']._serialized_end=3013
 # @@protoc_insertion_point(module_scope)

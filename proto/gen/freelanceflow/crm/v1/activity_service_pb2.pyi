@@ -58,6 +58,46 @@ ACTIVITY_KIND_NOTE: ActivityKind.ValueType  # 5
 """Something to remember."""
 Global___ActivityKind: _TypeAlias = ActivityKind  # noqa: Y015
 
+class _ActivityRepetition:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ActivityRepetitionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActivityRepetition.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACTIVITY_REPETITION_UNSPECIFIED: _ActivityRepetition.ValueType  # 0
+    """It does not."""
+    ACTIVITY_REPETITION_DAILY: _ActivityRepetition.ValueType  # 1
+    """Every day."""
+    ACTIVITY_REPETITION_WEEKDAYS: _ActivityRepetition.ValueType  # 2
+    """Every day from Monday to Friday."""
+    ACTIVITY_REPETITION_WEEKLY: _ActivityRepetition.ValueType  # 3
+    """On the same day of every week."""
+    ACTIVITY_REPETITION_BIWEEKLY: _ActivityRepetition.ValueType  # 4
+    """On the same day of every other week."""
+    ACTIVITY_REPETITION_MONTHLY: _ActivityRepetition.ValueType  # 5
+    """On the same day of every month, or its last one."""
+    ACTIVITY_REPETITION_YEARLY: _ActivityRepetition.ValueType  # 6
+    """On the same day of every year."""
+
+class ActivityRepetition(_ActivityRepetition, metaclass=_ActivityRepetitionEnumTypeWrapper):
+    """How an activity repeats: the next one comes to be when one is done."""
+
+ACTIVITY_REPETITION_UNSPECIFIED: ActivityRepetition.ValueType  # 0
+"""It does not."""
+ACTIVITY_REPETITION_DAILY: ActivityRepetition.ValueType  # 1
+"""Every day."""
+ACTIVITY_REPETITION_WEEKDAYS: ActivityRepetition.ValueType  # 2
+"""Every day from Monday to Friday."""
+ACTIVITY_REPETITION_WEEKLY: ActivityRepetition.ValueType  # 3
+"""On the same day of every week."""
+ACTIVITY_REPETITION_BIWEEKLY: ActivityRepetition.ValueType  # 4
+"""On the same day of every other week."""
+ACTIVITY_REPETITION_MONTHLY: ActivityRepetition.ValueType  # 5
+"""On the same day of every month, or its last one."""
+ACTIVITY_REPETITION_YEARLY: ActivityRepetition.ValueType  # 6
+"""On the same day of every year."""
+Global___ActivityRepetition: _TypeAlias = ActivityRepetition  # noqa: Y015
+
 @_typing.final
 class Activity(_message.Message):
     """Something that was or will be done."""
@@ -77,6 +117,11 @@ class Activity(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    ALL_DAY_FIELD_NUMBER: _builtins.int
+    REPETITION_FIELD_NUMBER: _builtins.int
+    CLIENT_NAME_FIELD_NUMBER: _builtins.int
+    DEAL_NAME_FIELD_NUMBER: _builtins.int
+    OWNER_NAME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     kind: Global___ActivityKind.ValueType
@@ -93,6 +138,16 @@ class Activity(_message.Message):
     """Who does it; the creating member when empty on creation."""
     etag: _builtins.str
     """Concurrency token: the version."""
+    all_day: _builtins.bool
+    """True when it is due on a day, at no time of it; the due time is then the day's beginning in the workspace's time zone."""
+    repetition: Global___ActivityRepetition.ValueType
+    """How it repeats, from its due time on."""
+    client_name: _builtins.str
+    """Name of the client; output only."""
+    deal_name: _builtins.str
+    """Name of the deal; output only."""
+    owner_name: _builtins.str
+    """Name of who does it; output only."""
     @_builtins.property
     def due_time(self) -> _timestamp_pb2.Timestamp:
         """When it is due; absent for none."""
@@ -103,7 +158,7 @@ class Activity(_message.Message):
 
     @_builtins.property
     def done_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was done; absent while it is not. Output only."""
+        """When it was done; absent while it is not. Written on creation only: something that was done already."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -129,10 +184,15 @@ class Activity(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        all_day: _builtins.bool = ...,
+        repetition: Global___ActivityRepetition.ValueType = ...,
+        client_name: _builtins.str = ...,
+        deal_name: _builtins.str = ...,
+        owner_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "done_time", b"done_time", "due_time", b"due_time", "remind_time", b"remind_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_id", b"client_id", "create_time", b"create_time", "deal_id", b"deal_id", "done_time", b"done_time", "due_time", b"due_time", "etag", b"etag", "id", b"id", "kind", b"kind", "owner_id", b"owner_id", "remind_time", b"remind_time", "subject", b"subject", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_day", b"all_day", "body", b"body", "client_id", b"client_id", "client_name", b"client_name", "create_time", b"create_time", "deal_id", b"deal_id", "deal_name", b"deal_name", "done_time", b"done_time", "due_time", b"due_time", "etag", b"etag", "id", b"id", "kind", b"kind", "owner_id", b"owner_id", "owner_name", b"owner_name", "remind_time", b"remind_time", "repetition", b"repetition", "subject", b"subject", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -170,10 +230,13 @@ class ListActivitiesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     CONDITIONS_FIELD_NUMBER: _builtins.int
     SORT_FIELD_NUMBER: _builtins.int
+    WITH_TOTAL_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """0 means 50; at most 200."""
     page_token: _builtins.str
     """Token of the page before."""
+    with_total: _builtins.bool
+    """True to count all matches."""
     @_builtins.property
     def conditions(self) -> _containers.RepeatedCompositeFieldContainer[_filter_pb2.Condition]:
         """All must hold."""
@@ -189,10 +252,11 @@ class ListActivitiesRequest(_message.Message):
         page_token: _builtins.str = ...,
         conditions: _abc.Iterable[_filter_pb2.Condition] | None = ...,
         sort: _abc.Iterable[_filter_pb2.SortKey] | None = ...,
+        with_total: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "page_size", b"page_size", "page_token", b"page_token", "sort", b"sort"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "page_size", b"page_size", "page_token", b"page_token", "sort", b"sort", "with_total", b"with_total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -206,8 +270,11 @@ class ListActivitiesResponse(_message.Message):
 
     ACTIVITIES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
+    total: _builtins.int
+    """Number of matches, when asked for."""
     @_builtins.property
     def activities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Activity]:
         """In the order asked for."""
@@ -217,12 +284,15 @@ class ListActivitiesResponse(_message.Message):
         *,
         activities: _abc.Iterable[Global___Activity] | None = ...,
         next_page_token: _builtins.str = ...,
+        total: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_total", b"_total", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_total", b"_total", "activities", b"activities", "next_page_token", b"next_page_token", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__total: _TypeAlias = _typing.Literal["total"]  # noqa: Y015
+    _WhichOneofArgType__total: _TypeAlias = _typing.Literal["_total", b"_total"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__total) -> _WhichOneofReturnType__total | None: ...
 
 Global___ListActivitiesResponse: _TypeAlias = ListActivitiesResponse  # noqa: Y015
 
@@ -283,6 +353,86 @@ class UpdateActivityRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UpdateActivityRequest: _TypeAlias = UpdateActivityRequest  # noqa: Y015
+
+@_typing.final
+class DraftActivityRequest(_message.Message):
+    """Asks to read a line of text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """1 to 300 characters. Words for a kind, a day, a time, a repetition and a client's name are understood wherever they
+    stand; what is left over is the subject.
+    """
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DraftActivityRequest: _TypeAlias = DraftActivityRequest  # noqa: Y015
+
+@_typing.final
+class DraftActivityResponse(_message.Message):
+    """What a line of text says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTIVITY_FIELD_NUMBER: _builtins.int
+    CLIENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def activity(self) -> Global___Activity:
+        """Kind, subject, due time, reminder, repetition, and the client if exactly one is called so."""
+
+    @_builtins.property
+    def clients(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClientChoice]:
+        """Clients that may be meant, the likeliest first; at most 5."""
+
+    def __init__(
+        self,
+        *,
+        activity: Global___Activity | None = ...,
+        clients: _abc.Iterable[Global___ClientChoice] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "clients", b"clients"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DraftActivityResponse: _TypeAlias = DraftActivityResponse  # noqa: Y015
+
+@_typing.final
+class ClientChoice(_message.Message):
+    """A client to choose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    client_id: _builtins.str
+    """The client."""
+    name: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        client_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClientChoice: _TypeAlias = ClientChoice  # noqa: Y015
 
 @_typing.final
 class SetActivityDoneRequest(_message.Message):

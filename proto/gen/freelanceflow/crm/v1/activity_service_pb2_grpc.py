@@ -55,6 +55,11 @@ class ActivityServiceStub:
                 request_serializer=freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.UpdateActivityRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.Activity.FromString,
                 _registered_method=True)
+        self.DraftActivity = channel.unary_unary(
+                '/freelanceflow.crm.v1.ActivityService/DraftActivity',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.DraftActivityRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.DraftActivityResponse.FromString,
+                _registered_method=True)
         self.SetActivityDone = channel.unary_unary(
                 '/freelanceflow.crm.v1.ActivityService/SetActivityDone',
                 request_serializer=freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.SetActivityDoneRequest.SerializeToString,
@@ -79,16 +84,17 @@ class ActivityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListActivities(self, request, context):
-        """Lists activities; latest due first unless sorted otherwise. Filterable: kind, client_id, deal_id, owner_id, due_at,
-        done_at, created_at. Sortable: due_at, created_at.
+        """Lists activities; latest due first unless sorted otherwise. Filterable: subject, kind, client_id, deal_id, owner_id,
+        due_at, done_at, created_at, updated_at. Sortable: due_at, done_at, created_at, updated_at.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateActivity(self, request, context):
-        """Creates an activity on a client, a deal or both. Fails with INVALID_ARGUMENT (SUBJECT_MISSING, ACTIVITY_WITHOUT_TARGET)
-        and NOT_FOUND (CLIENT_NOT_FOUND, DEAL_NOT_FOUND, OWNER_NOT_FOUND).
+        """Creates an activity on a client, a deal or both; on a deal alone it is on the deal's client, too. Fails with
+        INVALID_ARGUMENT (SUBJECT_MISSING, ACTIVITY_WITHOUT_TARGET, REPETITION_WITHOUT_DUE, DONE_IN_FUTURE) and NOT_FOUND
+        (CLIENT_NOT_FOUND, DEAL_NOT_FOUND, OWNER_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,8 +107,17 @@ class ActivityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DraftActivity(self, request, context):
+        """Reads a line such as "Call Mira Fri 14:00" as an activity that can then be created. Nothing is stored. Fails with
+        INVALID_ARGUMENT (TEXT_MISSING, TEXT_TOO_LONG).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetActivityDone(self, request, context):
-        """Marks an activity as done, or as not done again. Doing so twice changes nothing. Fails with NOT_FOUND.
+        """Marks an activity as done, or as not done again. Doing so twice changes nothing. The next one of a series comes to be
+        when one is done, and goes again when that is taken back, unless somebody has changed it. Fails with NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,6 +152,11 @@ def add_ActivityServiceServicer_to_server(servicer, server):
                     servicer.UpdateActivity,
                     request_deserializer=freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.UpdateActivityRequest.FromString,
                     response_serializer=freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.Activity.SerializeToString,
+            ),
+            'DraftActivity': grpc.unary_unary_rpc_method_handler(
+                    servicer.DraftActivity,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.DraftActivityRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.DraftActivityResponse.SerializeToString,
             ),
             'SetActivityDone': grpc.unary_unary_rpc_method_handler(
                     servicer.SetActivityDone,
@@ -258,6 +278,33 @@ class ActivityService:
             '/freelanceflow.crm.v1.ActivityService/UpdateActivity',
             freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.UpdateActivityRequest.SerializeToString,
             freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.Activity.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DraftActivity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.ActivityService/DraftActivity',
+            freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.DraftActivityRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_activity__service__pb2.DraftActivityResponse.FromString,
             options,
             channel_credentials,
             insecure,

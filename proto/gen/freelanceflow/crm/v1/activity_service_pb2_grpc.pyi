@@ -36,17 +36,24 @@ class ActivityServiceStub:
     GetActivity: _grpc.UnaryUnaryMultiCallable[_activity_service_pb2.GetActivityRequest, _activity_service_pb2.Activity]
     """Gets one activity. Fails with NOT_FOUND (ACTIVITY_NOT_FOUND)."""
     ListActivities: _grpc.UnaryUnaryMultiCallable[_activity_service_pb2.ListActivitiesRequest, _activity_service_pb2.ListActivitiesResponse]
-    """Lists activities; latest due first unless sorted otherwise. Filterable: kind, client_id, deal_id, owner_id, due_at,
-    done_at, created_at. Sortable: due_at, created_at.
+    """Lists activities; latest due first unless sorted otherwise. Filterable: subject, kind, client_id, deal_id, owner_id,
+    due_at, done_at, created_at, updated_at. Sortable: due_at, done_at, created_at, updated_at.
     """
     CreateActivity: _grpc.UnaryUnaryMultiCallable[_activity_service_pb2.CreateActivityRequest, _activity_service_pb2.Activity]
-    """Creates an activity on a client, a deal or both. Fails with INVALID_ARGUMENT (SUBJECT_MISSING, ACTIVITY_WITHOUT_TARGET)
-    and NOT_FOUND (CLIENT_NOT_FOUND, DEAL_NOT_FOUND, OWNER_NOT_FOUND).
+    """Creates an activity on a client, a deal or both; on a deal alone it is on the deal's client, too. Fails with
+    INVALID_ARGUMENT (SUBJECT_MISSING, ACTIVITY_WITHOUT_TARGET, REPETITION_WITHOUT_DUE, DONE_IN_FUTURE) and NOT_FOUND
+    (CLIENT_NOT_FOUND, DEAL_NOT_FOUND, OWNER_NOT_FOUND).
     """
     UpdateActivity: _grpc.UnaryUnaryMultiCallable[_activity_service_pb2.UpdateActivityRequest, _activity_service_pb2.Activity]
     """Changes an activity. Fails with NOT_FOUND, INVALID_ARGUMENT and ABORTED (ACTIVITY_HAS_CHANGED)."""
+    DraftActivity: _grpc.UnaryUnaryMultiCallable[_activity_service_pb2.DraftActivityRequest, _activity_service_pb2.DraftActivityResponse]
+    """Reads a line such as "Call Mira Fri 14:00" as an activity that can then be created. Nothing is stored. Fails with
+    INVALID_ARGUMENT (TEXT_MISSING, TEXT_TOO_LONG).
+    """
     SetActivityDone: _grpc.UnaryUnaryMultiCallable[_activity_service_pb2.SetActivityDoneRequest, _activity_service_pb2.Activity]
-    """Marks an activity as done, or as not done again. Doing so twice changes nothing. Fails with NOT_FOUND."""
+    """Marks an activity as done, or as not done again. Doing so twice changes nothing. The next one of a series comes to be
+    when one is done, and goes again when that is taken back, unless somebody has changed it. Fails with NOT_FOUND.
+    """
     DeleteActivity: _grpc.UnaryUnaryMultiCallable[_activity_service_pb2.DeleteActivityRequest, _activity_service_pb2.DeleteActivityResponse]
     """Puts an activity into the trash. Fails with NOT_FOUND and ABORTED (ACTIVITY_HAS_CHANGED)."""
 
@@ -58,17 +65,24 @@ class ActivityServiceAsyncStub(ActivityServiceStub):
     GetActivity: _aio.UnaryUnaryMultiCallable[_activity_service_pb2.GetActivityRequest, _activity_service_pb2.Activity]  # type: ignore[assignment]
     """Gets one activity. Fails with NOT_FOUND (ACTIVITY_NOT_FOUND)."""
     ListActivities: _aio.UnaryUnaryMultiCallable[_activity_service_pb2.ListActivitiesRequest, _activity_service_pb2.ListActivitiesResponse]  # type: ignore[assignment]
-    """Lists activities; latest due first unless sorted otherwise. Filterable: kind, client_id, deal_id, owner_id, due_at,
-    done_at, created_at. Sortable: due_at, created_at.
+    """Lists activities; latest due first unless sorted otherwise. Filterable: subject, kind, client_id, deal_id, owner_id,
+    due_at, done_at, created_at, updated_at. Sortable: due_at, done_at, created_at, updated_at.
     """
     CreateActivity: _aio.UnaryUnaryMultiCallable[_activity_service_pb2.CreateActivityRequest, _activity_service_pb2.Activity]  # type: ignore[assignment]
-    """Creates an activity on a client, a deal or both. Fails with INVALID_ARGUMENT (SUBJECT_MISSING, ACTIVITY_WITHOUT_TARGET)
-    and NOT_FOUND (CLIENT_NOT_FOUND, DEAL_NOT_FOUND, OWNER_NOT_FOUND).
+    """Creates an activity on a client, a deal or both; on a deal alone it is on the deal's client, too. Fails with
+    INVALID_ARGUMENT (SUBJECT_MISSING, ACTIVITY_WITHOUT_TARGET, REPETITION_WITHOUT_DUE, DONE_IN_FUTURE) and NOT_FOUND
+    (CLIENT_NOT_FOUND, DEAL_NOT_FOUND, OWNER_NOT_FOUND).
     """
     UpdateActivity: _aio.UnaryUnaryMultiCallable[_activity_service_pb2.UpdateActivityRequest, _activity_service_pb2.Activity]  # type: ignore[assignment]
     """Changes an activity. Fails with NOT_FOUND, INVALID_ARGUMENT and ABORTED (ACTIVITY_HAS_CHANGED)."""
+    DraftActivity: _aio.UnaryUnaryMultiCallable[_activity_service_pb2.DraftActivityRequest, _activity_service_pb2.DraftActivityResponse]  # type: ignore[assignment]
+    """Reads a line such as "Call Mira Fri 14:00" as an activity that can then be created. Nothing is stored. Fails with
+    INVALID_ARGUMENT (TEXT_MISSING, TEXT_TOO_LONG).
+    """
     SetActivityDone: _aio.UnaryUnaryMultiCallable[_activity_service_pb2.SetActivityDoneRequest, _activity_service_pb2.Activity]  # type: ignore[assignment]
-    """Marks an activity as done, or as not done again. Doing so twice changes nothing. Fails with NOT_FOUND."""
+    """Marks an activity as done, or as not done again. Doing so twice changes nothing. The next one of a series comes to be
+    when one is done, and goes again when that is taken back, unless somebody has changed it. Fails with NOT_FOUND.
+    """
     DeleteActivity: _aio.UnaryUnaryMultiCallable[_activity_service_pb2.DeleteActivityRequest, _activity_service_pb2.DeleteActivityResponse]  # type: ignore[assignment]
     """Puts an activity into the trash. Fails with NOT_FOUND and ABORTED (ACTIVITY_HAS_CHANGED)."""
 
@@ -89,8 +103,8 @@ class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _activity_service_pb2.ListActivitiesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_activity_service_pb2.ListActivitiesResponse, _abc.Awaitable[_activity_service_pb2.ListActivitiesResponse]]:
-        """Lists activities; latest due first unless sorted otherwise. Filterable: kind, client_id, deal_id, owner_id, due_at,
-        done_at, created_at. Sortable: due_at, created_at.
+        """Lists activities; latest due first unless sorted otherwise. Filterable: subject, kind, client_id, deal_id, owner_id,
+        due_at, done_at, created_at, updated_at. Sortable: due_at, done_at, created_at, updated_at.
         """
 
     @_abc_1.abstractmethod
@@ -99,8 +113,9 @@ class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _activity_service_pb2.CreateActivityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_activity_service_pb2.Activity, _abc.Awaitable[_activity_service_pb2.Activity]]:
-        """Creates an activity on a client, a deal or both. Fails with INVALID_ARGUMENT (SUBJECT_MISSING, ACTIVITY_WITHOUT_TARGET)
-        and NOT_FOUND (CLIENT_NOT_FOUND, DEAL_NOT_FOUND, OWNER_NOT_FOUND).
+        """Creates an activity on a client, a deal or both; on a deal alone it is on the deal's client, too. Fails with
+        INVALID_ARGUMENT (SUBJECT_MISSING, ACTIVITY_WITHOUT_TARGET, REPETITION_WITHOUT_DUE, DONE_IN_FUTURE) and NOT_FOUND
+        (CLIENT_NOT_FOUND, DEAL_NOT_FOUND, OWNER_NOT_FOUND).
         """
 
     @_abc_1.abstractmethod
@@ -112,12 +127,24 @@ class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes an activity. Fails with NOT_FOUND, INVALID_ARGUMENT and ABORTED (ACTIVITY_HAS_CHANGED)."""
 
     @_abc_1.abstractmethod
+    def DraftActivity(
+        self,
+        request: _activity_service_pb2.DraftActivityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_service_pb2.DraftActivityResponse, _abc.Awaitable[_activity_service_pb2.DraftActivityResponse]]:
+        """Reads a line such as "Call Mira Fri 14:00" as an activity that can then be created. Nothing is stored. Fails with
+        INVALID_ARGUMENT (TEXT_MISSING, TEXT_TOO_LONG).
+        """
+
+    @_abc_1.abstractmethod
     def SetActivityDone(
         self,
         request: _activity_service_pb2.SetActivityDoneRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_activity_service_pb2.Activity, _abc.Awaitable[_activity_service_pb2.Activity]]:
-        """Marks an activity as done, or as not done again. Doing so twice changes nothing. Fails with NOT_FOUND."""
+        """Marks an activity as done, or as not done again. Doing so twice changes nothing. The next one of a series comes to be
+        when one is done, and goes again when that is taken back, unless somebody has changed it. Fails with NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def DeleteActivity(

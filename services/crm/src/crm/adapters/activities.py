@@ -1,35 +1,23 @@
-"""Activities by workspace and id, locked when they will be written, saved, and listed."""
+"""Activities by workspace and id, locked when they will be written, and saved."""
 
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
-from sqlalchemy import (
-    FromClause,
-    Select,
-    Uuid,
-    bindparam,
-    exists,
-    insert,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Uuid, bindparam, insert, literal_column, select, update
 
-from crm.adapters.filters import Field, Fields, Kind, sortable
-from crm.adapters.listing import Listing
-from crm.adapters.reading import WORKSPACE, Read, in_sight
-from crm.adapters.tables import activities, clients, deals, owners
+from crm.adapters.activity_queries import ACTIVITY, ALIVE, SEEN
+from crm.adapters.reading import WORKSPACE, in_sight, is_row
+from crm.adapters.tables import activities, clients, deals, owners, workspaces
 from crm.domain.activity import Activity, ActivityKind, ActivityState
 from crm.domain.entries import Named
 from crm.domain.errors import ActivityNotFound
+from crm.domain.repetition import Repetition, zone_of
 from kit.database import Statement, Transaction
 from kit.unit_of_work import UnitOfWork
 
-ACTIVITY, CLIENT, DEAL, OWNER = (
-    bindparam(name, type_=Uuid()) for name in ("activity", "client", "deal", "owner")
-)
+CLIENT, DEAL, OWNER = (bindparam(name, type_=Uuid()) for name in ("client", "deal", "owner"))
 KEPT = (
     "kind",
     "subject",
@@ -38,59 +26,15 @@ KEPT = (
     "deal_id",
     "owner_id",
     "due_at",
+    "all_day",
     "remind_at",
+    "repetition",
+    "repeats_from",
     "done_at",
     "updated_at",
     "deleted_at",
 )
-ALIVE = activities.c.deleted_at.is_(None)
-
-
-def _touches(table: Any, key: Any) -> Any:
-    return exists().where(table.c.workspace_id == WORKSPACE, table.c.id == key, in_sight(table))
-
-
-# Whoever sees a deal or a client sees what was done for it, by anybody.
-SEEN = or_(
-    in_sight(activities),
-    _touches(deals, activities.c.deal_id),
-    _touches(clients, activities.c.client_id),
-)
 _this = activities.c.workspace_id == WORKSPACE, activities.c.id == ACTIVITY, ALIVE, SEEN
-
-# ---------------------------------------------------------------- reads
-
-
-def _shown(page: FromClause) -> Select[Any]:
-    """For entrypoints.rpc.mapping.activity_message."""
-    return select(
-        page.c.id,
-        page.c.version,
-        *(page.c[name] for name in KEPT if name != "deleted_at"),
-        page.c.created_at,
-    )
-
-
-GET = Read(_shown(select(activities).where(*_this).subquery("activity")))
-ACTIVITIES = Listing(
-    activities,
-    Fields(
-        {
-            "kind": Field(Kind.CHOICE, activities.c.kind),
-            "client_id": Field(Kind.ID, activities.c.client_id),
-            "deal_id": Field(Kind.ID, activities.c.deal_id),
-            "owner_id": Field(Kind.ID, activities.c.owner_id),
-            "due_at": sortable(Kind.INSTANT, activities.c.due_at),
-            "done_at": Field(Kind.INSTANT, activities.c.done_at),
-            "created_at": sortable(Kind.INSTANT, activities.c.created_at),
-        }
-    ),
-    usual=(("due_at", True),),
-    shown=_shown,
-    where=[ALIVE, SEEN],
-)
-
-# ---------------------------------------------------------------- writes
 
 _locked = select(activities).where(*_this).with_for_update().cte("locked")
 _client, _deal, _owner = clients.alias("client"), deals.alias("deal"), owners.alias("owner")
@@ -99,25 +43,34 @@ _there = {
     "deal": (deals.alias("wanted_deal"), DEAL, "deleted_at"),
     "owner": (owners.alias("wanted_owner"), OWNER, "removed_at"),
 }
+# A deal's own client, whom an activity on the deal is with, too.
+_deal_client, _wanted_deal = clients.alias("deal_client"), _there["deal"][0]
 _wanted = [
-    column
-    for name, (table, _, _) in _there.items()
-    for column in (
-        table.c.id.label(f"wanted_{name}_id"),
-        table.c.name.label(f"wanted_{name}_name"),
-    )
+    *(
+        column
+        for name, (table, _, _) in _there.items()
+        for column in (
+            table.c.id.label(f"wanted_{name}_id"),
+            table.c.name.label(f"wanted_{name}_name"),
+        )
+    ),
+    _deal_client.c.id.label("deal_client_id"),
+    _deal_client.c.name.label("deal_client_name"),
+    select(workspaces.c.time_zone)
+    .where(workspaces.c.workspace_id == WORKSPACE)
+    .scalar_subquery()
+    .label("time_zone"),
 ]
 
 
 def _with_wanted(source: Any) -> Any:
     for table, key, gone in _there.values():
-        is_it = (table.c.workspace_id == WORKSPACE) & (table.c.id == key) & table.c[gone].is_(None)
-        source = source.outerjoin(table, is_it)
-    return source
-
-
-def _is_its(table: Any, key: Any) -> Any:
-    return (table.c.workspace_id == WORKSPACE) & (table.c.id == key)
+        is_usable = is_row(table, key) & table.c[gone].is_(None)
+        if "owner_id" in table.c:
+            is_usable &= in_sight(table)
+        source = source.outerjoin(table, is_usable)
+    is_its_client = is_row(_deal_client, _wanted_deal.c.client_id) & in_sight(_deal_client)
+    return source.outerjoin(_deal_client, is_its_client & _deal_client.c.deleted_at.is_(None))
 
 
 LOAD = Statement(
@@ -129,9 +82,9 @@ LOAD = Statement(
         *_wanted,
     ).select_from(
         _with_wanted(
-            _locked.outerjoin(_client, _is_its(_client, _locked.c.client_id))
-            .outerjoin(_deal, _is_its(_deal, _locked.c.deal_id))
-            .outerjoin(_owner, _is_its(_owner, _locked.c.owner_id))
+            _locked.outerjoin(_client, is_row(_client, _locked.c.client_id))
+            .outerjoin(_deal, is_row(_deal, _locked.c.deal_id))
+            .outerjoin(_owner, is_row(_owner, _locked.c.owner_id))
         )
     )
 )
@@ -141,7 +94,7 @@ REFERENCES = Statement(
 _kept = {name: bindparam(name, type_=activities.c[name].type) for name in KEPT}
 _new = {
     name: bindparam(name, type_=activities.c[name].type)
-    for name in ("id", "workspace_id", "version", "created_at")
+    for name in ("id", "workspace_id", "version", "created_at", "follows")
 }
 ADD = Statement(insert(activities).values(_new | _kept).inline())
 SAVE = Statement(
@@ -151,12 +104,21 @@ SAVE = Statement(
 )
 
 
+FOLLOWER = Statement(
+    select(activities.c.id).where(
+        activities.c.workspace_id == WORKSPACE, activities.c.follows == ACTIVITY, ALIVE
+    )
+)
+
+
 class References(NamedTuple):
-    """What the wanted ids stand for, as far as they can be used."""
+    """What the wanted ids stand for, as far as they can be used, and where the clocks stand."""
 
     client: Named | None
     deal: Named | None
     owner: Named | None
+    deal_client: Named | None
+    zone: ZoneInfo
 
 
 async def load_to_edit(
@@ -192,6 +154,15 @@ async def references(
     return _references(row)
 
 
+async def follower_of(tx: Transaction, activity_id: UUID) -> Activity | None:
+    """The next one of its series, locked, if there is one."""
+    follower_id = await tx.value(FOLLOWER, workspace=tx.workspace_id, activity=activity_id)
+    if follower_id is None:
+        return None
+    follower, _ = await load_to_edit(tx, follower_id)
+    return follower
+
+
 async def add(uow: UnitOfWork, activity: Activity) -> None:
     """Write a new activity."""
     await uow.run(
@@ -200,6 +171,7 @@ async def add(uow: UnitOfWork, activity: Activity) -> None:
         workspace_id=activity.workspace_id,
         version=activity.version,
         created_at=activity.state.created_at,
+        follows=activity.state.follows,
         **_values(activity.state),
     )
     uow.tell(activity)
@@ -226,7 +198,10 @@ def _values(state: ActivityState) -> dict[str, Any]:
         "deal_id": state.deal and state.deal.id,
         "owner_id": state.owner and state.owner.id,
         "due_at": state.due_at,
+        "all_day": state.all_day,
         "remind_at": state.remind_at,
+        "repetition": state.repetition.value,
+        "repeats_from": state.repeats_from,
         "done_at": state.done_at,
         "updated_at": state.updated_at,
         "deleted_at": state.deleted_at,
@@ -242,7 +217,11 @@ def _activity(row: asyncpg.Record) -> Activity:
         deal=_named(row, "deal"),
         owner=_named(row, "owner"),
         due_at=row["due_at"],
+        all_day=row["all_day"],
         remind_at=row["remind_at"],
+        repetition=Repetition(row["repetition"]),
+        repeats_from=row["repeats_from"],
+        follows=row["follows"],
         done_at=row["done_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
@@ -253,7 +232,13 @@ def _activity(row: asyncpg.Record) -> Activity:
 
 
 def _references(row: asyncpg.Record) -> References:
-    return References(*(_named(row, f"wanted_{name}") for name in _there))
+    return References(
+        client=_named(row, "wanted_client"),
+        deal=_named(row, "wanted_deal"),
+        owner=_named(row, "wanted_owner"),
+        deal_client=_named(row, "deal_client"),
+        zone=zone_of(row["time_zone"] or ""),
+    )
 
 
 def _named(row: asyncpg.Record, what: str) -> Named | None:

@@ -264,6 +264,10 @@ def _activity(fact: ActivityFact) -> activity_pb.ActivitySnapshot:
         due_time=_time(activity.due_at),
         done_time=_time(activity.done_at),
         create_time=to_timestamp(activity.created_at),
+        client_name=activity.client.name if activity.client else "",
+        deal_name=activity.deal.name if activity.deal else "",
+        all_day=activity.all_day,
+        remind_time=_time(activity.remind_at),
     )
 
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, TypedDict
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from crm.domain.entries import Entry, Named
 from crm.domain.errors import ActivityHasChanged
+from crm.domain.repetition import Repetition, next_due, on
 from kit.aggregate import Aggregate, Fact
 
 MAX_SUBJECT, MAX_BODY = 300, 10_000
+CLOCKS_DIFFER = timedelta(minutes=5)  # what a device's own clock may be ahead of ours
 
 
 class ActivityKind(StrEnum):
@@ -37,7 +40,11 @@ class ActivityState:
     deal: Named | None = None
     owner: Named | None = None
     due_at: datetime | None = None
+    all_day: bool = False  # due on a day; `due_at` is then its beginning
     remind_at: datetime | None = None
+    repetition: Repetition = Repetition.NONE
+    repeats_from: datetime | None = None  # due time of the series' first one
+    follows: UUID | None = None  # the one before it in its series
     done_at: datetime | None = None
     deleted_at: datetime | None = None
 
@@ -52,7 +59,9 @@ class ActivityEdit(TypedDict, total=False):
     deal: Named | None
     owner: Named | None
     due_at: datetime | None
+    all_day: bool
     remind_at: datetime | None
+    repetition: Repetition
 
 
 # How the public API spells them.
@@ -95,14 +104,56 @@ class Activity(Aggregate):
 
     @classmethod
     def create(
-        cls, id: UUID, workspace_id: UUID, *, edit: ActivityEdit, at: datetime, by: UUID
+        cls,
+        id: UUID,
+        workspace_id: UUID,
+        *,
+        edit: ActivityEdit,
+        zone: ZoneInfo,
+        at: datetime,
+        by: UUID,
+        done_at: datetime | None = None,
     ) -> "Activity":
-        """A new activity. Raises EntryRefused."""
-        blank = ActivityState(kind=ActivityKind.NOTE, subject="", created_at=at, updated_at=at)
-        state = _edited(blank, {"subject": "", **edit})
+        """A new activity, or one that was done at `done_at` already. Raises EntryRefused."""
+        blank = ActivityState(
+            kind=ActivityKind.NOTE, subject="", created_at=at, updated_at=at, done_at=done_at
+        )
+        state = _edited(blank, {"subject": "", **edit}, zone=zone, at=at)
+        return cls._begun(id, workspace_id, state, at=at, by=by)
+
+    def next_of_series(
+        self, id: UUID, *, zone: ZoneInfo, at: datetime, by: UUID
+    ) -> "Activity | None":
+        """What is to be done next, now that this is done; None unless it repeats."""
+        done = self.state
+        if done.repetition is Repetition.NONE or done.due_at is None:
+            return None
+        first = done.repeats_from or done.due_at
+        due = next_due(done.repetition, done.due_at, first=first, after=at, zone=zone)
+        state = replace(
+            done,
+            due_at=due,
+            remind_at=done.remind_at and due - (done.due_at - done.remind_at),
+            repeats_from=first,
+            follows=self.id,
+            done_at=None,
+            created_at=at,
+            updated_at=at,
+        )
+        return self._begun(id, self.workspace_id, state, at=at, by=by)
+
+    @classmethod
+    def _begun(
+        cls, id: UUID, workspace_id: UUID, state: ActivityState, *, at: datetime, by: UUID
+    ) -> "Activity":
         activity = cls(id=id, workspace_id=workspace_id, version=1, state=state)
         activity.tell(ActivityCreated(aggregate_id=id, version=1, at=at, by=by, activity=state))
         return activity
+
+    @property
+    def is_untouched(self) -> bool:
+        """Nobody has changed it since it came to be."""
+        return self.version == 1
 
     def expect(self, etag: str) -> None:
         """Refuse a decision that was made on an older state."""
@@ -111,12 +162,12 @@ class Activity(Aggregate):
                 "The activity was changed meanwhile.", current=str(self.version)
             )
 
-    def edit(self, edit: ActivityEdit, *, at: datetime, by: UUID) -> None:
+    def edit(self, edit: ActivityEdit, *, zone: ZoneInfo, at: datetime, by: UUID) -> None:
         """Take other values; the same ones are nothing to tell.
 
         Raises EntryRefused.
         """
-        before, after = self.state, _edited(self.state, edit)
+        before, after = self.state, _edited(self.state, edit, zone=zone, at=at)
         changed = [
             API_NAMES[name] for name in edit if getattr(before, name) != getattr(after, name)
         ]
@@ -147,7 +198,9 @@ class Activity(Aggregate):
         )
 
 
-def _edited(state: ActivityState, edit: ActivityEdit) -> ActivityState:
+def _edited(
+    state: ActivityState, edit: ActivityEdit, *, zone: ZoneInfo, at: datetime
+) -> ActivityState:
     entry = Entry()
     clean: dict[str, Any] = dict(edit)
     if "subject" in edit:
@@ -157,5 +210,22 @@ def _edited(state: ActivityState, edit: ActivityEdit) -> ActivityState:
     after = replace(state, **clean)
     if after.client is None and after.deal is None:
         entry.refuse("client_id", "ACTIVITY_WITHOUT_TARGET", "Choose a client or a deal.")
+    if after.repetition is not Repetition.NONE and after.due_at is None:
+        entry.refuse("due_at", "REPETITION_WITHOUT_DUE", "Say when the first one is due.")
+    if after.done_at is not None and after.done_at > at + CLOCKS_DIFFER:
+        entry.refuse("done_at", "DONE_IN_FUTURE", "What was done lies in the past.")
     entry.done()
-    return after
+    return _on_its_day(state, after, zone)
+
+
+def _on_its_day(before: ActivityState, after: ActivityState, zone: ZoneInfo) -> ActivityState:
+    """A whole day's due time is that day's beginning; a series with another one begins anew."""
+    due = after.due_at
+    if due is not None and after.all_day:
+        due = on(due.astimezone(zone).date(), time(), zone)
+    begins = due if after.repetition is not Repetition.NONE else None
+    if (before.due_at, before.repetition) == (due, after.repetition):
+        begins = before.repeats_from
+    return replace(
+        after, due_at=due, all_day=after.all_day and due is not None, repeats_from=begins
+    )

@@ -1,6 +1,7 @@
 """What was done, or is to be done, with clients and deals."""
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -9,6 +10,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 
 from crm.adapters.tables.base import instant, metadata, points_to, recorded
@@ -32,6 +34,10 @@ activities = Table(
     instant("updated_at", nullable=False),
     instant("deleted_at"),
     recorded(),
+    Column("all_day", Boolean, nullable=False, server_default=text("false")),
+    Column("repetition", Text, nullable=False, server_default=text("''")),
+    instant("repeats_from"),
+    Column("follows", Uuid),
     PrimaryKeyConstraint("workspace_id", "id"),
     points_to("clients", "client_id"),
     points_to("deals", "deal_id"),
@@ -40,3 +46,27 @@ activities = Table(
 )
 for _column in ("deal_id", "client_id"):
     Index(f"ix_activities_{_column}", activities.c.workspace_id, activities.c[_column])
+_alive = activities.c.deleted_at.is_(None)
+_open = _alive & activities.c.done_at.is_(None)
+Index(
+    "ix_activities_due",
+    activities.c.workspace_id,
+    activities.c.due_at,
+    activities.c.id,
+    postgresql_where=_open,
+)
+Index(
+    "ix_activities_done",
+    activities.c.workspace_id,
+    activities.c.done_at,
+    activities.c.id,
+    postgresql_where=_alive & activities.c.done_at.is_not(None),
+)
+# A series goes on once after each of its activities.
+Index(
+    "ux_activities_follows",
+    activities.c.workspace_id,
+    activities.c.follows,
+    unique=True,
+    postgresql_where=_alive & activities.c.follows.is_not(None),
+)

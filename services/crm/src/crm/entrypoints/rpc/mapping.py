@@ -8,13 +8,11 @@ from typing import Any
 import asyncpg
 
 from crm.adapters.setting_events import STAGE_TYPES
-from crm.domain.activity import ActivityKind
 from crm.domain.board_stage import BoardStage
 from crm.domain.client import ClientKind
 from crm.domain.deal import Deal
 from crm.domain.imports import ImportStatus, Resource
 from crm.domain.stage import is_rotting
-from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_service_pb2 as import_pb
@@ -27,11 +25,6 @@ CLIENT_KINDS = {
     "person": client_pb.CLIENT_KIND_PERSON,
 }
 KINDS_OF_CLIENTS = {number: ClientKind(name) for name, number in CLIENT_KINDS.items()}
-ACTIVITY_KINDS = {
-    kind.value: activity_pb.ActivityKind.Value(f"ACTIVITY_KIND_{kind.name}")
-    for kind in ActivityKind
-}
-KINDS_OF_ACTIVITIES = {number: ActivityKind(name) for name, number in ACTIVITY_KINDS.items()}
 IMPORT_RESOURCES = {
     "clients": import_pb.IMPORT_RESOURCE_CLIENTS,
     "deals": import_pb.IMPORT_RESOURCE_DEALS,
@@ -215,7 +208,7 @@ def history_message(row: asyncpg.Record) -> deal_pb.DealHistoryEntry:
     return deal_pb.DealHistoryEntry(
         id=str(row["id"]),
         kind=row["kind"],
-        actor_id=_text(row["actor_id"]),
+        actor_id=text_of(row["actor_id"]),
         actor_name=row["actor_name"],
         happen_time=stamp(row["happened_at"]),
         record_time=stamp(row["recorded_at"]),
@@ -223,9 +216,9 @@ def history_message(row: asyncpg.Record) -> deal_pb.DealHistoryEntry:
             deal_pb.FieldChange(field=field, before=before, after=after)
             for field, before, after in row["changes"]
         ],
-        from_stage_id=_text(row["from_stage_id"]),
+        from_stage_id=text_of(row["from_stage_id"]),
         from_stage_name=row["from_stage_name"],
-        to_stage_id=_text(row["to_stage_id"]),
+        to_stage_id=text_of(row["to_stage_id"]),
         to_stage_name=row["to_stage_name"],
         days_in_stage=row["days_in_stage"],
         version=row["version"],
@@ -268,13 +261,13 @@ def client_message(row: asyncpg.Record) -> client_pb.Client:
         id=str(row["id"]),
         kind=CLIENT_KINDS[row["kind"]],
         name=row["name"],
-        parent_id=_text(row["parent_id"]),
+        parent_id=text_of(row["parent_id"]),
         parent_name=row["parent_name"],
         emails=row["emails"],
         phones=row["phones"],
         address=row["address"],
         website=row["website"],
-        owner_id=_text(row["owner_id"]),
+        owner_id=text_of(row["owner_id"]),
         owner_name=row["owner_name"],
         tags=row["tags"],
         notes=row["notes"],
@@ -289,25 +282,6 @@ def client_message(row: asyncpg.Record) -> client_pb.Client:
     if row["custom_fields"]:
         message.custom_fields.update(row["custom_fields"])
     return message
-
-
-def activity_message(row: Any) -> activity_pb.Activity:
-    """A row of adapters.activities."""
-    return activity_pb.Activity(
-        id=str(row["id"]),
-        kind=ACTIVITY_KINDS[row["kind"]],
-        subject=row["subject"],
-        body=row["body"],
-        client_id=_text(row["client_id"]),
-        deal_id=_text(row["deal_id"]),
-        owner_id=_text(row["owner_id"]),
-        due_time=stamp(row["due_at"]),
-        remind_time=stamp(row["remind_at"]),
-        done_time=stamp(row["done_at"]),
-        create_time=stamp(row["created_at"]),
-        update_time=stamp(row["updated_at"]),
-        etag=str(row["version"]),
-    )
 
 
 def import_message(row: Any) -> import_pb.Import:
@@ -325,12 +299,12 @@ def import_message(row: Any) -> import_pb.Import:
         created_rows=row["created_rows"],
         skipped_rows=row["skipped_rows"],
         failed_rows=row["failed_rows"],
-        job_id=_text(row["job_id"]),
+        job_id=text_of(row["job_id"]),
         error=row["job_error"] if failed else "",
         create_time=stamp(row["created_at"]),
         finish_time=stamp(row["finished_at"]),
     )
 
 
-def _text(id: Any) -> str:
+def text_of(id: Any) -> str:
     return "" if id is None else str(id)
