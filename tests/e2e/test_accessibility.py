@@ -36,6 +36,8 @@ async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> No
         "clients": "/clients",
         "client": f"/clients/{client}",
         "client-edit": f"/clients/{client}/edit",
+        "activities": "/activities",
+        "activity-new": "/activities/new",
         "notifications": "/notifications",
         "settings": "/settings",
         "settings-stages": "/settings/stages",

@@ -60,10 +60,20 @@ function editForm() {
   };
 }
 
+// A line that has become an activity makes room for the next one.
+function quickAdd() {
+  return {
+    clear() {
+      this.$root.querySelector("[data-quick-add]").value = "";
+    },
+  };
+}
+
 export function startAlpine() {
   Alpine.data("toast", toast);
   Alpine.data("appearance", appearance);
   Alpine.data("editForm", editForm);
+  Alpine.data("quickAdd", quickAdd);
   window.Alpine = Alpine;
   Alpine.start();
 }

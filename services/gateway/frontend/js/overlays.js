@@ -73,6 +73,7 @@ export function startOverlays() {
   document.addEventListener("click", onClick);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", () => dialog.replaceChildren());
+  document.addEventListener("ff:open", ({ detail }) => openDialog(detail.href));
   document.addEventListener("ff:saved", () => dialog.open && dialog.close());
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented || dialog.open || document.querySelector(".is-lifted")) return;

@@ -1,11 +1,17 @@
 // Keys of the whole application. Single keys can be switched off and never work inside fields (WCAG 2.1.4).
 import { openDialog } from "./overlays.js";
 
-const GO = { p: "/pipeline", c: "/clients", n: "/notifications", s: "/settings" };
+const GO = { p: "/pipeline", c: "/clients", a: "/activities", n: "/notifications", s: "/settings" };
 let going = 0;
 
 function typing(target) {
   return target.closest("input, select, textarea, [contenteditable]") || document.getElementById("dialog").open;
+}
+
+function addActivity() {
+  const line = document.querySelector("[data-quick-add]");
+  if (line) line.focus();
+  else document.querySelector("[data-new-activity]")?.click();
 }
 
 function onKey(event) {
@@ -25,6 +31,7 @@ function onKey(event) {
   const act = {
     g: () => (going = Date.now()),
     c: () => document.querySelector("[data-new-deal]")?.click(),
+    a: addActivity,
     "/": () => document.querySelector("[data-search]")?.focus(),
     "?": () => openDialog("/help/keys"),
   }[event.key];

@@ -17,6 +17,10 @@ from freelanceflow.analytics.v1.analytics_service_pb2 import (
     DealInsight,
 )
 from freelanceflow.auth.v1.account_service_pb2 import ListSessionsResponse, Session, User
+from freelanceflow.crm.v1.activity_service_pb2 import (
+    DraftActivityResponse,
+    ListActivitiesResponse,
+)
 from freelanceflow.crm.v1.client_service_pb2 import ListClientsResponse
 from freelanceflow.crm.v1.deal_service_pb2 import (
     Deal,
@@ -53,6 +57,7 @@ from services.gateway.tests.unit.pages.factories import (
     OWNERS,
     STAGES,
     ago,
+    make_activity,
     make_board,
     make_card,
     make_client,
@@ -183,6 +188,19 @@ def make_neighbours() -> SimpleNamespace:
                 "GetClient": make_client(),
                 "CreateClient": make_client(),
                 "UpdateClient": make_client(),
+            }
+        ),
+        activities=Peer(
+            {
+                "ListActivities": ListActivitiesResponse(
+                    activities=[make_activity(n) for n in range(6)], next_page_token="next"
+                ),
+                "GetActivity": make_activity(1),
+                "DraftActivity": DraftActivityResponse(activity=make_activity(1)),
+                "CreateActivity": make_activity(1),
+                "UpdateActivity": make_activity(1),
+                "SetActivityDone": make_activity(1),
+                "DeleteActivity": None,
             }
         ),
         analytics=Peer(

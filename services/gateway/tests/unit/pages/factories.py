@@ -9,6 +9,7 @@ from freelanceflow.analytics.v1.analytics_service_pb2 import (
     PipelineStage,
     Velocity,
 )
+from freelanceflow.crm.v1.activity_service_pb2 import Activity
 from freelanceflow.crm.v1.client_service_pb2 import Client
 from freelanceflow.crm.v1.deal_service_pb2 import (
     Board,
@@ -32,7 +33,13 @@ from kit.clock import to_timestamp
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 EVERYTHING = frozenset(
     {
-        *("deals.read", "deals.write", "clients.read", "clients.write", "analytics.read"),
+        "deals.read",
+        "deals.write",
+        "clients.read",
+        "clients.write",
+        "activities.read",
+        "activities.write",
+        "analytics.read",
         "settings.write",
     }
 )
@@ -139,6 +146,25 @@ def make_client(**over: Any) -> Client:
         "etag": "7",
     }
     return Client(**{**fields, **over})
+
+
+def make_activity(number: int = 1, **over: Any) -> Activity:
+    fields: dict[str, Any] = {
+        "id": f"a-{number}",
+        "kind": number % 5 + 1,
+        "subject": ("Call about the offer", "Lunch", "Send the contract", "Invoice")[number % 4],
+        "client_id": "c-1",
+        "client_name": "Acme Corporation",
+        "owner_id": "o-1",
+        "owner_name": "Moses Frase",
+        "due_time": ago(days=3 - number),
+        "repetition": 3 if number % 4 == 3 else 0,
+        "create_time": ago(days=9),
+        "etag": "2",
+    }
+    if number % 2:
+        fields |= {"deal_id": "d-1", "deal_name": "Website relaunch", "remind_time": ago(days=4)}
+    return Activity(**{**fields, **over})
 
 
 def make_notification(number: int, **over: Any) -> Notification:

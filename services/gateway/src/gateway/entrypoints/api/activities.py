@@ -27,8 +27,18 @@ from kit.clock import to_timestamp
 RPC = pb.DESCRIPTOR.services_by_name["ActivityService"].methods_by_name
 ACTIVITIES = Listing(
     schemas.Activity,
-    filters=("kind", "client_id", "deal_id", "owner_id", "due_at", "done_at", "created_at"),
-    sorts=("due_at", "created_at"),
+    filters=(
+        "subject",
+        "kind",
+        "client_id",
+        "deal_id",
+        "owner_id",
+        "due_at",
+        "done_at",
+        "created_at",
+        "updated_at",
+    ),
+    sorts=("due_at", "done_at", "created_at", "updated_at"),
 )
 KINDS = {
     "call": pb.ActivityKind.ACTIVITY_KIND_CALL,
@@ -38,7 +48,16 @@ KINDS = {
     "note": pb.ActivityKind.ACTIVITY_KIND_NOTE,
 }
 KIND_NAMES = {number: name for name, number in KINDS.items()}
-_TIMES = {"due_at": "due_time", "remind_at": "remind_time"}
+REPETITIONS = {
+    "daily": pb.ActivityRepetition.ACTIVITY_REPETITION_DAILY,
+    "weekdays": pb.ActivityRepetition.ACTIVITY_REPETITION_WEEKDAYS,
+    "weekly": pb.ActivityRepetition.ACTIVITY_REPETITION_WEEKLY,
+    "biweekly": pb.ActivityRepetition.ACTIVITY_REPETITION_BIWEEKLY,
+    "monthly": pb.ActivityRepetition.ACTIVITY_REPETITION_MONTHLY,
+    "yearly": pb.ActivityRepetition.ACTIVITY_REPETITION_YEARLY,
+}
+REPETITION_NAMES = {number: name for name, number in REPETITIONS.items()}
+_TIMES = {"due_at": "due_time", "remind_at": "remind_time", "done_at": "done_time"}
 ACTIVITY = path_parameter("activity_id", "activity")
 
 operations = Operations("Activities")
@@ -56,23 +75,50 @@ async def list_activities(request: Request) -> Response:
             page_token=asked.page.token,
             conditions=asked.conditions,
             sort=asked.sort,
+            with_total=asked.with_total,
         ),
         identity_of(request),
     )
-    items = map(_json, answer.activities)
-    return page_response(items, answer.next_page_token, fields=asked.fields)
+    return page_response(
+        map(_json, answer.activities),
+        answer.next_page_token,
+        total=answer.total if asked.with_total else None,
+        fields=asked.fields,
+    )
 
 
 @add("POST", "/activities", rpc=RPC["CreateActivity"], summary="Create an activity",
      body=schemas.ActivityIn, answer=schemas.Activity, status=201,
      parameters=[IDEMPOTENCY_KEY], problems=[404, 409])  # fmt: skip
 async def create_activity(request: Request) -> Response:
-    """On a client, a deal or both."""
+    """On a client, a deal or both; on a deal alone it is on the deal's client, too.
+
+    With `done_at` it is something that was done already.
+    """
     body = await read_body(request, schemas.ActivityIn)
     values = {"kind": body.kind, **body.model_dump(exclude_unset=True)}
     activity = await request.app.state.clients.activities.CreateActivity(
         pb.CreateActivityRequest(activity=_message(values)), identity_of(request)
     )
+    location = f"/api/v1/activities/{activity.id}"
+    return record_response(request, _json(activity), activity.etag, status=201, location=location)
+
+
+@add("POST", "/activities/quick", rpc=RPC["DraftActivity"],
+     summary="Create an activity from a line of text", body=schemas.QuickActivityIn,
+     answer=schemas.Activity, status=201, parameters=[IDEMPOTENCY_KEY],
+     problems=[404, 409])  # fmt: skip
+async def quick_add_activity(request: Request) -> Response:
+    """Such as “Call Mira Fri 14:00”: kind, day, time, repetition and client are read from it. It is
+    refused when no client, or more than one, is called so and neither client nor deal is given.
+    """
+    body = await read_body(request, schemas.QuickActivityIn)
+    peer, identity = request.app.state.clients.activities, identity_of(request)
+    answer = await peer.DraftActivity(pb.DraftActivityRequest(text=body.text), identity)
+    activity = answer.activity
+    if body.client_id or body.deal_id:
+        activity.client_id, activity.deal_id = body.client_id or "", body.deal_id or ""
+    activity = await peer.CreateActivity(pb.CreateActivityRequest(activity=activity), identity)
     location = f"/api/v1/activities/{activity.id}"
     return record_response(request, _json(activity), activity.etag, status=201, location=location)
 
@@ -147,6 +193,8 @@ def _message(values: dict[str, Any]) -> pb.Activity:
             continue
         if name == "kind":
             activity.kind = KINDS[value]
+        elif name == "repetition":
+            activity.repetition = REPETITIONS[value]
         elif name in _TIMES:
             getattr(activity, _TIMES[name]).CopyFrom(to_timestamp(_instant(name, value)))
         else:
@@ -173,9 +221,14 @@ def _json(activity: pb.Activity) -> dict[str, Any]:
         "subject": activity.subject,
         "body": activity.body,
         "client_id": activity.client_id or None,
+        "client_name": activity.client_name or None,
         "deal_id": activity.deal_id or None,
+        "deal_name": activity.deal_name or None,
         "owner_id": activity.owner_id or None,
+        "owner_name": activity.owner_name or None,
         "due_at": instant(activity.due_time) if has("due_time") else None,
+        "all_day": activity.all_day,
+        "repetition": REPETITION_NAMES.get(activity.repetition),
         "remind_at": instant(activity.remind_time) if has("remind_time") else None,
         "done_at": instant(activity.done_time) if has("done_time") else None,
         "created_at": instant(activity.create_time),

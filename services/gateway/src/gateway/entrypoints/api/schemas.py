@@ -142,6 +142,7 @@ class ClientChange(Body):
 
 
 ActivityKind = Literal["call", "meeting", "mail", "task", "note"]
+Repetition = Literal["daily", "weekdays", "weekly", "biweekly", "monthly", "yearly"]
 
 
 class ActivityIn(Body):
@@ -154,7 +155,18 @@ class ActivityIn(Body):
     deal_id: Id | None = None
     owner_id: Id | None = None
     due_at: str | None = Field(default=None, max_length=40)
+    all_day: bool = False
     remind_at: str | None = Field(default=None, max_length=40)
+    repetition: Repetition | None = None
+    done_at: str | None = Field(default=None, max_length=40)
+
+
+class QuickActivityIn(Body):
+    """A line of text, and what it is about when the line does not say it."""
+
+    text: str = Field(min_length=1, max_length=300, examples=["Call Mira Fri 14:00"])
+    client_id: Id | None = None
+    deal_id: Id | None = None
 
 
 class ActivityChange(Body):
@@ -163,9 +175,13 @@ class ActivityChange(Body):
     kind: ActivityKind | None = None
     subject: str | None = Field(default=None, min_length=1, max_length=300)
     body: str | None = Field(default=None, max_length=10_000)
+    client_id: Id | None = None
+    deal_id: Id | None = None
     owner_id: Id | None = None
     due_at: str | None = Field(default=None, max_length=40)
+    all_day: bool | None = None
     remind_at: str | None = Field(default=None, max_length=40)
+    repetition: Repetition | None = None
 
 
 class Out(BaseModel):
@@ -299,10 +315,15 @@ class Activity(Out):
     subject: str
     body: str
     client_id: UUID | None
+    client_name: str | None
     deal_id: UUID | None
+    deal_name: str | None
     owner_id: UUID | None
+    owner_name: str | None
     due_at: datetime | None
+    all_day: bool
     remind_at: datetime | None
+    repetition: Repetition | None
     done_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -312,6 +333,7 @@ class Activity(Out):
 class ActivityPage(Out):
     items: list[Activity]
     next_cursor: str | None
+    total: int | None = None
 
 
 class AnyPage(Out):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_datetime, format_skeleton, format_timedelta
+from babel.dates import format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -16,6 +16,7 @@ from kit.money import Money as Amount
 
 DEFAULT_LOCALE = "en"
 _COMPACT_FROM = 1_000_000
+_NEAR_DAYS = {-1: "Yesterday", 0: "Today", 1: "Tomorrow"}
 Tone = Literal["overdue", "today", "none", "later"]
 
 
@@ -85,6 +86,32 @@ class Formats:
         return format_datetime(
             from_timestamp(stamp), "medium", tzinfo=self.zone, locale=self.locale
         ).replace("\u202f", " ")
+
+    def local(self, stamp: Timestamp) -> datetime:
+        """An instant as the clocks of the workspace show it."""
+        return from_timestamp(stamp).astimezone(self.zone)
+
+    def clock(self, stamp: Timestamp) -> str:
+        """The time of day in the workspace's time zone."""
+        text = format_time(self.local(stamp), "short", tzinfo=self.zone, locale=self.locale)
+        return text.replace("\u202f", " ")
+
+    def day_name(self, day: date) -> str:
+        """What a list of days calls one: Today, Tomorrow, Fri, 3 Mar."""
+        distance = (day - self.today).days
+        if distance in _NEAR_DAYS:
+            return _NEAR_DAYS[distance]
+        skeleton = "EEEEMMMd" if day.year == self.today.year else "yEEEEMMMd"
+        return format_skeleton(skeleton, day, locale=self.locale)
+
+    def due(self, stamp: Timestamp, all_day: bool) -> tuple[Tone, str]:
+        """How urgent something is, and when it is due in words."""
+        local = self.local(stamp)
+        day = local.date()
+        late = day < self.today or (not all_day and local < self.now)
+        tone: Tone = "overdue" if late else "today" if day == self.today else "later"
+        words = _NEAR_DAYS.get((day - self.today).days) or self.day(day.isoformat())
+        return tone, words if all_day else f"{words}, {self.clock(stamp)}"
 
     def iso(self, stamp: Timestamp) -> str:
         """An instant as `<time datetime>` wants it."""

@@ -3,6 +3,8 @@
 from fastapi import APIRouter
 
 from gateway.entrypoints.pages import (
+    activities,
+    activity_forms,
     board,
     clients,
     deals,
@@ -15,11 +17,24 @@ from gateway.entrypoints.pages import (
 )
 from gateway.entrypoints.pages.assets import PREFIX, Assets
 
+PARTS = (
+    board,
+    moves,
+    deals,
+    clients,
+    activity_forms,
+    activities,
+    notifications,
+    settings,
+    stages,
+    entrance,
+)
+
 
 def pages_router(assets: Assets, *, local: bool) -> APIRouter:
     """The routes; the style guide only where developers are."""
     router = APIRouter(include_in_schema=False)
-    for part in (board, moves, deals, clients, notifications, settings, stages, entrance):
+    for part in PARTS:
         router.include_router(part.router)
     if local:
         router.include_router(styleguide.router)

@@ -1,0 +1,230 @@
+"""Activities: the list by day, a line that becomes one, done and taken back."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from freelanceflow.crm.v1.activity_service_pb2 import (
+    Activity,
+    CreateActivityRequest,
+    DeleteActivityRequest,
+    DraftActivityRequest,
+    GetActivityRequest,
+    ListActivitiesRequest,
+    SetActivityDoneRequest,
+)
+from freelanceflow.type.v1.filter_pb2 import Operator, SortKey
+from gateway.entrypoints.api.activities import KINDS
+from gateway.entrypoints.pages.calls import (
+    clients_of,
+    identity_of,
+    signed_in,
+    together,
+    viewer_of,
+)
+from gateway.entrypoints.pages.formatting import Formats
+from gateway.entrypoints.pages.forms import local_path, values_of
+from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
+from kit.errors import DomainError, ErrorKind
+
+PAGE = 50
+HOME = "/activities"
+SHOWS = ("open", "undated", "done")
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a list shows under one heading."""
+
+    name: str
+    items: Sequence[Activity]
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityQuery:
+    """Which activities, as the address says it."""
+
+    show: str
+    text: str
+    kind: str
+    owner: str
+
+    @classmethod
+    def of(cls, request: Request) -> "ActivityQuery":
+        """From query parameters; what is not known is left out."""
+        given = request.query_params
+        show, kind = given.get("show", ""), given.get("kind", "")
+        return cls(
+            show=show if show in SHOWS else SHOWS[0],
+            text=given.get("q", "").strip()[:200],
+            kind=kind if kind in KINDS else "",
+            owner="all" if given.get("owner") == "all" else "",
+        )
+
+    def asked(self, user_id: str, page_token: str) -> ListActivitiesRequest:
+        """The same for crm."""
+        asked = ListActivitiesRequest(page_size=PAGE, page_token=page_token)
+        is_null, add = Operator.OPERATOR_ISNULL, asked.conditions.add
+        add(field="done_at", operator=is_null, values=[str(self.show != "done").lower()])
+        if self.show != "done":
+            undated = str(self.show == "undated").lower()
+            add(field="due_at", operator=is_null, values=[undated])
+        if self.text:
+            add(field="subject", operator=Operator.OPERATOR_CONTAINS, values=[self.text])
+        if self.kind:
+            add(field="kind", operator=Operator.OPERATOR_EQ, values=[self.kind])
+        if not self.owner:
+            add(field="owner_id", operator=Operator.OPERATOR_EQ, values=[user_id])
+        order = {"open": ("due_at", False), "undated": ("created_at", True)}
+        name, descending = order.get(self.show, ("done_at", True))
+        asked.sort.append(SortKey(field=name, descending=descending))
+        return asked
+
+    def href(self, **more: str) -> str:
+        """The address that says the same."""
+        given = {"q": self.text, "kind": self.kind, "owner": self.owner, **more}
+        if self.show != SHOWS[0]:
+            given["show"] = self.show
+        query = urlencode({name: value for name, value in given.items() if value})
+        return f"{HOME}?{query}" if query else HOME
+
+
+@router.get("/activities")
+async def activity_page(request: Request) -> Response:
+    """What is to be done, by day; or what has no day; or what is done."""
+    query, user_id = ActivityQuery.of(request), str(signed_in(request).user_id)
+    token = request.query_params.get("page_token", "")
+    viewer, page = await together(
+        viewer_of(request),
+        clients_of(request).activities.ListActivities(
+            query.asked(user_id, token), identity_of(request)
+        ),
+    )
+    rendering = rendering_of(request)
+    following = query.href(page_token=page.next_page_token) if page.next_page_token else ""
+    fragment = is_htmx(request) and targets(request, "activities")
+    return rendering.response(
+        request,
+        "activities/_list.html" if fragment else "activities/page.html",
+        viewer,
+        days=days_of(page.activities, rendering.formats(viewer), show=query.show),
+        show=query.show,
+        query=query,
+        filtered=bool(query.text or query.kind),
+        kinds=list(KINDS.items()),
+        here=query.href(page_token=token),
+        next_href=following,
+    )
+
+
+@router.post("/activities/quick")
+async def quick_add(request: Request) -> Response:
+    """A line as an activity; one that does not say whom it is about opens as a form."""
+    signed_in(request)
+    values = await values_of(request)
+    clients, identity = clients_of(request), identity_of(request)
+    about = {name: values[name] for name in ("client_id", "deal_id") if values[name]}
+    try:
+        draft = await clients.activities.DraftActivity(
+            DraftActivityRequest(text=values["text"]), identity
+        )
+        activity = draft.activity
+        if about:
+            activity.client_id, activity.deal_id = values["client_id"], values["deal_id"]
+        activity = await clients.activities.CreateActivity(
+            CreateActivityRequest(activity=activity), identity
+        )
+    except DomainError as refusal:
+        if refusal.kind is not ErrorKind.INVALID:
+            raise
+        form = {"text": values["text"], "next": local_path(values["next"], HOME), **about}
+        return _opened(request, f"/activities/new?{urlencode(form)}")
+    return await saved(request, "Added:", activity, values["next"])
+
+
+@router.post("/activities/{activity_id}/done")
+async def set_done(request: Request, activity_id: str) -> Response:
+    """Done, or not done after all."""
+    signed_in(request)
+    values = await values_of(request)
+    done = values["done"] == "1"
+    activity = await clients_of(request).activities.SetActivityDone(
+        SetActivityDoneRequest(activity_id=activity_id, done=done), identity_of(request)
+    )
+    words = "Done:" if done else "Not done:"
+    undo = None if values["undo"] else {"done": "" if done else "1"}
+    return await saved(request, words, activity, values["next"], undo=undo)
+
+
+@router.post("/activities/{activity_id}/delete")
+async def delete(request: Request, activity_id: str) -> Response:
+    """Into the trash."""
+    signed_in(request)
+    values = await values_of(request)
+    clients, identity = clients_of(request), identity_of(request)
+    activity = await clients.activities.GetActivity(
+        GetActivityRequest(activity_id=activity_id), identity
+    )
+    await clients.activities.DeleteActivity(
+        DeleteActivityRequest(activity_id=activity_id, etag=values["etag"]), identity
+    )
+    return await saved(request, "Deleted:", activity, values["next"])
+
+
+async def saved(
+    request: Request,
+    words: str,
+    activity: Activity,
+    next_path: str,
+    *,
+    undo: dict[str, Any] | None = None,
+) -> Response:
+    """Says what happened; whatever shows activities fetches itself again."""
+    if not is_htmx(request):
+        return RedirectResponse(local_path(next_path, HOME), 303)
+    told = {"ff:saved": {"kind": "activity", "id": activity.id}}
+    return rendering_of(request).response(
+        request,
+        "activities/saved.html",
+        headers={"HX-Trigger": json.dumps(told)},
+        words=words,
+        subject=activity.subject,
+        activity_id=activity.id,
+        undo=undo,
+    )
+
+
+def days_of(activities: Iterable[Activity], formats: Formats, *, show: str = "open") -> list[Day]:
+    """Under headings: what is late together, then day by day; done things by the day they were."""
+    if show == "undated":
+        return [Day("No date", items)] if (items := list(activities)) else []
+
+    def day_of(activity: Activity) -> date:
+        stamp = activity.done_time if show == "done" else activity.due_time
+        day = formats.local(stamp).date()
+        late = show == "open" and day < formats.today
+        return date.min if late else day
+
+    return [
+        Day("Overdue" if day == date.min else formats.day_name(day), list(items), day == date.min)
+        for day, items in groupby(activities, day_of)
+    ]
+
+
+def _opened(request: Request, href: str) -> Response:
+    if not is_htmx(request):
+        return RedirectResponse(href, 303)
+    return Response(
+        status_code=204, headers={"HX-Trigger": json.dumps({"ff:open": {"href": href}})}
+    )

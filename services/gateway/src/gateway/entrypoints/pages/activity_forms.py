@@ -1,0 +1,316 @@
+"""The form of an activity, new or changed."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from google.protobuf.field_mask_pb2 import FieldMask
+from starlette.requests import Request
+from starlette.responses import Response
+
+from freelanceflow.crm.v1.activity_service_pb2 import (
+    Activity,
+    ActivityKind,
+    ActivityRepetition,
+    CreateActivityRequest,
+    DraftActivityRequest,
+    GetActivityRequest,
+    UpdateActivityRequest,
+)
+from freelanceflow.crm.v1.client_service_pb2 import GetClientRequest, ListClientsRequest
+from freelanceflow.crm.v1.deal_service_pb2 import GetDealRequest, ListDealsRequest
+from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
+from freelanceflow.type.v1.filter_pb2 import Condition, Operator
+from gateway.entrypoints.api.activities import KIND_NAMES, KINDS, REPETITION_NAMES, REPETITIONS
+from gateway.entrypoints.pages.activities import saved
+from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
+from gateway.entrypoints.pages.formatting import Formats
+from gateway.entrypoints.pages.forms import Errors, Values, errors_of, options, values_of
+from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of
+from kit.clock import from_timestamp, to_timestamp
+from kit.errors import DomainError, ErrorKind, InvalidInput
+from kit.ids import new_id
+
+MOST = 200
+LABELS = {
+    "subject": "What",
+    "kind": "Kind",
+    "owner_id": "Who",
+    "client": "Client",
+    "deal": "Deal",
+    "due_date": "Due on",
+    "due_time": "At",
+    "remind": "Remind",
+    "repetition": "Repeats",
+    "body": "Details",
+}
+REMINDERS = {  # before it is due
+    "0": "When it is due",
+    "15": "15 minutes before",
+    "60": "An hour before",
+    "1440": "A day before",
+}
+MORNING = 8 * 60  # minutes after the beginning of a whole day
+_REPEATS = {
+    "daily": "Every day",
+    "weekdays": "Every weekday",
+    "weekly": "Every week",
+    "biweekly": "Every other week",
+    "monthly": "Every month",
+    "yearly": "Every year",
+}
+_FIELD_OF = {"client_id": "client", "deal_id": "deal", "due_at": "due_date", "done_at": "due_date"}
+_TEXTS = ("subject", "body", "owner_id")
+_WRITABLE = (
+    *_TEXTS,
+    "kind",
+    "client_id",
+    "deal_id",
+    "due_time",
+    "all_day",
+    "remind_time",
+    "repetition",
+)
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/activities/new")
+async def new_activity(request: Request) -> Response:
+    """The empty form, or one with what a line says and what the page it came from is about."""
+    viewer, given = await viewer_of(request), request.query_params
+    values = Values(kind="task", request_id=str(new_id()))
+    errors = Errors()
+    if text := given.get("text", "").strip()[:300]:
+        draft = await clients_of(request).activities.DraftActivity(
+            DraftActivityRequest(text=text), identity_of(request)
+        )
+        values |= _values_from(draft.activity, rendering_of(request).formats(viewer))
+        errors.message = _question([client.name for client in draft.clients])
+    for name in ("kind", "done", "next"):
+        values[name] = given.get(name, "")[:200] or values[name]
+    values |= await _about(request, given.get("client_id", ""), given.get("deal_id", ""))
+    return await _form(request, viewer, "", values, errors, status=200)
+
+
+@router.post("/activities/new")
+async def create_activity(request: Request) -> Response:
+    """Adds an activity. The form's own id makes a second sending harmless."""
+    viewer, values = await viewer_of(request), await values_of(request)
+    try:
+        activity = await _activity_from(request, viewer, values)
+        if values["done"] == "1":
+            now = rendering_of(request).now()
+            due = from_timestamp(activity.due_time) if activity.HasField("due_time") else now
+            activity.done_time.CopyFrom(to_timestamp(min(due, now)))
+            activity.ClearField("remind_time")
+        created = await clients_of(request).activities.CreateActivity(
+            CreateActivityRequest(activity=activity), identity_of(request, values["request_id"])
+        )
+    except DomainError as refusal:
+        return await _form(request, viewer, "", values, errors_of(refusal, _FIELD_OF))
+    return await saved(request, "Added:", created, values["next"])
+
+
+@router.get("/activities/{activity_id}/edit")
+async def edit_activity(request: Request, activity_id: str) -> Response:
+    """The form with the activity's values."""
+    viewer, activity = await together(viewer_of(request), _get(request, activity_id))
+    values = _values_from(activity, rendering_of(request).formats(viewer))
+    values["next"] = request.query_params.get("next", "")[:200]
+    return await _form(request, viewer, activity_id, values, Errors())
+
+
+@router.post("/activities/{activity_id}/edit")
+async def update_activity(request: Request, activity_id: str) -> Response:
+    """Saves the form."""
+    viewer, values = await viewer_of(request), await values_of(request)
+    try:
+        activity = await _activity_from(request, viewer, values)
+        activity.id = activity_id
+        changed = await clients_of(request).activities.UpdateActivity(
+            UpdateActivityRequest(
+                activity=activity, update_mask=FieldMask(paths=_WRITABLE), etag=values["etag"]
+            ),
+            identity_of(request),
+        )
+    except DomainError as refusal:
+        if refusal.kind is ErrorKind.STALE:
+            values["etag"] = (await _get(request, activity_id)).etag
+            return await _form(request, viewer, activity_id, values, Errors(), conflict=True)
+        return await _form(request, viewer, activity_id, values, errors_of(refusal, _FIELD_OF))
+    return await saved(request, "Saved:", changed, values["next"])
+
+
+async def _get(request: Request, activity_id: str) -> Activity:
+    activity: Activity = await clients_of(request).activities.GetActivity(
+        GetActivityRequest(activity_id=activity_id), identity_of(request)
+    )
+    return activity
+
+
+async def _about(request: Request, client_id: str, deal_id: str) -> dict[str, str]:
+    """Client and deal of the page that the form was opened on."""
+    clients, identity = clients_of(request), identity_of(request)
+    if deal_id:
+        deal = await clients.deals.GetDeal(GetDealRequest(deal_id=deal_id), identity)
+        about = {"deal_id": deal.id, "deal": deal.name}
+        if not client_id and deal.client_id:
+            about |= {"client_id": deal.client_id, "client": deal.client_name}
+        return about
+    if client_id:
+        client = await clients.clients.GetClient(GetClientRequest(client_id=client_id), identity)
+        return {"client_id": client.id, "client": client.name}
+    return {}
+
+
+async def _form(
+    request: Request,
+    viewer: Viewer,
+    activity_id: str,
+    values: Values,
+    errors: Errors,
+    *,
+    conflict: bool = False,
+    status: int = 0,
+) -> Response:
+    clients, identity = clients_of(request), identity_of(request)
+    is_open = Condition(field="stage_type", operator=Operator.OPERATOR_EQ, values=["open"])
+    owners, known, deals = await together(
+        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
+        clients.clients.ListClients(ListClientsRequest(page_size=MOST), identity),
+        clients.deals.ListDeals(ListDealsRequest(page_size=MOST, conditions=[is_open]), identity),
+    )
+    template = "activities/form_page.html"
+    if is_htmx(request):
+        sent = request.method == "POST"
+        template = "activities/_form.html" if sent else "activities/form_dialog.html"
+    return rendering_of(request).response(
+        request,
+        template,
+        viewer,
+        status=status or (412 if conflict else errors.status),
+        title="Edit activity" if activity_id else "New activity",
+        activity_id=activity_id,
+        values=values,
+        errors=errors.fields,
+        message=errors.message,
+        labels=LABELS,
+        conflict=conflict,
+        kind_options=[(name, name.capitalize()) for name in KINDS],
+        repetition_options=list(_REPEATS.items()),
+        remind_options=_reminders(values["remind"]),
+        owner_options=options(owners.owners),
+        client_names=[client.name for client in known.clients],
+        deal_names=[deal.name for deal in deals.deals],
+    )
+
+
+def _question(names: list[str]) -> str:
+    if len(names) > 1:
+        return f"Which client is meant: {', '.join(names)}?"
+    return "" if names else "Say which client or deal it is about."
+
+
+def _reminders(chosen: str) -> list[tuple[str, str]]:
+    """What there is to choose from; another time, once set, stays."""
+    known = list(REMINDERS.items())
+    return known if not chosen or chosen in REMINDERS else [*known, (chosen, "As it is now")]
+
+
+async def _activity_from(request: Request, viewer: Viewer, values: Values) -> Activity:
+    activity = Activity(
+        kind=KINDS.get(values["kind"], ActivityKind.ACTIVITY_KIND_UNSPECIFIED),
+        repetition=REPETITIONS.get(
+            values["repetition"], ActivityRepetition.ACTIVITY_REPETITION_UNSPECIFIED
+        ),
+        client_id=await _client_id(request, values),
+        deal_id=await _deal_id(request, values),
+    )
+    for name in _TEXTS:
+        setattr(activity, name, values[name])
+    due = _due(values, rendering_of(request).formats(viewer))
+    activity.all_day = due is not None and not values["due_time"]
+    if due is not None:
+        activity.due_time.CopyFrom(to_timestamp(due))
+    if values["remind"]:
+        if due is None:
+            raise InvalidInput("", fields={"due_date": "Say when it is due to be reminded."})
+        minutes = _minutes(values["remind"]) - (MORNING if activity.all_day else 0)
+        activity.remind_time.CopyFrom(to_timestamp(due - timedelta(minutes=minutes)))
+    return activity
+
+
+def _due(values: Values, formats: Formats) -> datetime | None:
+    if not values["due_date"] and not values["due_time"]:
+        return None
+    try:
+        day = date.fromisoformat(values["due_date"]) if values["due_date"] else formats.today
+    except ValueError:
+        raise InvalidInput("", fields={"due_date": "This is no date."}) from None
+    try:
+        at = time.fromisoformat(values["due_time"]) if values["due_time"] else time()
+    except ValueError:
+        raise InvalidInput("", fields={"due_time": "This is no time of day."}) from None
+    return datetime.combine(day, at.replace(tzinfo=None), formats.zone)
+
+
+def _minutes(text: str) -> int:
+    try:
+        return max(-MORNING, min(int(text), 60 * 24 * 365))
+    except ValueError:
+        raise InvalidInput("", fields={"remind": "Choose when to remind."}) from None
+
+
+async def _client_id(request: Request, values: Values) -> str:
+    """The client of that name; the one that was meant before if the name is still its."""
+    if not values["client"]:
+        return ""
+    page = await clients_of(request).clients.ListClients(
+        ListClientsRequest(page_size=MOST, conditions=[_called(values["client"])]),
+        identity_of(request),
+    )
+    return _chosen(page.clients, values["client_id"], "client", "No client has this name.")
+
+
+async def _deal_id(request: Request, values: Values) -> str:
+    if not values["deal"]:
+        return ""
+    page = await clients_of(request).deals.ListDeals(
+        ListDealsRequest(page_size=MOST, conditions=[_called(values["deal"])]),
+        identity_of(request),
+    )
+    return _chosen(page.deals, values["deal_id"], "deal", "No deal has this name.")
+
+
+def _called(name: str) -> Condition:
+    return Condition(field="name", operator=Operator.OPERATOR_EQ, values=[name])
+
+
+def _chosen(found: Any, before: str, field: str, missing: str) -> str:
+    ids: list[str] = [item.id for item in found]
+    if not ids:
+        raise InvalidInput("", fields={field: missing})
+    return before if before in ids else ids[0]
+
+
+def _values_from(activity: Activity, formats: Formats) -> Values:
+    values = Values({name: getattr(activity, name) for name in _TEXTS})
+    values |= {
+        "kind": KIND_NAMES[activity.kind],
+        "repetition": REPETITION_NAMES.get(activity.repetition, ""),
+        "client": activity.client_name,
+        "client_id": activity.client_id,
+        "deal": activity.deal_name,
+        "deal_id": activity.deal_id,
+        "etag": activity.etag,
+    }
+    if activity.HasField("due_time"):
+        local = formats.local(activity.due_time)
+        values["due_date"] = local.date().isoformat()
+        values["due_time"] = "" if activity.all_day else f"{local:%H:%M}"
+    if activity.HasField("due_time") and activity.HasField("remind_time"):
+        ahead = from_timestamp(activity.due_time) - from_timestamp(activity.remind_time)
+        minutes = round(ahead.total_seconds() / 60) + (MORNING if activity.all_day else 0)
+        values["remind"] = str(minutes)
+    return values
