@@ -1,9 +1,11 @@
 """The bus stands still for a while: writing goes on, and everything arrives afterwards."""
 
+import asyncio
 import os
 import signal
 
 import httpx
+import pytest
 
 from tests.e2e.support.api import register
 from tests.e2e.support.platform import Platform, until
@@ -13,6 +15,20 @@ from tests.e2e.support.writing import Writers, nothing_lost_and_nothing_doubled
 async def test_writes_go_on_while_the_bus_is_away(
     platform: Platform, http: httpx.AsyncClient
 ) -> None:
+    await write_while_the_bus_is_away(platform, http, seconds=0)
+
+
+@pytest.mark.slow
+async def test_writes_go_on_for_a_minute_without_the_bus(
+    platform: Platform, http: httpx.AsyncClient
+) -> None:
+    await write_while_the_bus_is_away(platform, http, seconds=60)
+
+
+async def write_while_the_bus_is_away(
+    platform: Platform, http: httpx.AsyncClient, *, seconds: float
+) -> None:
+    """A hundred writes at least, and as long as that."""
     person = await register(http, "Patient")
     writers = Writers(person)
     nats, before = platform.pid("nats"), restarts(platform)
@@ -20,6 +36,7 @@ async def test_writes_go_on_while_the_bus_is_away(
         await writers.until_acknowledged(10)
         os.kill(nats, signal.SIGSTOP)
         try:
+            await asyncio.sleep(seconds)
             await writers.until_acknowledged(100)
 
             async def is_piled_up() -> bool:
