@@ -32,7 +32,7 @@ STREAM = "UI"
 KEEP = 50_000  # messages of the last ten minutes; the oldest go first
 WINDOW_QUEUE = 500  # messages a window may be behind; then it is told to load anew
 HEARTBEAT = 20.0
-SILENCE = 5.0  # seconds without a message or a sign of life after which we subscribe anew
+LOOK_EVERY = 1.0  # seconds until a lost connection is noticed, and we subscribe anew
 RETRY_MILLISECONDS = (1_000, 5_000)  # jittered: not all windows come back at once
 
 # What a person must be allowed to read in order to hear of it.
@@ -182,19 +182,24 @@ class Live:
                 deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
                 opt_start_seq=self._kept[-1].sequence + 1,
             )
+        # By callback: next_msg spends two tasks on every message.
         subscription = await self._bus.jetstream.subscribe(
-            ">", stream=STREAM, ordered_consumer=True, config=config, idle_heartbeat=1.0
+            ">",
+            stream=STREAM,
+            ordered_consumer=True,
+            config=config,
+            idle_heartbeat=1.0,
+            cb=self._hear,
         )
         try:
             while self._bus.client.is_connected:
                 heed_cancellation()
-                with suppress(nats.errors.TimeoutError):
-                    self._hear(await subscription.next_msg(timeout=SILENCE))
+                await asyncio.sleep(LOOK_EVERY)
         finally:
             with suppress(nats.errors.Error):
                 await subscription.unsubscribe()
 
-    def _hear(self, delivered: Msg) -> None:
+    async def _hear(self, delivered: Msg) -> None:
         message = read(delivered)
         if message is None or (self._kept and message.sequence <= self._kept[-1].sequence):
             return
