@@ -43,6 +43,7 @@ MESSAGES: dict[str, type[Message]] = {
     "crm.deal.v1.reordered": deal_events_pb2.DealReordered,
     "crm.deal.v1.updated": deal_events_pb2.DealUpdated,
     "crm.import.v1.finished": import_events_pb2.ImportFinished,
+    "crm.rate.v1.changed": setting_events_pb2.RatesChanged,
     "crm.reason.v1.changed": setting_events_pb2.LostReasonChanged,
     "crm.stage.v1.changed": setting_events_pb2.StageChanged,
     "notify.notification.v1.created": notify.NotificationCreated,

@@ -23,7 +23,7 @@ OPEN = ("public", "signed_in")
 MAY_CHANGE = {
     *("auth.invitations", "auth.outbox", "notify.notifications"),
     *("crm.imports", "crm.files", "crm.jobs"),
-    *("crm.stages", "crm.lost_reasons", "crm.outbox"),
+    *("crm.stages", "crm.lost_reasons", "crm.currency_rates", "crm.outbox"),
 }
 
 

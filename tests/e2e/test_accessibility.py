@@ -40,6 +40,7 @@ async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> No
         "activity-new": "/activities/new",
         "notifications": "/notifications",
         "settings": "/settings",
+        "settings-currencies": "/settings/currencies",
         "settings-stages": "/settings/stages",
         "settings-stage": f"/settings/stages/{stage}/edit",
         "settings-stage-remove": f"/settings/stages/{stage}/remove",

@@ -22,6 +22,7 @@ from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_api
 from freelanceflow.crm.v1 import import_service_pb2 as import_pb
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_api
+from freelanceflow.crm.v1 import rate_service_pb2_grpc as rate_api
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_api
 from freelanceflow.type.v1 import filter_pb2, money_pb2
@@ -59,6 +60,7 @@ class Crm:
                 deal_api.DealServiceStub,
                 client_api.ClientServiceStub,
                 stage_api.StageServiceStub,
+                rate_api.RateServiceStub,
                 activity_api.ActivityServiceStub,
                 import_api.ImportServiceStub,
             )

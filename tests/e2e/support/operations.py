@@ -121,6 +121,7 @@ def _settings(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "reorder_stages": {"ids": [ids["stage_id"]]},
         "create_lost_reason": {"name": "New"},
         "update_lost_reason": {"name": "Renamed"},
+        "put_rates": {"rates": [{"currency": "USD", "valid_from": "2026-01-01", "rate": "0.9"}]},
         "reorder_lost_reasons": {"ids": [ids["lost_reason_id"]]},
     }
 

@@ -75,6 +75,10 @@ class Money:
         """A share or multiple of it, rounded once, half to even."""
         return Money(_rounded(_EXACT.multiply(Decimal(self.amount_minor), factor)), self.currency)
 
+    def converted(self, factor: Decimal, currency: str) -> "Money":
+        """In another currency, by a factor from minor to minor unit; rounded once, half to even."""
+        return Money(_rounded(_EXACT.multiply(Decimal(self.amount_minor), factor)), currency)
+
     @property
     def amount(self) -> Decimal:
         """In major units, with all of the currency's decimal places."""

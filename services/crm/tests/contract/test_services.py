@@ -13,6 +13,7 @@ from freelanceflow.crm.v1 import (
     client_service_pb2,
     deal_service_pb2,
     import_service_pb2,
+    rate_service_pb2,
     stage_service_pb2,
 )
 from kit.errors import ErrorKind
@@ -27,6 +28,7 @@ FILES = (
     client_service_pb2,
     activity_service_pb2,
     import_service_pb2,
+    rate_service_pb2,
     stage_service_pb2,
 )
 METHODS = [

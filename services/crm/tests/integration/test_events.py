@@ -52,6 +52,7 @@ MESSAGES: dict[str, Any] = {
     "crm.activity.v1.deleted": activity_events_pb2.ActivityDeleted,
     "crm.import.v1.finished": import_events_pb2.ImportFinished,
     "crm.stage.v1.changed": setting_events_pb2.StageChanged,
+    "crm.rate.v1.changed": setting_events_pb2.RatesChanged,
     "crm.reason.v1.changed": setting_events_pb2.LostReasonChanged,
 }
 SET_UP = ("crm.stage.v1.changed", "crm.reason.v1.changed")
@@ -79,7 +80,9 @@ def expect_the_same(snapshot: Any, deal: deal_service_pb2.Deal) -> None:
     """Everything that a snapshot says is what the deal says."""
     assert snapshot.deal_id == deal.id
     for field in snapshot.DESCRIPTOR.fields:
-        if field.name != "deal_id":
+        if field.name == "base_amount":
+            assert snapshot.base_amount == deal.amount  # in the workspace's own currency
+        elif field.name != "deal_id":
             assert getattr(snapshot, field.name) == getattr(deal, field.name), field.name
 
 

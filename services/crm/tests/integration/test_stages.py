@@ -182,9 +182,9 @@ async def test_a_removed_stage_leaves_its_deals_and_its_name_in_the_history(
     with recorded_queries(database.app) as queries:
         answer = await remove(person, engaging, proposal)
     assert (answer.moved_deals, answer.job_id) == (2, "")
-    # BEGIN, the board, any deals?, how many, the deals, the top, who, deals, history, the
+    # BEGIN, the board, any deals?, how many, the deals, the top, who, rates, deals, history, the
     # trash, the stage itself, three that move up, outbox, COMMIT
-    assert len(queries) == 16, queries
+    assert len(queries) == 17, queries
     assert list(await board_of(person)) == ["Prospecting", "Proposal", "Won", "Lost"]
     board = await person.board()
     assert [card.id for card in board["Proposal"].cards] == [high.id, low.id, there.id]

@@ -45,6 +45,7 @@ class DealSnapshot(_message.Message):
     ENTER_STAGE_TIME_FIELD_NUMBER: _builtins.int
     CLOSE_TIME_FIELD_NUMBER: _builtins.int
     LOST_REASON_ID_FIELD_NUMBER: _builtins.int
+    BASE_AMOUNT_FIELD_NUMBER: _builtins.int
     deal_id: _builtins.str
     """The deal."""
     name: _builtins.str
@@ -89,6 +90,12 @@ class DealSnapshot(_message.Message):
     def close_time(self) -> _timestamp_pb2.Timestamp:
         """When it was won or lost; absent while open."""
 
+    @_builtins.property
+    def base_amount(self) -> _money_pb2.Money:
+        """The value in the workspace's currency: at the rate of the day on which the deal was closed or, while it is open, of the event.
+        Equal to `amount` when that is in the workspace's currency. Absent without an amount and when no rate is known.
+        """
+
     def __init__(
         self,
         *,
@@ -110,10 +117,11 @@ class DealSnapshot(_message.Message):
         enter_stage_time: _timestamp_pb2.Timestamp | None = ...,
         close_time: _timestamp_pb2.Timestamp | None = ...,
         lost_reason_id: _builtins.str = ...,
+        base_amount: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "close_time", b"close_time", "create_time", b"create_time", "enter_stage_time", b"enter_stage_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "base_amount", b"base_amount", "close_time", b"close_time", "create_time", b"create_time", "enter_stage_time", b"enter_stage_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "client_id", b"client_id", "client_name", b"client_name", "close_time", b"close_time", "create_time", b"create_time", "deal_id", b"deal_id", "enter_stage_time", b"enter_stage_time", "expected_close_date", b"expected_close_date", "lost_reason_id", b"lost_reason_id", "name", b"name", "next_step", b"next_step", "next_step_due_date", b"next_step_due_date", "owner_id", b"owner_id", "owner_name", b"owner_name", "source", b"source", "stage_id", b"stage_id", "stage_name", b"stage_name", "stage_type", b"stage_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "base_amount", b"base_amount", "client_id", b"client_id", "client_name", b"client_name", "close_time", b"close_time", "create_time", b"create_time", "deal_id", b"deal_id", "enter_stage_time", b"enter_stage_time", "expected_close_date", b"expected_close_date", "lost_reason_id", b"lost_reason_id", "name", b"name", "next_step", b"next_step", "next_step_due_date", b"next_step_due_date", "owner_id", b"owner_id", "owner_name", b"owner_name", "source", b"source", "stage_id", b"stage_id", "stage_name", b"stage_name", "stage_type", b"stage_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

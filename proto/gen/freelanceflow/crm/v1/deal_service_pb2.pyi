@@ -243,6 +243,8 @@ class ListDealsResponse(_message.Message):
     DEALS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    SUM_FIELD_NUMBER: _builtins.int
+    UNCONVERTED_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty on the last page."""
     total: _builtins.int
@@ -251,16 +253,26 @@ class ListDealsResponse(_message.Message):
     def deals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Deal]:
         """In the order asked for."""
 
+    @_builtins.property
+    def sum(self) -> _money_pb2.Money:
+        """Sum of the amounts of all matches in the workspace's currency at today's rates, when the total was asked for."""
+
+    @_builtins.property
+    def unconverted(self) -> _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]:
+        """Sums in currencies without a rate, which are not in `sum`."""
+
     def __init__(
         self,
         *,
         deals: _abc.Iterable[Global___Deal] | None = ...,
         next_page_token: _builtins.str = ...,
         total: _builtins.int | None = ...,
+        sum: _money_pb2.Money | None = ...,
+        unconverted: _abc.Iterable[_money_pb2.Money] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_total", b"_total", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_total", b"_total", "sum", b"sum", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_total", b"_total", "deals", b"deals", "next_page_token", b"next_page_token", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_total", b"_total", "deals", b"deals", "next_page_token", b"next_page_token", "sum", b"sum", "total", b"total", "unconverted", b"unconverted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__total: _TypeAlias = _typing.Literal["total"]  # noqa: Y015
     _WhichOneofArgType__total: _TypeAlias = _typing.Literal["_total", b"_total"]  # noqa: Y015
@@ -490,7 +502,7 @@ class BoardColumn(_message.Message):
 
     @_builtins.property
     def sum(self) -> _money_pb2.Money:
-        """Sum of the amounts in the workspace's currency."""
+        """Sum of the amounts in the workspace's currency, at today's rates."""
 
     @_builtins.property
     def weighted_sum(self) -> _money_pb2.Money:
@@ -498,7 +510,7 @@ class BoardColumn(_message.Message):
 
     @_builtins.property
     def unconverted(self) -> _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]:
-        """Sums in other currencies, which are not in `sum`."""
+        """Sums in currencies without a rate, which are not in `sum`."""
 
     @_builtins.property
     def cards(self) -> _containers.RepeatedCompositeFieldContainer[Global___Card]:

@@ -26,7 +26,7 @@ from freelanceflow.crm.v1 import stage_service_pb2 as freelanceflow_dot_crm_dot_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/crm/v1/setting_events.proto\x12\x14\x66reelanceflow.crm.v1\x1a(freelanceflow/crm/v1/stage_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x02\n\x0cStageChanged\x12\x10\n\x08stage_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\x04type\x18\x03 \x01(\x0e\x32\x1f.freelanceflow.crm.v1.StageType\x12\x10\n\x08position\x18\x04 \x01(\x05\x12\x14\n\x0crotting_days\x18\x05 \x01(\x05\x12\x1b\n\x13\x64\x65\x66\x61ult_probability\x18\x06 \x01(\x01\x12\r\n\x05\x63olor\x18\x07 \x01(\t\x12\x0f\n\x07removed\x18\x08 \x01(\x08\x12\x10\n\x08\x61\x63tor_id\x18\t \x01(\t\x12/\n\x0bhappen_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x0b \x01(\x05\"\xb0\x01\n\x11LostReasonChanged\x12\x16\n\x0elost_reason_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x05\x12\x0f\n\x07removed\x18\x04 \x01(\x08\x12\x10\n\x08\x61\x63tor_id\x18\x05 \x01(\t\x12/\n\x0bhappen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x07 \x01(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/crm/v1/setting_events.proto\x12\x14\x66reelanceflow.crm.v1\x1a(freelanceflow/crm/v1/stage_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x02\n\x0cStageChanged\x12\x10\n\x08stage_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\x04type\x18\x03 \x01(\x0e\x32\x1f.freelanceflow.crm.v1.StageType\x12\x10\n\x08position\x18\x04 \x01(\x05\x12\x14\n\x0crotting_days\x18\x05 \x01(\x05\x12\x1b\n\x13\x64\x65\x66\x61ult_probability\x18\x06 \x01(\x01\x12\r\n\x05\x63olor\x18\x07 \x01(\t\x12\x0f\n\x07removed\x18\x08 \x01(\x08\x12\x10\n\x08\x61\x63tor_id\x18\t \x01(\t\x12/\n\x0bhappen_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x0b \x01(\x05\"\xb0\x01\n\x11LostReasonChanged\x12\x16\n\x0elost_reason_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x05\x12\x0f\n\x07removed\x18\x04 \x01(\x08\x12\x10\n\x08\x61\x63tor_id\x18\x05 \x01(\t\x12/\n\x0bhappen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x07 \x01(\x05\"\x9e\x01\n\x0cRatesChanged\x12\x1a\n\x12\x62\x61se_currency_code\x18\x01 \x01(\t\x12/\n\x05rates\x18\x02 \x03(\x0b\x32 .freelanceflow.crm.v1.RateChange\x12\x10\n\x08\x61\x63tor_id\x18\x03 \x01(\t\x12/\n\x0bhappen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\nRateChange\x12\x15\n\rcurrency_code\x18\x01 \x01(\t\x12\x12\n\nvalid_from\x18\x02 \x01(\t\x12\x0c\n\x04rate\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,4 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STAGECHANGED']._serialized_end=421
   _globals['_LOSTREASONCHANGED']._serialized_start=424
   _globals['_LOSTREASONCHANGED']._serialized_end=600
+  _globals['_RATESCHANGED']._serialized_start=603
+  _globals['_RATESCHANGED']._serialized_end=761
+  _globals['_RATECHANGE']._serialized_start=763
+  _globals['_RATECHANGE']._serialized_end=849
 # @@protoc_insertion_point(module_scope)

@@ -3,10 +3,12 @@
 isort:skip_file
 Clients, deals, stages, activities and imports of a workspace."""
 
+from collections import abc as _abc
 from freelanceflow.crm.v1 import stage_service_pb2 as _stage_service_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -131,3 +133,75 @@ class LostReasonChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LostReasonChanged: _TypeAlias = LostReasonChanged  # noqa: Y015
+
+@_typing.final
+class RatesChanged(_message.Message):
+    """Rates into the workspace's currency were entered, replaced or taken away; many come in several events. Type: rate.v1.changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASE_CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    RATES_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    base_currency_code: _builtins.str
+    """The currency that they convert into."""
+    actor_id: _builtins.str
+    """Who did it; empty for the system."""
+    @_builtins.property
+    def rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateChange]:
+        """At most 500."""
+
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        base_currency_code: _builtins.str = ...,
+        rates: _abc.Iterable[Global___RateChange] | None = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "base_currency_code", b"base_currency_code", "happen_time", b"happen_time", "rates", b"rates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RatesChanged: _TypeAlias = RatesChanged  # noqa: Y015
+
+@_typing.final
+class RateChange(_message.Message):
+    """One rate as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    VALID_FROM_FIELD_NUMBER: _builtins.int
+    RATE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    currency_code: _builtins.str
+    """The currency that is converted."""
+    valid_from: _builtins.str
+    """YYYY-MM-DD from which it is valid."""
+    rate: _builtins.str
+    """How much of the base currency one unit buys, as a decimal number; empty when the rate is gone."""
+    version: _builtins.int
+    """Number of changes of the rate of this currency and day: an older one than is known is to be ignored."""
+    def __init__(
+        self,
+        *,
+        currency_code: _builtins.str = ...,
+        valid_from: _builtins.str = ...,
+        rate: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "rate", b"rate", "valid_from", b"valid_from", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RateChange: _TypeAlias = RateChange  # noqa: Y015

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from crm.adapters.bulk import ADD_HISTORY, json_of
+from crm.adapters.bulk import ADD_HISTORY, facts_of, json_of
 from crm.adapters.deal_columns import deal_columns, with_names
 from crm.adapters.deals import deal_of, kept_values
 from crm.adapters.history import history_values
@@ -211,7 +211,7 @@ async def positions_on_top(tx: Transaction, stage_id: UUID, count: int) -> list[
 
 async def save_moved(uow: UnitOfWork, moved: Sequence[Deal]) -> None:
     """Write deals that were moved, with their history, and tell of them."""
-    facts = [(deal, fact) for deal in moved for fact in deal.take_facts()]
+    facts = await facts_of(uow, moved)
     rows = [json_of({"id": deal.id, **_moved(deal)}) for deal in moved]
     await uow.run(SAVE_MOVES, workspace=uow.workspace_id, rows=rows)
     await uow.run(

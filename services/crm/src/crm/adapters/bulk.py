@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from crm.adapters import clients, deals
 from crm.adapters.deal_statements import KEPT as DEAL_KEPT
 from crm.adapters.history import HISTORY, history_values
+from crm.adapters.rates import valued
 from crm.adapters.tables import clients as clients_table
 from crm.adapters.tables import deal_history
 from crm.adapters.tables import deals as deals_table
@@ -20,6 +21,7 @@ from crm.domain.deal import Deal
 from crm.domain.entries import Named
 from crm.domain.errors import ExternalIdTaken
 from crm.domain.stage import DEFAULT_CURRENCY, Stage, StageType
+from kit.aggregate import Fact
 from kit.database import Statement, Transaction
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
@@ -168,7 +170,7 @@ def positions(columns: Sequence[Column], counts: Mapping[UUID, int]) -> dict[UUI
 
 async def add_deals(uow: UnitOfWork, new: Sequence[Deal]) -> None:
     """Write deals with their history, and tell of them. Raises ExternalIdTaken."""
-    facts = [(deal, fact) for deal in new for fact in deal.take_facts()]
+    facts = await facts_of(uow, new)
     await _add(
         uow,
         ADD_DEALS,
@@ -193,6 +195,13 @@ async def add_deals(uow: UnitOfWork, new: Sequence[Deal]) -> None:
         ],
     )
     uow.tell_facts(*(fact for _, fact in facts))
+
+
+async def facts_of(tx: Transaction, changed: Sequence[Deal]) -> list[tuple[Deal, Fact]]:
+    """What deals have to tell, with whom it is of, and with amounts in the workspace's currency."""
+    pairs = [(deal, fact) for deal in changed for fact in deal.take_facts()]
+    facts = await valued(tx, [fact for _, fact in pairs])
+    return [(deal, fact) for (deal, _), fact in zip(pairs, facts, strict=True)]
 
 
 async def add_clients(uow: UnitOfWork, new: Sequence[Client]) -> None:

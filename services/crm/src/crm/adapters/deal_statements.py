@@ -156,6 +156,7 @@ LOAD_TO_MOVE = Statement(
         _wanted_reason.c.id.label("wanted_reason_id"),
         _wanted_reason.c.name.label("wanted_reason_name"),
         _actor.c.name.label("actor_name"),
+        _currency.label("workspace_currency"),
     ).select_from(
         with_names(_locked)
         .outerjoin(_there, true())

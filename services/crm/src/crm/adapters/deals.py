@@ -9,6 +9,7 @@ from fractional_indexing import generate_key_between
 from crm.adapters.deal_columns import DEAL_COLUMNS
 from crm.adapters.deal_statements import ADD, LOAD_TO_EDIT, LOAD_TO_MOVE, SAVE, SURROUNDINGS
 from crm.adapters.history import history_values
+from crm.adapters.rates import valued
 from crm.domain.deal import Deal, DealState
 from crm.domain.entries import Named
 from crm.domain.errors import DealNotFound, ExternalIdTaken
@@ -83,7 +84,7 @@ async def load_to_move(
         reason=_named(row, "wanted_reason"),
         actor_name=row["actor_name"] or "",
     )
-    return deal_of(tx.workspace_id, row), landing
+    return _loaded(tx, row), landing
 
 
 async def load_to_edit(
@@ -99,7 +100,7 @@ async def load_to_edit(
     )
     if row is None:
         raise DealNotFound("There is no such deal.")
-    return deal_of(tx.workspace_id, row), _references(row)
+    return _loaded(tx, row), _references(row)
 
 
 async def surroundings(
@@ -115,7 +116,7 @@ async def surroundings(
 
 async def add(uow: UnitOfWork, deal: Deal) -> None:
     """Write a new deal, the first line of its history and its event. Raises ExternalIdTaken."""
-    (fact,) = deal.take_facts()
+    (fact,) = await valued(uow, deal.take_facts(), deal.own_currency)
     new = {
         "id": deal.id,
         "workspace_id": deal.workspace_id,
@@ -130,7 +131,7 @@ async def save(uow: UnitOfWork, deal: Deal) -> None:
 
     Raises ChangedMeanwhile, ExternalIdTaken.
     """
-    (fact,) = deal.take_facts()
+    (fact,) = await valued(uow, deal.take_facts(), deal.own_currency)
     count = await _write(
         uow,
         SAVE,
@@ -222,6 +223,12 @@ def deal_of(workspace_id: UUID, row: asyncpg.Record) -> Deal:
         lost_reason=Named(lost_reason_id, lost_reason_name) if lost_reason_id else None,
     )
     return Deal(id=id, workspace_id=workspace_id, version=version, state=state)
+
+
+def _loaded(tx: Transaction, row: asyncpg.Record) -> Deal:
+    deal = deal_of(tx.workspace_id, row)
+    deal.own_currency = row["workspace_currency"] or DEFAULT_CURRENCY
+    return deal
 
 
 async def _write(uow: UnitOfWork, statement: Statement, **values: Any) -> int:

@@ -5,7 +5,12 @@ from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from crm.adapters.setting_events import STAGE_TYPES, lost_reason_changed, stage_changed
+from crm.adapters.setting_events import (
+    STAGE_TYPES,
+    lost_reason_changed,
+    rates_changed,
+    stage_changed,
+)
 from crm.domain.activity import (
     ActivityCreated,
     ActivityDeleted,
@@ -34,6 +39,7 @@ from crm.domain.deal import (
 from crm.domain.entries import Named
 from crm.domain.imports import ImportFinished
 from crm.domain.lost_reason import LostReasonChanged
+from crm.domain.rates import RatesChanged
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
@@ -96,6 +102,8 @@ def _event(fact: Fact) -> tuple[str, Message]:
             return "stage.v1.changed", stage_changed(fact)
         case LostReasonChanged():
             return "reason.v1.changed", lost_reason_changed(fact)
+        case RatesChanged():
+            return "rate.v1.changed", rates_changed(fact)
     raise TypeError(f"{type(fact).__name__} has no wire form")
 
 
@@ -180,6 +188,7 @@ def _deal(fact: DealFact) -> deal_pb.DealSnapshot:
         enter_stage_time=to_timestamp(deal.entered_stage_at),
         close_time=_time(deal.closed_at),
         lost_reason_id=_id_of(deal.lost_reason),
+        base_amount=_money(fact.base_amount) if fact.base_amount else None,
     )
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from crm.domain.board_stage import StageChanged
 from crm.domain.lost_reason import LostReasonChanged
+from crm.domain.rates import RatesChanged
 from freelanceflow.crm.v1 import setting_events_pb2 as pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from kit.clock import to_timestamp
@@ -43,6 +44,24 @@ def lost_reason_changed(fact: LostReasonChanged) -> pb.LostReasonChanged:
         actor_id=_id(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,
+    )
+
+
+def rates_changed(fact: RatesChanged) -> pb.RatesChanged:
+    """Rates as they are now."""
+    return pb.RatesChanged(
+        base_currency_code=fact.base,
+        rates=[
+            pb.RateChange(
+                currency_code=change.rate.currency,
+                valid_from=change.rate.valid_from.isoformat(),
+                rate="" if change.rate.rate is None else format(change.rate.rate, "f"),
+                version=change.version,
+            )
+            for change in fact.changes
+        ],
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
     )
 
 

@@ -52,6 +52,7 @@ async def create_deal(
         at=now,
         by=by,
     )
+    deal.own_currency = around.references.currency
     await deals.add(uow, deal)
     await uow.commit()
     return deal

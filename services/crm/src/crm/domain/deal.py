@@ -79,6 +79,13 @@ class DealFact(Fact):
     """What happened to a deal; `deal` is how it stands after it."""
 
     deal: DealState
+    # In the workspace's currency, at the rate of the fact's day: given to it when it is written.
+    base_amount: Money | None = None
+
+    @property
+    def day(self) -> date:
+        """Whose rate counts: that of the close for a closed deal, else that of the fact."""
+        return (self.deal.closed_at or self.at).date()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +130,7 @@ class Deal(Aggregate):
     """Loaded and saved by adapters/deals.py; knows nothing of it."""
 
     state: DealState
+    own_currency: str = ""  # the workspace's, when it was looked up with the deal
 
     @classmethod
     def create(

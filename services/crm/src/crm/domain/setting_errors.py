@@ -73,3 +73,9 @@ class LostReasonsIncomplete(DomainError):
     """An order names every reason once."""
 
     kind, reason = ErrorKind.INVALID, "LOST_REASONS_INCOMPLETE"
+
+
+class RateNotFound(DomainError):
+    """No rate of this currency begins on this day."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "RATE_NOT_FOUND"

@@ -14,6 +14,7 @@ from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_grpc
 from freelanceflow.crm.v1 import client_service_pb2_grpc as client_grpc
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_grpc
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_grpc
+from freelanceflow.crm.v1 import rate_service_pb2_grpc as rate_grpc
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_grpc
 from freelanceflow.notify.v1 import notification_service_pb2_grpc as notification_grpc
 from gateway.config import Settings
@@ -90,6 +91,7 @@ class Clients:
         self.clients = Peer(crm, client_grpc.ClientServiceStub(crm.channel))
         self.deals = Peer(crm, deal_grpc.DealServiceStub(crm.channel))
         self.stages = Peer(crm, stage_grpc.StageServiceStub(crm.channel))
+        self.rates = Peer(crm, rate_grpc.RateServiceStub(crm.channel))
         self.activities = Peer(crm, activity_grpc.ActivityServiceStub(crm.channel))
         self.imports = Peer(crm, import_grpc.ImportServiceStub(crm.channel))
         self.analytics = Peer(analytics, analytics_grpc.AnalyticsServiceStub(analytics.channel))

@@ -42,6 +42,7 @@ PERMISSIONS = {
     "activity": "activities.read",
     "stage": "deals.read",
     "reason": "deals.read",
+    "rate": "deals.read",
     "import": "imports.read",
     "pipeline": "analytics.read",
     "notification": None,

@@ -28,6 +28,13 @@ from freelanceflow.crm.v1.deal_service_pb2 import (
     ListDealsResponse,
     MoveDealRequest,
 )
+from freelanceflow.crm.v1.rate_service_pb2 import (
+    Currency,
+    ListCurrenciesResponse,
+    ListRatesResponse,
+    PutRatesResponse,
+    Rate,
+)
 from freelanceflow.crm.v1.stage_service_pb2 import (
     ListLostReasonsResponse,
     ListOwnersResponse,
@@ -88,6 +95,9 @@ class Peer:
             return answer
 
         return call
+
+
+RATE = Rate(currency_code="CHF", valid_from="2026-01-02", rate="1.04", base_currency_code="EUR")
 
 
 def move_deal(request: MoveDealRequest) -> Deal | Exception:
@@ -173,6 +183,21 @@ def make_neighbours() -> SimpleNamespace:
                         )
                     ]
                 ),
+            }
+        ),
+        rates=Peer(
+            {
+                "ListCurrencies": ListCurrenciesResponse(
+                    base_currency_code="EUR",
+                    currencies=[
+                        Currency(currency_code="CHF", deal_count=2, rate=RATE),
+                        Currency(currency_code="USD", deal_count=1),
+                    ],
+                ),
+                "ListRates": ListRatesResponse(rates=[RATE], next_page_token="next"),
+                "PutRates": PutRatesResponse(changed=1),
+                "ImportRates": PutRatesResponse(changed=12),
+                "DeleteRate": None,
             }
         ),
         clients=Peer(

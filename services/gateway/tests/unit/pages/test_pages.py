@@ -40,6 +40,8 @@ PAGES = (
     "/activities/new",
     "/activities/new?text=Call%20Mira&deal_id=d-1",
     "/activities/a-1/edit",
+    "/settings/currencies",
+    "/settings/currencies?imported=3",
     "/notifications",
     "/notifications?unread=1",
     "/settings",

@@ -118,3 +118,27 @@ async def test_who_may_not_change_anything_is_shown_no_buttons(site: Any) -> Non
     assert "Only owners and admins" in answer.text
     assert "/settings/stages/new" not in answer.text
     assert 'value="remove"' not in answer.text
+
+
+async def test_a_rate_is_entered_as_it_is_written(site: Any) -> None:
+    form = {"currency": "USD", "valid_from": "2026-01-02", "rate": "0,92"}
+    answer = await site.post("/settings/currencies", form)
+    assert answer.headers["location"] == "/settings/currencies?saved=rate"
+    rates = site.neighbours.rates
+    assert rates.asked[-1].rates[0].rate == "0.92"
+    fields = {"rates.0.rate": "A number above 0."}
+    rates.answers["PutRates"] = RemoteError(ErrorKind.INVALID, "RATE_INVALID", "x", fields=fields)
+    answer = await site.post("/settings/currencies", {**form, "rate": "much"})
+    assert (answer.status, "A number above 0." in answer.text) == (422, True)
+    assert 'value="much"' in answer.text
+
+
+async def test_a_rate_is_taken_away(site: Any) -> None:
+    form = {"currency": "CHF", "valid_from": "2026-01-02"}
+    answer = await site.post("/settings/currencies/remove", form)
+    assert answer.headers["location"] == "/settings/currencies?saved=removed"
+
+
+async def test_a_file_that_is_none_is_no_dead_end(site: Any) -> None:
+    answer = await site.post("/settings/currencies/import", {"file": "x"})
+    assert (answer.status, "multipart/form-data" in answer.text) == (422, True)

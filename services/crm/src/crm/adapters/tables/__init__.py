@@ -9,6 +9,7 @@ from crm.adapters.tables.base import metadata
 from crm.adapters.tables.clients import clients
 from crm.adapters.tables.deals import board_totals, deal_history, deals
 from crm.adapters.tables.imports import import_errors, imports
+from crm.adapters.tables.rates import currency_rates
 from crm.adapters.tables.workspaces import (
     lost_reasons,
     owners,
@@ -21,6 +22,7 @@ __all__ = [
     "activities",
     "board_totals",
     "clients",
+    "currency_rates",
     "deal_history",
     "deals",
     "import_errors",

@@ -1,14 +1,17 @@
 """The board over gRPC: its columns, what they add up to, and their cards."""
 
 from collections import defaultdict
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
 import asyncpg
 
 from crm.adapters import board, deal_queries
+from crm.adapters import rates as rates_adapter
 from crm.adapters.board import FIRST_CARDS, Total
 from crm.domain.errors import StageNotFound
+from crm.domain.rates import Rates, factor_into, sums_of
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.listing import Plain
 from crm.entrypoints.rpc.mapping import card_message, money, stage_message
@@ -20,6 +23,7 @@ from kit.ids import parse_id
 async def board_of(app: App, workspace_id: UUID, request: pb.GetBoardRequest) -> pb.Board:
     """The whole board."""
     stages = await stages_of(app, workspace_id)
+    own, today = stages[0]["currency"], app.clock.now().date()
     totals: dict[UUID, list[Total]] = defaultdict(list)
     for total in await board.totals(app.pool, workspace_id, request.conditions):
         totals[total.stage_id].append(total)
@@ -27,12 +31,14 @@ async def board_of(app: App, workspace_id: UUID, request: pb.GetBoardRequest) ->
     if not request.totals_only:
         for card in await board.first_cards(app.pool, workspace_id, request.conditions):
             cards[card["stage_id"]].append(card)
+    others = {total.currency for column in totals.values() for total in column} - {"", own}
+    rates = await rates_adapter.read(app.pool, workspace_id, others) if others else Rates(own, {})
     columns = []
     for stage in stages:
-        column = _column(stage, totals[stage["id"]])
+        column = _column(stage, totals[stage["id"]], rates, today)
         _put_cards(app, workspace_id, request, column, cards[stage["id"]])
         columns.append(column)
-    return pb.Board(columns=columns, currency_code=stages[0]["currency"])
+    return pb.Board(columns=columns, currency_code=own)
 
 
 async def cards_of(
@@ -60,24 +66,29 @@ async def cards_of(
     )
 
 
-def _column(stage: asyncpg.Record, totals: list[Total]) -> pb.BoardColumn:
-    """Sums are in the workspace's currency; what is in another one stands beside them."""
-    currency = stage["currency"]
-    own = [total for total in totals if total.currency == currency]
-    weighted = sum(total.weighted_minor for total in own)
+def _column(
+    stage: asyncpg.Record, totals: list[Total], rates: Rates, today: date
+) -> pb.BoardColumn:
+    """Sums are in the workspace's currency; what has no rate into it stands beside them."""
+    own = rates.base
+    sums = sums_of(((total.currency, total.amount_minor) for total in totals), rates, today)
     # The stage's default is a decimal fraction, and its share is rounded once, for all deals.
-    unscored = Decimal(sum(total.unscored_minor for total in own))
-    share = unscored * Decimal(str(stage["default_probability"]))
-    weighted += int(share.to_integral_value(ROUND_HALF_EVEN))
+    usual = Decimal(str(stage["default_probability"]))
+    weighted = Decimal(0)
+    for total in totals:
+        factor = factor_into(total.currency, rates, today)
+        if factor is not None:
+            share = (total.unscored_minor * usual).to_integral_value(ROUND_HALF_EVEN)
+            weighted += (total.weighted_minor + share) * factor
     return pb.BoardColumn(
         stage=stage_message(stage),
         count=sum(total.deals for total in totals),
-        sum=money(sum(total.amount_minor for total in own), currency),
-        weighted_sum=money(weighted, currency),
+        sum=money(sums.own, own),
+        weighted_sum=money(int(weighted.to_integral_value(ROUND_HALF_EVEN)), own),
         unconverted=[
             money(total.amount_minor, total.currency)
             for total in totals
-            if total.currency not in ("", currency) and total.deals
+            if total.currency in sums.without_rate and total.deals
         ],
     )
 

@@ -1,12 +1,16 @@
 """Deals over gRPC: message in, use case or query, message out."""
 
+from uuid import UUID
+
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from crm.adapters import deal_queries
+from crm.adapters import deal_queries, deal_sums
+from crm.adapters import rates as rates_adapter
 from crm.adapters.reading import row, rows
 from crm.application.deals import create_deal, delete_deal, move_deal, update_deal
 from crm.domain.deal import LAST_VERSION
 from crm.domain.errors import DealNotFound
+from crm.domain.rates import sums_of
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.board import board_of, cards_of
 from crm.entrypoints.rpc.mapping import (
@@ -28,6 +32,7 @@ from crm.entrypoints.rpc.requests import (
 from crm.entrypoints.rpc.writing import write
 from freelanceflow.crm.v1 import deal_service_pb2 as pb
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as api
+from freelanceflow.type.v1 import money_pb2
 from kit.ids import parse_id
 from kit.paging import page_size
 from kit.rpc.identity import Context, principal_of
@@ -72,8 +77,21 @@ class DealService(api.DealServiceServicer):
             next_page_token=page.next_page_token,
         )
         if request.with_total:
-            response.total = await deals.total(app.pool, workspace_id, request.conditions)
+            await self._add_up(workspace_id, request, response)
         return response
+
+    async def _add_up(
+        self, workspace_id: UUID, request: pb.ListDealsRequest, response: pb.ListDealsResponse
+    ) -> None:
+        """Count and sums of all that the filter meets."""
+        app = self._app
+        found = await deal_sums.sums(app.pool, workspace_id, request.conditions)
+        rates = await rates_adapter.read(app.pool, workspace_id, {s.currency for s in found} - {""})
+        sums = sums_of(((s.currency, s.amount_minor) for s in found), rates, app.clock.now().date())
+        response.total = sum(s.deals for s in found)
+        response.sum.CopyFrom(money_pb2.Money(amount_minor=sums.own, currency_code=rates.base))
+        for currency, amount_minor in sums.without_rate.items():
+            response.unconverted.add(amount_minor=amount_minor, currency_code=currency)
 
     async def CreateDeal(self, request: pb.CreateDealRequest, context: Context) -> pb.Deal:
         """A new deal on top of its column."""

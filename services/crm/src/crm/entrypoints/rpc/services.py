@@ -5,11 +5,13 @@ from crm.entrypoints.rpc.activities import ActivityService
 from crm.entrypoints.rpc.clients import ClientService
 from crm.entrypoints.rpc.deals import DealService
 from crm.entrypoints.rpc.imports import ImportService
+from crm.entrypoints.rpc.rates import RateService
 from crm.entrypoints.rpc.stages import StageService
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activities
 from freelanceflow.crm.v1 import client_service_pb2_grpc as clients
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deals
 from freelanceflow.crm.v1 import import_service_pb2_grpc as imports
+from freelanceflow.crm.v1 import rate_service_pb2_grpc as rates
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stages
 from kit.rpc.server import Servicer
 
@@ -21,5 +23,6 @@ def services(app: App) -> list[Servicer]:
         (clients.add_ClientServiceServicer_to_server, ClientService(app)),
         (stages.add_StageServiceServicer_to_server, StageService(app)),
         (activities.add_ActivityServiceServicer_to_server, ActivityService(app)),
+        (rates.add_RateServiceServicer_to_server, RateService(app)),
         (imports.add_ImportServiceServicer_to_server, ImportService(app)),
     ]

@@ -1,4 +1,4 @@
-"""Settings of a workspace: stages and lost reasons that can be edited."""
+"""Settings of a workspace: stages, lost reasons, rates of currencies."""
 
 from alembic import op
 
@@ -22,9 +22,24 @@ CREATE TABLE removed_stages (
 
 ALTER TABLE lost_reasons ADD COLUMN version INTEGER DEFAULT 1 NOT NULL;
 ALTER TABLE lost_reasons ADD COLUMN removed_at TIMESTAMP WITH TIME ZONE;
+
+CREATE TABLE currency_rates (
+    workspace_id UUID NOT NULL,
+    base TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    valid_from DATE NOT NULL,
+    version INTEGER NOT NULL,
+    rate NUMERIC,
+    factor NUMERIC,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (workspace_id, base, currency, valid_from),
+    CONSTRAINT ck_currency_rates_factor CHECK ((rate IS NULL) = (factor IS NULL))
+);
 """
 GRANTS = {
     "removed_stages": ("SELECT, INSERT", "SELECT"),
+    "currency_rates": ("SELECT, INSERT, UPDATE", "SELECT"),
 }
 
 

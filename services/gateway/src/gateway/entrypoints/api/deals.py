@@ -61,7 +61,8 @@ add = operations.add
 @add("GET", "/deals", rpc=RPC["ListDeals"], summary="List deals", answer=schemas.DealPage,
      parameters=DEALS.parameters())  # fmt: skip
 async def list_deals(request: Request) -> Response:
-    """Newest first unless `sort` says otherwise."""
+    """Newest first unless `sort` says otherwise. `total=true` adds `sum`, in the workspace's
+    currency at today's rates, and `unconverted`: sums in currencies without a rate."""
     asked = DEALS.read(request)
     answer: pb.ListDealsResponse = await request.app.state.clients.deals.ListDeals(
         pb.ListDealsRequest(
@@ -78,6 +79,7 @@ async def list_deals(request: Request) -> Response:
         answer.next_page_token,
         total=answer.total if asked.with_total else None,
         fields=asked.fields,
+        **(_sums(answer) if asked.with_total else {}),
     )
 
 
@@ -189,6 +191,11 @@ async def list_cards(request: Request) -> Response:
         identity_of(request),
     )
     return page_response(map(_card, answer.cards), answer.next_page_token)
+
+
+def _sums(answer: pb.ListDealsResponse) -> dict[str, Any]:
+    unconverted = [money(amount) for amount in answer.unconverted]
+    return {"sum": money(answer.sum), "unconverted": unconverted}
 
 
 async def _get(request: Request) -> pb.Deal:

@@ -17,6 +17,7 @@ from gateway.entrypoints.api import (
     events,
     imports,
     notifications,
+    rates,
     schemas,
     settings,
 )
@@ -28,6 +29,7 @@ MODULES = (  # in the order in which requests are compared with them
     auth,
     account,
     settings,
+    rates,
     activities,
     imports,
     analytics,

@@ -277,6 +277,8 @@ class DealPage(Out):
     items: list[Deal]
     next_cursor: str | None
     total: int | None = None
+    sum: MoneyOut | None = None
+    unconverted: list[MoneyOut] | None = None
 
 
 class Client(Out):

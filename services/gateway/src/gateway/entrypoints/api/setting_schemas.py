@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from gateway.entrypoints.api.requests import Body
-from gateway.entrypoints.api.schemas import Id, Out
+from gateway.entrypoints.api.schemas import CivilDate, Id, Out
 
 StageTypeName = Literal["open", "won", "lost"]
 ColorName = Literal["", "blue", "teal", "green", "amber", "orange", "red", "pink", "violet", "grey"]
@@ -63,3 +63,21 @@ class StageRemoval(Out):
     """What a removal's job will do."""
 
     job_id: UUID
+
+
+class RateIn(Body):
+    """What one unit of a currency buys from a day on."""
+
+    currency: str = Field(min_length=3, max_length=3, examples=["USD"])
+    valid_from: CivilDate
+    rate: str = Field(max_length=24, examples=["0.9213"])
+
+
+class RatesIn(Body):
+    rates: list[RateIn] = Field(min_length=1, max_length=500)
+
+
+class RatesChanged(Out):
+    """How many rates have become different."""
+
+    changed: int

@@ -11,6 +11,7 @@ from gateway.entrypoints.pages import (
     entrance,
     moves,
     notifications,
+    rates,
     settings,
     stages,
     styleguide,
@@ -27,6 +28,7 @@ PARTS = (
     notifications,
     settings,
     stages,
+    rates,
     entrance,
 )
 
