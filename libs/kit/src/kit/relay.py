@@ -58,13 +58,17 @@ class OutboxRelay:
     """Publishes what is not sent yet and marks it when the stream has it.
 
     Lock and marking share one connection of their own: who loses it has lost the right to publish.
-    A second relay waits for the lock. `run` is a background task of the process.
+    A second relay waits for the lock. `run` is a background task of the process. What was sent is
+    forgotten after `keep_sent`; with None the outbox stays a log of all that was ever told.
     """
 
-    def __init__(self, dsn: str, bus: Bus, *, service: str) -> None:
+    def __init__(
+        self, dsn: str, bus: Bus, *, service: str, keep_sent: timedelta | None = KEEP_SENT
+    ) -> None:
         self._dsn = dsn
         self._bus = bus
         self._service = service
+        self._keep_sent = keep_sent
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -106,8 +110,8 @@ class OutboxRelay:
             if now() >= measure_at:
                 await self._measure(connection)
                 measure_at = now() + MEASURE_EVERY
-            if now() >= forget_at:
-                await connection.execute(FORGET, KEEP_SENT)
+            if self._keep_sent is not None and now() >= forget_at:
+                await connection.execute(FORGET, self._keep_sent)
                 forget_at = now() + FORGET_EVERY
             if sent < IN_FLIGHT:
                 await self._rest(sent)

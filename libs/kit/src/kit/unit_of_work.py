@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
@@ -84,11 +84,15 @@ class UnitOfWork(Transaction):
             return
         facts, self._facts = self._facts, []
         if facts:
-            await self.run_many(WRITE, [self._row(fact) for fact in facts])
+            await self._tell(facts)
             self._told = True
         await super().commit()
         if self._told:
             self._wake_relay()
+
+    async def _tell(self, facts: Sequence[Fact]) -> None:
+        """Write the outbox rows; a service that keeps facts for itself as well does it here."""
+        await self.run_many(WRITE, [self._row(fact) for fact in facts])
 
     @contextmanager
     def holding_commit(self) -> Iterator[None]:
