@@ -17,6 +17,7 @@ from freelanceflow.crm.v1 import (
     client_service_pb2,
     deal_service_pb2,
     import_service_pb2,
+    record_service_pb2,
     stage_service_pb2,
 )
 from freelanceflow.notify.v1 import notification_service_pb2
@@ -32,6 +33,7 @@ CONTRACTS = (
     deal_service_pb2,
     import_service_pb2,
     notification_service_pb2,
+    record_service_pb2,
     stage_service_pb2,
     workspace_service_pb2,
 )
