@@ -23,6 +23,8 @@ from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_api
 from freelanceflow.crm.v1 import import_service_pb2 as import_pb
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_api
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rate_api
+from freelanceflow.crm.v1 import record_service_pb2_grpc as record_api
+from freelanceflow.crm.v1 import snapshot_service_pb2_grpc as snapshot_api
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_api
 from freelanceflow.type.v1 import filter_pb2, money_pb2
@@ -63,6 +65,8 @@ class Crm:
                 rate_api.RateServiceStub,
                 activity_api.ActivityServiceStub,
                 import_api.ImportServiceStub,
+                record_api.RecordServiceStub,
+                snapshot_api.SnapshotServiceStub,
             )
         ]
 

@@ -8,7 +8,7 @@ from crm.entrypoints.app import App
 from crm.entrypoints.consumers import OF_AUTH
 from crm.entrypoints.rpc.services import services
 from crm.entrypoints.tasks import HANDLERS
-from crm.entrypoints.upkeep import compact_totals, tidy_up
+from crm.entrypoints.upkeep import compact_totals, empty_trash, tidy_up
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
 from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
 from kit.bus.consumer import Consumer
@@ -51,7 +51,9 @@ async def serve(settings: Settings) -> None:
         auth = Caller(settings.auth_address, "auth")
         stack.push_async_callback(auth.close)
         bus = Bus(settings.nats_url.get_secret_value(), name="crm", profile=settings.profile)
-        relay = OutboxRelay(settings.database_url_system.get_secret_value(), bus, service="crm")
+        relay = OutboxRelay(
+            settings.database_url_system.get_secret_value(), bus, service="crm", keep_sent=None
+        )
         app = App(
             pool=pool,
             system=system,
@@ -87,6 +89,7 @@ async def serve(settings: Settings) -> None:
                 "consumer": consumer.run,
                 "totals": lambda: compact_totals(system),
                 "tidy": lambda: tidy_up(system),
+                "trash": lambda: empty_trash(app),
             },
             checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
         )

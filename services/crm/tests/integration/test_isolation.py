@@ -17,6 +17,7 @@ from freelanceflow.crm.v1 import (
     client_service_pb2,
     deal_service_pb2,
     import_service_pb2,
+    record_service_pb2,
     stage_service_pb2,
 )
 from kit.database import Transaction
@@ -39,6 +40,7 @@ FILES = (
     activity_service_pb2,
     import_service_pb2,
     stage_service_pb2,
+    record_service_pb2,
 )
 METHODS = [
     method
@@ -62,7 +64,14 @@ BY_ID = [
             "DraftActivity",
         )
     )
-    or method.name in ("ListCards", "ListDealHistory", "ListImportErrors")
+    or method.name
+    in (
+        "ListCards",
+        "ListDealHistory",
+        "ListImportErrors",
+        "ListClientHistory",
+        "ListActivityHistory",
+    )
 ]
 TABLES = [*sorted(metadata.tables), "outbox", "idempotency_keys", "files", "file_chunks", "jobs"]
 
@@ -72,6 +81,10 @@ async def victim(stranger: Person) -> dict[str, str]:
     """Ids of everything that somebody else has, by the name of the field that takes them."""
     client, deal = await make_client(stranger), await make_deal(stranger)
     activity = await make_activity(stranger, deal_id=deal.id)
+    trashed = await make_deal(stranger)
+    await stranger.call(
+        "DeleteDeal", deal_service_pb2.DeleteDealRequest(deal_id=trashed.id, etag="1")
+    )
     upload_ = await upload(stranger, "name\nx\n")
     stages, reasons = await stranger.stages(), await stranger.lost_reasons()
     return {
@@ -82,6 +95,7 @@ async def victim(stranger: Person) -> dict[str, str]:
         "before_id": deal.id,
         "activity_id": activity.id,
         "import_id": upload_.id,
+        "record_id": trashed.id,
         "stage_id": stages["Engaging"],
         "move_to_stage_id": stages["Engaging"],
         "lost_reason_id": reasons["Price"],

@@ -78,6 +78,10 @@ async def test_records_out_of_sight_are_not_found_and_nothing_is_written(
     database: ServiceDatabase,
     method: MethodDescriptor,
 ) -> None:
+    trashed = await make_deal(person)
+    request = deal_pb.DeleteDealRequest(deal_id=trashed.id, etag=trashed.etag)
+    await person.call("DeleteDeal", request)
+    hidden["record_id"] = trashed.id
     before = await everything(database, person.workspace_id)
     with pytest.raises(RemoteError) as refusal:
         await seller.call(method.name, filled(GetMessageClass(method.input_type)(), hidden))

@@ -18,6 +18,7 @@ from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
 from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
 from crm.adapters.tables import deal_history, deals, owners, removed_stages, stages
+from kit.database import Statement
 
 DEAL = bindparam("deal", type_=Uuid())
 STAGE = bindparam("stage", type_=Uuid())
@@ -140,6 +141,18 @@ _history = (
     .limit(bindparam("size", type_=Integer()))
 )
 HISTORY = Read(_history)
+# The open stage that a deal left last.
+LAST_OPEN = Statement(
+    select(deal_history.c.from_stage_id)
+    .join(stages, is_row(stages, deal_history.c.from_stage_id))
+    .where(
+        deal_history.c.workspace_id == WORKSPACE,
+        deal_history.c.deal_id == DEAL,
+        stages.c.type == literal_column("'open'"),
+    )
+    .order_by(deal_history.c.version.desc())
+    .limit(literal_column("1"))
+)
 EXISTS = Read(
     select(literal_column("1").label("there")).where(
         deals.c.workspace_id == WORKSPACE, deals.c.id == DEAL, ALIVE, SEEN

@@ -1,5 +1,6 @@
 """Facts on their way to the bus: the only place in crm that knows subjects and wire messages."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from crm.domain.activity import (
     ActivityCreated,
     ActivityDeleted,
     ActivityFact,
+    ActivityRestored,
     ActivityState,
     ActivityUpdated,
 )
@@ -23,6 +25,7 @@ from crm.domain.client import (
     ClientCreated,
     ClientDeleted,
     ClientFact,
+    ClientRestored,
     ClientState,
     ClientUpdated,
     Parent,
@@ -33,6 +36,7 @@ from crm.domain.deal import (
     DealFact,
     DealMoved,
     DealReordered,
+    DealRestored,
     DealState,
     DealUpdated,
 )
@@ -40,15 +44,23 @@ from crm.domain.entries import Named
 from crm.domain.imports import ImportFinished
 from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.rates import RatesChanged
+from crm.domain.trash import RecordKind, RecordPurged
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
+from freelanceflow.crm.v1 import record_events_pb2 as record_pb
 from freelanceflow.type.v1 import money_pb2
 from kit.aggregate import Fact
 from kit.clock import to_timestamp
 from kit.money import Money
 from kit.outbox import Message, OutboxRow, event_row
+
+PURGED = {
+    RecordKind.DEAL: "deal.v1.purged",
+    RecordKind.CLIENT: "client.v1.purged",
+    RecordKind.ACTIVITY: "activity.v1.purged",
+}
 
 
 def to_outbox(workspace_id: UUID, fact: Fact, *, bulk_id: UUID | None = None) -> OutboxRow:
@@ -96,6 +108,16 @@ def _event(fact: Fact) -> tuple[str, Message]:
             return "activity.v1.updated", _activity_updated(fact)
         case ActivityDeleted():
             return "activity.v1.deleted", _activity_deleted(fact)
+        case DealRestored():
+            return "deal.v1.restored", _restored(fact, record_pb.DealRestored, deal=_deal(fact))
+        case ClientRestored():
+            restored = _restored(fact, record_pb.ClientRestored, client=_client(fact))
+            return "client.v1.restored", restored
+        case ActivityRestored():
+            back = _restored(fact, record_pb.ActivityRestored, activity=_activity(fact))
+            return "activity.v1.restored", back
+        case RecordPurged():
+            return PURGED[fact.kind], _purged(fact)
         case ImportFinished():
             return "import.v1.finished", _import_finished(fact)
         case StageChanged():
@@ -288,6 +310,21 @@ def _import_finished(fact: ImportFinished) -> import_pb.ImportFinished:
         created_rows=fact.created_rows,
         skipped_rows=fact.skipped_rows,
         failed_rows=fact.failed_rows,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _restored(fact: Fact, message: Callable[..., Message], **record: Message) -> Message:
+    return message(
+        **record, actor_id=_id(fact.by), happen_time=to_timestamp(fact.at), version=fact.version
+    )
+
+
+def _purged(fact: RecordPurged) -> record_pb.RecordPurged:
+    return record_pb.RecordPurged(
+        record_id=str(fact.aggregate_id),
         actor_id=_id(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,

@@ -7,6 +7,7 @@ from crm.domain.deal import (
     DealDeleted,
     DealMoved,
     DealReordered,
+    DealRestored,
     DealUpdated,
 )
 from kit.aggregate import Fact
@@ -53,4 +54,6 @@ def history_values(fact: Fact) -> dict[str, Any]:
             return values | {"kind": "reordered"}
         case DealDeleted():
             return values | {"kind": "deleted"}
+        case DealRestored():
+            return values | {"kind": "restored"}
     raise TypeError(f"{type(fact).__name__} has no line of history")

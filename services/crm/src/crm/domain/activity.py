@@ -89,11 +89,17 @@ class ActivityUpdated(ActivityFact):
     """An activity has other values, or is done, or not done again."""
 
     changed_fields: Sequence[str]
+    before: ActivityState | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActivityDeleted(ActivityFact):
     """An activity is in the trash."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityRestored(ActivityFact):
+    """An activity is back from the trash."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -185,11 +191,16 @@ class Activity(Aggregate):
         self.state = replace(self.state, deleted_at=at, updated_at=at)
         self._tell(ActivityDeleted, at=at, by=by)
 
+    def restore(self, *, at: datetime, by: UUID) -> None:
+        """Come back from the trash."""
+        self.state = replace(self.state, deleted_at=None, updated_at=at)
+        self._tell(ActivityRestored, at=at, by=by)
+
     def _change(
         self, after: ActivityState, changed: Sequence[str], *, at: datetime, by: UUID
     ) -> None:
-        self.state = replace(after, updated_at=at)
-        self._tell(ActivityUpdated, at=at, by=by, changed_fields=changed)
+        before, self.state = self.state, replace(after, updated_at=at)
+        self._tell(ActivityUpdated, at=at, by=by, changed_fields=changed, before=before)
 
     def _tell(self, fact: type[ActivityFact], *, at: datetime, by: UUID, **more: Any) -> None:
         version = self.version + 1

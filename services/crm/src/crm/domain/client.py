@@ -96,11 +96,17 @@ class ClientUpdated(ClientFact):
     """A client has other values."""
 
     changed_fields: Sequence[str]
+    before: ClientState | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClientDeleted(ClientFact):
     """A client is in the trash."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientRestored(ClientFact):
+    """A client is back from the trash."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -136,12 +142,17 @@ class Client(Aggregate):
         ]
         if changed:
             self.state = replace(after, updated_at=at)
-            self._tell(ClientUpdated, at=at, by=by, changed_fields=changed)
+            self._tell(ClientUpdated, at=at, by=by, changed_fields=changed, before=before)
 
     def delete(self, *, at: datetime, by: UUID) -> None:
         """Go to the trash; its deals stay."""
         self.state = replace(self.state, deleted_at=at, updated_at=at)
         self._tell(ClientDeleted, at=at, by=by)
+
+    def restore(self, *, at: datetime, by: UUID) -> None:
+        """Come back from the trash."""
+        self.state = replace(self.state, deleted_at=None, updated_at=at)
+        self._tell(ClientRestored, at=at, by=by)
 
     def _tell(self, fact: type[ClientFact], *, at: datetime, by: UUID, **more: Any) -> None:
         version = self.version + 1

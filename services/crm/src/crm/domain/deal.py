@@ -125,6 +125,11 @@ class DealDeleted(DealFact):
     """A deal is in the trash."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DealRestored(DealFact):
+    """A deal is back from the trash."""
+
+
 @dataclass(eq=False, kw_only=True)
 class Deal(Aggregate):
     """Loaded and saved by adapters/deals.py; knows nothing of it."""
@@ -249,6 +254,11 @@ class Deal(Aggregate):
         """Go to the trash."""
         self.state = replace(self.state, deleted_at=at, updated_at=at)
         self._tell(DealDeleted, at=at, by=by)
+
+    def restore(self, position: str, *, at: datetime, by: UUID) -> None:
+        """Come back from the trash, to a new place in the column."""
+        self.state = replace(self.state, position=position, deleted_at=None, updated_at=at)
+        self._tell(DealRestored, at=at, by=by)
 
     def _change_stage(
         self,

@@ -48,6 +48,18 @@ class ImportNotFound(DomainError):
     kind, reason = ErrorKind.NOT_FOUND, "IMPORT_NOT_FOUND"
 
 
+class RecordNotInTrash(DomainError):
+    """Nothing with this id is in the trash of this workspace."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "RECORD_NOT_IN_TRASH"
+
+
+class DealNotClosed(DomainError):
+    """Only what was won or lost can be reopened."""
+
+    kind, reason = ErrorKind.REFUSED, "DEAL_NOT_CLOSED"
+
+
 class DealHasChanged(DomainError):
     """The caller decided on an older state of the deal."""
 

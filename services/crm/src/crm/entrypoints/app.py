@@ -6,6 +6,7 @@ from functools import partial
 from uuid import UUID
 
 from crm.adapters.events import to_outbox
+from crm.adapters.unit import CrmUnit
 from kit.clock import Clock
 from kit.jobs.celery import JobApp
 from kit.paging import PageTokens
@@ -29,10 +30,14 @@ class App:
         self, workspace_id: UUID, origin: str = "", *, bulk_id: UUID | None = None
     ) -> UnitOfWork:
         """A transaction in a workspace; `bulk_id` marks its events as part of something large."""
-        return UnitOfWork(
+        return CrmUnit(
             self.pool,
             workspace_id,
             to_outbox=partial(to_outbox, bulk_id=bulk_id) if bulk_id else to_outbox,
             wake_relay=self.wake_relay,
             origin=origin,
         )
+
+    def unit_of_system(self, workspace_id: UUID) -> UnitOfWork:
+        """The system role's, for what the app role may not do; the caller was asked before."""
+        return CrmUnit(self.system, workspace_id, to_outbox=to_outbox, wake_relay=self.wake_relay)

@@ -1,11 +1,16 @@
 """What the service does for itself, now and then."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import asyncpg
 
-from crm.adapters import board
+from crm.adapters import board, trash
+from crm.application.trash import purge_records
+from crm.domain.trash import KEPT_FOR, Trashed
+from crm.entrypoints.app import App
 from kit import files, idempotency
 from kit.errors import DomainError
 from kit.pool import Pool
@@ -13,6 +18,8 @@ from kit.telemetry import Log
 
 COMPACT_EVERY = 2.0  # seconds
 TIDY_EVERY = 300.0
+EMPTY_EVERY = 3600.0
+PURGED_AT_ONCE = 200
 
 log = Log(__name__)
 
@@ -30,6 +37,30 @@ async def tidy_up(system: Pool) -> None:
         await files.purge(system)
 
     await _now_and_then(TIDY_EVERY, "not_tidied_up", once)
+
+
+async def empty_trash(app: App) -> None:
+    """Delete for good what has been in the trash for its thirty days."""
+
+    async def once() -> None:
+        while await purge_due(app):
+            pass
+
+    await _now_and_then(EMPTY_EVERY, "trash_not_emptied", once)
+
+
+async def purge_due(app: App) -> bool:
+    """Some of what is due; whether there may be more."""
+    now = app.clock.now()
+    due = await trash.due(app.system, now - KEPT_FOR, PURGED_AT_ONCE)
+    by_workspace: dict[UUID, list[Trashed]] = defaultdict(list)
+    for workspace_id, record in due:
+        by_workspace[workspace_id].append(record)
+    for workspace_id, records in by_workspace.items():
+        async with app.unit_of_system(workspace_id) as uow:
+            gone = await purge_records(uow, records=records, by=None, now=now)
+        await trash.forget(app.system, gone)
+    return len(due) == PURGED_AT_ONCE
 
 
 async def _now_and_then(every: float, failed: str, work: Callable[[], Awaitable[None]]) -> None:

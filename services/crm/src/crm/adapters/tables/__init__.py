@@ -10,6 +10,7 @@ from crm.adapters.tables.clients import clients
 from crm.adapters.tables.deals import board_totals, deal_history, deals
 from crm.adapters.tables.imports import import_errors, imports
 from crm.adapters.tables.rates import currency_rates
+from crm.adapters.tables.records import record_history
 from crm.adapters.tables.workspaces import (
     lost_reasons,
     owners,
@@ -30,6 +31,7 @@ __all__ = [
     "lost_reasons",
     "metadata",
     "owners",
+    "record_history",
     "removed_stages",
     "stages",
     "workspaces",

@@ -70,3 +70,10 @@ Index(
     unique=True,
     postgresql_where=_alive & activities.c.follows.is_not(None),
 )
+Index(
+    "ix_activities_trash",
+    activities.c.workspace_id,
+    activities.c.deleted_at.desc(),
+    activities.c.id.desc(),
+    postgresql_where=activities.c.deleted_at.is_not(None),
+)

@@ -58,3 +58,10 @@ Index(
     clients.c.id,
     postgresql_where=clients.c.deleted_at.is_(None),
 )
+Index(
+    "ix_clients_trash",
+    clients.c.workspace_id,
+    clients.c.deleted_at.desc(),
+    clients.c.id.desc(),
+    postgresql_where=clients.c.deleted_at.is_not(None),
+)

@@ -129,3 +129,10 @@ Index(
     board_totals.c.workspace_id,
     postgresql_where=text("NOT compacted"),
 )
+Index(
+    "ix_deals_trash",
+    deals.c.workspace_id,
+    deals.c.deleted_at.desc(),
+    deals.c.id.desc(),
+    postgresql_where=deals.c.deleted_at.is_not(None),
+)

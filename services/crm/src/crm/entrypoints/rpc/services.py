@@ -6,12 +6,16 @@ from crm.entrypoints.rpc.clients import ClientService
 from crm.entrypoints.rpc.deals import DealService
 from crm.entrypoints.rpc.imports import ImportService
 from crm.entrypoints.rpc.rates import RateService
+from crm.entrypoints.rpc.records import RecordService
+from crm.entrypoints.rpc.snapshots import SnapshotService
 from crm.entrypoints.rpc.stages import StageService
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activities
 from freelanceflow.crm.v1 import client_service_pb2_grpc as clients
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deals
 from freelanceflow.crm.v1 import import_service_pb2_grpc as imports
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rates
+from freelanceflow.crm.v1 import record_service_pb2_grpc as records
+from freelanceflow.crm.v1 import snapshot_service_pb2_grpc as snapshots
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stages
 from kit.rpc.server import Servicer
 
@@ -25,4 +29,6 @@ def services(app: App) -> list[Servicer]:
         (activities.add_ActivityServiceServicer_to_server, ActivityService(app)),
         (rates.add_RateServiceServicer_to_server, RateService(app)),
         (imports.add_ImportServiceServicer_to_server, ImportService(app)),
+        (records.add_RecordServiceServicer_to_server, RecordService(app)),
+        (snapshots.add_SnapshotServiceServicer_to_server, SnapshotService(app)),
     ]
