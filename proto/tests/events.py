@@ -50,6 +50,7 @@ MESSAGES: dict[str, type[Message]] = {
     "crm.deal.v1.restored": record_events_pb2.DealRestored,
     "crm.deal.v1.updated": deal_events_pb2.DealUpdated,
     "crm.import.v1.finished": import_events_pb2.ImportFinished,
+    "crm.import.v1.reverted": import_events_pb2.ImportReverted,
     "crm.rate.v1.changed": setting_events_pb2.RatesChanged,
     "crm.reason.v1.changed": setting_events_pb2.LostReasonChanged,
     "crm.stage.v1.changed": setting_events_pb2.StageChanged,

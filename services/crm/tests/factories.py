@@ -7,11 +7,12 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+import grpc.aio
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
-from crm.application.uploads import JOB
+from crm.application.imports import JOB
 from crm.entrypoints.app import App
 from crm.entrypoints.tasks import HANDLERS
 from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
@@ -74,6 +75,16 @@ class Crm:
         """The stub's callable."""
         return next(getattr(stub, name) for stub in self.stubs if hasattr(stub, name))
 
+    async def ask(
+        self, method: str, request: Message, identity: CallIdentity, *, within: float = 20
+    ) -> Any:
+        """Call a method by its name; of one that answers with a stream, all that comes."""
+        stub, caller = self.method(method), self.caller
+        if isinstance(stub, grpc.aio.UnaryStreamMultiCallable):
+            sent = caller.stream(stub, request, identity=identity, timeout=within)
+            return [answer async for answer in sent]
+        return await caller.call(stub, request, identity=identity, timeout=within)
+
 
 @dataclass
 class Person:
@@ -99,10 +110,11 @@ class Person:
         self, method: str, request: Message, *, key: str | None = None, within: float = 20
     ) -> Any:
         """Call a method by its name, with an idempotency key or without."""
-        stub = self.crm.method(method)
-        return await self.crm.caller.call(
-            stub, request, identity=self.identity(key), timeout=within
-        )
+        return await self.crm.ask(method, request, self.identity(key), within=within)
+
+    async def download(self, method: str, request: Message) -> bytes:
+        """All bytes that a method sends."""
+        return b"".join(piece.chunk for piece in await self.call(method, request))
 
     async def stages(self) -> dict[str, str]:
         """The ids of the stages by name."""
@@ -184,7 +196,7 @@ async def import_of(person: Person, import_id: str) -> import_pb.Import:
     return found
 
 
-async def imported(app: App, person: Person, text: str, **over: Any) -> import_pb.Import:
+async def imported(app: App, person: Person, text: str | bytes, **over: Any) -> import_pb.Import:
     """A file whose rows were written."""
     committed = await commit(person, (await upload(person, text, **over)).id)
     await work_off(app, committed.job_id)

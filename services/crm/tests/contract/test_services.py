@@ -60,7 +60,7 @@ async def test_nobody_comes_in_without_the_permission(crm: Crm, method: MethodDe
         (crm.issuer.identity("members.read"), ErrorKind.FORBIDDEN),
     ):
         with pytest.raises(RemoteError) as refusal:
-            await crm.caller.call(crm.method(method.name), request, identity=identity, timeout=20)
+            await crm.ask(method.name, request, identity)
         assert refusal.value.kind is kind
 
 

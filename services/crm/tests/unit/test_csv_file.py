@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crm.domain import csv_file
 from crm.domain.csv_file import CsvReader, Record, delimiter_of
 from crm.domain.errors import EntryRefused
-from crm.domain.imports import Header, Resource
+from crm.domain.imports import Layout
 
 
 def records(content: bytes, size: int) -> list[Record]:
@@ -53,8 +53,9 @@ def test_rows_are_numbered_as_people_see_them() -> None:
     ("content", "reason"),
     [
         (b'name\n"open', "FILE_UNREADABLE"),
-        (b"\xff\xfe", "ENCODING_UNKNOWN"),
-        (b"\xc3", "ENCODING_UNKNOWN"),
+        (b"name\n\x81", "ENCODING_UNKNOWN"),
+        ("Zürich\n".encode() + "Zürich".encode("latin-1"), "ENCODING_MIXED"),
+        ("a\nb".encode("utf-16") + b"x", "ENCODING_UNKNOWN"),
     ],
 )
 def test_what_is_no_csv_is_refused(content: bytes, reason: str) -> None:
@@ -83,11 +84,50 @@ def test_a_row_that_cannot_be_read_says_so() -> None:
     assert refusal.value.reason == "ROW_UNREADABLE"
 
 
-def test_a_header_names_the_cells() -> None:
-    header = Header(Resource.DEALS, Record(1, " Name ;SOURCE"))
-    row = header.row(Record(2, "a, b; web "))
+def test_a_layout_puts_cells_into_fields() -> None:
+    layout = Layout(["Title", "Source", "No."], ["name", "source", ""], ";")
+    row = layout.row(Record(2, "a, b; web ;7"))
     assert (row["name"], row["source"], row["tags"]) == ("a, b", "web", "")
-    assert header.row(Record(3, "only"))["source"] == ""
+    assert layout.row(Record(3, "only"))["source"] == ""
+    assert layout.row(Record(4, "a;b;c;;"))["name"] == "a"
     with pytest.raises(EntryRefused):
-        header.row(Record(4, "a;b;c"))
-    assert delimiter_of("name") == ","
+        layout.row(Record(5, "a;b;c;d"))
+    assert (layout.header_of("name"), layout.header_of("tags")) == ("Title", "tags")
+
+
+def test_parts_are_joined() -> None:
+    layout = Layout(
+        ["First", "Last", "Mail 1", "Mail 2"], ["name", "name", "emails", "emails"], ","
+    )
+    row = layout.row(Record(2, "Ada,Lovelace,a@b.ch,"))
+    assert (row["name"], row["emails"]) == ("Ada Lovelace", "a@b.ch")
+    assert layout.row(Record(3, ",Lovelace,a@b.ch,c@d.ch"))["emails"] == "a@b.ch;c@d.ch"
+    assert layout.names_in_parts
+
+
+@pytest.mark.parametrize(
+    ("lines", "delimiter"),
+    [
+        (["name"], ","),
+        (["name;amount", "a, b;1,50"], ";"),
+        (["name,amount", "a;b,1"], ","),
+        (["name\tnote", "a, b\tx; y"], "\t"),
+        (["name|note", '"a|b"|c'], "|"),
+    ],
+)
+def test_the_delimiter_is_the_one_that_fits_all_rows(lines: list[str], delimiter: str) -> None:
+    assert delimiter_of([Record(n, line) for n, line in enumerate(lines, 1)]) == delimiter
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "windows-1252"])
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_the_encoding_is_found_out(encoding: str, size: int) -> None:
+    # Long enough that a piece ends before the first letter that is not ASCII.
+    text = "name,city\r\n" + "Meier,Bern\r\n" * 9 + "Müller,Zürich – “Süd”\r\n"
+    found = records(text.encode(encoding), size)
+    assert found[-1].text == "Müller,Zürich – “Süd”"
+
+
+def test_lines_of_old_computers_and_what_excel_says_above() -> None:
+    assert [r.text for r in records(b"sep=;\rname;x\ra;b", 4)] == ["name;x", "a;b"]
+    assert [r.row for r in records(b"name;x\n;;;\na;b\n", 4)] == [1, 3]

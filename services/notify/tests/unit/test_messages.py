@@ -34,7 +34,13 @@ MOVE = Move(
     days_in_stage=3.2,
 )
 IMPORT = ImportResult(
-    import_id=uuid4(), resource="deals", file_name="deals.csv", created=8800, skipped=0, failed=0
+    import_id=uuid4(),
+    resource="deals",
+    file_name="deals.csv",
+    created=8800,
+    updated=0,
+    skipped=0,
+    failed=0,
 )
 
 

@@ -34,10 +34,11 @@ class ImportFinished(_message.Message):
     ACTOR_ID_FIELD_NUMBER: _builtins.int
     HAPPEN_TIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    UPDATED_ROWS_FIELD_NUMBER: _builtins.int
     import_id: _builtins.str
     """The import; the bulk_id of its records' events."""
     resource: _builtins.str
-    """clients or deals."""
+    """clients, deals or activities."""
     file_name: _builtins.str
     """Name of the file."""
     created_rows: _builtins.int
@@ -50,6 +51,8 @@ class ImportFinished(_message.Message):
     """Who committed it."""
     version: _builtins.int
     """The import's version after it."""
+    updated_rows: _builtins.int
+    """Rows that changed a record that was there."""
     @_builtins.property
     def happen_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
@@ -66,11 +69,64 @@ class ImportFinished(_message.Message):
         actor_id: _builtins.str = ...,
         happen_time: _timestamp_pb2.Timestamp | None = ...,
         version: _builtins.int = ...,
+        updated_rows: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "created_rows", b"created_rows", "failed_rows", b"failed_rows", "file_name", b"file_name", "happen_time", b"happen_time", "import_id", b"import_id", "resource", b"resource", "skipped_rows", b"skipped_rows", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "created_rows", b"created_rows", "failed_rows", b"failed_rows", "file_name", b"file_name", "happen_time", b"happen_time", "import_id", b"import_id", "resource", b"resource", "skipped_rows", b"skipped_rows", "updated_rows", b"updated_rows", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportFinished: _TypeAlias = ImportFinished  # noqa: Y015
+
+@_typing.final
+class ImportReverted(_message.Message):
+    """An import was undone. Type: import.v1.reverted. Its records were told one by one before, with the import's id as bulk_id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    REVERTED_RECORDS_FIELD_NUMBER: _builtins.int
+    KEPT_RECORDS_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    import_id: _builtins.str
+    """The import; the bulk_id of its records' events."""
+    resource: _builtins.str
+    """clients, deals or activities."""
+    file_name: _builtins.str
+    """Name of the file."""
+    reverted_records: _builtins.int
+    """Records that were taken back."""
+    kept_records: _builtins.int
+    """Records that somebody has changed since, left as they are."""
+    actor_id: _builtins.str
+    """Who reverted it."""
+    version: _builtins.int
+    """The import's version after it."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        import_id: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        reverted_records: _builtins.int = ...,
+        kept_records: _builtins.int = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "file_name", b"file_name", "happen_time", b"happen_time", "import_id", b"import_id", "kept_records", b"kept_records", "resource", b"resource", "reverted_records", b"reverted_records", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportReverted: _TypeAlias = ImportReverted  # noqa: Y015

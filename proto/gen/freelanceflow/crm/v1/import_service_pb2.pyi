@@ -29,28 +29,40 @@ class _ImportResourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Import
     IMPORT_RESOURCE_UNSPECIFIED: _ImportResource.ValueType  # 0
     """Never sent; a server rejects it."""
     IMPORT_RESOURCE_CLIENTS: _ImportResource.ValueType  # 1
-    """Columns: name (needed), kind, external_id, emails, phones, address, website, owner, tags, notes, created_at, parent."""
+    """Fields: name (needed), kind, external_id, emails, phones, address, website, owner, tags, notes, created_at, parent. Several
+    columns may be parts of name, address, emails, phones, tags or notes.
+    """
     IMPORT_RESOURCE_DEALS: _ImportResource.ValueType  # 2
-    """Columns: name (needed), external_id, client, stage, owner, amount, currency, source, created_at, entered_stage_at,
+    """Fields: name (needed), external_id, client, stage, owner, amount, currency, source, created_at, entered_stage_at,
     closed_at, expected_close_date, lost_reason, next_step, tags. `client`, `stage`, `owner` and `lost_reason` are names.
-    A client or stage that is not there is an error of the row; an owner that is not there becomes a label. No stage means
-    the first open one. Dates are YYYY-MM-DD (the beginning of that day in the workspace's zone) or RFC 3339. A deal may be
-    lost without a reason here: a source may not know it. Lists (tags, emails, phones) are separated by ; or , or |.
+    A stage that is not there is an error of the row, and so is a client unless `create_clients` is set. No stage means
+    the first open one. A deal may be lost without a reason here: a source may not know it.
+    """
+    IMPORT_RESOURCE_ACTIVITIES: _ImportResource.ValueType  # 3
+    """Fields: subject (needed), kind, body, client, deal, owner, due_at, remind_at, done_at, created_at. `client` and `deal` are
+    names, `deal` may be an external_id; one of them is needed. done_at may also say yes or no.
     """
 
 class ImportResource(_ImportResource, metaclass=_ImportResourceEnumTypeWrapper):
-    """What a file holds."""
+    """What a file holds. Lists (tags, emails, phones) are separated by ; or , or |. Dates are days (the beginning of that day in
+    the workspace's zone) or instants. An owner that is not there becomes a label.
+    """
 
 IMPORT_RESOURCE_UNSPECIFIED: ImportResource.ValueType  # 0
 """Never sent; a server rejects it."""
 IMPORT_RESOURCE_CLIENTS: ImportResource.ValueType  # 1
-"""Columns: name (needed), kind, external_id, emails, phones, address, website, owner, tags, notes, created_at, parent."""
+"""Fields: name (needed), kind, external_id, emails, phones, address, website, owner, tags, notes, created_at, parent. Several
+columns may be parts of name, address, emails, phones, tags or notes.
+"""
 IMPORT_RESOURCE_DEALS: ImportResource.ValueType  # 2
-"""Columns: name (needed), external_id, client, stage, owner, amount, currency, source, created_at, entered_stage_at,
+"""Fields: name (needed), external_id, client, stage, owner, amount, currency, source, created_at, entered_stage_at,
 closed_at, expected_close_date, lost_reason, next_step, tags. `client`, `stage`, `owner` and `lost_reason` are names.
-A client or stage that is not there is an error of the row; an owner that is not there becomes a label. No stage means
-the first open one. Dates are YYYY-MM-DD (the beginning of that day in the workspace's zone) or RFC 3339. A deal may be
-lost without a reason here: a source may not know it. Lists (tags, emails, phones) are separated by ; or , or |.
+A stage that is not there is an error of the row, and so is a client unless `create_clients` is set. No stage means
+the first open one. A deal may be lost without a reason here: a source may not know it.
+"""
+IMPORT_RESOURCE_ACTIVITIES: ImportResource.ValueType  # 3
+"""Fields: subject (needed), kind, body, client, deal, owner, due_at, remind_at, done_at, created_at. `client` and `deal` are
+names, `deal` may be an external_id; one of them is needed. done_at may also say yes or no.
 """
 Global___ImportResource: _TypeAlias = ImportResource  # noqa: Y015
 
@@ -63,13 +75,21 @@ class _ImportStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ImportSt
     IMPORT_STATUS_UNSPECIFIED: _ImportStatus.ValueType  # 0
     """Never sent."""
     IMPORT_STATUS_READY: _ImportStatus.ValueType  # 1
-    """The file was read and can be committed."""
+    """A dry run has looked at all rows; it can be committed."""
     IMPORT_STATUS_COMMITTING: _ImportStatus.ValueType  # 2
     """The job writes the rows."""
     IMPORT_STATUS_DONE: _ImportStatus.ValueType  # 3
     """All rows were looked at."""
     IMPORT_STATUS_FAILED: _ImportStatus.ValueType  # 4
     """The job gave up; `error` says why. What was written stays, and a further commit goes on from there."""
+    IMPORT_STATUS_UPLOADED: _ImportStatus.ValueType  # 5
+    """The file is here and can be read; it can be checked or committed."""
+    IMPORT_STATUS_ANALYZING: _ImportStatus.ValueType  # 6
+    """A job takes a workbook apart, or makes the dry run."""
+    IMPORT_STATUS_REVERTING: _ImportStatus.ValueType  # 7
+    """The job undoes it."""
+    IMPORT_STATUS_REVERTED: _ImportStatus.ValueType  # 8
+    """It was undone."""
 
 class ImportStatus(_ImportStatus, metaclass=_ImportStatusEnumTypeWrapper):
     """Where an import stands."""
@@ -77,13 +97,21 @@ class ImportStatus(_ImportStatus, metaclass=_ImportStatusEnumTypeWrapper):
 IMPORT_STATUS_UNSPECIFIED: ImportStatus.ValueType  # 0
 """Never sent."""
 IMPORT_STATUS_READY: ImportStatus.ValueType  # 1
-"""The file was read and can be committed."""
+"""A dry run has looked at all rows; it can be committed."""
 IMPORT_STATUS_COMMITTING: ImportStatus.ValueType  # 2
 """The job writes the rows."""
 IMPORT_STATUS_DONE: ImportStatus.ValueType  # 3
 """All rows were looked at."""
 IMPORT_STATUS_FAILED: ImportStatus.ValueType  # 4
 """The job gave up; `error` says why. What was written stays, and a further commit goes on from there."""
+IMPORT_STATUS_UPLOADED: ImportStatus.ValueType  # 5
+"""The file is here and can be read; it can be checked or committed."""
+IMPORT_STATUS_ANALYZING: ImportStatus.ValueType  # 6
+"""A job takes a workbook apart, or makes the dry run."""
+IMPORT_STATUS_REVERTING: ImportStatus.ValueType  # 7
+"""The job undoes it."""
+IMPORT_STATUS_REVERTED: ImportStatus.ValueType  # 8
+"""It was undone."""
 Global___ImportStatus: _TypeAlias = ImportStatus  # noqa: Y015
 
 @_typing.final
@@ -106,10 +134,17 @@ class Import(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     FINISH_TIME_FIELD_NUMBER: _builtins.int
+    UPDATED_ROWS_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    CHECK_FIELD_NUMBER: _builtins.int
+    JOB_PROGRESS_FIELD_NUMBER: _builtins.int
+    REVERTED_RECORDS_FIELD_NUMBER: _builtins.int
+    KEPT_RECORDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7; the bulk_id of the events it causes."""
     resource: Global___ImportResource.ValueType
-    """Clients or deals."""
+    """Clients, deals or activities."""
     status: Global___ImportStatus.ValueType
     """Where it stands."""
     file_name: _builtins.str
@@ -117,9 +152,9 @@ class Import(_message.Message):
     size: _builtins.int
     """Size of the file in bytes."""
     total_rows: _builtins.int
-    """Number of data rows."""
+    """Number of data rows; 0 until a workbook was taken apart."""
     done_rows: _builtins.int
-    """Rows looked at so far."""
+    """Rows looked at so far, of the commit."""
     created_rows: _builtins.int
     """Rows that became records."""
     skipped_rows: _builtins.int
@@ -127,9 +162,17 @@ class Import(_message.Message):
     failed_rows: _builtins.int
     """Rows that could not be taken."""
     job_id: _builtins.str
-    """The job of the commit; empty before."""
+    """The latest job: taking apart, check, commit or revert; empty before."""
     error: _builtins.str
     """Why it failed, in words."""
+    updated_rows: _builtins.int
+    """Rows that changed a record that was there."""
+    job_progress: _builtins.int
+    """How far the latest job is, in rows."""
+    reverted_records: _builtins.int
+    """Records that the revert took back."""
+    kept_records: _builtins.int
+    """Records that the revert left alone, because somebody has changed them since."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was uploaded."""
@@ -137,6 +180,18 @@ class Import(_message.Message):
     @_builtins.property
     def finish_time(self) -> _timestamp_pb2.Timestamp:
         """When the last row was looked at."""
+
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportColumn]:
+        """The file's columns, in its order; absent in lists."""
+
+    @_builtins.property
+    def settings(self) -> Global___ImportSettings:
+        """How the file is read; absent in lists."""
+
+    @_builtins.property
+    def check(self) -> Global___ImportCheck:
+        """What the dry run found, while it holds."""
 
     def __init__(
         self,
@@ -155,14 +210,149 @@ class Import(_message.Message):
         error: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         finish_time: _timestamp_pb2.Timestamp | None = ...,
+        updated_rows: _builtins.int = ...,
+        columns: _abc.Iterable[Global___ImportColumn] | None = ...,
+        settings: Global___ImportSettings | None = ...,
+        check: Global___ImportCheck | None = ...,
+        job_progress: _builtins.int = ...,
+        reverted_records: _builtins.int = ...,
+        kept_records: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "create_time", b"create_time", "finish_time", b"finish_time", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "created_rows", b"created_rows", "done_rows", b"done_rows", "error", b"error", "failed_rows", b"failed_rows", "file_name", b"file_name", "finish_time", b"finish_time", "id", b"id", "job_id", b"job_id", "resource", b"resource", "size", b"size", "skipped_rows", b"skipped_rows", "status", b"status", "total_rows", b"total_rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "columns", b"columns", "create_time", b"create_time", "created_rows", b"created_rows", "done_rows", b"done_rows", "error", b"error", "failed_rows", b"failed_rows", "file_name", b"file_name", "finish_time", b"finish_time", "id", b"id", "job_id", b"job_id", "job_progress", b"job_progress", "kept_records", b"kept_records", "resource", b"resource", "reverted_records", b"reverted_records", "settings", b"settings", "size", b"size", "skipped_rows", b"skipped_rows", "status", b"status", "total_rows", b"total_rows", "updated_rows", b"updated_rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Import: _TypeAlias = Import  # noqa: Y015
+
+@_typing.final
+class ImportColumn(_message.Message):
+    """A column of the file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    GUESS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    header: _builtins.str
+    """Its header; “Column 3” for one without."""
+    field: _builtins.str
+    """The field it goes into; empty when it is left out."""
+    guess: _builtins.str
+    """The field that was guessed; empty for none."""
+    confidence: _builtins.float
+    """How sure the guess is, from 0 to 1."""
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first few different values."""
+
+    def __init__(
+        self,
+        *,
+        header: _builtins.str = ...,
+        samples: _abc.Iterable[_builtins.str] | None = ...,
+        field: _builtins.str = ...,
+        guess: _builtins.str = ...,
+        confidence: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "field", b"field", "guess", b"guess", "header", b"header", "samples", b"samples"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportColumn: _TypeAlias = ImportColumn  # noqa: Y015
+
+@_typing.final
+class ImportSettings(_message.Message):
+    """How a file is read, and what becomes of rows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENCODING_FIELD_NUMBER: _builtins.int
+    DELIMITER_FIELD_NUMBER: _builtins.int
+    DECIMAL_FIELD_NUMBER: _builtins.int
+    DECIMAL_CERTAIN_FIELD_NUMBER: _builtins.int
+    DATE_ORDER_FIELD_NUMBER: _builtins.int
+    DATE_ORDER_CERTAIN_FIELD_NUMBER: _builtins.int
+    ON_DUPLICATE_FIELD_NUMBER: _builtins.int
+    CREATE_CLIENTS_FIELD_NUMBER: _builtins.int
+    encoding: _builtins.str
+    """utf-8, utf-16-le, utf-16-be, windows-1250, windows-1251 or windows-1252."""
+    delimiter: _builtins.str
+    """A comma, semicolon, tab or bar."""
+    decimal: _builtins.str
+    """What stands before the cents: a point or a comma."""
+    decimal_certain: _builtins.bool
+    """False if nothing in the file told: the decimal mark may be otherwise."""
+    date_order: _builtins.str
+    """The order of a date in numbers: ymd, dmy or mdy."""
+    date_order_certain: _builtins.bool
+    """False if nothing in the file told: the order may be otherwise."""
+    on_duplicate: _builtins.str
+    """What becomes of a row whose record is there already: skip, update, or create (a further one)."""
+    create_clients: _builtins.bool
+    """Whether a deal's client that is not there is created."""
+    def __init__(
+        self,
+        *,
+        encoding: _builtins.str = ...,
+        delimiter: _builtins.str = ...,
+        decimal: _builtins.str = ...,
+        decimal_certain: _builtins.bool = ...,
+        date_order: _builtins.str = ...,
+        date_order_certain: _builtins.bool = ...,
+        on_duplicate: _builtins.str = ...,
+        create_clients: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_clients", b"create_clients", "date_order", b"date_order", "date_order_certain", b"date_order_certain", "decimal", b"decimal", "decimal_certain", b"decimal_certain", "delimiter", b"delimiter", "encoding", b"encoding", "on_duplicate", b"on_duplicate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportSettings: _TypeAlias = ImportSettings  # noqa: Y015
+
+@_typing.final
+class ImportCheck(_message.Message):
+    """What a dry run found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREATED_ROWS_FIELD_NUMBER: _builtins.int
+    UPDATED_ROWS_FIELD_NUMBER: _builtins.int
+    SKIPPED_ROWS_FIELD_NUMBER: _builtins.int
+    FAILED_ROWS_FIELD_NUMBER: _builtins.int
+    NEW_CLIENTS_FIELD_NUMBER: _builtins.int
+    created_rows: _builtins.int
+    """Rows that would become records."""
+    updated_rows: _builtins.int
+    """Rows that would change a record."""
+    skipped_rows: _builtins.int
+    """Rows whose record is there already."""
+    failed_rows: _builtins.int
+    """Rows that cannot be taken."""
+    new_clients: _builtins.int
+    """Clients that would be created for deals."""
+    def __init__(
+        self,
+        *,
+        created_rows: _builtins.int = ...,
+        updated_rows: _builtins.int = ...,
+        skipped_rows: _builtins.int = ...,
+        failed_rows: _builtins.int = ...,
+        new_clients: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_rows", b"created_rows", "failed_rows", b"failed_rows", "new_clients", b"new_clients", "skipped_rows", b"skipped_rows", "updated_rows", b"updated_rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportCheck: _TypeAlias = ImportCheck  # noqa: Y015
 
 @_typing.final
 class CreateImportRequest(_message.Message):
@@ -203,7 +393,7 @@ class ImportHeader(_message.Message):
     RESOURCE_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
     resource: Global___ImportResource.ValueType
-    """Clients or deals."""
+    """Clients, deals or activities."""
     file_name: _builtins.str
     """Name of the file, at most 200 characters."""
     def __init__(
@@ -297,6 +487,285 @@ class ListImportsResponse(_message.Message):
 Global___ListImportsResponse: _TypeAlias = ListImportsResponse  # noqa: Y015
 
 @_typing.final
+class UpdateImportRequest(_message.Message):
+    """Says how a file is to be read. What is absent stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FieldsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.int
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.int = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    ENCODING_FIELD_NUMBER: _builtins.int
+    DELIMITER_FIELD_NUMBER: _builtins.int
+    DECIMAL_FIELD_NUMBER: _builtins.int
+    DATE_ORDER_FIELD_NUMBER: _builtins.int
+    ON_DUPLICATE_FIELD_NUMBER: _builtins.int
+    CREATE_CLIENTS_FIELD_NUMBER: _builtins.int
+    import_id: _builtins.str
+    """The import."""
+    encoding: _builtins.str
+    """See ImportSettings."""
+    delimiter: _builtins.str
+    """See ImportSettings."""
+    decimal: _builtins.str
+    """See ImportSettings."""
+    date_order: _builtins.str
+    """See ImportSettings."""
+    on_duplicate: _builtins.str
+    """See ImportSettings."""
+    create_clients: _builtins.bool
+    """See ImportSettings."""
+    @_builtins.property
+    def fields(self) -> _containers.ScalarMap[_builtins.int, _builtins.str]:
+        """The field of each column by its place in the file, beginning with 0; an empty one leaves the column out."""
+
+    def __init__(
+        self,
+        *,
+        import_id: _builtins.str = ...,
+        fields: _abc.Mapping[_builtins.int, _builtins.str] | None = ...,
+        encoding: _builtins.str | None = ...,
+        delimiter: _builtins.str | None = ...,
+        decimal: _builtins.str | None = ...,
+        date_order: _builtins.str | None = ...,
+        on_duplicate: _builtins.str | None = ...,
+        create_clients: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_create_clients", b"_create_clients", "_date_order", b"_date_order", "_decimal", b"_decimal", "_delimiter", b"_delimiter", "_encoding", b"_encoding", "_on_duplicate", b"_on_duplicate", "create_clients", b"create_clients", "date_order", b"date_order", "decimal", b"decimal", "delimiter", b"delimiter", "encoding", b"encoding", "on_duplicate", b"on_duplicate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_create_clients", b"_create_clients", "_date_order", b"_date_order", "_decimal", b"_decimal", "_delimiter", b"_delimiter", "_encoding", b"_encoding", "_on_duplicate", b"_on_duplicate", "create_clients", b"create_clients", "date_order", b"date_order", "decimal", b"decimal", "delimiter", b"delimiter", "encoding", b"encoding", "fields", b"fields", "import_id", b"import_id", "on_duplicate", b"on_duplicate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__create_clients: _TypeAlias = _typing.Literal["create_clients"]  # noqa: Y015
+    _WhichOneofArgType__create_clients: _TypeAlias = _typing.Literal["_create_clients", b"_create_clients"]  # noqa: Y015
+    _WhichOneofReturnType__date_order: _TypeAlias = _typing.Literal["date_order"]  # noqa: Y015
+    _WhichOneofArgType__date_order: _TypeAlias = _typing.Literal["_date_order", b"_date_order"]  # noqa: Y015
+    _WhichOneofReturnType__decimal: _TypeAlias = _typing.Literal["decimal"]  # noqa: Y015
+    _WhichOneofArgType__decimal: _TypeAlias = _typing.Literal["_decimal", b"_decimal"]  # noqa: Y015
+    _WhichOneofReturnType__delimiter: _TypeAlias = _typing.Literal["delimiter"]  # noqa: Y015
+    _WhichOneofArgType__delimiter: _TypeAlias = _typing.Literal["_delimiter", b"_delimiter"]  # noqa: Y015
+    _WhichOneofReturnType__encoding: _TypeAlias = _typing.Literal["encoding"]  # noqa: Y015
+    _WhichOneofArgType__encoding: _TypeAlias = _typing.Literal["_encoding", b"_encoding"]  # noqa: Y015
+    _WhichOneofReturnType__on_duplicate: _TypeAlias = _typing.Literal["on_duplicate"]  # noqa: Y015
+    _WhichOneofArgType__on_duplicate: _TypeAlias = _typing.Literal["_on_duplicate", b"_on_duplicate"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__create_clients) -> _WhichOneofReturnType__create_clients | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__date_order) -> _WhichOneofReturnType__date_order | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__decimal) -> _WhichOneofReturnType__decimal | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delimiter) -> _WhichOneofReturnType__delimiter | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__encoding) -> _WhichOneofReturnType__encoding | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__on_duplicate) -> _WhichOneofReturnType__on_duplicate | None: ...
+
+Global___UpdateImportRequest: _TypeAlias = UpdateImportRequest  # noqa: Y015
+
+@_typing.final
+class CheckImportRequest(_message.Message):
+    """Asks for a dry run."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    import_id: _builtins.str
+    """The import."""
+    def __init__(
+        self,
+        *,
+        import_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_id", b"import_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckImportRequest: _TypeAlias = CheckImportRequest  # noqa: Y015
+
+@_typing.final
+class RevertImportRequest(_message.Message):
+    """Asks to undo an import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    import_id: _builtins.str
+    """The import."""
+    def __init__(
+        self,
+        *,
+        import_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_id", b"import_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevertImportRequest: _TypeAlias = RevertImportRequest  # noqa: Y015
+
+@_typing.final
+class ListImportRowsRequest(_message.Message):
+    """Asks for what became of rows whose record was there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    import_id: _builtins.str
+    """The import."""
+    page_size: _builtins.int
+    """0 means 50; at most 200."""
+    page_token: _builtins.str
+    """Token of the page before."""
+    def __init__(
+        self,
+        *,
+        import_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_id", b"import_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListImportRowsRequest: _TypeAlias = ListImportRowsRequest  # noqa: Y015
+
+@_typing.final
+class ListImportRowsResponse(_message.Message):
+    """One page of rows whose record was there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportRow]:
+        """By row."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[Global___ImportRow] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListImportRowsResponse: _TypeAlias = ListImportRowsResponse  # noqa: Y015
+
+@_typing.final
+class ImportRow(_message.Message):
+    """A row whose record was there already."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    MATCHED_BY_FIELD_NUMBER: _builtins.int
+    RECORD_ID_FIELD_NUMBER: _builtins.int
+    RECORD_NAME_FIELD_NUMBER: _builtins.int
+    row: _builtins.int
+    """Row in the file, where the header is row 1."""
+    action: _builtins.str
+    """skipped or updated."""
+    matched_by: _builtins.str
+    """By what it was recognised: external_id, email, domain, phone, name, or file for a repetition in the file itself."""
+    record_id: _builtins.str
+    """The record it was recognised as."""
+    record_name: _builtins.str
+    """That record's name."""
+    def __init__(
+        self,
+        *,
+        row: _builtins.int = ...,
+        action: _builtins.str = ...,
+        matched_by: _builtins.str = ...,
+        record_id: _builtins.str = ...,
+        record_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "matched_by", b"matched_by", "record_id", b"record_id", "record_name", b"record_name", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportRow: _TypeAlias = ImportRow  # noqa: Y015
+
+@_typing.final
+class DownloadImportErrorsRequest(_message.Message):
+    """Asks for the rows that could not be taken, as a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    import_id: _builtins.str
+    """The import."""
+    def __init__(
+        self,
+        *,
+        import_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_id", b"import_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadImportErrorsRequest: _TypeAlias = DownloadImportErrorsRequest  # noqa: Y015
+
+@_typing.final
+class DownloadImportErrorsResponse(_message.Message):
+    """The next bytes of the file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """At most 256 KiB."""
+    def __init__(
+        self,
+        *,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadImportErrorsResponse: _TypeAlias = DownloadImportErrorsResponse  # noqa: Y015
+
+@_typing.final
 class CommitImportRequest(_message.Message):
     """Asks to write the rows."""
 
@@ -385,22 +854,26 @@ class ImportRowError(_message.Message):
     ROW_FIELD_NUMBER: _builtins.int
     COLUMN_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
     row: _builtins.int
     """Row in the file, where the header is row 1."""
     column: _builtins.str
-    """Name of the column."""
+    """Header of the column."""
     message: _builtins.str
     """In words."""
+    value: _builtins.str
+    """What the cell says, at most 200 characters of it."""
     def __init__(
         self,
         *,
         row: _builtins.int = ...,
         column: _builtins.str = ...,
         message: _builtins.str = ...,
+        value: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "message", b"message", "row", b"row"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "message", b"message", "row", b"row", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ImportServiceStub:
-    """Brings clients and deals in from a file. Upload, look, commit; the commit runs as a job.
+    """Brings clients, deals and activities in from a file: upload, say what the columns are, look at what would happen, commit.
     """
 
     def __init__(self, channel):
@@ -50,9 +50,24 @@ class ImportServiceStub:
                 request_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportsRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportsResponse.FromString,
                 _registered_method=True)
+        self.UpdateImport = channel.unary_unary(
+                '/freelanceflow.crm.v1.ImportService/UpdateImport',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.UpdateImportRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.FromString,
+                _registered_method=True)
+        self.CheckImport = channel.unary_unary(
+                '/freelanceflow.crm.v1.ImportService/CheckImport',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.CheckImportRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.FromString,
+                _registered_method=True)
         self.CommitImport = channel.unary_unary(
                 '/freelanceflow.crm.v1.ImportService/CommitImport',
                 request_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.CommitImportRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.FromString,
+                _registered_method=True)
+        self.RevertImport = channel.unary_unary(
+                '/freelanceflow.crm.v1.ImportService/RevertImport',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.RevertImportRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.FromString,
                 _registered_method=True)
         self.ListImportErrors = channel.unary_unary(
@@ -60,17 +75,28 @@ class ImportServiceStub:
                 request_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportErrorsRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportErrorsResponse.FromString,
                 _registered_method=True)
+        self.ListImportRows = channel.unary_unary(
+                '/freelanceflow.crm.v1.ImportService/ListImportRows',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportRowsRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportRowsResponse.FromString,
+                _registered_method=True)
+        self.DownloadImportErrors = channel.unary_stream(
+                '/freelanceflow.crm.v1.ImportService/DownloadImportErrors',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.DownloadImportErrorsRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.DownloadImportErrorsResponse.FromString,
+                _registered_method=True)
 
 
 class ImportServiceServicer:
-    """Brings clients and deals in from a file. Upload, look, commit; the commit runs as a job.
+    """Brings clients, deals and activities in from a file: upload, say what the columns are, look at what would happen, commit.
     """
 
     def CreateImport(self, request_iterator, context):
-        """Uploads a CSV file: first one message with `header`, then the bytes in chunks of at most 1 MiB. The header row must
-        name the columns listed at ImportResource. Fails with INVALID_ARGUMENT (FILE_EMPTY, ENCODING_UNKNOWN, COLUMN_MISSING,
-        COLUMN_UNKNOWN, COLUMN_TWICE, FILE_UNREADABLE) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). Commas, semicolons
-        or tabs separate the columns; UTF-8 with or without a byte order mark; at most 500,000 rows.
+        """Uploads a CSV or XLSX file: first one message with `header`, then the bytes in chunks of at most 1 MiB. Encoding,
+        delimiter and the notation of numbers and dates are found out, and which column is which is guessed by the header row.
+        Fails with INVALID_ARGUMENT (FILE_EMPTY, FILE_KIND_UNKNOWN, ENCODING_UNKNOWN, ENCODING_MIXED, FILE_UNREADABLE,
+        TOO_MANY_COLUMNS) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). At most 500,000 rows. A CSV comes back UPLOADED;
+        a workbook is taken apart by a job first and comes back ANALYZING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,10 +116,37 @@ class ImportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateImport(self, request, context):
+        """Says what the columns are and how the file is to be read; a check that was made before is void. Only before the commit.
+        Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (FIELD_UNKNOWN,
+        FIELD_TWICE, ENCODING_UNKNOWN, DELIMITER_UNKNOWN, …).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckImport(self, request, context):
+        """Starts a dry run, as a job: every row is looked at and nothing is written. Then the import is READY, `check` has the
+        counts, ListImportErrors and ListImportRows what there is to say of single rows.
+        Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (COLUMN_MISSING).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CommitImport(self, request, context):
-        """Starts writing the rows, as a job; a failed import goes on where it stopped. Rows whose external_id is there already are
-        skipped, so a repeat changes nothing.
-        Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_READY).
+        """Starts writing the rows, as a job, checked before or not; a failed import goes on where it stopped. Rows whose record is
+        there already are skipped or change it, as `on_duplicate` says.
+        Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (COLUMN_MISSING).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevertImport(self, request, context):
+        """Starts undoing an import, as a job: what it created goes to the trash, what it changed gets its values back. Records that
+        somebody has changed since are left alone and counted as kept.
+        Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_DONE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,6 +154,22 @@ class ImportServiceServicer:
 
     def ListImportErrors(self, request, context):
         """Lists the rows that could not be taken, with row and column. Fails with NOT_FOUND (IMPORT_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListImportRows(self, request, context):
+        """Lists what became, or in a dry run would become, of rows whose record was there already, and which record it is.
+        Fails with NOT_FOUND (IMPORT_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadImportErrors(self, request, context):
+        """Sends the rows that could not be taken as a CSV with the columns of the file and one more that says why; corrected, it can
+        be uploaded as it is. Fails with NOT_FOUND (IMPORT_NOT_FOUND, FILE_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -124,15 +193,40 @@ def add_ImportServiceServicer_to_server(servicer, server):
                     request_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportsRequest.FromString,
                     response_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportsResponse.SerializeToString,
             ),
+            'UpdateImport': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateImport,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.UpdateImportRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.SerializeToString,
+            ),
+            'CheckImport': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckImport,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.CheckImportRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.SerializeToString,
+            ),
             'CommitImport': grpc.unary_unary_rpc_method_handler(
                     servicer.CommitImport,
                     request_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.CommitImportRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.SerializeToString,
+            ),
+            'RevertImport': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevertImport,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.RevertImportRequest.FromString,
                     response_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.SerializeToString,
             ),
             'ListImportErrors': grpc.unary_unary_rpc_method_handler(
                     servicer.ListImportErrors,
                     request_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportErrorsRequest.FromString,
                     response_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportErrorsResponse.SerializeToString,
+            ),
+            'ListImportRows': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListImportRows,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportRowsRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportRowsResponse.SerializeToString,
+            ),
+            'DownloadImportErrors': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadImportErrors,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.DownloadImportErrorsRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.DownloadImportErrorsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -143,7 +237,7 @@ def add_ImportServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ImportService:
-    """Brings clients and deals in from a file. Upload, look, commit; the commit runs as a job.
+    """Brings clients, deals and activities in from a file: upload, say what the columns are, look at what would happen, commit.
     """
 
     @staticmethod
@@ -228,6 +322,60 @@ class ImportService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateImport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.ImportService/UpdateImport',
+            freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.UpdateImportRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckImport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.ImportService/CheckImport',
+            freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.CheckImportRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CommitImport(request,
             target,
             options=(),
@@ -243,6 +391,33 @@ class ImportService:
             target,
             '/freelanceflow.crm.v1.ImportService/CommitImport',
             freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.CommitImportRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevertImport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.ImportService/RevertImport',
+            freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.RevertImportRequest.SerializeToString,
             freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.Import.FromString,
             options,
             channel_credentials,
@@ -271,6 +446,60 @@ class ImportService:
             '/freelanceflow.crm.v1.ImportService/ListImportErrors',
             freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportErrorsRequest.SerializeToString,
             freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportErrorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListImportRows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.ImportService/ListImportRows',
+            freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportRowsRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.ListImportRowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadImportErrors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/freelanceflow.crm.v1.ImportService/DownloadImportErrors',
+            freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.DownloadImportErrorsRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_import__service__pb2.DownloadImportErrorsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,55 +27,103 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ImportServiceStub:
-    """Brings clients and deals in from a file. Upload, look, commit; the commit runs as a job."""
+    """Brings clients, deals and activities in from a file: upload, say what the columns are, look at what would happen, commit."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ImportServiceAsyncStub: ...
     CreateImport: _grpc.StreamUnaryMultiCallable[_import_service_pb2.CreateImportRequest, _import_service_pb2.Import]
-    """Uploads a CSV file: first one message with `header`, then the bytes in chunks of at most 1 MiB. The header row must
-    name the columns listed at ImportResource. Fails with INVALID_ARGUMENT (FILE_EMPTY, ENCODING_UNKNOWN, COLUMN_MISSING,
-    COLUMN_UNKNOWN, COLUMN_TWICE, FILE_UNREADABLE) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). Commas, semicolons
-    or tabs separate the columns; UTF-8 with or without a byte order mark; at most 500,000 rows.
+    """Uploads a CSV or XLSX file: first one message with `header`, then the bytes in chunks of at most 1 MiB. Encoding,
+    delimiter and the notation of numbers and dates are found out, and which column is which is guessed by the header row.
+    Fails with INVALID_ARGUMENT (FILE_EMPTY, FILE_KIND_UNKNOWN, ENCODING_UNKNOWN, ENCODING_MIXED, FILE_UNREADABLE,
+    TOO_MANY_COLUMNS) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). At most 500,000 rows. A CSV comes back UPLOADED;
+    a workbook is taken apart by a job first and comes back ANALYZING.
     """
     GetImport: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.GetImportRequest, _import_service_pb2.Import]
     """Gets an import with its counts so far. Fails with NOT_FOUND (IMPORT_NOT_FOUND)."""
     ListImports: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.ListImportsRequest, _import_service_pb2.ListImportsResponse]
     """Lists imports, latest first."""
+    UpdateImport: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.UpdateImportRequest, _import_service_pb2.Import]
+    """Says what the columns are and how the file is to be read; a check that was made before is void. Only before the commit.
+    Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (FIELD_UNKNOWN,
+    FIELD_TWICE, ENCODING_UNKNOWN, DELIMITER_UNKNOWN, …).
+    """
+    CheckImport: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.CheckImportRequest, _import_service_pb2.Import]
+    """Starts a dry run, as a job: every row is looked at and nothing is written. Then the import is READY, `check` has the
+    counts, ListImportErrors and ListImportRows what there is to say of single rows.
+    Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (COLUMN_MISSING).
+    """
     CommitImport: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.CommitImportRequest, _import_service_pb2.Import]
-    """Starts writing the rows, as a job; a failed import goes on where it stopped. Rows whose external_id is there already are
-    skipped, so a repeat changes nothing.
-    Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_READY).
+    """Starts writing the rows, as a job, checked before or not; a failed import goes on where it stopped. Rows whose record is
+    there already are skipped or change it, as `on_duplicate` says.
+    Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (COLUMN_MISSING).
+    """
+    RevertImport: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.RevertImportRequest, _import_service_pb2.Import]
+    """Starts undoing an import, as a job: what it created goes to the trash, what it changed gets its values back. Records that
+    somebody has changed since are left alone and counted as kept.
+    Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_DONE).
     """
     ListImportErrors: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.ListImportErrorsRequest, _import_service_pb2.ListImportErrorsResponse]
     """Lists the rows that could not be taken, with row and column. Fails with NOT_FOUND (IMPORT_NOT_FOUND)."""
+    ListImportRows: _grpc.UnaryUnaryMultiCallable[_import_service_pb2.ListImportRowsRequest, _import_service_pb2.ListImportRowsResponse]
+    """Lists what became, or in a dry run would become, of rows whose record was there already, and which record it is.
+    Fails with NOT_FOUND (IMPORT_NOT_FOUND).
+    """
+    DownloadImportErrors: _grpc.UnaryStreamMultiCallable[_import_service_pb2.DownloadImportErrorsRequest, _import_service_pb2.DownloadImportErrorsResponse]
+    """Sends the rows that could not be taken as a CSV with the columns of the file and one more that says why; corrected, it can
+    be uploaded as it is. Fails with NOT_FOUND (IMPORT_NOT_FOUND, FILE_NOT_FOUND).
+    """
 
 @_typing.type_check_only
 class ImportServiceAsyncStub(ImportServiceStub):
-    """Brings clients and deals in from a file. Upload, look, commit; the commit runs as a job."""
+    """Brings clients, deals and activities in from a file: upload, say what the columns are, look at what would happen, commit."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateImport: _aio.StreamUnaryMultiCallable[_import_service_pb2.CreateImportRequest, _import_service_pb2.Import]  # type: ignore[assignment]
-    """Uploads a CSV file: first one message with `header`, then the bytes in chunks of at most 1 MiB. The header row must
-    name the columns listed at ImportResource. Fails with INVALID_ARGUMENT (FILE_EMPTY, ENCODING_UNKNOWN, COLUMN_MISSING,
-    COLUMN_UNKNOWN, COLUMN_TWICE, FILE_UNREADABLE) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). Commas, semicolons
-    or tabs separate the columns; UTF-8 with or without a byte order mark; at most 500,000 rows.
+    """Uploads a CSV or XLSX file: first one message with `header`, then the bytes in chunks of at most 1 MiB. Encoding,
+    delimiter and the notation of numbers and dates are found out, and which column is which is guessed by the header row.
+    Fails with INVALID_ARGUMENT (FILE_EMPTY, FILE_KIND_UNKNOWN, ENCODING_UNKNOWN, ENCODING_MIXED, FILE_UNREADABLE,
+    TOO_MANY_COLUMNS) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). At most 500,000 rows. A CSV comes back UPLOADED;
+    a workbook is taken apart by a job first and comes back ANALYZING.
     """
     GetImport: _aio.UnaryUnaryMultiCallable[_import_service_pb2.GetImportRequest, _import_service_pb2.Import]  # type: ignore[assignment]
     """Gets an import with its counts so far. Fails with NOT_FOUND (IMPORT_NOT_FOUND)."""
     ListImports: _aio.UnaryUnaryMultiCallable[_import_service_pb2.ListImportsRequest, _import_service_pb2.ListImportsResponse]  # type: ignore[assignment]
     """Lists imports, latest first."""
+    UpdateImport: _aio.UnaryUnaryMultiCallable[_import_service_pb2.UpdateImportRequest, _import_service_pb2.Import]  # type: ignore[assignment]
+    """Says what the columns are and how the file is to be read; a check that was made before is void. Only before the commit.
+    Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (FIELD_UNKNOWN,
+    FIELD_TWICE, ENCODING_UNKNOWN, DELIMITER_UNKNOWN, …).
+    """
+    CheckImport: _aio.UnaryUnaryMultiCallable[_import_service_pb2.CheckImportRequest, _import_service_pb2.Import]  # type: ignore[assignment]
+    """Starts a dry run, as a job: every row is looked at and nothing is written. Then the import is READY, `check` has the
+    counts, ListImportErrors and ListImportRows what there is to say of single rows.
+    Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (COLUMN_MISSING).
+    """
     CommitImport: _aio.UnaryUnaryMultiCallable[_import_service_pb2.CommitImportRequest, _import_service_pb2.Import]  # type: ignore[assignment]
-    """Starts writing the rows, as a job; a failed import goes on where it stopped. Rows whose external_id is there already are
-    skipped, so a repeat changes nothing.
-    Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_READY).
+    """Starts writing the rows, as a job, checked before or not; a failed import goes on where it stopped. Rows whose record is
+    there already are skipped or change it, as `on_duplicate` says.
+    Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (COLUMN_MISSING).
+    """
+    RevertImport: _aio.UnaryUnaryMultiCallable[_import_service_pb2.RevertImportRequest, _import_service_pb2.Import]  # type: ignore[assignment]
+    """Starts undoing an import, as a job: what it created goes to the trash, what it changed gets its values back. Records that
+    somebody has changed since are left alone and counted as kept.
+    Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_DONE).
     """
     ListImportErrors: _aio.UnaryUnaryMultiCallable[_import_service_pb2.ListImportErrorsRequest, _import_service_pb2.ListImportErrorsResponse]  # type: ignore[assignment]
     """Lists the rows that could not be taken, with row and column. Fails with NOT_FOUND (IMPORT_NOT_FOUND)."""
+    ListImportRows: _aio.UnaryUnaryMultiCallable[_import_service_pb2.ListImportRowsRequest, _import_service_pb2.ListImportRowsResponse]  # type: ignore[assignment]
+    """Lists what became, or in a dry run would become, of rows whose record was there already, and which record it is.
+    Fails with NOT_FOUND (IMPORT_NOT_FOUND).
+    """
+    DownloadImportErrors: _aio.UnaryStreamMultiCallable[_import_service_pb2.DownloadImportErrorsRequest, _import_service_pb2.DownloadImportErrorsResponse]  # type: ignore[assignment]
+    """Sends the rows that could not be taken as a CSV with the columns of the file and one more that says why; corrected, it can
+    be uploaded as it is. Fails with NOT_FOUND (IMPORT_NOT_FOUND, FILE_NOT_FOUND).
+    """
 
 class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Brings clients and deals in from a file. Upload, look, commit; the commit runs as a job."""
+    """Brings clients, deals and activities in from a file: upload, say what the columns are, look at what would happen, commit."""
 
     @_abc_1.abstractmethod
     def CreateImport(
@@ -83,10 +131,11 @@ class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_import_service_pb2.CreateImportRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_import_service_pb2.Import, _abc.Awaitable[_import_service_pb2.Import]]:
-        """Uploads a CSV file: first one message with `header`, then the bytes in chunks of at most 1 MiB. The header row must
-        name the columns listed at ImportResource. Fails with INVALID_ARGUMENT (FILE_EMPTY, ENCODING_UNKNOWN, COLUMN_MISSING,
-        COLUMN_UNKNOWN, COLUMN_TWICE, FILE_UNREADABLE) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). Commas, semicolons
-        or tabs separate the columns; UTF-8 with or without a byte order mark; at most 500,000 rows.
+        """Uploads a CSV or XLSX file: first one message with `header`, then the bytes in chunks of at most 1 MiB. Encoding,
+        delimiter and the notation of numbers and dates are found out, and which column is which is guessed by the header row.
+        Fails with INVALID_ARGUMENT (FILE_EMPTY, FILE_KIND_UNKNOWN, ENCODING_UNKNOWN, ENCODING_MIXED, FILE_UNREADABLE,
+        TOO_MANY_COLUMNS) and RESOURCE_EXHAUSTED (FILE_TOO_LARGE, above 50 MB). At most 500,000 rows. A CSV comes back UPLOADED;
+        a workbook is taken apart by a job first and comes back ANALYZING.
         """
 
     @_abc_1.abstractmethod
@@ -106,14 +155,47 @@ class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists imports, latest first."""
 
     @_abc_1.abstractmethod
+    def UpdateImport(
+        self,
+        request: _import_service_pb2.UpdateImportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_import_service_pb2.Import, _abc.Awaitable[_import_service_pb2.Import]]:
+        """Says what the columns are and how the file is to be read; a check that was made before is void. Only before the commit.
+        Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (FIELD_UNKNOWN,
+        FIELD_TWICE, ENCODING_UNKNOWN, DELIMITER_UNKNOWN, …).
+        """
+
+    @_abc_1.abstractmethod
+    def CheckImport(
+        self,
+        request: _import_service_pb2.CheckImportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_import_service_pb2.Import, _abc.Awaitable[_import_service_pb2.Import]]:
+        """Starts a dry run, as a job: every row is looked at and nothing is written. Then the import is READY, `check` has the
+        counts, ListImportErrors and ListImportRows what there is to say of single rows.
+        Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (COLUMN_MISSING).
+        """
+
+    @_abc_1.abstractmethod
     def CommitImport(
         self,
         request: _import_service_pb2.CommitImportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_import_service_pb2.Import, _abc.Awaitable[_import_service_pb2.Import]]:
-        """Starts writing the rows, as a job; a failed import goes on where it stopped. Rows whose external_id is there already are
-        skipped, so a repeat changes nothing.
-        Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_READY).
+        """Starts writing the rows, as a job, checked before or not; a failed import goes on where it stopped. Rows whose record is
+        there already are skipped or change it, as `on_duplicate` says.
+        Fails with NOT_FOUND (IMPORT_NOT_FOUND), FAILED_PRECONDITION (IMPORT_NOT_READY) and INVALID_ARGUMENT (COLUMN_MISSING).
+        """
+
+    @_abc_1.abstractmethod
+    def RevertImport(
+        self,
+        request: _import_service_pb2.RevertImportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_import_service_pb2.Import, _abc.Awaitable[_import_service_pb2.Import]]:
+        """Starts undoing an import, as a job: what it created goes to the trash, what it changed gets its values back. Records that
+        somebody has changed since are left alone and counted as kept.
+        Fails with NOT_FOUND (IMPORT_NOT_FOUND) and FAILED_PRECONDITION (IMPORT_NOT_DONE).
         """
 
     @_abc_1.abstractmethod
@@ -123,5 +205,25 @@ class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_import_service_pb2.ListImportErrorsResponse, _abc.Awaitable[_import_service_pb2.ListImportErrorsResponse]]:
         """Lists the rows that could not be taken, with row and column. Fails with NOT_FOUND (IMPORT_NOT_FOUND)."""
+
+    @_abc_1.abstractmethod
+    def ListImportRows(
+        self,
+        request: _import_service_pb2.ListImportRowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_import_service_pb2.ListImportRowsResponse, _abc.Awaitable[_import_service_pb2.ListImportRowsResponse]]:
+        """Lists what became, or in a dry run would become, of rows whose record was there already, and which record it is.
+        Fails with NOT_FOUND (IMPORT_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
+    def DownloadImportErrors(
+        self,
+        request: _import_service_pb2.DownloadImportErrorsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_import_service_pb2.DownloadImportErrorsResponse], _abc.AsyncIterator[_import_service_pb2.DownloadImportErrorsResponse]]:
+        """Sends the rows that could not be taken as a CSV with the columns of the file and one more that says why; corrected, it can
+        be uploaded as it is. Fails with NOT_FOUND (IMPORT_NOT_FOUND, FILE_NOT_FOUND).
+        """
 
 def add_ImportServiceServicer_to_server(servicer: ImportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -5,7 +5,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
-from sqlalchemy import Uuid, bindparam, insert, literal_column, select, update
+from sqlalchemy import FromClause, Select, Uuid, bindparam, insert, literal_column, select, update
+from sqlalchemy.sql.selectable import Join
 
 from crm.adapters.activity_queries import ACTIVITY, ALIVE, SEEN
 from crm.adapters.reading import WORKSPACE, in_sight, is_row
@@ -73,20 +74,28 @@ def _with_wanted(source: Any) -> Any:
     return source.outerjoin(_deal_client, is_its_client & _deal_client.c.deleted_at.is_(None))
 
 
-LOAD = Statement(
-    select(
-        _locked,
-        _client.c.name.label("client_name"),
-        _deal.c.name.label("deal_name"),
-        _owner.c.name.label("owner_name"),
-        *_wanted,
-    ).select_from(
-        _with_wanted(
-            _locked.outerjoin(_client, is_row(_client, _locked.c.client_id))
-            .outerjoin(_deal, is_row(_deal, _locked.c.deal_id))
-            .outerjoin(_owner, is_row(_owner, _locked.c.owner_id))
-        )
+def _named_through(locked: FromClause) -> Join:
+    return (
+        locked.outerjoin(_client, is_row(_client, locked.c.client_id))
+        .outerjoin(_deal, is_row(_deal, locked.c.deal_id))
+        .outerjoin(_owner, is_row(_owner, locked.c.owner_id))
     )
+
+
+_names = (
+    _client.c.name.label("client_name"),
+    _deal.c.name.label("deal_name"),
+    _owner.c.name.label("owner_name"),
+)
+
+
+def with_its_names(locked: FromClause) -> Select[Any]:
+    """All that `activity_of` needs."""
+    return select(locked, *_names).select_from(_named_through(locked))
+
+
+LOAD = Statement(
+    select(_locked, *_names, *_wanted).select_from(_with_wanted(_named_through(_locked)))
 )
 REFERENCES = Statement(
     select(*_wanted).select_from(_with_wanted(select(literal_column("1")).subquery("once")))
@@ -140,7 +149,7 @@ async def load_to_edit(
     )
     if row is None:
         raise ActivityNotFound("There is no such activity.")
-    return _activity(row), _references(row)
+    return activity_of(row), _references(row)
 
 
 async def references(
@@ -172,7 +181,7 @@ async def add(uow: UnitOfWork, activity: Activity) -> None:
         version=activity.version,
         created_at=activity.state.created_at,
         follows=activity.state.follows,
-        **_values(activity.state),
+        **kept_values(activity.state),
     )
     uow.tell(activity)
 
@@ -184,12 +193,13 @@ async def save(uow: UnitOfWork, activity: Activity) -> None:
         workspace=uow.workspace_id,
         activity=activity.id,
         read=activity.version,
-        **_values(activity.state),
+        **kept_values(activity.state),
     )
     uow.saved(activity, rows=count)
 
 
-def _values(state: ActivityState) -> dict[str, Any]:
+def kept_values(state: ActivityState) -> dict[str, Any]:
+    """A state as its columns."""
     return {
         "kind": state.kind.value,
         "subject": state.subject,
@@ -208,7 +218,8 @@ def _values(state: ActivityState) -> dict[str, Any]:
     }
 
 
-def _activity(row: asyncpg.Record) -> Activity:
+def activity_of(row: asyncpg.Record) -> Activity:
+    """The entity behind a row of `with_its_names`."""
     state = ActivityState(
         kind=ActivityKind(row["kind"]),
         subject=row["subject"],

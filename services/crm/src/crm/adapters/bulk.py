@@ -27,7 +27,7 @@ from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
 
 
-def _insert(table: Table, columns: Sequence[str]) -> Statement:
+def insert_many(table: Table, columns: Sequence[str]) -> Statement:
     """One statement for any number of rows: they come as JSON, typed by the table itself.
 
     COPY does not work under row-level security, and an array per column cannot hold arrays.
@@ -41,7 +41,7 @@ def _insert(table: Table, columns: Sequence[str]) -> Statement:
     )
 
 
-def _by_names(sql: str, **more: Any) -> Statement:
+def by_names(sql: str, **more: Any) -> Statement:
     return Statement(
         text(sql).bindparams(
             bindparam("workspace", type_=Uuid()),
@@ -52,9 +52,9 @@ def _by_names(sql: str, **more: Any) -> Statement:
 
 
 _NEW = ("id", "workspace_id", "version", "created_at")
-ADD_DEALS = _insert(deals_table, (*_NEW, *DEAL_KEPT))
-ADD_HISTORY = _insert(deal_history, ("workspace_id", "deal_id", *HISTORY))
-ADD_CLIENTS = _insert(clients_table, (*_NEW, *clients.KEPT))
+ADD_DEALS = insert_many(deals_table, (*_NEW, *DEAL_KEPT))
+ADD_HISTORY = insert_many(deal_history, ("workspace_id", "deal_id", *HISTORY))
+ADD_CLIENTS = insert_many(clients_table, (*_NEW, *clients.KEPT))
 
 REFRESH_STATISTICS = Statement(text("SELECT refresh_statistics()"))
 SETTINGS = Statement(
@@ -75,32 +75,41 @@ LOST_REASONS = Statement(
     ).bindparams(bindparam("workspace", type_=Uuid()))
 )
 # Materialized, so that the names are lowered once and compared as they are: see sort_name.
-CLIENTS = _by_names(
+CLIENTS = by_names(
     "WITH given AS MATERIALIZED (SELECT name, lower(name) AS low FROM unnest(:names) AS g (name)) "
     "SELECT DISTINCT ON (given.name) given.name AS wanted, c.id, c.name, c.kind "
     "FROM given JOIN clients c ON c.workspace_id = :workspace AND c.sort_name = given.low "
     "  AND c.deleted_at IS NULL "
     "ORDER BY given.name, c.created_at, c.id"
 )
-OWNERS = _by_names(
+OWNERS = by_names(
     "SELECT DISTINCT ON (given.name) given.name AS wanted, o.id, o.name "
     "FROM unnest(:names) AS given (name) JOIN owners o ON o.workspace_id = :workspace "
     "  AND lower(o.name) = lower(given.name) AND o.removed_at IS NULL "
     "ORDER BY given.name, o.user_id IS NULL, o.id"
 )
-ADD_LABELS = _by_names(
+ADD_LABELS = by_names(
     "INSERT INTO owners (id, workspace_id, version, name) "
     "SELECT id, :workspace, 1, name FROM unnest(:ids, :names) AS given (id, name) "
     "ON CONFLICT DO NOTHING",
     ids=ARRAY(Uuid()),
 )
 KNOWN_DEALS, KNOWN_CLIENTS = (
-    _by_names(
-        "SELECT there.external_id FROM unnest(:names) AS given (id) "
+    by_names(
+        "SELECT there.external_id, there.id, there.name, there.deleted_at IS NULL AS alive "
+        "FROM unnest(:names) AS given (id) "
         f"JOIN {table} there ON there.workspace_id = :workspace AND there.external_id = given.id"
     )
     for table in ("deals", "clients")
 )
+
+
+class Known(NamedTuple):
+    """A record that carries an id of a source, possibly in the trash."""
+
+    id: UUID
+    name: str
+    alive: bool
 
 
 class Column(NamedTuple):
@@ -152,11 +161,13 @@ async def owners_by_name(tx: Transaction, names: Iterable[str]) -> dict[str, Nam
     return found
 
 
-async def known(tx: Transaction, statement: Statement, external_ids: Iterable[str]) -> set[str]:
+async def known(
+    tx: Transaction, statement: Statement, external_ids: Iterable[str]
+) -> dict[str, Known]:
     """Which of these ids of a source are there already, also in the trash."""
     wanted = [id for id in external_ids if id]
     rows = await tx.rows(statement, workspace=tx.workspace_id, names=wanted)
-    return {row["external_id"] for row in rows}
+    return {row["external_id"]: Known(*row[1:]) for row in rows}
 
 
 def positions(columns: Sequence[Column], counts: Mapping[UUID, int]) -> dict[UUID, list[str]]:
@@ -171,7 +182,7 @@ def positions(columns: Sequence[Column], counts: Mapping[UUID, int]) -> dict[UUI
 async def add_deals(uow: UnitOfWork, new: Sequence[Deal]) -> None:
     """Write deals with their history, and tell of them. Raises ExternalIdTaken."""
     facts = await facts_of(uow, new)
-    await _add(
+    await add_rows(
         uow,
         ADD_DEALS,
         [
@@ -206,7 +217,7 @@ async def facts_of(tx: Transaction, changed: Sequence[Deal]) -> list[tuple[Deal,
 
 async def add_clients(uow: UnitOfWork, new: Sequence[Client]) -> None:
     """Write clients, and tell of them. Raises ExternalIdTaken."""
-    await _add(
+    await add_rows(
         uow,
         ADD_CLIENTS,
         [
@@ -230,7 +241,7 @@ async def refresh_statistics(tx: Transaction) -> None:
     await tx.run(REFRESH_STATISTICS)
 
 
-async def _add(uow: UnitOfWork, statement: Statement, rows: list[dict[str, Any]]) -> None:
+async def add_rows(uow: UnitOfWork, statement: Statement, rows: list[dict[str, Any]]) -> None:
     try:
         await uow.run(statement, rows=rows)
     except asyncpg.UniqueViolationError:

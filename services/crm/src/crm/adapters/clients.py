@@ -4,13 +4,24 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Uuid, bindparam, insert, literal_column, select, update
+from sqlalchemy import (
+    FromClause,
+    Select,
+    Uuid,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.sql.selectable import Join
 
 from crm.adapters.reading import WORKSPACE, in_sight
 from crm.adapters.tables import clients, owners
 from crm.domain.client import Client, ClientKind, ClientState, Parent
 from crm.domain.entries import Named
 from crm.domain.errors import ClientNotFound, ExternalIdTaken
+from crm.domain.matching import match_keys
 from kit.database import Statement, Transaction
 from kit.unit_of_work import UnitOfWork
 
@@ -30,6 +41,7 @@ KEPT = (
     "external_id",
     "updated_at",
     "deleted_at",
+    "match_keys",
 )
 
 _locked = (
@@ -64,20 +76,28 @@ _wanted = (
     _wanted_owner.c.name.label("wanted_owner_name"),
 )
 
+
+def _named(locked: FromClause) -> Join:
+    return locked.outerjoin(
+        _parent, (_parent.c.workspace_id == WORKSPACE) & (_parent.c.id == locked.c.parent_id)
+    ).outerjoin(_owner, (_owner.c.workspace_id == WORKSPACE) & (_owner.c.id == locked.c.owner_id))
+
+
+_names = (
+    _parent.c.name.label("parent_name"),
+    _parent.c.kind.label("parent_kind"),
+    _owner.c.name.label("owner_name"),
+)
+
+
+def with_its_names(locked: FromClause) -> Select[Any]:
+    """All that `client_of` needs."""
+    return select(locked, *_names).select_from(_named(locked))
+
+
 LOAD = Statement(
-    select(
-        _locked,
-        _parent.c.name.label("parent_name"),
-        _parent.c.kind.label("parent_kind"),
-        _owner.c.name.label("owner_name"),
-        *_wanted,
-    ).select_from(
-        _locked.outerjoin(
-            _parent, (_parent.c.workspace_id == WORKSPACE) & (_parent.c.id == _locked.c.parent_id)
-        )
-        .outerjoin(
-            _owner, (_owner.c.workspace_id == WORKSPACE) & (_owner.c.id == _locked.c.owner_id)
-        )
+    select(_locked, *_names, *_wanted).select_from(
+        _named(_locked)
         .outerjoin(_wanted_parent, _is_wanted_parent)
         .outerjoin(_wanted_owner, _is_wanted_owner)
     )
@@ -127,7 +147,7 @@ async def load_to_edit(
     )
     if row is None:
         raise ClientNotFound("There is no such client.")
-    return _client(row), _references(row)
+    return client_of(row), _references(row)
 
 
 async def references(
@@ -181,6 +201,7 @@ def kept_values(state: ClientState) -> dict[str, Any]:
         "external_id": state.external_id,
         "updated_at": state.updated_at,
         "deleted_at": state.deleted_at,
+        "match_keys": match_keys(state.kind, state.name, state.emails, state.phones, state.website),
     }
 
 
@@ -193,7 +214,8 @@ async def _write(uow: UnitOfWork, statement: Statement, **values: Any) -> int:
         raise ExternalIdTaken("Another client has this external id.") from None
 
 
-def _client(row: asyncpg.Record) -> Client:
+def client_of(row: asyncpg.Record) -> Client:
+    """The entity behind a row of `with_its_names`."""
     state = ClientState(
         kind=ClientKind(row["kind"]),
         name=row["name"],

@@ -41,7 +41,7 @@ from crm.domain.deal import (
     DealUpdated,
 )
 from crm.domain.entries import Named
-from crm.domain.imports import ImportFinished
+from crm.domain.imports import ImportFinished, ImportReverted
 from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.rates import RatesChanged
 from crm.domain.trash import RecordKind, RecordPurged
@@ -120,6 +120,8 @@ def _event(fact: Fact) -> tuple[str, Message]:
             return PURGED[fact.kind], _purged(fact)
         case ImportFinished():
             return "import.v1.finished", _import_finished(fact)
+        case ImportReverted():
+            return "import.v1.reverted", _import_reverted(fact)
         case StageChanged():
             return "stage.v1.changed", stage_changed(fact)
         case LostReasonChanged():
@@ -308,8 +310,22 @@ def _import_finished(fact: ImportFinished) -> import_pb.ImportFinished:
         resource=fact.resource,
         file_name=fact.file_name,
         created_rows=fact.created_rows,
+        updated_rows=fact.updated_rows,
         skipped_rows=fact.skipped_rows,
         failed_rows=fact.failed_rows,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _import_reverted(fact: ImportReverted) -> import_pb.ImportReverted:
+    return import_pb.ImportReverted(
+        import_id=str(fact.aggregate_id),
+        resource=fact.resource,
+        file_name=fact.file_name,
+        reverted_records=fact.reverted_records,
+        kept_records=fact.kept_records,
         actor_id=_id(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,

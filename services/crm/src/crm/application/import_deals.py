@@ -1,44 +1,28 @@
-"""Rows of a file become deals with their past."""
+"""Rows of a file become deals with their past, or change those that are there."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+from uuid import UUID
 
-from crm.adapters import bulk, workspaces
-from crm.adapters.bulk import Column
-from crm.domain.client import Parent
+from crm.adapters import bulk, bulk_changes, bulk_lookups, import_rows, workspaces
+from crm.adapters.bulk import Column, Known
+from crm.application.import_work import THE_FILE, Work
+from crm.domain.before import deal_before
+from crm.domain.client import Client, ClientEdit, ClientKind, Parent
 from crm.domain.deal import Deal, DealEdit
 from crm.domain.entries import Named
 from crm.domain.errors import EntryRefused, Problem
-from crm.domain.import_rows import CellReader, DealCells
-from crm.domain.imports import Outcome, Row, RowError, row_errors
+from crm.domain.import_cells import DealCells
+from crm.domain.import_fields import Resource
+from crm.domain.imports import Match, OnDuplicate, Row
+from crm.domain.matching import match_keys, plain_name
 from crm.domain.stage import Stage, StageType
 from kit.ids import new_id
-from kit.unit_of_work import UnitOfWork
 
-
-async def write_deals(uow: UnitOfWork, reader: CellReader, rows: Sequence[Row]) -> Outcome:
-    """Write what can be taken; rows whose external id is there already are skipped."""
-    known = await bulk.known(uow, bulk.KNOWN_DEALS, (row["external_id"] for row in rows))
-    names = await _names(uow, rows)
-    errors: list[RowError] = []
-    taken: list[_Taken] = []
-    skipped = 0
-    for row in rows:
-        if row["external_id"] and row["external_id"] in known:
-            skipped += 1
-            continue
-        try:
-            taken.append(_taken(row.number, reader.deal(row), names))
-        except EntryRefused as refusal:
-            errors += row_errors(row.number, refusal)
-            continue
-        known.add(row["external_id"])  # a second one in this file is there already as well
-    deals, refused = _deals(uow, taken, names)
-    if deals:
-        await bulk.add_deals(uow, deals)
-    return Outcome(len(deals), skipped, [*errors, *refused])
+KIND = Resource.DEALS
 
 
 @dataclass(frozen=True)
@@ -46,7 +30,7 @@ class _Names:
     """What the names in the rows stand for."""
 
     columns: Sequence[Column]
-    clients: dict[str, Parent]
+    clients: dict[str, Parent]  # by the name in small letters
     owners: dict[str, Named]
     reasons: dict[str, Named]
 
@@ -67,45 +51,136 @@ class _Names:
 class _Taken(NamedTuple):
     """A row that says something sensible."""
 
-    row: int
+    row: Row
     cells: DealCells
     stage: Stage
     edit: DealEdit
     reason: Named | None
 
+    @property
+    def arrived(self) -> datetime:
+        """When it came to where it stands."""
+        arrived = self.cells.entered_stage_at or self.cells.created_at
+        if self.stage.type is not StageType.OPEN:
+            return self.cells.closed_at or arrived
+        return arrived
 
-async def _names(uow: UnitOfWork, rows: Sequence[Row]) -> _Names:
+
+async def take_deals(work: Work, rows: Sequence[Row]) -> None:
+    """Write what can be taken."""
+    read: list[tuple[Row, DealCells]] = []
+    for row in rows:
+        try:
+            read.append((row, work.reader.deal(row)))
+        except EntryRefused as refusal:
+            work.refuse(row, refusal)
+    names = await _names(work, read)
+    taken: list[_Taken] = []
+    for row, cells in read:
+        try:
+            taken.append(_taken(work, row, cells, names))
+        except EntryRefused as refusal:
+            work.refuse(row, refusal)
+    new, changes = await _sorted(work, taken)
+    places = bulk.positions(
+        names.columns, Counter(one.stage.id for one in (*new, *changes.values()))
+    )
+    deals = list(filter(None, (_new(work, one, names, places) for one in new)))
+    if deals and not work.dry:
+        await bulk.add_deals(work.uow, deals)
+    if changes:
+        await _change(work, changes, places)
+
+
+async def _names(work: Work, read: Sequence[tuple[Row, DealCells]]) -> _Names:
+    uow = work.uow
     columns = await bulk.columns(uow)
     if not columns:
         await workspaces.add_defaults(uow)
         columns = await bulk.columns(uow)
+    owners = await work.owners(cells.owner for _, cells in read)
+    clients = await bulk.clients_by_name(uow, (cells.client for _, cells in read))
+    by_name = {name.lower(): client for name, client in clients.items()}
+    if work.settings.create_clients:
+        await _add_clients(work, read, by_name)
     return _Names(
         columns,
-        await bulk.clients_by_name(uow, (row["client"] for row in rows)),
-        await bulk.owners_by_name(uow, (row["owner"] for row in rows)),
+        by_name,
+        owners,
         await bulk.lost_reasons(uow),
     )
 
 
-def _taken(row: int, cells: DealCells, names: _Names) -> _Taken:
+async def _add_clients(
+    work: Work, read: Sequence[tuple[Row, DealCells]], by_name: dict[str, Parent]
+) -> None:
+    """Companies that no client is called like, in spite of legal forms and accents."""
+    missing = {
+        cells.client.lower(): (row, cells.client)
+        for row, cells in reversed(read)
+        if cells.client and cells.client.lower() not in by_name
+    }
+    keys = {
+        low: match_keys(ClientKind.COMPANY, name, (), (), "") for low, (_, name) in missing.items()
+    }
+    by_key = await work.candidates(key for many in keys.values() for key in many)
+    new: list[Client] = []
+    for low, (row, name) in missing.items():
+        alike = [
+            found
+            for key in keys[low]
+            for found in by_key.get(key, ())
+            if plain_name(found.name) == plain_name(name)
+        ]
+        if alike:
+            by_name[low] = Parent(alike[0].id, alike[0].name, alike[0].kind)
+            continue
+        if low in work.seen.parents:
+            by_name[low] = work.seen.parents[low]
+            continue
+        try:
+            client = Client.create(
+                new_id(),
+                work.uow.workspace_id,
+                edit=ClientEdit(kind=ClientKind.COMPANY, name=name, owner=work.usual_owner),
+                at=work.now,
+                by=work.by,
+            )
+        except EntryRefused:
+            continue  # the row says then that there is no such client
+        by_name[low] = Parent(client.id, client.state.name, client.state.kind)
+        work.seen.parents[low] = by_name[low]
+        work.matches.append(Match(row.number, Resource.CLIENTS, "created", client.id, 1))
+        work.new_clients += 1
+        new.append(client)
+    if new and not work.dry:
+        await bulk.add_clients(work.uow, new)
+
+
+def _taken(work: Work, row: Row, cells: DealCells, names: _Names) -> _Taken:
     problems: list[Problem] = []
     stage = names.stage(cells.stage)
-    client = names.clients.get(cells.client)
+    client = names.clients.get(cells.client.lower())
     reason = names.reasons.get(cells.lost_reason.lower())
     if stage is None:
-        problems.append(Problem("stage", "STAGE_NOT_FOUND", "There is no such stage."))
+        said = f"There is no stage “{cells.stage[:60]}”."
+        problems.append(Problem("stage", "STAGE_NOT_FOUND", said))
     if cells.client and client is None:
-        problems.append(Problem("client", "CLIENT_NOT_FOUND", "There is no such client."))
+        said = f"There is no client “{cells.client[:60]}”."
+        problems.append(Problem("client", "CLIENT_NOT_FOUND", said))
     if cells.lost_reason and reason is None:
         problems.append(Problem("lost_reason", "LOST_REASON_NOT_FOUND", "There is no such reason."))
     if problems or stage is None:
         raise EntryRefused(problems)
+    expected = cells.expected_close_date
+    if expected is None and cells.closed_at and stage.type is StageType.OPEN:
+        expected = cells.closed_at.date()  # sources have one date for both
     edit = DealEdit(
         name=cells.name,
         client=Named(client.id, client.name) if client else None,
         amount=cells.amount,
-        owner=names.owners.get(cells.owner),
-        expected_close_date=cells.expected_close_date,
+        owner=work.owner(cells.owner, names.owners),
+        expected_close_date=expected,
         source=cells.source,
         next_step=cells.next_step,
         tags=cells.tags,
@@ -114,32 +189,112 @@ def _taken(row: int, cells: DealCells, names: _Names) -> _Taken:
     return _Taken(row, cells, stage, edit, reason)
 
 
-def _deals(
-    uow: UnitOfWork, taken: Sequence[_Taken], names: _Names
-) -> tuple[list[Deal], list[RowError]]:
-    """Later rows of the file stand above earlier ones, like deals created one by one."""
-    places = bulk.positions(names.columns, Counter(row.stage.id for row in taken))
-    deals: list[Deal] = []
-    errors: list[RowError] = []
-    for row in taken:
-        cells, stage = row.cells, row.stage
-        arrived = cells.entered_stage_at or cells.created_at
-        if stage.type is not StageType.OPEN:
-            arrived = cells.closed_at or arrived
-        try:
-            deal = Deal.imported(
-                new_id(),
-                uow.workspace_id,
-                edit=row.edit,
-                first=names.first,
-                stage=stage,
-                position=places[stage.id].pop(0),
-                created_at=cells.created_at,
-                entered_at=arrived,
-                lost_reason=row.reason,
-            )
-        except EntryRefused as refusal:
-            errors += row_errors(row.row, refusal)
+async def _sorted(work: Work, taken: Sequence[_Taken]) -> tuple[list[_Taken], dict[UUID, _Taken]]:
+    """Those that are new, and those whose deal is there and changes; the rest is skipped.
+
+    An id of the source decides alone. Without one it is the same deal if name, client and amount
+    are the same.
+    """
+    uow = work.uow
+    known = await bulk.known(uow, bulk.KNOWN_DEALS, (one.cells.external_id for one in taken))
+    alike: dict[Any, Known] = {}
+    if work.settings.on_duplicate is not OnDuplicate.CREATE:
+        wanted = [one for one in taken if not one.cells.external_id]
+        alike = await bulk_lookups.deals_alike(uow, [_likeness(one.edit) for one in wanted])
+    there = {found.id for found in (*known.values(), *alike.values())}
+    own = await import_rows.created_by(uow, work.import_id, there) if there else set()
+    new: list[_Taken] = []
+    changes: dict[UUID, _Taken] = {}
+    for one in taken:
+        id, number = one.cells.external_id, one.row.number
+        found = known.get(id) if id else alike.get(_likeness(one.edit))
+        if id and found is None and id in work.seen.external_ids:
+            work.skipped += 1  # a second one in this file is there already as well
+            continue
+        if found is None or (not id and found.id in own):
+            new.append(one)
+            work.seen.external_ids.add(id)
+            continue
+        repeated = found.id in own or found.id in changes
+        by = THE_FILE if repeated else "external_id" if id else "name"
+        if repeated or not found.alive or work.settings.on_duplicate is not OnDuplicate.UPDATE:
+            work.skipped += 1
+            work.matches.append(Match(number, KIND, "skipped", found.id, 0, by, found.name))
         else:
-            deals.append(deal)
-    return deals, errors
+            changes[found.id] = one
+            work.matches.append(Match(number, KIND, "updated", found.id, 0, by, found.name))
+    return new, changes
+
+
+def _likeness(edit: DealEdit) -> tuple[str, UUID | None, int | None]:
+    client, amount = edit["client"], edit["amount"]
+    return (
+        edit["name"].lower(),
+        client.id if client else None,
+        amount.amount_minor if amount else None,
+    )
+
+
+def _new(work: Work, one: _Taken, names: _Names, places: dict[UUID, list[str]]) -> Deal | None:
+    """Later rows of the file stand above earlier ones, like deals created one by one."""
+    try:
+        deal = Deal.imported(
+            new_id(),
+            work.uow.workspace_id,
+            edit=one.edit,
+            first=names.first,
+            stage=one.stage,
+            position=places[one.stage.id].pop(0),
+            created_at=one.cells.created_at,
+            entered_at=one.arrived,
+            lost_reason=one.reason,
+        )
+    except EntryRefused as refusal:
+        work.refuse(one.row, refusal)
+        return None
+    work.created += 1
+    work.matches.append(Match(one.row.number, KIND, "created", deal.id, deal.version))
+    return deal
+
+
+async def _change(work: Work, changes: dict[UUID, _Taken], places: dict[UUID, list[str]]) -> None:
+    """Filled cells replace what is there; another stage moves the deal."""
+    deals = await bulk_changes.load_deals(work.uow, changes)
+    changed: list[Deal] = []
+    for id, one in changes.items():
+        deal = deals.get(id)
+        number = next(n for n, m in enumerate(work.matches) if m.row == one.row.number)
+        if deal is None:  # it went into the trash in this moment
+            work.skipped += 1
+            continue
+        before, version = deal.state, deal.version
+        try:
+            deal.edit(_filled(one, deal), at=work.now, by=work.by)
+        except EntryRefused as refusal:
+            work.refuse(one.row, refusal)
+            del work.matches[number]
+            continue
+        deal.version += deal.state is not before
+        if one.row["stage"] and one.stage.id != deal.state.stage.id:
+            at = max(one.arrived, before.entered_stage_at)
+            deal.change_stage(
+                one.stage, places[one.stage.id].pop(0), at=at, by=work.by, lost_reason=one.reason
+            )
+            deal.version += 1
+        work.updated += 1
+        work.matches[number] = work.matches[number]._replace(
+            version=deal.version, before=deal_before(before)
+        )
+        if deal.version != version:
+            changed.append(deal)
+    if changed and not work.dry:
+        await bulk_changes.save_deals(work.uow, changed)
+
+
+def _filled(one: _Taken, deal: Deal) -> DealEdit:
+    filled: dict[str, Any] = {name: value for name, value in one.edit.items() if value}
+    if not one.cells.owner:
+        filled.pop("owner", None)
+    if "tags" in filled:
+        filled["tags"] = tuple(dict.fromkeys((*deal.state.tags, *filled["tags"])))
+    return cast(DealEdit, filled)

@@ -3,36 +3,91 @@
 Killed at any point it goes on with the first row that is not counted yet: nothing is written twice.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from crm.adapters import bulk, imports
+from crm.adapters import bulk, import_rows, imports
 from crm.adapters.imports import Import
-from crm.application.import_clients import write_clients
-from crm.application.import_deals import write_deals
-from crm.domain.csv_file import CsvReader, Record
-from crm.domain.errors import EntryRefused, ExternalIdTaken
-from crm.domain.import_rows import CellReader
-from crm.domain.imports import (
-    Header,
-    ImportFinished,
-    ImportStatus,
-    Outcome,
-    Resource,
-    Row,
-    RowError,
-    row_errors,
-)
-from kit import files
+from crm.application.import_batches import batches, take
+from crm.application.import_work import Seen
+from crm.application.uploads import OpenUnit, expect_untouched
+from crm.domain.csv_file import Record
+from crm.domain.errors import ExternalIdTaken, ImportNotReady
+from crm.domain.imports import ImportFinished, ImportStatus, Outcome, expect_complete
+from kit.jobs.table import enqueue
 from kit.unit_of_work import UnitOfWork
 
-BATCH = 500
+JOB, CHECK_JOB = "import", "import_check"
 TRIES = 3
 
-OpenUnit = Callable[[], UnitOfWork]
 Report = Callable[[int, int], Awaitable[None]]
+
+
+async def check_import(uow: UnitOfWork, *, import_id: UUID) -> UUID:
+    """Have a dry run made by a job, whose id is the answer.
+
+    Raises ImportNotFound, ImportNotReady, EntryRefused.
+    """
+    found = await imports.load_for_update(uow, import_id)
+    expect_untouched(found)
+    expect_complete(found.resource, found.fields)
+    job_id = await enqueue(uow, CHECK_JOB, {"import_id": str(import_id)}, total=found.total_rows)
+    await imports.start(uow, import_id, job_id, ImportStatus.ANALYZING)
+    await uow.commit()
+    return job_id
+
+
+async def commit_import(uow: UnitOfWork, *, import_id: UUID) -> UUID:
+    """Have the rows written by a job, whose id is the answer; a failed import goes on.
+
+    Raises ImportNotFound, ImportNotReady, EntryRefused.
+    """
+    found = await imports.load_for_update(uow, import_id)
+    if found.status is ImportStatus.COMMITTING:
+        if not found.given_up:
+            raise ImportNotReady("This import is being written.")
+    else:
+        expect_untouched(found)
+        expect_complete(found.resource, found.fields)
+        await imports.clear_errors(uow, import_id)
+        await import_rows.clear(uow, import_id)
+    job_id = await enqueue(uow, JOB, {"import_id": str(import_id)}, total=found.total_rows)
+    await imports.start(uow, import_id, job_id, ImportStatus.COMMITTING)
+    await uow.commit()
+    return job_id
+
+
+async def check_rows(
+    open_unit: OpenUnit, *, import_id: UUID, now: datetime, report: Report
+) -> dict[str, int]:
+    """Look at all rows and write none; the answer is what would come of them.
+
+    Raises ImportNotFound, FileNotFound.
+    """
+    async with open_unit() as uow:
+        found = await imports.load_for_update(uow, import_id)
+        await imports.clear_errors(uow, import_id)
+        await import_rows.clear(uow, import_id)
+        await uow.commit()
+    seen, done = Seen(), 0
+    counts = dict.fromkeys(("created", "updated", "skipped", "failed", "new_clients"), 0)
+    async for batch in batches(open_unit, found):
+        async with open_unit() as uow:  # ends without a commit: not even a label stays
+            outcome = await take(uow, found, batch, seen, now=now, dry=True)
+        await _remember(open_unit, import_id, outcome)
+        for name, more in _counted(outcome).items():
+            counts[name] += more
+        done += len(batch)
+        await report(done, found.total_rows)
+    async with open_unit() as uow:
+        still = await imports.load_for_update(uow, import_id)
+        if still.status is ImportStatus.ANALYZING:
+            await imports.settle(
+                uow, still, status=ImportStatus.READY, looked=still.looked, checked=counts
+            )
+            await uow.commit()
+    return counts
 
 
 async def write_rows(
@@ -44,11 +99,11 @@ async def write_rows(
     """
     async with open_unit() as uow:
         found = await imports.load_for_update(uow, import_id)
-    if found.status is ImportStatus.DONE:
+    if found.status is not ImportStatus.COMMITTING:
         return found
     done = found.done_rows
-    async for header, batch in _batches(open_unit, found):
-        await _again_if_met(open_unit, found, header, batch, done=done, now=now)
+    async for batch in batches(open_unit, found, behind=done):
+        await _again_if_met(open_unit, found, batch, done=done, now=now)
         done += len(batch)
         await report(done, found.total_rows)
     async with open_unit() as uow:
@@ -57,11 +112,50 @@ async def write_rows(
     return await _finish(open_unit, import_id, now=now)
 
 
+async def _remember(open_unit: OpenUnit, import_id: UUID, outcome: Outcome) -> None:
+    kept = [match for match in outcome.matches if match.action != "created"]
+    if kept or outcome.errors:
+        async with open_unit() as uow:
+            await imports.add_errors(uow, import_id, outcome.errors)
+            await import_rows.add(uow, import_id, kept)
+            await uow.commit()
+
+
+def _counted(outcome: Outcome) -> dict[str, int]:
+    return {
+        "created": outcome.created,
+        "updated": outcome.updated,
+        "skipped": outcome.skipped,
+        "failed": len({error.row for error in outcome.errors}),
+        "new_clients": outcome.new_clients,
+    }
+
+
+async def _again_if_met(
+    open_unit: OpenUnit, found: Import, batch: Sequence[Record], *, done: int, now: datetime
+) -> None:
+    """Another import may bring the same external id in the same moment; then it is there."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            async with open_unit() as uow:
+                await imports.load_to_advance(
+                    uow, found.id, done_rows=done, status=ImportStatus.COMMITTING
+                )
+                outcome = await take(uow, found, batch, Seen(), now=now, dry=False)
+                await import_rows.add(uow, found.id, outcome.matches)
+                await imports.advance(uow, found.id, outcome)
+                await uow.commit()
+            return
+        except ExternalIdTaken:
+            if attempt == TRIES:
+                raise
+
+
 async def _finish(open_unit: OpenUnit, import_id: UUID, *, now: datetime) -> Import:
     async with open_unit() as uow:
         found = await imports.load_for_update(uow, import_id)
         if found.status is ImportStatus.COMMITTING:
-            await imports.finish(uow, import_id, now=now)
+            await imports.finish(uow, import_id, status=ImportStatus.DONE, now=now)
             uow.tell_facts(
                 ImportFinished(
                     aggregate_id=import_id,
@@ -71,93 +165,10 @@ async def _finish(open_unit: OpenUnit, import_id: UUID, *, now: datetime) -> Imp
                     resource=found.resource,
                     file_name=found.file_name,
                     created_rows=found.created_rows,
+                    updated_rows=found.updated_rows,
                     skipped_rows=found.skipped_rows,
                     failed_rows=found.failed_rows,
                 )
             )
             await uow.commit()
     return found
-
-
-async def _batches(
-    open_unit: OpenUnit, found: Import
-) -> AsyncIterator[tuple[Header, list[Record]]]:
-    """The records from the first one that is not counted yet."""
-    header: Header | None = None
-    behind = found.done_rows
-    batch: list[Record] = []
-    async for record in _records(open_unit, found.file_id):
-        if header is None:
-            header = Header(found.resource, record)
-        elif behind:
-            behind -= 1
-        else:
-            batch.append(record)
-        if header is not None and len(batch) == BATCH:
-            yield header, batch
-            batch = []
-    if header is not None and batch:
-        yield header, batch
-
-
-async def _records(open_unit: OpenUnit, file_id: UUID) -> AsyncIterator[Record]:
-    reader = CsvReader()
-    async for piece in files.read(open_unit, file_id):
-        for record in reader.feed(piece):
-            yield record
-    for record in reader.end():
-        yield record
-
-
-async def _again_if_met(
-    open_unit: OpenUnit,
-    found: Import,
-    header: Header,
-    batch: Sequence[Record],
-    *,
-    done: int,
-    now: datetime,
-) -> None:
-    """Another import may bring the same external id in the same moment; then it is there."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            async with open_unit() as uow:
-                await imports.load_to_advance(uow, found.id, done_rows=done)
-                outcome = await _write(uow, found.resource, header, batch, now=now)
-                await imports.advance(
-                    uow,
-                    found.id,
-                    created=outcome.created,
-                    skipped=outcome.skipped,
-                    errors=outcome.errors,
-                )
-                await uow.commit()
-            return
-        except ExternalIdTaken:
-            if attempt == TRIES:
-                raise
-
-
-async def _write(
-    uow: UnitOfWork, resource: Resource, header: Header, batch: Sequence[Record], *, now: datetime
-) -> Outcome:
-    currency, zone = await bulk.settings(uow)
-    reader = CellReader(currency=currency, zone=_zone(zone), now=now)
-    rows: list[Row] = []
-    errors: list[RowError] = []
-    for record in batch:
-        try:
-            rows.append(header.row(record))
-        except EntryRefused as refusal:
-            errors += row_errors(record.row, refusal)
-    write = write_deals if resource is Resource.DEALS else write_clients
-    outcome = await write(uow, reader, rows)
-    return outcome._replace(errors=[*errors, *outcome.errors])
-
-
-def _zone(name: str) -> ZoneInfo:
-    """A zone this machine does not know is no reason to refuse a file."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

@@ -1,26 +1,42 @@
-"""A file comes in and is looked at; writing its rows is a job, see application/imports.py."""
+"""A file comes in and is looked at; what then happens with its rows are jobs."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+import tempfile
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from datetime import datetime, timedelta
+from typing import IO, NamedTuple
 from uuid import UUID
 
-from crm.adapters import imports
-from crm.domain.csv_file import CsvReader, Record
+from crm.adapters import imports, workbook
+from crm.adapters.imports import Import
 from crm.domain.entries import MAX_NAME, Entry
-from crm.domain.errors import EntryRefused, FileTooLarge, ImportNotReady, Problem
-from crm.domain.imports import Header, ImportStatus, Resource
+from crm.domain.errors import FileTooLarge, ImportNotReady
+from crm.domain.file_look import CsvLook, is_workbook
+from crm.domain.import_fields import Resource
+from crm.domain.imports import ImportStatus, Looked, Settings
 from kit import files
 from kit.ids import new_id
 from kit.jobs.table import enqueue
 from kit.unit_of_work import UnitOfWork
 
 KEPT_FOR = timedelta(days=30)
-JOB = "import"
+OPEN_JOB = "import_open"
+MAX_CSV = 500_000_000  # bytes that a workbook may become
+START = 16  # bytes by which kinds of files are told apart
+_CSV, _XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+OpenUnit = Callable[[], UnitOfWork]
+
+
+class Uploaded(NamedTuple):
+    """An import, and the job that takes it apart if it is a workbook."""
+
+    import_id: UUID
+    job_id: UUID | None
 
 
 async def upload(
-    open_unit: Callable[[], UnitOfWork],
+    open_unit: OpenUnit,
     content: AsyncIterable[bytes],
     *,
     resource: Resource,
@@ -28,85 +44,159 @@ async def upload(
     limit: int,
     by: UUID,
     now: datetime,
-) -> UUID:
-    """Keep a file of at most `limit` bytes whose header and encoding are right.
+) -> Uploaded:
+    """Keep a file of at most `limit` bytes that can be read.
 
     Raises EntryRefused, FileTooLarge.
     """
     entry = Entry()
     file_name = entry.text("file_name", file_name, limit=MAX_NAME, needed=True)
     entry.done()
-    look = _Look(resource, limit)
-    file = await files.store(
-        open_unit,
-        look.through(content),
-        name=file_name,
-        content_type="text/csv",
-        limit=limit,
-        expires_at=now + KEPT_FOR,
-    )
-    import_id = new_id()
+    pieces = aiter(_limited(content, limit))
+    start = b""
+    async for piece in pieces:
+        start += piece
+        if len(start) >= START:
+            break
+    if is_workbook(start):
+        with tempfile.TemporaryFile() as copy:
+            stream = _expecting_workbook(start, pieces, copy)
+            file = await _store(open_unit, stream, file_name, _XLSX, limit, now)
+        looked = Looked(total_rows=0, settings=Settings(), columns=[], fields=[])
+    else:
+        look = CsvLook(resource)
+        stream = _looking(start, pieces, look)
+        file = await _store(open_unit, stream, file_name, _CSV, limit, now)
+        looked = looked_at(look)
+    import_id, job_id = new_id(), None
     async with open_unit() as uow:
+        if not looked.columns:
+            job_id = await enqueue(uow, OPEN_JOB, {"import_id": str(import_id)})
         await imports.add(
             uow,
             import_id,
-            resource=resource,
+            looked=looked,
+            resource=resource.value,
+            status=(ImportStatus.ANALYZING if job_id else ImportStatus.UPLOADED).value,
             file_id=file.id,
             file_name=file_name,
             size=file.size,
-            total_rows=look.rows,
-            by=by,
-            now=now,
+            job_id=job_id,
+            created_by=by,
+            created_at=now,
         )
         await uow.commit()
-    return import_id
+    return Uploaded(import_id, job_id)
 
 
-async def commit_import(uow: UnitOfWork, *, import_id: UUID) -> UUID:
-    """Have the rows written by a job, whose id is the answer; a failed import goes on.
+async def open_workbook(open_unit: OpenUnit, *, import_id: UUID, now: datetime) -> None:
+    """Make a CSV of a workbook, and look at that.
 
-    Raises ImportNotFound, ImportNotReady.
+    Raises ImportNotFound, FileNotFound, EntryRefused.
     """
-    found = await imports.load_for_update(uow, import_id)
-    failed = found.status is ImportStatus.COMMITTING and found.job_status == "failed"
-    if found.status is not ImportStatus.READY and not failed:
+    async with open_unit() as uow:
+        found = await imports.load_for_update(uow, import_id)
+    if found.columns:
+        return
+    with tempfile.TemporaryFile() as copy:
+        async for piece in files.read(open_unit, found.file_id):
+            await asyncio.to_thread(copy.write, piece)
+        look = CsvLook(found.resource)
+        stream = _looking(b"", _converted(copy), look)
+        file = await _store(open_unit, stream, found.file_name, _CSV, MAX_CSV, now)
+    async with open_unit() as uow:
+        still = await imports.load_for_update(uow, import_id)
+        if not still.columns:
+            await _replace_file(uow, still, looked_at(look), file.id)
+            await uow.commit()
+
+
+async def _replace_file(uow: UnitOfWork, found: Import, looked: Looked, file_id: UUID) -> None:
+    await imports.settle(uow, found, status=ImportStatus.UPLOADED, looked=looked, file_id=file_id)
+    await files.remove(uow, found.file_id)
+
+
+def looked_at(look: CsvLook) -> Looked:
+    """What a look that has ended has shown."""
+    return Looked(
+        total_rows=look.rows,
+        settings=look.settings(),
+        columns=[
+            {
+                "header": column.header,
+                "samples": column.samples,
+                "guess": column.field,
+                "confidence": column.confidence,
+            }
+            for column in look.columns
+        ],
+        fields=[column.field for column in look.columns],
+    )
+
+
+def expect_untouched(found: Import) -> None:
+    """Raises ImportNotReady once rows are being written, and while a job looks at them."""
+    looking = found.status is ImportStatus.ANALYZING and not found.given_up
+    if looking or not found.columns:
+        raise ImportNotReady("This file is still being looked at.")
+    if found.status not in (ImportStatus.UPLOADED, ImportStatus.READY, ImportStatus.ANALYZING):
         raise ImportNotReady("This import is being written, or has been.")
-    job_id = await enqueue(uow, JOB, {"import_id": str(import_id)}, total=found.total_rows)
-    await imports.start(uow, import_id, job_id)
-    await uow.commit()
-    return job_id
 
 
-class _Look:
-    """Looks at bytes that pass by: refuses early what cannot be taken, and counts the rows."""
+async def _store(
+    open_unit: OpenUnit,
+    content: AsyncIterable[bytes],
+    name: str,
+    content_type: str,
+    limit: int,
+    now: datetime,
+) -> files.File:
+    return await files.store(
+        open_unit,
+        content,
+        name=name,
+        content_type=content_type,
+        limit=limit,
+        expires_at=now + KEPT_FOR,
+    )
 
-    def __init__(self, resource: Resource, limit: int) -> None:
-        self._resource = resource
-        self._limit = limit
-        self._records = -1  # before the header
-        self._reader = CsvReader()
 
-    @property
-    def rows(self) -> int:
-        """Rows without the header."""
-        return self._records
+async def _limited(content: AsyncIterable[bytes], limit: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for piece in content:
+        size += len(piece)
+        if size > limit:
+            raise FileTooLarge(f"At most {limit} bytes.", limit=str(limit))
+        yield piece
 
-    async def through(self, content: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-        """The same bytes."""
-        size = 0
-        async for piece in content:
-            size += len(piece)
-            if size > self._limit:
-                raise FileTooLarge(f"At most {self._limit} bytes.", limit=str(self._limit))
-            # In a thread: a megabyte of short lines would hold up everybody else for a second.
-            await asyncio.to_thread(self._see, self._reader.feed(piece))
-            yield piece
-        self._see(self._reader.end())
-        if self._records < 1:
-            raise EntryRefused([Problem("file", "FILE_EMPTY", "There are no rows in this file.")])
 
-    def _see(self, records: Iterable[Record]) -> None:
-        for record in records:
-            if self._records < 0:
-                Header(self._resource, record)
-            self._records += 1
+async def _looking(
+    start: bytes, pieces: AsyncIterable[bytes], look: CsvLook
+) -> AsyncIterator[bytes]:
+    """The same bytes; refuses as early as it can what cannot be taken."""
+    # In a thread: a megabyte of short lines would hold up everybody else for a second.
+    await asyncio.to_thread(look.feed, start)
+    if start:
+        yield start
+    async for piece in pieces:
+        await asyncio.to_thread(look.feed, piece)
+        yield piece
+    await asyncio.to_thread(look.end)
+
+
+async def _expecting_workbook(
+    start: bytes, pieces: AsyncIterable[bytes], copy: IO[bytes]
+) -> AsyncIterator[bytes]:
+    """The same bytes; an archive shows only at its end what it holds."""
+    copy.write(start)
+    yield start
+    async for piece in pieces:
+        await asyncio.to_thread(copy.write, piece)
+        yield piece
+    await asyncio.to_thread(workbook.expect_workbook, copy)
+
+
+async def _converted(copy: IO[bytes]) -> AsyncIterator[bytes]:
+    pieces = workbook.csv_of(copy)
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        yield piece

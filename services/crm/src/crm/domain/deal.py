@@ -198,7 +198,7 @@ class Deal(Aggregate):
             by=None,
         )
         if stage.id != first.id:
-            deal._change_stage(stage, position, at=entered_at, by=None, lost_reason=lost_reason)
+            deal.change_stage(stage, position, at=entered_at, by=None, lost_reason=lost_reason)
             deal.version += 1
         return deal
 
@@ -241,14 +241,14 @@ class Deal(Aggregate):
             self._tell(DealReordered, at=at, by=by)
             return
         lost_reason = _lost_for(stage, lost_reason)
-        self._change_stage(stage, position, at=at, by=by, by_name=by_name, lost_reason=lost_reason)
+        self.change_stage(stage, position, at=at, by=by, by_name=by_name, lost_reason=lost_reason)
 
     def displace(
         self, stage: Stage, position: str, *, at: datetime, by: UUID | None, by_name: str = ""
     ) -> None:
         """Stand in another stage of the same type, because the one it stood in is removed."""
         reason = self.state.lost_reason
-        self._change_stage(stage, position, at=at, by=by, by_name=by_name, lost_reason=reason)
+        self.change_stage(stage, position, at=at, by=by, by_name=by_name, lost_reason=reason)
 
     def delete(self, *, at: datetime, by: UUID) -> None:
         """Go to the trash."""
@@ -260,7 +260,7 @@ class Deal(Aggregate):
         self.state = replace(self.state, position=position, deleted_at=None, updated_at=at)
         self._tell(DealRestored, at=at, by=by)
 
-    def _change_stage(
+    def change_stage(
         self,
         stage: Stage,
         position: str,
@@ -270,6 +270,7 @@ class Deal(Aggregate):
         lost_reason: Named | None,
         by_name: str = "",
     ) -> None:
+        """Stand in another stage; unlike `move_to` without asking why, for what a source tells."""
         before = self.state
         # Won is won: from one won stage to another the day on which it was stays.
         closed_at = before.closed_at if stage.type is before.stage.type else at

@@ -102,6 +102,12 @@ class ImportNotReady(DomainError):
     kind, reason = ErrorKind.REFUSED, "IMPORT_NOT_READY"
 
 
+class ImportNotDone(DomainError):
+    """There is nothing to take back, or it was."""
+
+    kind, reason = ErrorKind.REFUSED, "IMPORT_NOT_DONE"
+
+
 class FileTooLarge(DomainError):
     """More bytes than an import may have."""
 

@@ -4,23 +4,34 @@ from typing import Any
 from uuid import UUID
 
 from crm.application import stages
-from crm.application.imports import write_rows
-from crm.application.uploads import JOB
+from crm.application.import_revert import REVERT_JOB, revert_rows
+from crm.application.imports import CHECK_JOB, JOB, check_rows, write_rows
+from crm.application.uploads import OPEN_JOB, OpenUnit, open_workbook
 from crm.entrypoints.app import App
 from kit.jobs.worker import Handler, Task
 
 
+async def run_open(app: App, task: Task) -> None:
+    """Make a CSV of a workbook. May run again at any time."""
+    open_unit, import_id = _of(app, task)
+    await open_workbook(open_unit, import_id=import_id, now=app.clock.now())
+
+
+async def run_check(app: App, task: Task) -> dict[str, Any]:
+    """Look at the rows of an import. May run again at any time."""
+    open_unit, import_id = _of(app, task)
+    return await check_rows(open_unit, import_id=import_id, now=app.clock.now(), report=task.report)
+
+
 async def run_import(app: App, task: Task) -> dict[str, Any]:
     """Write the rows of an import. May run again at any time."""
-    workspace_id, import_id = task.job.workspace_id, UUID(task.job.args["import_id"])
+    open_unit, import_id = _of(app, task)
     written = await write_rows(
-        lambda: app.unit_of_work(workspace_id, bulk_id=import_id),
-        import_id=import_id,
-        now=app.clock.now(),
-        report=task.report,
+        open_unit, import_id=import_id, now=app.clock.now(), report=task.report
     )
     return {
         "created": written.created_rows,
+        "updated": written.updated_rows,
         "skipped": written.skipped_rows,
         "failed": written.failed_rows,
     }
@@ -40,4 +51,29 @@ async def run_stage_removal(app: App, task: Task) -> dict[str, Any]:
     return {"moved": moved}
 
 
-HANDLERS: dict[str, Handler[App]] = {JOB: run_import, stages.JOB: run_stage_removal}
+async def run_revert(app: App, task: Task) -> dict[str, Any]:
+    """Take an import back. May run again at any time."""
+    open_unit, import_id = _of(app, task)
+    reverted = await revert_rows(
+        open_unit,
+        import_id=import_id,
+        by=UUID(task.job.args["by"]),
+        now=app.clock.now(),
+        report=task.report,
+    )
+    return {"reverted": reverted.reverted_records, "kept": reverted.kept_records}
+
+
+def _of(app: App, task: Task) -> tuple[OpenUnit, UUID]:
+    """Units whose events carry the import's id, and that id."""
+    workspace_id, import_id = task.job.workspace_id, UUID(task.job.args["import_id"])
+    return lambda: app.unit_of_work(workspace_id, bulk_id=import_id), import_id
+
+
+HANDLERS: dict[str, Handler[App]] = {
+    OPEN_JOB: run_open,
+    CHECK_JOB: run_check,
+    JOB: run_import,
+    REVERT_JOB: run_revert,
+    stages.JOB: run_stage_removal,
+}

@@ -1,6 +1,6 @@
 """The other services: one channel each, opened once, every call with a deadline and an identity."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Any
@@ -21,6 +21,7 @@ from gateway.config import Settings
 from kit.rpc.client import TIMEOUT, Caller
 from kit.rpc.identity import NOBODY, CallIdentity
 
+STREAM_TIMEOUT = 120.0  # seconds for all of a file
 # Seconds that the request being served has waited for services; calls side by side add up.
 rpc_seconds: ContextVar[list[float] | None] = ContextVar("rpc_seconds", default=None)
 
@@ -61,6 +62,15 @@ class Peer:
             requests: Any, identity: CallIdentity, *, timeout: float
         ) -> Coroutine[Any, Any, Any]:
             return _timed(caller.upload(method, requests, identity=identity, timeout=timeout))
+
+        return call
+
+    def stream(self, name: str) -> Callable[..., AsyncIterator[Any]]:
+        """A method that answers with a stream of messages."""
+        method, caller = getattr(self._stub, name), self._caller
+
+        def call(request: Any, identity: CallIdentity) -> AsyncIterator[Any]:
+            return caller.stream(method, request, identity=identity, timeout=STREAM_TIMEOUT)
 
         return call
 

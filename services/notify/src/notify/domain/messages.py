@@ -51,9 +51,10 @@ class ImportResult:
     """How an import ended."""
 
     import_id: UUID
-    resource: str  # clients or deals
+    resource: str  # clients, deals or activities
     file_name: str
     created: int
+    updated: int
     skipped: int
     failed: int
 
@@ -78,9 +79,11 @@ def deal_moved(move: Move) -> Wording:
 
 def import_finished(result: ImportResult) -> Wording:
     """One summary for all rows of a file."""
-    one = result.resource.removesuffix("s")
+    one = {"activities": "activity"}.get(result.resource, result.resource.removesuffix("s"))
     noun = one if result.created == 1 else result.resource
     said = [f"{result.created:,} {noun} came in from {result.file_name or 'the file'}."]
+    if result.updated:
+        said.append(f"{result.updated:,} changed what was there.")
     if result.skipped:
         said.append(f"{_rows(result.skipped)} there already.")
     if result.failed:

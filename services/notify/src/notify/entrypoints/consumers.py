@@ -81,6 +81,7 @@ def import_news(event: Event) -> tuple[Wording, datetime]:
         resource=told.resource,
         file_name=told.file_name,
         created=told.created_rows,
+        updated=told.updated_rows,
         skipped=told.skipped_rows,
         failed=told.failed_rows,
     )

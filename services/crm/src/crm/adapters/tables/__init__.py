@@ -6,9 +6,9 @@ another tenant, whatever the code does.
 
 from crm.adapters.tables.activities import activities
 from crm.adapters.tables.base import metadata
-from crm.adapters.tables.clients import clients
+from crm.adapters.tables.clients import client_keys, clients
 from crm.adapters.tables.deals import board_totals, deal_history, deals
-from crm.adapters.tables.imports import import_errors, imports
+from crm.adapters.tables.imports import import_errors, import_rows, imports
 from crm.adapters.tables.rates import currency_rates
 from crm.adapters.tables.records import record_history
 from crm.adapters.tables.workspaces import (
@@ -22,11 +22,13 @@ from crm.adapters.tables.workspaces import (
 __all__ = [
     "activities",
     "board_totals",
+    "client_keys",
     "clients",
     "currency_rates",
     "deal_history",
     "deals",
     "import_errors",
+    "import_rows",
     "imports",
     "lost_reasons",
     "metadata",

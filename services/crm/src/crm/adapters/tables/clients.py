@@ -4,12 +4,14 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    ForeignKeyConstraint,
     Index,
     Integer,
     PrimaryKeyConstraint,
     Table,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -39,6 +41,8 @@ clients = Table(
     instant("updated_at", nullable=False),
     instant("deleted_at"),
     recorded(),
+    # What domain.matching recognises the client by; a trigger keeps client_keys equal to it.
+    Column("match_keys", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     PrimaryKeyConstraint("workspace_id", "id"),
     points_to("clients", "parent_id"),
     points_to("owners", "owner_id"),
@@ -65,3 +69,20 @@ Index(
     clients.c.id.desc(),
     postgresql_where=clients.c.deleted_at.is_not(None),
 )
+
+# A key per row: equality is all that an index can do under row-level security. Keys of what is in
+# the trash stay here; whoever looks joins with the clients.
+client_keys = Table(
+    "client_keys",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "key", "client_id"),
+    ForeignKeyConstraint(
+        ["workspace_id", "client_id"],
+        ["clients.workspace_id", "clients.id"],
+        ondelete="CASCADE",
+    ),
+)
+Index("ix_client_keys_client", client_keys.c.workspace_id, client_keys.c.client_id)

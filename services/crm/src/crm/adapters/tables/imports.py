@@ -1,6 +1,7 @@
 """Files that came in, and what was wrong with them."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     Index,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from crm.adapters.tables.base import instant, metadata, points_to
 
@@ -35,6 +37,15 @@ imports = Table(
     Column("created_by", Uuid, nullable=False),
     instant("created_at", nullable=False),
     instant("finished_at"),
+    Column("updated_rows", Integer, nullable=False, server_default=text("0")),
+    # How the file is read (domain.imports.Settings); its columns with header, samples, guess; the
+    # field of each; and what the dry run found, while it holds.
+    Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("columns", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("fields", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("checked", JSONB),
+    Column("reverted_records", Integer, nullable=False, server_default=text("0")),
+    Column("kept_records", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("workspace_id", "id"),
 )
 Index("ix_imports_list", imports.c.workspace_id, imports.c.created_at.desc(), imports.c.id.desc())
@@ -47,6 +58,32 @@ import_errors = Table(
     Column("row", Integer, nullable=False),
     Column("column", Text, nullable=False),
     Column("message", Text, nullable=False),
+    Column("value", Text, nullable=False, server_default=text("''")),
     PrimaryKeyConstraint("workspace_id", "import_id", "row", "column"),
     points_to("imports", "import_id"),
+)
+
+# What rows brought, changed, or were recognised as. `version` is the record's when the row was done
+# with it: a revert leaves alone what has another one by then. `before` is what it puts back.
+import_rows = Table(
+    "import_rows",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("import_id", Uuid, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("record_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("matched_by", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("before", JSONB),
+    PrimaryKeyConstraint("workspace_id", "import_id", "row", "kind"),
+    points_to("imports", "import_id"),
+)
+Index(
+    "ix_import_rows_record",
+    import_rows.c.workspace_id,
+    import_rows.c.import_id,
+    import_rows.c.record_id,
 )

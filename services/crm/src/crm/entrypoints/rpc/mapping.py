@@ -11,11 +11,9 @@ from crm.adapters.setting_events import STAGE_TYPES
 from crm.domain.board_stage import BoardStage
 from crm.domain.client import ClientKind
 from crm.domain.deal import Deal
-from crm.domain.imports import ImportStatus, Resource
 from crm.domain.stage import is_rotting
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
-from freelanceflow.crm.v1 import import_service_pb2 as import_pb
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.type.v1 import money_pb2
 
@@ -25,16 +23,6 @@ CLIENT_KINDS = {
     "person": client_pb.CLIENT_KIND_PERSON,
 }
 KINDS_OF_CLIENTS = {number: ClientKind(name) for name, number in CLIENT_KINDS.items()}
-IMPORT_RESOURCES = {
-    "clients": import_pb.IMPORT_RESOURCE_CLIENTS,
-    "deals": import_pb.IMPORT_RESOURCE_DEALS,
-}
-RESOURCES_OF_IMPORTS = {number: Resource(name) for name, number in IMPORT_RESOURCES.items()}
-IMPORT_STATUSES = {
-    "ready": import_pb.IMPORT_STATUS_READY,
-    "committing": import_pb.IMPORT_STATUS_COMMITTING,
-    "done": import_pb.IMPORT_STATUS_DONE,
-}
 
 
 def stamp(at: datetime | None) -> Any:
@@ -282,28 +270,6 @@ def client_message(row: asyncpg.Record) -> client_pb.Client:
     if row["custom_fields"]:
         message.custom_fields.update(row["custom_fields"])
     return message
-
-
-def import_message(row: Any) -> import_pb.Import:
-    """A row of adapters.imports; it failed when its job gave up."""
-    status = IMPORT_STATUSES[row["status"]]
-    failed = row["status"] == ImportStatus.COMMITTING and row["job_status"] == "failed"
-    return import_pb.Import(
-        id=str(row["id"]),
-        resource=IMPORT_RESOURCES[row["resource"]],
-        status=import_pb.IMPORT_STATUS_FAILED if failed else status,
-        file_name=row["file_name"],
-        size=row["size"],
-        total_rows=row["total_rows"],
-        done_rows=row["done_rows"],
-        created_rows=row["created_rows"],
-        skipped_rows=row["skipped_rows"],
-        failed_rows=row["failed_rows"],
-        job_id=text_of(row["job_id"]),
-        error=row["job_error"] if failed else "",
-        create_time=stamp(row["created_at"]),
-        finish_time=stamp(row["finished_at"]),
-    )
 
 
 def text_of(id: Any) -> str:

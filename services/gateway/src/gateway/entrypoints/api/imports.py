@@ -1,4 +1,4 @@
-"""Bringing clients and deals in from a file."""
+"""Bringing clients, deals and activities in from a file."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,14 +10,17 @@ from starlette.responses import Response
 from freelanceflow.crm.v1 import import_service_pb2 as pb
 from gateway.entrypoints.api import schemas
 from gateway.entrypoints.api.answers import instant, json_response, page_response
+from gateway.entrypoints.api.downloads import download
 from gateway.entrypoints.api.operations import Operations
 from gateway.entrypoints.api.requests import (
     IDEMPOTENCY_KEY,
     PAGING,
     identity_of,
     path_parameter,
+    read_body,
     read_page,
     read_query,
+    written,
 )
 from gateway.entrypoints.errors import HttpProblem
 
@@ -25,6 +28,7 @@ RPC = pb.DESCRIPTOR.services_by_name["ImportService"].methods_by_name
 RESOURCES = {
     "clients": pb.ImportResource.IMPORT_RESOURCE_CLIENTS,
     "deals": pb.ImportResource.IMPORT_RESOURCE_DEALS,
+    "activities": pb.ImportResource.IMPORT_RESOURCE_ACTIVITIES,
 }
 RESOURCE_NAMES = {number: name for name, number in RESOURCES.items()}
 STATUSES = {
@@ -32,6 +36,10 @@ STATUSES = {
     pb.ImportStatus.IMPORT_STATUS_COMMITTING: "committing",
     pb.ImportStatus.IMPORT_STATUS_DONE: "done",
     pb.ImportStatus.IMPORT_STATUS_FAILED: "failed",
+    pb.ImportStatus.IMPORT_STATUS_UPLOADED: "uploaded",
+    pb.ImportStatus.IMPORT_STATUS_ANALYZING: "analyzing",
+    pb.ImportStatus.IMPORT_STATUS_REVERTING: "reverting",
+    pb.ImportStatus.IMPORT_STATUS_REVERTED: "reverted",
 }
 CHUNK = 256 * 1024
 UPLOAD_SECONDS = 60.0
@@ -62,13 +70,17 @@ add = operations.add
      answer=schemas.AnyRecord, status=201, problems=[413, 415, 422], extra=_FORM,
      parameters=[IDEMPOTENCY_KEY])  # fmt: skip
 async def create_import(request: Request) -> Response:
-    """`multipart/form-data` with `resource` and `file`, a CSV of at most 50 MB."""
+    """`multipart/form-data` with `resource` and `file`, a CSV or XLSX of at most 50 MB.
+
+    A CSV is `uploaded` and says which column is taken for which field; a workbook is `analyzing`
+    until a job has taken it apart.
+    """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise HttpProblem(415, "FORM_NEEDED", "Send multipart/form-data with resource and file.")
     async with request.form(max_files=1, max_fields=4) as form:
         resource, file = form.get("resource"), form.get("file")
         if resource not in RESOURCES or not isinstance(file, UploadFile):
-            said = "Send `resource` (clients or deals) and `file`."
+            said = "Send `resource` (clients, deals or activities) and `file`."
             raise HttpProblem(422, "INVALID_INPUT", said, fields={"resource": said})
         upload = request.app.state.clients.imports.upload("CreateImport")
         made = await upload(
@@ -102,15 +114,46 @@ async def get_import(request: Request) -> Response:
     return json_response(import_json(found))
 
 
-@add("POST", "/imports/{import_id}/commit", rpc=RPC["CommitImport"], summary="Commit an import",
-     answer=schemas.AnyRecord, status=202, parameters=[IMPORT], problems=[404, 409])  # fmt: skip
-async def commit_import(request: Request) -> Response:
-    """Starts a job that writes the rows; what is there already is skipped."""
-    found = await request.app.state.clients.imports.CommitImport(
-        pb.CommitImportRequest(import_id=request.path_params["import_id"]), identity_of(request)
+@add("PATCH", "/imports/{import_id}", rpc=RPC["UpdateImport"], summary="Change the mapping",
+     body=schemas.ImportChange, answer=schemas.AnyRecord, parameters=[IMPORT],
+     problems=[404, 409])  # fmt: skip
+async def update_import(request: Request) -> Response:
+    """Says which column goes into which field and how the file is read; a check is void then."""
+    body = (await read_body(request, schemas.ImportChange)).model_dump(exclude_unset=True)
+    columns = body.pop("columns", None) or []
+    found = await request.app.state.clients.imports.UpdateImport(
+        pb.UpdateImportRequest(
+            import_id=request.path_params["import_id"],
+            fields={column["position"]: column["field"] or "" for column in columns},
+            **written(body),
+        ),
+        identity_of(request),
     )
-    headers = {"Location": f"/api/v1/imports/{found.id}"}
-    return json_response(import_json(found), status=202, headers=headers)
+    return json_response(import_json(found))
+
+
+@add("POST", "/imports/{import_id}/check", rpc=RPC["CheckImport"], summary="Try an import",
+     answer=schemas.AnyRecord, status=202, parameters=[IMPORT, IDEMPOTENCY_KEY],
+     problems=[404, 409])  # fmt: skip
+async def check_import(request: Request) -> Response:
+    """Starts a dry run: `check` counts what would come of the rows, and nothing is written."""
+    return await _begun(request, "CheckImport", pb.CheckImportRequest)
+
+
+@add("POST", "/imports/{import_id}/commit", rpc=RPC["CommitImport"], summary="Commit an import",
+     answer=schemas.AnyRecord, status=202, parameters=[IMPORT, IDEMPOTENCY_KEY],
+     problems=[404, 409])  # fmt: skip
+async def commit_import(request: Request) -> Response:
+    """Starts a job that writes the rows, after a dry run or without one."""
+    return await _begun(request, "CommitImport", pb.CommitImportRequest)
+
+
+@add("POST", "/imports/{import_id}/revert", rpc=RPC["RevertImport"], summary="Revert an import",
+     answer=schemas.AnyRecord, status=202, parameters=[IMPORT, IDEMPOTENCY_KEY],
+     problems=[404, 409])  # fmt: skip
+async def revert_import(request: Request) -> Response:
+    """Starts a job that takes everything back that nobody has changed since."""
+    return await _begun(request, "RevertImport", pb.RevertImportRequest)
 
 
 @add("GET", "/imports/{import_id}/errors", rpc=RPC["ListImportErrors"],
@@ -125,8 +168,60 @@ async def list_import_errors(request: Request) -> Response:
         ),
         identity_of(request),
     )
-    items = ({"row": e.row, "column": e.column, "message": e.message} for e in answer.errors)
+    items = (
+        {"row": e.row, "column": e.column, "message": e.message, "value": e.value}
+        for e in answer.errors
+    )
     return page_response(items, answer.next_page_token)
+
+
+@add("GET", "/imports/{import_id}/rows", rpc=RPC["ListImportRows"],
+     summary="Rows whose record was there", answer=schemas.AnyPage,
+     parameters=[IMPORT, *PAGING], problems=[404])  # fmt: skip
+async def list_import_rows(request: Request) -> Response:
+    """What was done with them, or would be, which record it is, and by what it was recognised."""
+    page = read_page(read_query(request, "limit", "cursor"))
+    answer = await request.app.state.clients.imports.ListImportRows(
+        pb.ListImportRowsRequest(
+            import_id=request.path_params["import_id"], page_size=page.size, page_token=page.token
+        ),
+        identity_of(request),
+    )
+    items = (
+        {
+            "row": row.row,
+            "action": row.action,
+            "matched_by": row.matched_by,
+            "record_id": row.record_id,
+            "record_name": row.record_name,
+        }
+        for row in answer.rows
+    )
+    return page_response(items, answer.next_page_token)
+
+
+@add("GET", "/imports/{import_id}/errors/file", rpc=RPC["DownloadImportErrors"],
+     summary="Rows that could not be taken, as a file", parameters=[IMPORT],
+     problems=[404])  # fmt: skip
+async def download_import_errors(request: Request) -> Response:
+    """A CSV with the columns of the file and one that says why; corrected, it can be uploaded."""
+    read_query(request)
+    return await import_errors_file(request, request.path_params["import_id"])
+
+
+async def import_errors_file(request: Request, import_id: str) -> Response:
+    """The file, for pages as well."""
+    chunks = request.app.state.clients.imports.stream("DownloadImportErrors")(
+        pb.DownloadImportErrorsRequest(import_id=import_id), identity_of(request)
+    )
+    return await download(chunks, name="not-imported.csv", content_type="text/csv; charset=utf-8")
+
+
+async def _begun(request: Request, method: str, message: Any) -> Response:
+    begin = getattr(request.app.state.clients.imports, method)
+    found = await begin(message(import_id=request.path_params["import_id"]), identity_of(request))
+    headers = {"Location": f"/api/v1/imports/{found.id}"}
+    return json_response(import_json(found), status=202, headers=headers)
 
 
 async def _parts(
@@ -140,8 +235,8 @@ async def _parts(
 
 
 def import_json(made: pb.Import) -> dict[str, Any]:
-    """An import as the API shows it."""
-    return {
+    """An import as the API shows it; in lists without columns and settings."""
+    shown: dict[str, Any] = {
         "id": made.id,
         "resource": RESOURCE_NAMES[made.resource],
         "status": STATUSES[made.status],
@@ -150,10 +245,52 @@ def import_json(made: pb.Import) -> dict[str, Any]:
         "total_rows": made.total_rows,
         "done_rows": made.done_rows,
         "created_rows": made.created_rows,
+        "updated_rows": made.updated_rows,
         "skipped_rows": made.skipped_rows,
         "failed_rows": made.failed_rows,
+        "reverted_records": made.reverted_records,
+        "kept_records": made.kept_records,
+        "check": _check_json(made.check) if made.HasField("check") else None,
         "job_id": made.job_id or None,
+        "job_progress": made.job_progress,
         "error": made.error or None,
         "created_at": instant(made.create_time),
         "finished_at": instant(made.finish_time) if made.HasField("finish_time") else None,
+    }
+    if made.HasField("settings"):
+        shown["settings"] = _settings_json(made.settings)
+        shown["columns"] = [
+            {
+                "position": position,
+                "header": column.header,
+                "samples": list(column.samples),
+                "field": column.field or None,
+                "guess": column.guess or None,
+                "confidence": column.confidence,
+            }
+            for position, column in enumerate(made.columns)
+        ]
+    return shown
+
+
+def _check_json(check: pb.ImportCheck) -> dict[str, int]:
+    return {
+        "created_rows": check.created_rows,
+        "updated_rows": check.updated_rows,
+        "skipped_rows": check.skipped_rows,
+        "failed_rows": check.failed_rows,
+        "new_clients": check.new_clients,
+    }
+
+
+def _settings_json(settings: pb.ImportSettings) -> dict[str, Any]:
+    return {
+        "encoding": settings.encoding,
+        "delimiter": settings.delimiter,
+        "decimal": settings.decimal,
+        "decimal_certain": settings.decimal_certain,
+        "date_order": settings.date_order,
+        "date_order_certain": settings.date_order_certain,
+        "on_duplicate": settings.on_duplicate,
+        "create_clients": settings.create_clients,
     }

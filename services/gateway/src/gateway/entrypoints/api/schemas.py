@@ -347,3 +347,18 @@ class AnyPage(Out):
 
 class AnyRecord(Out):
     """Fields as the operation's description says."""
+
+
+class ImportColumnChange(Body):
+    position: int = Field(ge=0, le=499, description="The column's place in the file, from 0.")
+    field: str | None = Field(max_length=100, description="null leaves the column out.")
+
+
+class ImportChange(Body):
+    columns: list[ImportColumnChange] | None = Field(default=None, max_length=500)
+    encoding: str | None = Field(default=None, max_length=20, examples=["windows-1252"])
+    delimiter: str | None = Field(default=None, max_length=1, examples=[";"])
+    decimal: str | None = Field(default=None, max_length=1, examples=[","])
+    date_order: str | None = Field(default=None, max_length=3, examples=["dmy"])
+    on_duplicate: Literal["skip", "update", "create"] | None = None
+    create_clients: bool | None = None

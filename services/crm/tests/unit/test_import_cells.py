@@ -7,7 +7,7 @@ import pytest
 
 from crm.domain.entries import Amount
 from crm.domain.errors import EntryRefused
-from crm.domain.import_rows import CellReader
+from crm.domain.import_cells import CellReader
 from crm.domain.imports import Row
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -1,0 +1,149 @@
+"""Changing by the hundred: records loaded with their locks, and saved with what they tell."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Table, Uuid, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from crm.adapters import activities, clients, deals
+from crm.adapters.activities import KEPT as ACTIVITY_KEPT
+from crm.adapters.bulk import ADD_HISTORY, add_rows, facts_of, insert_many, json_of
+from crm.adapters.deal_columns import deal_columns, with_names
+from crm.adapters.deal_statements import KEPT as DEAL_KEPT
+from crm.adapters.history import history_values
+from crm.adapters.reading import WORKSPACE, in_sight
+from crm.adapters.tables import activities as activities_table
+from crm.adapters.tables import clients as clients_table
+from crm.adapters.tables import deals as deals_table
+from crm.domain.activity import Activity
+from crm.domain.client import Client
+from crm.domain.deal import Deal
+from kit.database import Statement, Transaction
+from kit.unit_of_work import ChangedMeanwhile, UnitOfWork
+
+_NEW = ("id", "workspace_id", "version", "created_at")
+ADD_ACTIVITIES = insert_many(activities_table, (*_NEW, *ACTIVITY_KEPT))
+
+
+def _update(table: Table, columns: Sequence[str]) -> Statement:
+    """One statement for any number of rows that this transaction has locked."""
+    values = ", ".join(f"{name} = given.{name}" for name in columns)
+    return Statement(
+        text(
+            f"UPDATE {table.name} SET version = given.version, {values} "
+            f"FROM jsonb_populate_recordset(NULL\\:\\:{table.name}, :rows) AS given "
+            f"WHERE {table.name}.workspace_id = :workspace AND {table.name}.id = given.id"
+        ).bindparams(bindparam("workspace", type_=Uuid()), bindparam("rows", type_=JSONB()))
+    )
+
+
+SAVE_CLIENTS = _update(clients_table, clients.KEPT)
+SAVE_DEALS = _update(deals_table, DEAL_KEPT)
+SAVE_ACTIVITIES = _update(activities_table, ACTIVITY_KEPT)
+
+
+def _locked(table: Table) -> Any:
+    """In the order of ids: two that lock several of the same do not wait for each other."""
+    return (
+        select(table)
+        .where(
+            table.c.workspace_id == WORKSPACE,
+            table.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))),
+            table.c.deleted_at.is_(None),
+            in_sight(table),
+        )
+        .order_by(table.c.id)
+        .with_for_update()
+        .cte("locked")
+    )
+
+
+_deals = _locked(deals_table)
+LOAD_DEALS = Statement(select(*deal_columns(_deals)).select_from(with_names(_deals)))
+LOAD_CLIENTS = Statement(clients.with_its_names(_locked(clients_table)))
+LOAD_ACTIVITIES = Statement(activities.with_its_names(_locked(activities_table)))
+
+
+# Clients that something of somebody else hangs on: a deal, or a person under a company.
+NEEDED = Statement(
+    text(
+        "SELECT DISTINCT g.id FROM unnest(:ids) AS g (id) WHERE EXISTS (SELECT 1 FROM deals d"
+        "  WHERE d.workspace_id = :workspace AND d.client_id = g.id AND d.deleted_at IS NULL)"
+        " OR EXISTS (SELECT 1 FROM clients c WHERE c.workspace_id = :workspace"
+        "  AND c.parent_id = g.id AND c.deleted_at IS NULL AND NOT c.id = ANY(:ids))"
+    ).bindparams(bindparam("workspace", type_=Uuid()), bindparam("ids", type_=ARRAY(Uuid())))
+)
+
+
+async def with_others(tx: Transaction, ids: Iterable[UUID]) -> set[UUID]:
+    """Which of these clients are still needed by deals or by others than these."""
+    rows = await tx.rows(NEEDED, workspace=tx.workspace_id, ids=list(ids))
+    return {row["id"] for row in rows}
+
+
+async def load_clients(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Client]:
+    """Those that are there, locked."""
+    rows = await tx.rows(LOAD_CLIENTS, workspace=tx.workspace_id, ids=list(ids))
+    return {row["id"]: clients.client_of(row) for row in rows}
+
+
+async def load_deals(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Deal]:
+    """Those that are there, locked."""
+    rows = await tx.rows(LOAD_DEALS, workspace=tx.workspace_id, ids=list(ids))
+    return {row["id"]: deals.deal_of(tx.workspace_id, row) for row in rows}
+
+
+async def load_activities(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Activity]:
+    """Those that are there, locked."""
+    rows = await tx.rows(LOAD_ACTIVITIES, workspace=tx.workspace_id, ids=list(ids))
+    return {row["id"]: activities.activity_of(row) for row in rows}
+
+
+async def save_clients(uow: UnitOfWork, changed: Collection[Client]) -> None:
+    """Write clients that were loaded here, and tell what happened to them."""
+    await _save(uow, SAVE_CLIENTS, changed, clients.kept_values)
+    uow.tell(*changed)
+
+
+async def save_deals(uow: UnitOfWork, changed: Collection[Deal]) -> None:
+    """Write deals that were loaded here with their history, and tell what happened to them."""
+    facts = await facts_of(uow, list(changed))
+    await _save(uow, SAVE_DEALS, changed, deals.kept_values)
+    history = [
+        json_of({"workspace_id": uow.workspace_id, "deal_id": deal.id, **history_values(fact)})
+        for deal, fact in facts
+    ]
+    await uow.run(ADD_HISTORY, rows=history)
+    uow.tell_facts(*(fact for _, fact in facts))
+
+
+async def save_activities(uow: UnitOfWork, changed: Collection[Activity]) -> None:
+    """Write activities that were loaded here, and tell what happened to them."""
+    await _save(uow, SAVE_ACTIVITIES, changed, activities.kept_values)
+    uow.tell(*changed)
+
+
+async def add_activities(uow: UnitOfWork, new: Sequence[Activity]) -> None:
+    """Write activities, and tell of them."""
+    rows = [
+        json_of(
+            {
+                "id": activity.id,
+                "workspace_id": activity.workspace_id,
+                "version": activity.version,
+                "created_at": activity.state.created_at,
+                **activities.kept_values(activity.state),
+            }
+        )
+        for activity in new
+    ]
+    await add_rows(uow, ADD_ACTIVITIES, rows)
+    uow.tell(*new)
+
+
+async def _save(uow: UnitOfWork, statement: Statement, changed: Collection[Any], kept: Any) -> None:
+    rows = [json_of({"id": one.id, "version": one.version, **kept(one.state)}) for one in changed]
+    if await uow.run(statement, workspace=uow.workspace_id, rows=rows) != len(rows):
+        raise ChangedMeanwhile("One of these was changed by someone else.")

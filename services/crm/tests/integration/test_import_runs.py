@@ -1,0 +1,323 @@
+"""A dry run tells what a commit does; a revert takes it back."""
+
+import asyncio
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crm.entrypoints.app import App
+from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
+from freelanceflow.crm.v1 import client_service_pb2 as client_pb
+from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
+from freelanceflow.crm.v1 import import_service_pb2 as pb
+from kit.errors import ErrorKind
+from kit.ids import new_id
+from kit.testing.database import ServiceDatabase
+from services.crm.tests.factories import (
+    Crm,
+    Person,
+    commit,
+    import_of,
+    imported,
+    make_client,
+    make_deal,
+    mask,
+    refused,
+    upload,
+    work_off,
+)
+
+CLIENTS, DEALS = pb.IMPORT_RESOURCE_CLIENTS, pb.IMPORT_RESOURCE_DEALS
+ACTIVITIES = pb.IMPORT_RESOURCE_ACTIVITIES
+
+
+async def checked(app: App, person: Person, import_id: str) -> pb.Import:
+    begun = await person.call("CheckImport", pb.CheckImportRequest(import_id=import_id))
+    assert begun.status == pb.IMPORT_STATUS_ANALYZING
+    await work_off(app, begun.job_id)
+    return await import_of(person, import_id)
+
+
+async def told(person: Person, import_id: str, **said: object) -> pb.Import:
+    request = pb.UpdateImportRequest(import_id=import_id, **said)  # type: ignore[arg-type]
+    changed: pb.Import = await person.call("UpdateImport", request)
+    return changed
+
+
+async def reverted(app: App, person: Person, import_id: str) -> pb.Import:
+    begun = await person.call("RevertImport", pb.RevertImportRequest(import_id=import_id))
+    await work_off(app, begun.job_id)
+    return await import_of(person, import_id)
+
+
+async def rows_of(person: Person, import_id: str) -> list[tuple[int, str, str, str]]:
+    found = await person.call("ListImportRows", pb.ListImportRowsRequest(import_id=import_id))
+    return [(row.row, row.action, row.matched_by, row.record_name) for row in found.rows]
+
+
+async def clients_of(person: Person) -> dict[str, client_pb.Client]:
+    found = await person.call("ListClients", client_pb.ListClientsRequest(page_size=200))
+    return {client.name: client for client in found.clients}
+
+
+async def test_duplicates_are_found_by_mail_domain_phone_and_name(app: App, person: Person) -> None:
+    await make_client(person, name="Acme Studios GmbH", emails=["info@acme.com"])
+    await make_client(person, name="Beta", phones=["+41 44 123 45 67"])
+    await make_client(person, name="Gamma Labs", website="https://www.gamma.io/team")
+    await make_client(person, name="Müller Design")
+    text = (
+        "Company,Email,Phone,Website\n"
+        "Somebody,INFO@acme.com,,\n"
+        "Beta AG,,044 123 45 67,\n"
+        "Gamma Group,,,gamma.io\n"
+        "Mueller Design Ltd.,,,\n"
+        "Different,me@gmail.com,,\n"
+        "Different,,,\n"
+    )
+    made = await upload(person, text, resource=CLIENTS)
+    ready = await checked(app, person, made.id)
+    assert ready.status == pb.IMPORT_STATUS_READY
+    expected = [
+        (2, "skipped", "email", "Acme Studios GmbH"),
+        (3, "skipped", "phone", "Beta"),
+        (4, "skipped", "domain", "Gamma Labs"),
+        (5, "skipped", "name", "Müller Design"),
+    ]
+    assert await rows_of(person, made.id) == expected
+    assert (ready.check.created_rows, ready.check.skipped_rows) == (1, 5)
+    assert len(await clients_of(person)) == 4  # nothing is written yet
+    done = await commit(person, made.id)
+    await work_off(app, done.job_id)
+    done = await import_of(person, made.id)
+    assert (done.created_rows, done.skipped_rows) == (1, 5)
+
+
+async def test_a_person_is_not_taken_for_the_company(app: App, person: Person) -> None:
+    await make_client(person, name="Acme", emails=["info@acme.com"], phones=["044 123 45 67"])
+    text = "Name,Type,Email,Phone\nAnn Acme,person,info@acme.com,044 123 45 67\n"
+    done = await imported(app, person, text, resource=CLIENTS)
+    assert (done.created_rows, done.skipped_rows) == (1, 0)
+
+
+async def test_an_upsert_fills_what_the_file_says_and_leaves_the_rest(
+    app: App, person: Person
+) -> None:
+    before = await make_client(
+        person, name="Acme", emails=["a@acme.com"], address="Bern", notes="old", tags=["x"]
+    )
+    text = "Name,Email,Address,Tags,Notes\nACME,b@acme.com,Zürich,y,\n"
+    made = await upload(person, text, resource=CLIENTS)
+    await told(person, made.id, on_duplicate="update")
+    ready = await checked(app, person, made.id)
+    assert ready.check.updated_rows == 1
+    committed = await commit(person, made.id)
+    await work_off(app, committed.job_id)
+    after = (await clients_of(person))["ACME"]
+    assert (after.id, list(after.emails)) == (before.id, ["a@acme.com", "b@acme.com"])
+    assert (after.address, after.notes, list(after.tags)) == ("Zürich", "old", ["x", "y"])
+    taken_back = await reverted(app, person, made.id)
+    assert (taken_back.reverted_records, taken_back.kept_records) == (1, 0)
+    again = (await clients_of(person))["Acme"]
+    assert (list(again.emails), again.address, list(again.tags)) == (["a@acme.com"], "Bern", ["x"])
+
+
+async def test_deals_are_changed_and_moved_and_put_back(app: App, person: Person) -> None:
+    deal = await make_deal(person, external_id="7", name="Website", source="web")
+    text = "id,title,value,stage,closed at\n7,Web shop,99,Won,2020-01-01\n8,New,1,,\n"
+    made = await upload(person, text)
+    await told(person, made.id, on_duplicate="update")
+    committed = await commit(person, made.id)
+    await work_off(app, committed.job_id)
+    done = await import_of(person, made.id)
+    assert (done.updated_rows, done.created_rows) == (1, 1)
+    after = await person.deal(deal.id)
+    assert (after.name, after.stage_name, after.source) == ("Web shop", "Won", "web")
+    assert (after.amount.amount_minor, after.version) == (99_00, 3)
+    taken_back = await reverted(app, person, made.id)
+    assert (taken_back.status, taken_back.reverted_records) == (pb.IMPORT_STATUS_REVERTED, 2)
+    again = await person.deal(deal.id)
+    assert (again.name, again.stage_name) == ("Website", "Prospecting")
+    assert again.amount == deal.amount
+    assert (await person.list_deals(with_total=True)).total == 1
+    assert (await person.board())["Won"].count == 0
+
+
+async def test_deals_may_bring_their_clients(app: App, person: Person) -> None:
+    await make_client(person, name="Acme GmbH")
+    text = "deal,client,value\nA,acme,1\nB,Beta,2\nC,Beta,3\n"
+    made = await upload(person, text)
+    without = await checked(app, person, made.id)
+    assert (without.check.created_rows, without.check.failed_rows) == (0, 3)
+    await told(person, made.id, create_clients=True)
+    ready = await checked(app, person, made.id)
+    assert (ready.check.created_rows, ready.check.new_clients) == (3, 1)
+    committed = await commit(person, made.id)
+    await work_off(app, committed.job_id)
+    deals = {deal.name: deal.client_name for deal in (await person.list_deals()).deals}
+    assert deals == {"A": "Acme GmbH", "B": "Beta", "C": "Beta"}
+    assert set(await clients_of(person)) == {"Acme GmbH", "Beta"}
+    taken_back = await reverted(app, person, made.id)
+    assert (taken_back.reverted_records, taken_back.kept_records) == (4, 0)
+    assert set(await clients_of(person)) == {"Acme GmbH"}
+
+
+async def test_a_revert_leaves_alone_what_somebody_has_changed(app: App, person: Person) -> None:
+    done = await imported(app, person, "deal,client\nA,\nB,\n")
+    first = next(deal for deal in (await person.list_deals()).deals if deal.name == "A")
+    await person.call(
+        "UpdateDeal",
+        deal_pb.UpdateDealRequest(
+            deal=deal_pb.Deal(id=first.id, name="A, agreed"), update_mask=mask("name"), etag="1"
+        ),
+    )
+    taken_back = await reverted(app, person, done.id)
+    assert (taken_back.reverted_records, taken_back.kept_records) == (1, 1)
+    assert [deal.name for deal in (await person.list_deals()).deals] == ["A, agreed"]
+    with refused(ErrorKind.REFUSED, "IMPORT_NOT_DONE"):
+        await person.call("RevertImport", pb.RevertImportRequest(import_id=done.id))
+
+
+async def test_a_client_with_other_deals_stays_when_its_import_is_reverted(
+    app: App, person: Person
+) -> None:
+    done = await imported(app, person, "name\nAcme\nBeta\n", resource=CLIENTS)
+    await make_deal(person, client_id=(await clients_of(person))["Acme"].id)
+    taken_back = await reverted(app, person, done.id)
+    assert (taken_back.reverted_records, taken_back.kept_records) == (1, 1)
+    assert set(await clients_of(person)) == {"Acme"}
+
+
+async def test_activities_come_with_what_they_are_about(app: App, person: Person) -> None:
+    client = await make_client(person, name="Acme")
+    deal = await make_deal(person, name="Website", client_id=client.id)
+    text = (
+        "subject,type,due,done,client,deal\n"
+        "Ask,Call,2020-03-01 10:00,yes,,website\n"
+        "Meet,Meeting,2020-04-01,,Acme,\n"
+        "Nobody,Task,,,,\n"
+    )
+    done = await imported(app, person, text, resource=ACTIVITIES)
+    assert (done.created_rows, done.failed_rows) == (2, 1)
+    found = await person.call("ListActivities", activity_pb.ListActivitiesRequest())
+    meet, ask = found.activities
+    assert (ask.deal_id, ask.client_id, ask.kind) == (
+        deal.id,
+        client.id,
+        activity_pb.ACTIVITY_KIND_CALL,
+    )
+    assert (ask.done_time, meet.HasField("done_time")) == (ask.due_time, False)
+    again = await imported(app, person, text, resource=ACTIVITIES)
+    assert (again.created_rows, again.skipped_rows) == (0, 2)
+    await reverted(app, person, done.id)
+    left = await person.call("ListActivities", activity_pb.ListActivitiesRequest())
+    assert not left.activities
+
+
+async def test_the_same_file_twice_brings_deals_without_ids_once(app: App, person: Person) -> None:
+    text = "deal,value\nA,1\nA,1\nB,2\n"  # two that look alike in one file are two
+    first, second = await imported(app, person, text), await imported(app, person, text)
+    assert (first.created_rows, second.created_rows, second.skipped_rows) == (3, 0, 3)
+
+
+async def test_the_rows_that_failed_come_back_as_a_file(app: App, person: Person) -> None:
+    text = 'Deal;Value;Note\n"A;1";1;x\nB;much;=cmd()\n"C\nD";2;y\nE;1;2;3\n'
+    done = await imported(app, person, text)
+    asked = pb.DownloadImportErrorsRequest(import_id=done.id)
+    content = (await person.download("DownloadImportErrors", asked)).decode("utf-8-sig")
+    header, first, second = content.splitlines()
+    assert header == "Why it was not imported,Deal,Value,Note"
+    assert first.endswith(",B,much,'=cmd()")
+    assert second == '"The row has 4 cells and the header 3.",E,1,2,3' or second.endswith("E,1,2,3")
+    corrected = content.replace("much", "3").encode()
+    made = await upload(person, corrected)
+    assert [column.field for column in made.columns] == ["", "name", "amount", ""]
+
+
+async def test_settings_that_make_no_sense_are_refused(person: Person) -> None:
+    made = await upload(person, "deal,value\nA,1\n")
+    for said, reason in (
+        ({"encoding": "klingon"}, "ENCODING_UNKNOWN"),
+        ({"delimiter": "x"}, "DELIMITER_UNKNOWN"),
+        ({"decimal": "!"}, "DECIMAL_UNKNOWN"),
+        ({"date_order": "mmm"}, "DATE_ORDER_UNKNOWN"),
+        ({"on_duplicate": "eat"}, "ON_DUPLICATE_UNKNOWN"),
+        ({"fields": {0: "shoe_size"}}, "FIELD_UNKNOWN"),
+        ({"fields": {0: "amount"}}, "FIELD_TWICE"),
+        ({"fields": {9: "name"}}, "COLUMN_UNKNOWN"),
+    ):
+        with refused(ErrorKind.INVALID, reason):
+            await told(person, made.id, **said)
+    other = await told(person, made.id, delimiter=";")
+    assert [column.header for column in other.columns] == ["deal,value"]
+
+
+async def test_settings_change_no_more_once_rows_are_written(app: App, person: Person) -> None:
+    done = await imported(app, person, "deal\nA\n")
+    for method, request in (
+        ("UpdateImport", pb.UpdateImportRequest(import_id=done.id)),
+        ("CheckImport", pb.CheckImportRequest(import_id=done.id)),
+    ):
+        with refused(ErrorKind.REFUSED, "IMPORT_NOT_READY"):
+            await person.call(method, request)
+
+
+async def test_a_revert_that_was_cut_off_goes_on(
+    app: App, person: Person, database: ServiceDatabase
+) -> None:
+    done = await imported(app, person, "deal\n" + "".join(f"D{n}\n" for n in range(1_200)))
+    begun = await person.call("RevertImport", pb.RevertImportRequest(import_id=done.id))
+    await asyncio.gather(work_off(app, begun.job_id), work_off(app, begun.job_id))
+    taken_back = await import_of(person, done.id)
+    assert (taken_back.status, taken_back.reverted_records) == (pb.IMPORT_STATUS_REVERTED, 1_200)
+    kinds = await database.owner.fetch(
+        "SELECT type, count(*) FROM outbox WHERE workspace_id = $1 GROUP BY 1", person.workspace_id
+    )
+    counts = {row["type"].split(".v1.")[-1]: row["count"] for row in kinds}
+    assert counts["deleted"] == 1_200
+    assert counts["reverted"] == 1
+
+
+names = st.sampled_from(
+    ["Acme", "ACME Ltd", "acme gmbh", "Beta", "Beta 2", "Betta", "Gamma", "Gama", ""]
+)
+mails = st.sampled_from(["", "a@acme.com", "b@beta.io", "x@gmail.com"])
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    rows=st.lists(st.tuples(names, mails), min_size=1, max_size=12),
+    there=st.lists(st.tuples(names.filter(bool), mails), max_size=3),
+    on_duplicate=st.sampled_from(["skip", "update", "create"]),
+)
+async def test_a_dry_run_counts_what_a_commit_does(
+    app: App,
+    crm: Crm,
+    rows: list[tuple[str, str]],
+    there: list[tuple[str, str]],
+    on_duplicate: str,
+) -> None:
+    person = Person(crm, new_id())
+    for name, mail in there:
+        await make_client(person, name=name, emails=[mail] if mail else [])
+    text = "name,email,notes\n" + "".join(f"{name},{mail},x\n" for name, mail in rows)
+    made = await upload(person, text, resource=CLIENTS)
+    await told(person, made.id, on_duplicate=on_duplicate)
+    check = (await checked(app, person, made.id)).check
+    committed = await commit(person, made.id)
+    await work_off(app, committed.job_id)
+    done = await import_of(person, made.id)
+    assert (check.created_rows, check.updated_rows) == (done.created_rows, done.updated_rows)
+    assert (check.skipped_rows, check.failed_rows) == (done.skipped_rows, done.failed_rows)
+    assert done.done_rows == len(rows)
+
+
+@pytest.mark.parametrize("method", ["CommitImport", "CheckImport", "RevertImport"])
+async def test_a_job_is_asked_for_once_per_key(person: Person, method: str, app: App) -> None:
+    made = await upload(person, "deal\nA\n")
+    if method == "RevertImport":
+        committed = await commit(person, made.id)
+        await work_off(app, committed.job_id)
+    request = getattr(pb, f"{method}Request")(import_id=made.id)
+    first, second = [await person.call(method, request, key="k") for _ in range(2)]
+    assert first.job_id == second.job_id
