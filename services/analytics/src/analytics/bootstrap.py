@@ -7,7 +7,11 @@ from analytics.config import Settings
 from analytics.entrypoints.app import App
 from analytics.entrypoints.consumers import OF_AUTH, OF_CRM, crm_told
 from analytics.entrypoints.rpc.analytics import AnalyticsService
+from analytics.entrypoints.rpc.figures import FiguresService
+from analytics.entrypoints.rpc.predictions import PredictionService
 from freelanceflow.analytics.v1 import analytics_service_pb2_grpc as analytics_grpc
+from freelanceflow.analytics.v1 import figures_service_pb2_grpc as figures_grpc
+from freelanceflow.analytics.v1 import prediction_service_pb2_grpc as prediction_grpc
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
 from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
 from kit.bus.consumer import Consumer, Handler, Together
@@ -26,7 +30,11 @@ SYSTEM_POOL_SIZE = 3
 
 def services(app: App) -> list[Servicer]:
     """All that analytics answers."""
-    return [(analytics_grpc.add_AnalyticsServiceServicer_to_server, AnalyticsService(app))]
+    return [
+        (analytics_grpc.add_AnalyticsServiceServicer_to_server, AnalyticsService(app)),
+        (figures_grpc.add_FiguresServiceServicer_to_server, FiguresService(app)),
+        (prediction_grpc.add_PredictionServiceServicer_to_server, PredictionService(app)),
+    ]
 
 
 async def serve(settings: Settings) -> None:

@@ -151,7 +151,7 @@ async def test_reports_cost_what_they_should(
     me = issuer.identity(READ, workspace_id=new_id())
     for method, message, statements in (
         ("GetPipeline", pb.GetPipelineRequest(), 3),
-        ("GetVelocity", pb.GetVelocityRequest(), 3),
+        ("GetVelocity", pb.GetVelocityRequest(), 4),
     ):
         with recorded_queries(database.app) as queries:
             await caller.call(getattr(stub, method), message, identity=me)

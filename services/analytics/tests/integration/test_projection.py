@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from analytics.adapters.events import to_outbox
 from analytics.application import reports
+from analytics.application.scope import Asked, Scope, scope
 from analytics.domain.errors import DealNotFound
 from analytics.entrypoints.consumers import OF_AUTH, OF_CRM, crm_told
 from freelanceflow.auth.v1.account_events_pb2 import WorkspaceCreated
@@ -59,7 +59,7 @@ async def test_a_move_ends_one_stay_and_begins_another(
     deal = Told(workspace).created().moved("proposal", NOON + 3 * DAY).moved("won", NOON + 9 * DAY)
     await tell(database, deal.events)
     async with ReadTransaction(database.app, workspace) as tx:
-        report = await reports.deal_insight(tx, deal.id, now=LATER)
+        report = await reports.deal_insight(tx, deal.id, await here(tx))
     assert [(s.stage_name, s.days) for s in report.spells] == [
         ("Prospecting", 3.0),
         ("Proposal", 6.0),
@@ -124,18 +124,23 @@ async def test_the_pipeline_adds_up_per_stage_and_currency(
     ):
         await tell(database, deal.events)
     async with ReadTransaction(database.app, workspace) as tx:
-        report = await reports.pipeline(tx, owner_id=None, now=LATER)
-        own = await reports.pipeline(tx, owner_id=owner, now=LATER)
+        report = await reports.pipeline(tx, await here(tx))
+        own = await reports.pipeline(tx, await here(tx, owner_id=owner))
     shown = [(r["name"], r["currency"], r["deals"], r["minor"]) for r in report.stages]
     assert sorted(shown) == [
         ("Lost", "EUR", 1, 900_00),
         ("Prospecting", "", 1, 0),
         ("Prospecting", "EUR", 2, 350_00),
-        ("Prospecting", "USD", 1, 70_00),
+        ("Prospecting", "USD", 1, 0),
         ("Won", "EUR", 1, 900_00),
     ]
-    assert report.recent == (1, 900_00, 6)
+    assert [r["other_minor"] for r in report.stages if r["others"]] == [70_00]
+    assert tuple(report.recent) == (1, 900_00, 6)
     assert [(r["deals"], r["minor"]) for r in own.stages] == [(1, 100_00)]
+
+
+async def here(tx: ReadTransaction, **asked: Any) -> Scope:
+    return await scope(tx, Asked(**asked), me=new_id(), now=LATER)
 
 
 async def test_velocity_by_hand(database: ServiceDatabase, workspace: UUID) -> None:
@@ -149,9 +154,7 @@ async def test_velocity_by_hand(database: ServiceDatabase, workspace: UUID) -> N
     ):
         await tell(database, deal.events)
     async with ReadTransaction(database.app, workspace) as tx:
-        report = await reports.velocity(
-            tx, first="2026-02-20", last="2026-03-10", owner_id=None, now=LATER
-        )
+        report = await reports.velocity(tx, await here(tx, first="2026-02-20", last="2026-03-10"))
     pace = report.pace
     assert (pace.opportunities, pace.won, pace.lost) == (4, 2, 1)
     assert pace.mean_value_minor == 300_00
@@ -168,19 +171,19 @@ async def test_odds_rest_on_how_deals_ended_here(
     deal.postponed("2026-04-15")
     await tell(database, deal.events)
     async with ReadTransaction(database.app, workspace) as tx:
-        before = await reports.deal_insight(tx, deal.id, now=LATER)
+        before = await reports.deal_insight(tx, deal.id, await here(tx))
     for ended in (crm.created().moved("won", LATER), crm.created().moved("lost", LATER)):
         await tell(database, ended.events)
     async with ReadTransaction(database.app, workspace) as tx:
-        after = await reports.deal_insight(tx, deal.id, now=LATER)
+        after = await reports.deal_insight(tx, deal.id, await here(tx))
         with pytest.raises(DealNotFound):
-            await reports.deal_insight(tx, new_id(), now=LATER)
+            await reports.deal_insight(tx, new_id(), await here(tx))
     assert (before.odds, before.postponements) == (None, 1)
     assert after.odds is not None
     assert after.odds.probability == pytest.approx(0.5)
     async with ReadTransaction(database.app, new_id()) as tx:
         with pytest.raises(DealNotFound):
-            await reports.deal_insight(tx, deal.id, now=LATER)
+            await reports.deal_insight(tx, deal.id, await here(tx))
 
 
 async def test_changes_are_told_and_a_bulk_only_at_its_end(
@@ -222,6 +225,6 @@ async def test_a_late_workspace_is_no_trouble(database: ServiceDatabase, workspa
         event = crm.event("auth.workspace.v1.created", message.SerializeToString(), version=1)
         await tell(database, [event])
     async with ReadTransaction(database.app, workspace) as tx:
-        report = await reports.pipeline(tx, owner_id=None, now=LATER + timedelta(hours=1))
-    assert (report.settings.currency, report.settings.time_zone) == ("CHF", "Europe/Zurich")
-    assert report.settings.as_of is not None
+        report = await reports.pipeline(tx, await here(tx))
+    assert (report.scope.standing.currency, report.scope.zone.key) == ("CHF", "Europe/Zurich")
+    assert report.scope.standing.as_of is not None

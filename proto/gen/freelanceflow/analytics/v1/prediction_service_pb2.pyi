@@ -38,7 +38,7 @@ class GetForecastRequest(_message.Message):
     OWNER_ID_FIELD_NUMBER: _builtins.int
     AS_OF_DATE_FIELD_NUMBER: _builtins.int
     metric: _builtins.str
-    """won_value (default), pipeline_value or deal_count."""
+    """won_value (default), pipeline_value or deals_won."""
     horizon: _builtins.int
     """Months ahead, 1 to 24; 6 when 0."""
     start_date: _builtins.str
@@ -100,9 +100,9 @@ class Forecast(_message.Message):
     LEFT_OUT_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
     metric: _builtins.str
-    """won_value, pipeline_value or deal_count."""
+    """won_value, pipeline_value or deals_won."""
     currency_code: _builtins.str
-    """Currency of the values; empty for deal_count."""
+    """Currency of the values; empty for deals_won."""
     horizon: _builtins.int
     """Months ahead."""
     interval_percent: _builtins.int
@@ -221,6 +221,7 @@ class ForecastTotal(_message.Message):
     UPPER_FIELD_NUMBER: _builtins.int
     PIPELINE_PART_FIELD_NUMBER: _builtins.int
     NEW_PART_FIELD_NUMBER: _builtins.int
+    WON_PART_FIELD_NUMBER: _builtins.int
     start_date: _builtins.str
     """First day, YYYY-MM-DD."""
     end_date: _builtins.str
@@ -235,6 +236,8 @@ class ForecastTotal(_message.Message):
     """What deals open now are expected to bring; absent when it is not told apart."""
     new_part: _builtins.float
     """What deals not yet opened are expected to bring; absent when it is not told apart."""
+    won_part: _builtins.float
+    """What was won within the range already; absent when it is not told apart."""
     def __init__(
         self,
         *,
@@ -245,19 +248,24 @@ class ForecastTotal(_message.Message):
         upper: _builtins.float = ...,
         pipeline_part: _builtins.float | None = ...,
         new_part: _builtins.float | None = ...,
+        won_part: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_new_part", b"_new_part", "_pipeline_part", b"_pipeline_part", "new_part", b"new_part", "pipeline_part", b"pipeline_part"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_new_part", b"_new_part", "_pipeline_part", b"_pipeline_part", "_won_part", b"_won_part", "new_part", b"new_part", "pipeline_part", b"pipeline_part", "won_part", b"won_part"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_new_part", b"_new_part", "_pipeline_part", b"_pipeline_part", "end_date", b"end_date", "lower", b"lower", "new_part", b"new_part", "pipeline_part", b"pipeline_part", "start_date", b"start_date", "upper", b"upper", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_new_part", b"_new_part", "_pipeline_part", b"_pipeline_part", "_won_part", b"_won_part", "end_date", b"end_date", "lower", b"lower", "new_part", b"new_part", "pipeline_part", b"pipeline_part", "start_date", b"start_date", "upper", b"upper", "value", b"value", "won_part", b"won_part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__new_part: _TypeAlias = _typing.Literal["new_part"]  # noqa: Y015
     _WhichOneofArgType__new_part: _TypeAlias = _typing.Literal["_new_part", b"_new_part"]  # noqa: Y015
     _WhichOneofReturnType__pipeline_part: _TypeAlias = _typing.Literal["pipeline_part"]  # noqa: Y015
     _WhichOneofArgType__pipeline_part: _TypeAlias = _typing.Literal["_pipeline_part", b"_pipeline_part"]  # noqa: Y015
+    _WhichOneofReturnType__won_part: _TypeAlias = _typing.Literal["won_part"]  # noqa: Y015
+    _WhichOneofArgType__won_part: _TypeAlias = _typing.Literal["_won_part", b"_won_part"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__new_part) -> _WhichOneofReturnType__new_part | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pipeline_part) -> _WhichOneofReturnType__pipeline_part | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__won_part) -> _WhichOneofReturnType__won_part | None: ...
 
 Global___ForecastTotal: _TypeAlias = ForecastTotal  # noqa: Y015
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from analytics.adapters import queries
-from analytics.adapters.queries import Recent, WorkspaceSettings
+from analytics.adapters import figures, predictions, queries
+from analytics.application.scope import Scope
 from analytics.domain.errors import DealNotFound
 from analytics.domain.odds import Odds, base_rate
 from analytics.domain.pace import Pace
@@ -21,19 +21,19 @@ DAY = timedelta(days=1)
 class PipelineReport:
     """The pipeline as it stands."""
 
-    settings: WorkspaceSettings
-    stages: list[Any]  # rows of queries.by_stage, in board order
-    recent: Recent
+    scope: Scope
+    stages: list[Any]  # rows of figures.by_stage, in board order
+    recent: Any
 
 
 @dataclass(frozen=True, kw_only=True)
 class VelocityReport:
-    """The pace of a period beside the one before."""
+    """The pace of a period beside the one before, and what the next 30 days bring."""
 
-    settings: WorkspaceSettings
-    period: Period
+    scope: Scope
     pace: Pace
     before: Pace
+    projection: Any | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +52,12 @@ class Spell:
 class DealReport:
     """What is known of one deal; no odds for a closed one, nor while no deal has closed."""
 
-    settings: WorkspaceSettings
+    scope: Scope
     deal: Any
     spells: list[Spell]
-    odds: Odds | None
+    score: Any | None
+    model: Any | None
+    odds: Odds | None  # from how deals usually end, while the deal has not been scored
     won: int
     lost: int
     age_days: float
@@ -63,43 +65,56 @@ class DealReport:
     postponements: int
 
 
-async def pipeline(tx: Transaction, *, owner_id: UUID | None, now: datetime) -> PipelineReport:
+async def pipeline(tx: Transaction, scope: Scope) -> PipelineReport:
     """Number, value and age of the deals that stand in each stage."""
-    settings = await queries.settings(tx)
-    stages = await queries.by_stage(tx, owner_id=owner_id, now=now)
-    recent = await queries.recent(
-        tx, owner_id=owner_id, since=now - RECENT, currency=settings.currency
+    return PipelineReport(
+        scope=scope,
+        stages=await figures.by_stage(tx, scope.seen),
+        recent=await figures.recent(tx, scope.seen, since=scope.at - RECENT),
     )
-    return PipelineReport(settings=settings, stages=stages, recent=recent)
 
 
-async def velocity(
-    tx: Transaction, *, first: str, last: str, owner_id: UUID | None, now: datetime
-) -> VelocityReport:
-    """The textbook formula. Raises DateInvalid, RangeEmpty."""
-    settings = await queries.settings(tx)
-    period = Period.read(first, last, zone=settings.time_zone, now=now)
-    here, there = [
-        await queries.pace(
-            tx, owner_id=owner_id, start=span.start, end=span.end, currency=settings.currency
-        )
-        for span in (period, period.before())
-    ]
-    return VelocityReport(settings=settings, period=period, pace=here, before=there)
+async def velocity(tx: Transaction, scope: Scope) -> VelocityReport:
+    """The textbook formula beside the projection that holds."""
+    here, there = [await _pace(tx, scope, span) for span in (scope.period, scope.period.before())]
+    return VelocityReport(
+        scope=scope,
+        pace=here,
+        before=there,
+        projection=await predictions.projection(tx, scope.edition, scope.whose, RECENT.days),
+    )
 
 
-async def deal_insight(tx: Transaction, deal_id: UUID, *, now: datetime) -> DealReport:
+async def _pace(tx: Transaction, scope: Scope, span: Period) -> Pace:
+    row = await figures.pace(tx, scope.seen, start=span.start, end=span.end)
+    mean, cycle = row["mean_minor"], row["cycle"]
+    return Pace(
+        opportunities=row["opportunities"],
+        won=row["won"],
+        lost=row["lost"],
+        mean_value_minor=None if mean is None else float(mean),
+        cycle_days=None if cycle is None else float(cycle),
+    )
+
+
+async def deal_insight(tx: Transaction, deal_id: UUID, scope: Scope) -> DealReport:
     """Raises DealNotFound."""
-    deal = await queries.deal(tx, deal_id)
-    if deal is None:
+    deal, now = await queries.deal(tx, deal_id), scope.at
+    if deal is None or not tx.sight.sees(deal["owner_id"]):
         raise DealNotFound("There is no such deal.")
+    score = await predictions.odds_of(
+        tx, deal_id, edition=scope.edition, at=now, week_ago=now - timedelta(days=7)
+    )
     won, lost = await queries.closed(tx)
+    is_open = deal["closed_at"] is None
     until = deal["closed_at"] or now
     return DealReport(
-        settings=await queries.settings(tx),
+        scope=scope,
         deal=deal,
         spells=_spells(await queries.entries(tx, deal_id), now),
-        odds=base_rate(won, lost) if deal["closed_at"] is None else None,
+        score=score if is_open else None,
+        model=await predictions.model(tx, scope.edition, "win") if score else None,
+        odds=base_rate(won, lost) if is_open and score is None else None,
         won=won,
         lost=lost,
         age_days=max(0.0, (until - deal["created_at"]) / DAY),

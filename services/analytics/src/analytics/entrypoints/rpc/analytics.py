@@ -1,8 +1,9 @@
 """Reports over gRPC: message in, report, message out."""
 
-from uuid import UUID
+from typing import Any
 
 from analytics.application import reports
+from analytics.application.scope import Asked, Scope, scope
 from analytics.entrypoints.app import App
 from analytics.entrypoints.rpc.mapping import (
     insight_message,
@@ -21,28 +22,35 @@ class AnalyticsService(grpc_api.AnalyticsServiceServicer):
         self._app = app
 
     async def GetPipeline(self, request: pb.GetPipelineRequest, context: Context) -> pb.Pipeline:
-        owner_id, now = _owner(request.owner_id), self._app.clock.now()
+        asked = _asked(request)
         async with self._read(context) as tx:
-            return pipeline_message(await reports.pipeline(tx, owner_id=owner_id, now=now))
+            return pipeline_message(
+                await reports.pipeline(tx, await self._scope(tx, asked, context))
+            )
 
     async def GetVelocity(self, request: pb.GetVelocityRequest, context: Context) -> pb.Velocity:
-        owner_id, now = _owner(request.owner_id), self._app.clock.now()
+        asked = _asked(request, first=request.start_date, last=request.end_date)
         async with self._read(context) as tx:
-            report = await reports.velocity(
-                tx, first=request.start_date, last=request.end_date, owner_id=owner_id, now=now
+            return velocity_message(
+                await reports.velocity(tx, await self._scope(tx, asked, context))
             )
-        return velocity_message(report)
 
     async def GetDealInsight(
         self, request: pb.GetDealInsightRequest, context: Context
     ) -> pb.DealInsight:
-        deal_id, now = parse_id(request.deal_id, "deal_id"), self._app.clock.now()
+        deal_id = parse_id(request.deal_id, "deal_id")
         async with self._read(context) as tx:
-            return insight_message(await reports.deal_insight(tx, deal_id, now=now))
+            here = await self._scope(tx, Asked(), context)
+            return insight_message(await reports.deal_insight(tx, deal_id, here))
+
+    async def _scope(self, tx: ReadTransaction, asked: Asked, context: Context) -> Scope:
+        me, now = principal_of(context).user_id, self._app.clock.now()
+        return await scope(tx, asked, me=me, now=now)
 
     def _read(self, context: Context) -> ReadTransaction:
         return ReadTransaction(self._app.pool, principal_of(context).workspace_id)
 
 
-def _owner(text: str) -> UUID | None:
-    return parse_id(text, "owner_id") if text else None
+def _asked(request: Any, *, first: str = "", last: str = "") -> Asked:
+    owner = parse_id(request.owner_id, "owner_id") if request.owner_id else None
+    return Asked(first=first, last=last, owner_id=owner, as_of=request.as_of_date)

@@ -1,0 +1,68 @@
+"""How far the facts and the scores of a workspace are: what every report begins with."""
+
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Text, Uuid, and_, bindparam, select
+
+from analytics.adapters.tables import editions, workspaces
+from kit.database import Statement, Transaction
+
+NOW = "now"
+STANDING = Statement(
+    select(
+        workspaces.c.currency,
+        workspaces.c.time_zone,
+        workspaces.c.as_of,
+        workspaces.c.changes,
+        editions.c.scored_at,
+        editions.c.base_rate,
+        editions.c.stage_limits,
+        editions.c.expected,
+    )
+    .select_from(
+        workspaces.outerjoin(
+            editions,
+            and_(
+                editions.c.workspace_id == workspaces.c.workspace_id,
+                editions.c.edition == bindparam("edition", type_=Text()),
+            ),
+        )
+    )
+    .where(workspaces.c.workspace_id == bindparam("workspace", type_=Uuid()))
+)
+
+
+class Standing(NamedTuple):
+    """State of a workspace; `scored_at` is None while that edition has not been computed."""
+
+    currency: str
+    time_zone: str
+    as_of: datetime | None
+    data_version: int
+    scored_at: datetime | None
+    base_rate: float | None
+    stage_limits: dict[str, Any]
+    expected: dict[str, Any]
+
+
+async def standing(tx: Transaction, edition: str = NOW) -> Standing:
+    """What is known so far; a workspace auth has not told of yet adds up in euros."""
+    row = await tx.row(STANDING, workspace=tx.workspace_id, edition=edition)
+    if row is None:
+        return Standing("EUR", "UTC", None, 0, None, None, {}, {})
+    return Standing(
+        row["currency"] or "EUR",
+        row["time_zone"] or "UTC",
+        row["as_of"],
+        row["changes"],
+        row["scored_at"],
+        row["base_rate"],
+        row["stage_limits"] or {},
+        row["expected"] or {},
+    )
+
+
+def edition_of(day: date | None) -> str:
+    """The name under which the scores of a day are kept."""
+    return NOW if day is None else day.isoformat()

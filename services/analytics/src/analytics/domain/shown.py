@@ -1,0 +1,72 @@
+"""What figures rest on, in words and levels."""
+
+FEW, SOME, MANY = 5, 20, 60
+"""Below so many cases a share is hardly evidence, little, fair; from the last on good."""
+
+
+def share_evidence(cases: int) -> str:
+    """How much a share of so many cases may be believed."""
+    if cases == 0:
+        return "none"
+    if cases < FEW:
+        return "prior"
+    if cases < SOME:
+        return "low"
+    return "medium" if cases < MANY else "high"
+
+
+def count_evidence(cases: int) -> str:
+    """What is counted is certain, as soon as there is something to count."""
+    return "high" if cases else "none"
+
+
+def plural(number: int, one: str, other: str) -> str:
+    """1 deal, 2 deals."""
+    return f"{number:,} {one if number == 1 else other}"
+
+
+def counted_words(deals: int, unconverted: int = 0) -> str:
+    """That nothing is estimated, and what could not be added up."""
+    if not deals:
+        return "There are no deals yet."
+    said = f"Counts {plural(deals, 'deal', 'deals')}; nothing is estimated."
+    if unconverted:
+        have = plural(unconverted, "deal has a value", "deals have values")
+        said += f" {have} in a currency without a rate and are in no sum."
+    return said
+
+
+def confidence_words(confidence: float, coverage: float | None) -> str:
+    """What the number from nought to one stands for."""
+    held = (
+        "how often its ranges held is not known yet"
+        if coverage is None
+        else f"its ranges held {coverage:.0%} of the time where 80 % were promised"
+    )
+    width = "narrow" if confidence >= 0.7 else "of middling width" if confidence >= 0.45 else "wide"
+    return f"{held}, and they are {width} for their size."
+
+
+METHODS = {
+    "none": "There are too few months for a curve.",
+    "low": "With so few months only simple averages are honest.",
+    "medium": "With one to three years of months, methods that know trends may speak too.",
+    "high": "With three years and more, methods that know trends and seasons speak together.",
+}
+"""Why a forecast was made the way it was, by its evidence."""
+
+
+def method_words(method: str, evidence: str) -> str:
+    """The method and why."""
+    return f"Made by: {method}. {METHODS.get(evidence, '')}".strip()
+
+
+NOTHING_TO_DO = "Nothing is overdue; keep to the planned next step."
+
+
+def veiled(name: str, words: str, weight: float) -> str | None:
+    """A reason for somebody who sees some deals only: without counts of other people's deals."""
+    if name in ("base", "rest"):
+        return None
+    what = words.partition(":")[0].strip()
+    return f"{what}: speaks {'for' if weight > 0 else 'against'} it"

@@ -1,0 +1,70 @@
+"""Accuracy as a message."""
+
+from typing import Any
+
+from analytics.application.pressing import AccuracyReport
+from analytics.domain.shown import plural
+from analytics.entrypoints.rpc.prediction_mapping import level_messages
+from analytics.entrypoints.rpc.shared import basis, money
+from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
+
+PUBLISHED, REPLAYED = "published", "backtest"
+FORECAST = "forecast:won_value"
+
+
+def accuracy_message(report: AccuracyReport) -> pre.Accuracy:
+    scope, code = report.scope, report.scope.standing.currency
+    said = report.measured.get((FORECAST, PUBLISHED))
+    replayed = said is None or not said["by_month"]
+    months = report.measured.get((FORECAST, REPLAYED)) if replayed else said
+    odds = report.measured.get(("win", PUBLISHED))
+    odds_replayed = report.measured.get(("win", REPLAYED))
+    judged = sum(row["n"] for row in report.measured.values())
+    message = pre.Accuracy(
+        odds=_odds(odds) if odds else None,
+        odds_backtest=_odds(odds_replayed) if odds_replayed else None,
+        interval_coverage=months["coverage80"] if months else None,
+        interval_percent=80,
+        forecasts_are_backtest=bool(months) and replayed,
+        levels=level_messages({}, report.model, scope),
+        answers=pre.AnswerAccuracy(count=report.answers, came_back=report.came_back),
+        basis=basis(
+            scope,
+            evidence="high" if judged else "none",
+            size=judged,
+            words="What was said is kept with its time and judged when the outcome is known; "
+            f"{plural(judged, 'statement', 'statements')} so far.",
+        ),
+    )
+    for month in (months["by_month"] if months else [])[-24:]:
+        if "said" in month and month.get("actual") is not None:
+            message.forecasts.append(
+                pre.ForecastAccuracy(
+                    month=str(month["month"])[:7],
+                    expected=money(month["said"], code),
+                    lower=money(month["lower80"], code),
+                    upper=money(month["upper80"], code),
+                    actual=money(month["actual"], code),
+                )
+            )
+    return message
+
+
+def _odds(row: Any) -> pre.OddsAccuracy:
+    return pre.OddsAccuracy(
+        sample_size=row["n"],
+        brier=row["brier"],
+        brier_base=row["base_brier"],
+        bins=[
+            pre.CalibrationBin(
+                from_odds=b["from"],
+                to_odds=b["to"],
+                count=b["n"],
+                said=b["said"],
+                observed=b["observed"],
+            )
+            for b in row["bins"]
+            if b["n"]
+        ],
+        words=row["words"],
+    )
