@@ -6,6 +6,9 @@ from time import perf_counter
 from typing import Any
 
 from freelanceflow.analytics.v1 import analytics_service_pb2_grpc as analytics_grpc
+from freelanceflow.analytics.v1 import figures_service_pb2_grpc as figures_grpc
+from freelanceflow.analytics.v1 import prediction_service_pb2_grpc as prediction_grpc
+from freelanceflow.analytics.v1 import report_service_pb2_grpc as report_grpc
 from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
@@ -105,6 +108,9 @@ class Clients:
         self.activities = Peer(crm, activity_grpc.ActivityServiceStub(crm.channel))
         self.imports = Peer(crm, import_grpc.ImportServiceStub(crm.channel))
         self.analytics = Peer(analytics, analytics_grpc.AnalyticsServiceStub(analytics.channel))
+        self.figures = Peer(analytics, figures_grpc.FiguresServiceStub(analytics.channel))
+        self.predictions = Peer(analytics, prediction_grpc.PredictionServiceStub(analytics.channel))
+        self.reports = Peer(analytics, report_grpc.ReportServiceStub(analytics.channel))
         self.notifications = Peer(notify, notification_grpc.NotificationServiceStub(notify.channel))
 
     async def close(self) -> None:

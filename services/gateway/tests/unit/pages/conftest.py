@@ -55,6 +55,7 @@ from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
 from kit.rpc.identity import CallIdentity, Principal
 from kit.sight import Sight
+from services.gateway.tests.unit.pages.analytics_answers import lively
 from services.gateway.tests.unit.pages.factories import (
     CLIENTS,
     EVERYTHING,
@@ -240,6 +241,8 @@ def make_neighbours() -> SimpleNamespace:
                 ),
             }
         ),
+        figures=Peer(lively().figures),
+        predictions=Peer(lively().predictions),
         notifications=Peer(
             {
                 "ListNotifications": ListNotificationsResponse(

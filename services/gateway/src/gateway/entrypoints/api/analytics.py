@@ -1,147 +1,124 @@
 """What the numbers say; every answer tells what it rests on."""
 
+from hashlib import blake2b
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
+from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
 from gateway.entrypoints.api import schemas
-from gateway.entrypoints.api.answers import instant, json_response, money
+from gateway.entrypoints.api.analytics_json import risk_json
+from gateway.entrypoints.api.analytics_reports import (
+    FORMAT,
+    PREDICTIONS,
+    REPORTS,
+    Report,
+)
+from gateway.entrypoints.api.analytics_tables import csv_response
+from gateway.entrypoints.api.answers import JSON, json_response
 from gateway.entrypoints.api.operations import Operations, Parameter
-from gateway.entrypoints.api.requests import identity_of, path_parameter, read_query
+from gateway.entrypoints.api.requests import (
+    identity_of,
+    path_parameter,
+    read_body,
+    read_query,
+)
+from gateway.entrypoints.errors import HttpProblem
 
-RPC = pb.DESCRIPTOR.services_by_name["AnalyticsService"].methods_by_name
-DAY = {"type": "string", "format": "date"}
-OWNER = Parameter("owner_id", "query", "Only this owner's deals.", {"type": "string"})
+AGAIN = {"Retry-After": "1", "Cache-Control": "no-store"}
+DATE = Parameter(
+    "date", "path", "The day at whose end it stood.", {"type": "string", "format": "date"}
+)
+_IDS = {"client_id": "client", "deal_id": "deal"}
+_MEANWHILE = "Answers 202 with `computing: true` while what was asked for has to be computed first."
 
 operations = Operations("Analytics")
 add = operations.add
 
 
-@add("GET", "/analytics/pipeline", rpc=RPC["GetPipeline"], summary="The pipeline by stage",
-     answer=schemas.AnyRecord, parameters=[OWNER])  # fmt: skip
-async def get_pipeline(request: Request) -> Response:
-    """Number, value and age of the deals that stand in each stage now."""
-    query = read_query(request, "owner_id")
-    answer = await request.app.state.clients.analytics.GetPipeline(
-        pb.GetPipelineRequest(owner_id=query.get("owner_id", "")), identity_of(request)
-    )
-    return json_response(
-        {
-            "stages": [_stage(stage) for stage in answer.stages],
-            "open_value": money(answer.open_value),
-            "open_count": answer.open_count,
-            "won_value_30_days": money(answer.won_value_30_days),
-            "won_count_30_days": answer.won_count_30_days,
-            "created_count_30_days": answer.created_count_30_days,
-            **_basis(answer.basis),
-        }
-    )
+def _declare(report: Report, *, past: bool) -> None:
+    """The report as it stands, or below `/analytics/as-of/{date}` as it stood."""
+    ids = [path_parameter(name, noun) for name, noun in _IDS.items() if name in report.path]
+    parameters = [*([DATE] if past else []), *ids, *report.parameters]
+    parameters += [FORMAT] if report.table else []
+    names = tuple(p.name for p in parameters if p.where == "query")
+
+    async def answer(request: Request) -> Response:
+        query = {**read_query(request, *names), **request.path_params}
+        wanted = _format(query)
+        message = report.request(query, request.path_params.get("date", ""))
+        peer = getattr(request.app.state.clients, report.peer)
+        told = await getattr(peer, report.rpc.name)(message, identity_of(request))
+        if wanted == "csv" and report.table:
+            return csv_response(report.name, report.table(told))
+        return _answered(request, report.json(told))
+
+    answer.__name__ = f"get_{report.name}" + ("_as_of" if past else "")
+    answer.__doc__ = f"{report.told}\n\n{_MEANWHILE}"
+    add(
+        "GET",
+        f"/analytics/as-of/{{date}}{report.path}" if past else f"/analytics{report.path}",
+        rpc=report.rpc,
+        summary=report.summary + (", as of a day" if past else ""),
+        answer=schemas.AnyRecord,
+        parameters=parameters,
+        problems=report.problems,
+    )(answer)
 
 
-@add("GET", "/analytics/velocity", rpc=RPC["GetVelocity"], summary="Sales velocity",
-     answer=schemas.AnyRecord, parameters=[
-         Parameter("from", "query", "First day; 90 days before `to`.", DAY),
-         Parameter("to", "query", "Last day; today.", DAY),
-         OWNER,
-     ], problems=[422])  # fmt: skip
-async def get_velocity(request: Request) -> Response:
-    """Opportunities × mean value × win rate ÷ cycle, per day, with what each of them means."""
-    query = read_query(request, "from", "to", "owner_id")
-    answer = await request.app.state.clients.analytics.GetVelocity(
-        pb.GetVelocityRequest(
-            start_date=query.get("from", ""),
-            end_date=query.get("to", ""),
-            owner_id=query.get("owner_id", ""),
+def _format(query: dict[str, Any]) -> str:
+    wanted = str(query.get("format", "json"))
+    if wanted not in ("json", "csv"):
+        said = "format is json or csv."
+        raise HttpProblem(400, "FORMAT_UNKNOWN", said, fields={"format": said})
+    return wanted
+
+
+def _answered(request: Request, body: dict[str, Any]) -> Response:
+    """With the ETag of what it says, so that nothing is sent twice."""
+    if body["computing"]:
+        return json_response(body, status=202, headers=AGAIN)
+    content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
+    etag = f'"{blake2b(content, digest_size=12).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(content, headers=headers, media_type=JSON)
+
+
+for _report in REPORTS:
+    _declare(_report, past=False)
+    if _report.of_days:
+        _declare(_report, past=True)
+
+
+@add("PUT", "/analytics/churn/{client_id}/answer", rpc=PREDICTIONS["AnswerClientRisk"],
+     summary="Snooze a client, or say it is not at risk", answer=schemas.AnyRecord,
+     body=schemas.RiskAnswerIn, parameters=[path_parameter("client_id", "client")],
+     problems=[404])  # fmt: skip
+async def put_risk_answer(request: Request) -> Response:
+    """The list leaves the client out meanwhile; a new purchase ends it. Answers are judged later,
+    see the accuracy report."""
+    body = await read_body(request, schemas.RiskAnswerIn)
+    return await _answer(request, body.answer, body.days)
+
+
+@add("DELETE", "/analytics/churn/{client_id}/answer", rpc=PREDICTIONS["AnswerClientRisk"],
+     summary="Take an answer back", answer=schemas.AnyRecord,
+     parameters=[path_parameter("client_id", "client")], problems=[404])  # fmt: skip
+async def delete_risk_answer(request: Request) -> Response:
+    """The client is listed again."""
+    read_query(request)
+    return await _answer(request, "", 0)
+
+
+async def _answer(request: Request, answer: str, days: int) -> Response:
+    told = await request.app.state.clients.predictions.AnswerClientRisk(
+        pre.AnswerClientRiskRequest(
+            client_id=request.path_params["client_id"], answer=answer, days=days
         ),
         identity_of(request),
     )
-    return json_response(
-        {
-            "from": answer.start_date,
-            "to": answer.end_date,
-            "opportunities": answer.opportunities,
-            "closed_count": answer.closed_count,
-            "won_count": answer.won_count,
-            "mean_value": _money(answer, "mean_value"),
-            "win_rate": _number(answer, "win_rate"),
-            "cycle_days": _number(answer, "cycle_days"),
-            "value_per_day": _money(answer, "value_per_day"),
-            "value_per_day_before": _money(answer, "value_per_day_before"),
-            "trend": _number(answer, "trend"),
-            "definitions": {d.name: d.words for d in answer.definitions},
-            **_basis(answer.basis),
-        }
-    )
-
-
-@add("GET", "/analytics/deals/{deal_id}", rpc=RPC["GetDealInsight"], summary="A deal's odds",
-     answer=schemas.AnyRecord, parameters=[path_parameter("deal_id", "deal")],
-     problems=[404])  # fmt: skip
-async def get_deal_insight(request: Request) -> Response:
-    """Where it has stood and for how long, and its odds with what they rest on."""
-    read_query(request)
-    answer = await request.app.state.clients.analytics.GetDealInsight(
-        pb.GetDealInsightRequest(deal_id=request.path_params["deal_id"]), identity_of(request)
-    )
-    return json_response(
-        {
-            "deal_id": answer.deal_id,
-            "win_probability": _number(answer, "win_probability"),
-            "lower": _number(answer, "lower"),
-            "upper": _number(answer, "upper"),
-            "expected_value": _money(answer, "expected_value"),
-            "age_days": answer.age_days,
-            "days_in_stage": answer.days_in_stage,
-            "close_date_moves": answer.close_date_moves,
-            "spells": [_spell(spell) for spell in answer.spells],
-            **_basis(answer.basis),
-        }
-    )
-
-
-def _number(message: Any, name: str) -> float | None:
-    return getattr(message, name) if message.HasField(name) else None
-
-
-def _money(message: Any, name: str) -> dict[str, Any] | None:
-    return money(getattr(message, name)) if message.HasField(name) else None
-
-
-def _basis(basis: pb.Basis) -> dict[str, Any]:
-    has = basis.HasField
-    return {
-        "as_of": instant(basis.as_of_time) if has("as_of_time") else None,
-        "model": {
-            "name": basis.model_name,
-            "version": basis.model_version,
-            "trained_at": instant(basis.train_time) if has("train_time") else None,
-            "sample_size": basis.sample_size,
-            "evidence": basis.evidence,
-        },
-        "basis": basis.words,
-    }
-
-
-def _stage(stage: pb.PipelineStage) -> dict[str, Any]:
-    return {
-        "stage_id": stage.stage_id,
-        "stage_name": stage.stage_name,
-        "stage_type": stage.stage_type,
-        "count": stage.count,
-        "sum": money(stage.sum),
-        "unconverted": [money(amount) for amount in stage.unconverted],
-        "mean_days": _number(stage, "mean_days"),
-    }
-
-
-def _spell(spell: pb.StageSpell) -> dict[str, Any]:
-    return {
-        "stage_id": spell.stage_id,
-        "stage_name": spell.stage_name,
-        "stage_type": spell.stage_type,
-        "entered_at": instant(spell.enter_time),
-        "left_at": instant(spell.leave_time) if spell.HasField("leave_time") else None,
-        "days": spell.days,
-    }
+    return json_response(risk_json(told))

@@ -184,6 +184,13 @@ class ActivityChange(Body):
     repetition: Repetition | None = None
 
 
+class RiskAnswerIn(Body):
+    """What a person says of a client's risk. Without `days` the usual time is taken."""
+
+    answer: Literal["snoozed", "not_at_risk"]
+    days: int = Field(default=0, ge=0, le=365)
+
+
 class Out(BaseModel):
     """What goes out; only documented, never validated."""
 

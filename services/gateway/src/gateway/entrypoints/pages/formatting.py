@@ -73,6 +73,16 @@ class Formats:
         skeleton = "MMMd" if value.year == self.today.year else "yMMMd"
         return format_skeleton(skeleton, value, locale=self.locale)
 
+    def month(self, iso: str) -> str:
+        """A month such as 2026-05: May 2026."""
+        return format_skeleton("yMMM", date.fromisoformat(f"{iso}-01"), locale=self.locale)
+
+    def month_short(self, iso: str) -> str:
+        """A month where room is scarce: May, and the year for a January."""
+        first = date.fromisoformat(f"{iso}-01")
+        skeleton = "yMMM" if first.month == 1 else "MMM"
+        return format_skeleton(skeleton, first, locale=self.locale)
+
     def duration(self, days: float) -> str:
         """A number of days in words."""
         return "less than a day" if days < 1 else self.plural(round(days), "day", "days")

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from gateway.entrypoints.pages import (
     activities,
     activity_forms,
+    analytics,
     board,
     clients,
     deals,
@@ -25,6 +26,7 @@ PARTS = (
     clients,
     activity_forms,
     activities,
+    analytics,
     notifications,
     settings,
     stages,

@@ -1,0 +1,342 @@
+"""Which reports there are: how each is asked for, and how its answer is written."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.descriptor import MethodDescriptor
+
+from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
+from freelanceflow.analytics.v1 import figures_service_pb2 as fig
+from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
+from gateway.entrypoints.api import analytics_json as said
+from gateway.entrypoints.api import analytics_tables as tables
+from gateway.entrypoints.api import figures_json as counted
+from gateway.entrypoints.api.operations import Parameter
+from gateway.entrypoints.api.requests import LARGEST_PAGE
+from gateway.entrypoints.errors import HttpProblem
+
+Query = Mapping[str, str]
+Table = Callable[[Any], tables.Table]
+
+_TEXT = {"type": "string"}
+_DAY = {"type": "string", "format": "date"}
+FORMAT = Parameter(
+    "format",
+    "query",
+    "`csv` for a table that spreadsheets read.",
+    {"type": "string", "enum": ["json", "csv"], "default": "json"},
+)
+OWNER = Parameter("owner_id", "query", "Only this owner's deals.", _TEXT)
+PERIOD = (
+    Parameter("from", "query", "First day; 90 days before `to`.", _DAY),
+    Parameter("to", "query", "Last day; today.", _DAY),
+)
+SCOPE = (*PERIOD, OWNER, Parameter("source", "query", "Only deals from this source.", _TEXT))
+PAGE = (
+    Parameter("limit", "query", "1 to 200.", {"type": "integer", "default": 50}),
+    Parameter("cursor", "query", "From the page before.", _TEXT),
+)
+FORECAST = (
+    Parameter(
+        "metric",
+        "query",
+        "What is forecast.",
+        {"type": "string", "enum": ["won_value", "pipeline_value", "deals_won"]},
+    ),
+    Parameter("horizon", "query", "Months, the running one included.", {"type": "integer"}),
+    Parameter("from", "query", "First day of another range.", _DAY),
+    Parameter("to", "query", "Last day of that range.", _DAY),
+    Parameter(
+        "interval", "query", "0.8, 0.9 or 0.95.", {"type": "number", "enum": [0.8, 0.9, 0.95]}
+    ),
+    Parameter(
+        "line",
+        "query",
+        "A second line beside it.",
+        {"type": "string", "enum": ["linear", "prophet", "seasonal_naive"]},
+    ),
+    Parameter("scenario", "query", "`without:` and ids of open deals to leave out.", _TEXT),
+    OWNER,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One report. `path` may hold an id; `table` makes the rows of its CSV."""
+
+    name: str
+    path: str
+    peer: str
+    rpc: MethodDescriptor
+    summary: str
+    told: str
+    request: Callable[[Query, str], Any]
+    json: Callable[[Any], dict[str, Any]]
+    parameters: tuple[Parameter, ...] = ()
+    table: Table | None = None
+    of_days: bool = True
+    problems: tuple[int, ...] = (422,)
+
+
+def number_of(query: Query, name: str) -> int:
+    """Raises HttpProblem 400 for what is not a whole number."""
+    text = query.get(name, "")
+    if not text:
+        return 0
+    if not (text.isdecimal() and int(text) < 10_000):
+        said = f"{name} is a whole number."
+        raise HttpProblem(400, "NUMBER_INVALID", said, fields={name: said})
+    return int(text)
+
+
+def page_of(query: Query) -> dict[str, Any]:
+    """Raises HttpProblem 400."""
+    size = number_of(query, "limit")
+    if "limit" in query and not 0 < size <= LARGEST_PAGE:
+        said = f"limit is a number from 1 to {LARGEST_PAGE}."
+        raise HttpProblem(400, "LIMIT_INVALID", said, fields={"limit": said})
+    return {"page_size": size, "page_token": query.get("cursor", "")}
+
+
+def _forecast(query: Query, day: str) -> pre.GetForecastRequest:
+    return pre.GetForecastRequest(
+        metric=query.get("metric", ""),
+        horizon=number_of(query, "horizon"),
+        start_date=query.get("from", ""),
+        end_date=query.get("to", ""),
+        interval_percent=_percent(query.get("interval", "0.8")),
+        line=query.get("line", ""),
+        without_deal_ids=_without(query.get("scenario", "")),
+        owner_id=query.get("owner_id", ""),
+        as_of_date=day,
+    )
+
+
+def _percent(text: str) -> int:
+    known = {"0.8": 80, "0.80": 80, "0.9": 90, "0.90": 90, "0.95": 95}
+    if text not in known:
+        said = "interval is 0.8, 0.9 or 0.95."
+        raise HttpProblem(400, "INTERVAL_INVALID", said, fields={"interval": said})
+    return known[text]
+
+
+def _without(text: str) -> list[str]:
+    kind, _, ids = text.partition(":")
+    if text and kind != "without":
+        said = "scenario is `without:` and ids of deals, separated by commas."
+        raise HttpProblem(400, "SCENARIO_UNKNOWN", said, fields={"scenario": said})
+    return [deal_id for deal_id in ids.split(",") if deal_id]
+
+
+def _scope(query: Query, day: str) -> fig.Scope:
+    return fig.Scope(
+        start_date=query.get("from", ""),
+        end_date=query.get("to", ""),
+        owner_id=query.get("owner_id", ""),
+        source=query.get("source", ""),
+        as_of_date=day,
+    )
+
+
+_ANALYTICS = pb.DESCRIPTOR.services_by_name["AnalyticsService"].methods_by_name
+_FIGURES = fig.DESCRIPTOR.services_by_name["FiguresService"].methods_by_name
+PREDICTIONS = pre.DESCRIPTOR.services_by_name["PredictionService"].methods_by_name
+
+REPORTS = (
+    Report(
+        name="summary",
+        path="/summary",
+        peer="figures",
+        rpc=_FIGURES["GetSummary"],
+        summary="The key figures",
+        told="Each with its change against the period before, and with what it rests on.",
+        request=lambda q, day: fig.GetSummaryRequest(scope=_scope(q, day)),
+        json=said.summary_json,
+        parameters=SCOPE,
+        table=tables.summary_table,
+    ),
+    Report(
+        name="forecast",
+        path="/forecast",
+        peer="predictions",
+        rpc=PREDICTIONS["GetForecast"],
+        summary="What will come in",
+        told="History and coming months, the sum of the range told apart by what it comes from, "
+        "the method with its reasons, and how it did on this workspace's own past.",
+        request=_forecast,
+        json=said.forecast_json,
+        parameters=FORECAST,
+        table=tables.forecast_table,
+    ),
+    Report(
+        name="client_risks",
+        path="/churn",
+        peer="predictions",
+        rpc=PREDICTIONS["ListClientRisks"],
+        summary="Clients at risk",
+        told="By risk times value at stake. Clients a person has answered for are left out unless "
+        "`with_answered=true`.",
+        request=lambda q, day: pre.ListClientRisksRequest(
+            **page_of(q),
+            level=q.get("level", ""),
+            owner_id=q.get("owner_id", ""),
+            with_answered=q.get("with_answered") == "true",
+            as_of_date=day,
+        ),
+        json=said.risks_json,
+        parameters=(
+            *PAGE,
+            Parameter(
+                "level",
+                "query",
+                "Only this level.",
+                {"type": "string", "enum": ["low", "watch", "high", "critical"]},
+            ),
+            OWNER,
+            Parameter("with_answered", "query", "With answered ones.", {"type": "boolean"}),
+        ),
+        table=tables.risks_table,
+    ),
+    Report(
+        name="client_risk",
+        path="/churn/{client_id}",
+        peer="predictions",
+        rpc=PREDICTIONS["GetClientRisk"],
+        summary="One client's risk",
+        told="With reasons for and against, its own rhythm, and what is at stake.",
+        request=lambda q, day: pre.GetClientRiskRequest(client_id=q["client_id"], as_of_date=day),
+        json=said.risk_json,
+        problems=(404,),
+    ),
+    Report(
+        name="deal_odds",
+        path="/deals",
+        peer="predictions",
+        rpc=PREDICTIONS["ListDealOdds"],
+        summary="Odds of open deals",
+        told="By priority: which deal deserves time first.",
+        request=lambda q, day: pre.ListDealOddsRequest(
+            **page_of(q),
+            recommendation=q.get("recommendation", ""),
+            owner_id=q.get("owner_id", ""),
+            as_of_date=day,
+        ),
+        json=said.odds_json,
+        parameters=(
+            *PAGE,
+            Parameter(
+                "recommendation",
+                "query",
+                "Only this advice.",
+                {"type": "string", "enum": ["focus", "review", "reconsider"]},
+            ),
+            OWNER,
+        ),
+        table=tables.odds_table,
+    ),
+    Report(
+        name="deal_insight",
+        path="/deals/{deal_id}",
+        peer="analytics",
+        rpc=_ANALYTICS["GetDealInsight"],
+        summary="A deal's odds",
+        told="Where it has stood and for how long; its odds, reasons and next best step.",
+        request=lambda q, day: pb.GetDealInsightRequest(deal_id=q["deal_id"]),
+        json=said.insight_json,
+        of_days=False,
+        problems=(404,),
+    ),
+    Report(
+        name="velocity",
+        path="/velocity",
+        peer="analytics",
+        rpc=_ANALYTICS["GetVelocity"],
+        summary="Sales velocity",
+        told="Opportunities × mean value × win rate ÷ cycle, per day: a pace, with what each part "
+        "means; and what the next 30 days will bring, which is a forecast.",
+        request=lambda q, day: pb.GetVelocityRequest(
+            start_date=q.get("from", ""),
+            end_date=q.get("to", ""),
+            owner_id=q.get("owner_id", ""),
+            as_of_date=day,
+        ),
+        json=counted.velocity_json,
+        parameters=(*PERIOD, OWNER),
+    ),
+    Report(
+        name="pipeline",
+        path="/pipeline",
+        peer="analytics",
+        rpc=_ANALYTICS["GetPipeline"],
+        summary="The pipeline by stage",
+        told="Number, value and age of the deals that stand in each stage.",
+        request=lambda q, day: pb.GetPipelineRequest(
+            owner_id=q.get("owner_id", ""), as_of_date=day
+        ),
+        json=counted.pipeline_json,
+        parameters=(OWNER,),
+        table=tables.pipeline_table,
+    ),
+    Report(
+        name="health",
+        path="/health",
+        peer="figures",
+        rpc=_FIGURES["GetHealth"],
+        summary="How the pipeline is",
+        told="Coverage, stalled deals, ages, concentration, inflow and outflow.",
+        request=lambda q, day: fig.GetHealthRequest(scope=_scope(q, day)),
+        json=counted.health_json,
+        parameters=SCOPE,
+        table=tables.health_table,
+    ),
+    Report(
+        name="conversion",
+        path="/conversion",
+        peer="figures",
+        rpc=_FIGURES["GetConversion"],
+        summary="From stage to stage",
+        told="How many deals go on, how long they stay, and why they are lost.",
+        request=lambda q, day: fig.GetConversionRequest(scope=_scope(q, day)),
+        json=counted.conversion_json,
+        parameters=SCOPE,
+        table=tables.conversion_table,
+    ),
+    Report(
+        name="client_figures",
+        path="/clients",
+        peer="figures",
+        rpc=_FIGURES["GetClients"],
+        summary="Where the money comes from",
+        told="Clients and sources by what was won in the period.",
+        request=lambda q, day: fig.GetClientsRequest(scope=_scope(q, day)),
+        json=counted.clients_json,
+        parameters=SCOPE,
+        table=tables.clients_table,
+    ),
+    Report(
+        name="activity_figures",
+        path="/activity",
+        peer="figures",
+        rpc=_FIGURES["GetActivity"],
+        summary="What was done",
+        told="Activities by kind, and what each owner's deals came to.",
+        request=lambda q, day: fig.GetActivityRequest(scope=_scope(q, day)),
+        json=counted.activity_json,
+        parameters=SCOPE,
+        table=tables.owners_table,
+    ),
+    Report(
+        name="accuracy",
+        path="/accuracy",
+        peer="predictions",
+        rpc=PREDICTIONS["GetAccuracy"],
+        summary="What was said against what happened",
+        told="Brier score, calibration, interval coverage and forecast error; what was published "
+        "and what was replayed over the past are told apart.",
+        request=lambda q, day: pre.GetAccuracyRequest(),
+        json=said.accuracy_json,
+        table=tables.accuracy_table,
+        of_days=False,
+    ),
+)

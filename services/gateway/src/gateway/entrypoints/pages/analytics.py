@@ -1,0 +1,321 @@
+"""Analytics: what will come in, which client is leaving, which deal deserves time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
+from freelanceflow.analytics.v1 import figures_service_pb2 as fig
+from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
+from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
+from gateway.entrypoints.pages import analytics_words as words
+from gateway.entrypoints.pages.calls import (
+    clients_of,
+    identity_of,
+    if_there,
+    signed_in,
+    together,
+    viewer_of,
+)
+from gateway.entrypoints.pages.forms import values_of
+from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
+from kit.errors import DomainError
+
+MOST = 200
+TOP = 5
+PERIODS = {"30": "30 days", "90": "90 days", "365": "12 months"}
+HORIZONS = ("3", "6", "12", "24")
+LINES = {
+    "": "No second line",
+    "linear": "Linear regression",
+    "prophet": "Prophet",
+    "seasonal_naive": "As last year",
+}
+LEVELS = ("critical", "high", "watch", "low")
+ADVICE = ("focus", "review", "reconsider")
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyticsQuery:
+    """What is shown, as the address says it; what makes no sense falls back to the usual."""
+
+    period: str = "90"
+    horizon: str = "6"
+    metric: str = "won_value"
+    line: str = ""
+    owner: str = ""
+    day: str = ""
+    view: str = "chart"
+    level: str = ""
+    advice: str = ""
+    page_token: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> "AnalyticsQuery":
+        """From query parameters."""
+        return cls(
+            period=_one_of(given.get("period", ""), PERIODS, "90"),
+            horizon=_one_of(given.get("horizon", ""), HORIZONS, "6"),
+            metric=_one_of(given.get("metric", ""), words.METRICS, "won_value"),
+            line=_one_of(given.get("line", ""), LINES, ""),
+            owner=given.get("owner", "").strip()[:64],
+            day=_day(given.get("day", "")),
+            view=_one_of(given.get("view", ""), ("chart", "table"), "chart"),
+            level=_one_of(given.get("level", ""), LEVELS, ""),
+            advice=_one_of(given.get("advice", ""), ADVICE, ""),
+            page_token=given.get("page_token", "")[:500],
+        )
+
+    def with_(self, **other: str) -> str:
+        """The same as part of an address, with what is different."""
+        changed, usual = replace(self, **other), AnalyticsQuery()
+        names = self.__dataclass_fields__
+        given = {name: getattr(changed, name) for name in names}
+        return urlencode({n: v for n, v in given.items() if v != getattr(usual, n)})
+
+    def export(self, today: date, **more: str) -> str:
+        """The same for the API, which writes the tables; below a past day when there is one."""
+        first, last = self.days(today)
+        given = {"owner_id": self.owner, "from": first, "to": last, "format": "csv", **more}
+        return urlencode({name: value for name, value in given.items() if value})
+
+    def days(self, today: date) -> tuple[str, str]:
+        """First and last day of the period."""
+        last = date.fromisoformat(self.day) if self.day else today
+        return (last - timedelta(days=int(self.period) - 1)).isoformat(), last.isoformat()
+
+
+def _one_of(value: str, allowed: Any, usual: str) -> str:
+    return value if value in allowed else usual
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        return ""
+
+
+class Asking:
+    """The questions of one page, all of the same scope."""
+
+    def __init__(self, request: Request, query: AnalyticsQuery) -> None:
+        signed_in(request)
+        self._clients, self._identity = clients_of(request), identity_of(request)
+        self._query = query
+        # Without dates the service counts to today in the workspace's own time zone.
+        first, last = query.days(rendering_of(request).now().date())
+        period = {"start_date": first, "end_date": last} if query.day else {}
+        days = int(query.period)
+        if not query.day and days != 90:
+            period = {"start_date": first}
+        self._period = period
+        self._scope = fig.Scope(owner_id=query.owner, as_of_date=query.day, **period)
+
+    async def summary(self) -> Any:
+        """The key figures."""
+        return await self._ask("figures", "GetSummary", fig.GetSummaryRequest(scope=self._scope))
+
+    async def health(self) -> Any:
+        """How the pipeline is."""
+        return await self._ask("figures", "GetHealth", fig.GetHealthRequest(scope=self._scope))
+
+    async def conversion(self) -> Any:
+        """From stage to stage."""
+        asked = fig.GetConversionRequest(scope=self._scope)
+        return await self._ask("figures", "GetConversion", asked)
+
+    async def clients(self) -> Any:
+        """Where the money comes from."""
+        return await self._ask("figures", "GetClients", fig.GetClientsRequest(scope=self._scope))
+
+    async def activity(self) -> Any:
+        """What was done."""
+        asked = fig.GetActivityRequest(scope=self._scope)
+        return await self._ask("figures", "GetActivity", asked)
+
+    async def velocity(self) -> Any:
+        """The pace and the projection."""
+        query = self._query
+        asked = pb.GetVelocityRequest(owner_id=query.owner, as_of_date=query.day, **self._period)
+        return await self._ask("analytics", "GetVelocity", asked)
+
+    async def forecast(self) -> Any:
+        """The forecast."""
+        query = self._query
+        asked = pre.GetForecastRequest(
+            metric=query.metric,
+            horizon=int(query.horizon),
+            line=query.line,
+            owner_id=query.owner,
+            as_of_date=query.day,
+        )
+        return await self._ask("predictions", "GetForecast", asked)
+
+    async def risks(self, size: int) -> Any:
+        """Clients at risk."""
+        query = self._query
+        asked = pre.ListClientRisksRequest(
+            page_size=size,
+            page_token=query.page_token,
+            level=query.level,
+            owner_id=query.owner,
+            with_answered=size > TOP,
+            as_of_date=query.day,
+        )
+        return await self._ask("predictions", "ListClientRisks", asked)
+
+    async def odds(self, size: int) -> Any:
+        """Odds of open deals."""
+        query = self._query
+        asked = pre.ListDealOddsRequest(
+            page_size=size,
+            page_token=query.page_token,
+            recommendation=query.advice,
+            owner_id=query.owner,
+            as_of_date=query.day,
+        )
+        return await self._ask("predictions", "ListDealOdds", asked)
+
+    async def accuracy(self) -> Any:
+        """What was said against what happened."""
+        return await self._ask("predictions", "GetAccuracy", pre.GetAccuracyRequest())
+
+    async def owners(self) -> Any:
+        """The people, for the control and for names."""
+        asked = ListOwnersRequest(page_size=MOST)
+        return await if_there(self._clients.stages.ListOwners(asked, self._identity))
+
+    async def _ask(self, peer: str, method: str, message: Any) -> Any:
+        return await if_there(
+            getattr(getattr(self._clients, peer), method)(message, self._identity)
+        )
+
+
+@router.get("/analytics")
+async def overview(request: Request) -> Response:
+    """The key figures, the forecast, and the first few of everything else."""
+    query = AnalyticsQuery.of(request.query_params)
+    ask = Asking(request, query)
+    parts = {
+        "summary": ask.summary(),
+        "forecast": ask.forecast(),
+        "risks": ask.risks(TOP),
+        "odds": ask.odds(TOP),
+        "velocity": ask.velocity(),
+        "health": ask.health(),
+    }
+    return await _page(request, query, ask, "overview", parts)
+
+
+@router.get("/analytics/clients")
+async def risk_list(request: Request) -> Response:
+    """Every client by risk, and where the money comes from."""
+    query = AnalyticsQuery.of(request.query_params)
+    ask = Asking(request, query)
+    return await _page(
+        request, query, ask, "clients", {"risks": ask.risks(50), "shares": ask.clients()}
+    )
+
+
+@router.get("/analytics/deals")
+async def odds_list(request: Request) -> Response:
+    """Every open deal by what it deserves."""
+    query = AnalyticsQuery.of(request.query_params)
+    ask = Asking(request, query)
+    return await _page(request, query, ask, "deals", {"odds": ask.odds(50)})
+
+
+@router.get("/analytics/pipeline")
+async def pipeline_figures(request: Request) -> Response:
+    """Velocity, health, the way through the stages, and what was done."""
+    query = AnalyticsQuery.of(request.query_params)
+    ask = Asking(request, query)
+    parts = {
+        "velocity": ask.velocity(),
+        "health": ask.health(),
+        "conversion": ask.conversion(),
+        "activity": ask.activity(),
+    }
+    return await _page(request, query, ask, "pipeline", parts)
+
+
+@router.get("/analytics/accuracy")
+async def accuracy_page(request: Request) -> Response:
+    """What was said against what happened."""
+    query = AnalyticsQuery.of(request.query_params)
+    ask = Asking(request, query)
+    return await _page(request, query, ask, "accuracy", {"accuracy": ask.accuracy()})
+
+
+@router.post("/analytics/clients/{client_id}/answer")
+async def answer_risk(request: Request, client_id: str) -> Response:
+    """Snooze, "not at risk", or taken back; then back to where it was said."""
+    signed_in(request)
+    values = await values_of(request)
+    await clients_of(request).predictions.AnswerClientRisk(
+        pre.AnswerClientRiskRequest(client_id=client_id, answer=values["answer"]),
+        identity_of(request),
+    )
+    back = values["next"]
+    inside = back.startswith("/") and not back.startswith(("//", "/\\"))
+    return RedirectResponse(back if inside else "/analytics/clients", 303)
+
+
+async def _page(
+    request: Request,
+    query: AnalyticsQuery,
+    ask: Asking,
+    tab: str,
+    parts: Mapping[str, Any],
+) -> Response:
+    viewer, owners, *answers = await together(viewer_of(request), ask.owners(), *parts.values())
+    told = dict(zip(parts, answers, strict=True))
+    fmt = rendering_of(request).formats(viewer)
+    shown: dict[str, Any] = dict(told)
+    if told.get("forecast") is not None:
+        shown["forecast_view"] = words.forecast_view(fmt, told["forecast"])
+    if told.get("health") is not None:
+        shown["flow"] = words.flow_charts(fmt, told["health"].months)
+        shown["coverage_words"] = words.coverage_words(fmt, told["health"])
+        shown["stalled_words"] = words.stalled_words(fmt, told["health"])
+    bases = [answer.basis for answer in told.values() if answer is not None]
+    people = owners.owners if owners else []
+    fragment = is_htmx(request) and targets(request, "analytics")
+    return rendering_of(request).response(
+        request,
+        f"analytics/_{tab}.html" if fragment else f"analytics/{tab}.html",
+        viewer,
+        tab=tab,
+        query=query,
+        path=request.url.path,
+        owners=people,
+        names={owner.id: owner.name for owner in people},
+        periods=PERIODS,
+        horizons=HORIZONS,
+        metrics={key: label for key, (label, _) in words.METRICS.items()},
+        lines=LINES,
+        computing=any(basis.computing for basis in bases),
+        own_only=any(basis.own_only for basis in bases),
+        export=query.export(fmt.today),
+        **shown,
+    )
+
+
+async def client_why(request: Request, client_id: str) -> Any:
+    """One client's risk, for its page; None when it cannot be had."""
+    asked = pre.GetClientRiskRequest(client_id=client_id)
+    try:
+        return await if_there(
+            clients_of(request).predictions.GetClientRisk(asked, identity_of(request))
+        )
+    except DomainError:
+        return None
