@@ -100,7 +100,7 @@ async def test_all_conditions_must_hold(seller: Person) -> None:
     [
         (where("shoe_size", "EQ", "1"), "FIELD_NOT_FILTERABLE"),
         (where("name", "LT", "a"), "OPERATOR_NOT_SUPPORTED"),
-        (where("tags", "EQ", "a"), "OPERATOR_NOT_SUPPORTED"),
+        (where("tags", "LT", "a"), "OPERATOR_NOT_SUPPORTED"),
         (where("name", "UNSPECIFIED", "a"), "OPERATOR_NOT_SUPPORTED"),
         (where("amount_minor", "EQ", "much"), "VALUE_INVALID"),
         (where("amount_minor", "EQ", str(2**63)), "VALUE_INVALID"),

@@ -1,6 +1,5 @@
 """The board: what its columns add up to, their first cards, and how the sums stay few."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -83,9 +82,8 @@ HAVING sum(deals) <> 0 OR sum(amount_minor) <> 0
 """
 
 
-async def totals(pool: Pool, workspace_id: UUID, conditions: Sequence[pb.Condition]) -> list[Total]:
+async def totals(pool: Pool, workspace_id: UUID, filter: Filter) -> list[Total]:
     """Per stage and currency. Sums are kept for the whole board and per owner; the rest counts."""
-    filter = BOARD_FIELDS.read(conditions)
     owners = _owners(filter)
     if owners is not None:
         found = await rows(pool, workspace_id, TOTALS_OF_OWNERS, owners=owners)
@@ -96,11 +94,8 @@ async def totals(pool: Pool, workspace_id: UUID, conditions: Sequence[pb.Conditi
     return [Total(*row) for row in found]
 
 
-async def first_cards(
-    pool: Pool, workspace_id: UUID, conditions: Sequence[pb.Condition]
-) -> list[asyncpg.Record]:
+async def first_cards(pool: Pool, workspace_id: UUID, filter: Filter) -> list[asyncpg.Record]:
     """The first cards of all columns, and one more where there are more; in column order."""
-    filter = BOARD_FIELDS.read(conditions)
     return await rows(pool, workspace_id, _cards(filter.shape), **filter.values)
 
 

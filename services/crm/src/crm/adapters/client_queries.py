@@ -20,6 +20,7 @@ from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
 from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
 from crm.adapters.tables import clients, deals, owners, stages, workspaces
+from crm.domain.custom_field import Resource
 from crm.domain.stage import DEFAULT_CURRENCY
 
 CLIENT = bindparam("client", type_=Uuid())
@@ -34,7 +35,8 @@ FIELDS = Fields(
         "tags": Field(Kind.TAGS, clients.c.tags),
         "created_at": sortable(Kind.INSTANT, clients.c.created_at),
         "updated_at": sortable(Kind.INSTANT, clients.c.updated_at),
-    }
+    },
+    custom=clients.c.custom_fields,
 )
 _parent, _owner = clients.alias("parent"), owners.alias("owner")
 _currency = func.coalesce(
@@ -109,7 +111,14 @@ GET = Read(
         .subquery("client")
     )
 )
-CLIENTS = Listing(clients, FIELDS, usual=(("name", False),), shown=_shown, where=[ALIVE, SEEN])
+CLIENTS = Listing(
+    clients,
+    FIELDS,
+    usual=(("name", False),),
+    shown=_shown,
+    where=[ALIVE, SEEN],
+    resource=Resource.CLIENTS,
+)
 OWNERS = Listing(
     owners,
     Fields({"name": sortable(Kind.TEXT, owners.c.name, order=func.lower(owners.c.name))}),

@@ -18,6 +18,7 @@ from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
 from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
 from crm.adapters.tables import deal_history, deals, owners, removed_stages, stages
+from crm.domain.custom_field import Resource
 from kit.database import Statement
 
 DEAL = bindparam("deal", type_=Uuid())
@@ -46,10 +47,16 @@ FIELDS = Fields(
         "created_at": sortable(Kind.INSTANT, deals.c.created_at),
         "updated_at": sortable(Kind.INSTANT, deals.c.updated_at),
         "closed_at": sortable(Kind.INSTANT, deals.c.closed_at),
+        "entered_stage_at": sortable(Kind.INSTANT, deals.c.entered_stage_at),
+        "next_step": Field(Kind.TEXT, deals.c.next_step),
+        "next_step_due_date": sortable(Kind.DATE, deals.c.next_step_due_date),
+        "lost_reason_id": Field(Kind.ID, deals.c.lost_reason_id),
+        "win_probability": sortable(Kind.SHARE, deals.c.win_probability),
         "external_id": Field(Kind.TEXT, deals.c.external_id),
-    }
+    },
+    custom=deals.c.custom_fields,
 )
-BOARD_FIELDS = FIELDS.without("stage_id", "stage_type", "closed_at")
+BOARD_FIELDS = FIELDS.without("stage_id", "stage_type", "closed_at", "lost_reason_id")
 
 
 def _shown(page: FromClause) -> Select[Any]:
@@ -63,7 +70,14 @@ GET = Read(
         .subquery("deal")
     )
 )
-DEALS = Listing(deals, FIELDS, usual=(("created_at", True),), shown=_shown, where=[ALIVE, SEEN])
+DEALS = Listing(
+    deals,
+    FIELDS,
+    usual=(("created_at", True),),
+    shown=_shown,
+    where=[ALIVE, SEEN],
+    resource=Resource.DEALS,
+)
 
 # ---------------------------------------------------------------- cards
 
@@ -102,6 +116,7 @@ CARDS = Listing(
     usual=(("position", False),),
     shown=cards_shown,
     where=[ALIVE, SEEN, deals.c.stage_id == STAGE],
+    resource=Resource.DEALS,
 )
 
 # ---------------------------------------------------------------- history

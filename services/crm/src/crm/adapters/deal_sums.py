@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, cast, func, literal_column, select
 
-from crm.adapters.deal_queries import ALIVE, FIELDS, SEEN
+from crm.adapters.deal_queries import ALIVE, DEALS, FIELDS, SEEN
 from crm.adapters.filters import Shape
 from crm.adapters.reading import WORKSPACE, Read, rows
 from crm.adapters.tables import deals
@@ -25,7 +25,7 @@ class Sum(NamedTuple):
 
 async def sums(pool: Pool, workspace_id: UUID, conditions: Sequence[pb.Condition]) -> list[Sum]:
     """Per currency."""
-    filter = FIELDS.read(conditions)
+    filter = await DEALS.read_filter(pool, workspace_id, conditions)
     found = await rows(pool, workspace_id, _sums(filter.shape), **filter.values)
     return [Sum(*row) for row in found]
 

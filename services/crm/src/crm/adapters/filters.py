@@ -1,36 +1,28 @@
 """Filters and orders of lists: what the wire names, as typed conditions of a query.
 
 A filter has a shape (fields and operators) and values. Queries are built per shape and kept; the
-values go in as parameters.
+values go in as parameters. Custom fields are named `cf_<key>`; a shape knows them by their type
+only, and the key is a parameter as well: workspaces share what is built.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from enum import Enum
+from datetime import date
 from typing import Any, NamedTuple
-from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Date,
-    DateTime,
-    Text,
-    Uuid,
-    and_,
-    bindparam,
-    func,
-    literal_column,
-    or_,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, and_, func, or_, tuple_
 
+from crm.adapters.custom_columns import custom_column
+from crm.adapters.filter_kinds import Kind, comparison, value_of
+from crm.domain.custom_field import FILTER_PREFIX, FieldType
 from freelanceflow.type.v1 import filter_pb2 as pb
 from kit.errors import DomainError, ErrorKind
 
-MAX_CONDITIONS, MAX_VALUES, MAX_SORT_KEYS, MAX_TEXT = 20, 100, 3, 500
+__all__ = ["Field", "Fields", "Filter", "Kind", "Order", "Shape", "beyond", "sortable"]
+
+MAX_CONDITIONS, MAX_VALUES, MAX_SORT_KEYS = 20, 100, 3
+_CUSTOM = "cf:"  # in a shape, before the type
+Types = Mapping[str, FieldType]  # of custom fields, by key
 
 
 class FieldNotFilterable(DomainError):
@@ -55,61 +47,6 @@ class ValueInvalid(DomainError):
     """The value cannot be read as one of the field's type."""
 
     kind, reason = ErrorKind.INVALID, "VALUE_INVALID"
-
-
-def _text(text: str) -> str:
-    if len(text) > MAX_TEXT or "\0" in text:
-        raise ValueError
-    return text
-
-
-def _integer(text: str) -> int:
-    number = int(text)
-    if abs(number) >= 2**63:
-        raise ValueError
-    return number
-
-
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError
-    return at.astimezone(UTC)
-
-
-EQUAL = {pb.OPERATOR_EQ, pb.OPERATOR_NE, pb.OPERATOR_IN}
-ORDERED = {pb.OPERATOR_LT, pb.OPERATOR_LTE, pb.OPERATOR_GT, pb.OPERATOR_GTE}
-CONTAINS, ISNULL = {pb.OPERATOR_CONTAINS}, {pb.OPERATOR_ISNULL}
-
-
-class _Type(NamedTuple):
-    sql: Any
-    read: Callable[[str], Any]
-    operators: set[pb.Operator.ValueType]
-    # Stands for “no value” in an order, before all values. The second day of all times, because
-    # asyncpg takes the first one for -infinity.
-    least: ColumnElement[Any] | None
-
-
-class Kind(Enum):
-    """What the values of a field are."""
-
-    TEXT = _Type(Text(), _text, EQUAL | CONTAINS | ISNULL, literal_column("''", Text()))
-    CHOICE = _Type(Text(), _text, EQUAL, None)
-    ID = _Type(Uuid(), UUID, EQUAL | ISNULL, None)
-    INTEGER = _Type(
-        BigInteger(), _integer, EQUAL | ORDERED | ISNULL, literal_column("-1", BigInteger())
-    )
-    DATE = _Type(
-        Date(), date.fromisoformat, EQUAL | ORDERED | ISNULL, literal_column("'0001-01-02'", Date())
-    )
-    INSTANT = _Type(
-        DateTime(timezone=True),
-        _instant,
-        EQUAL | ORDERED | ISNULL,
-        literal_column("'0001-01-02T00:00:00Z'::timestamptz", DateTime(timezone=True)),
-    )
-    TAGS = _Type(Text(), _text, CONTAINS | ISNULL, None)
 
 
 @dataclass(frozen=True)
@@ -144,39 +81,44 @@ class Filter(NamedTuple):
 class Fields:
     """What a list can be filtered and sorted by, as the public API spells it."""
 
-    def __init__(self, fields: Mapping[str, Field]) -> None:
+    def __init__(
+        self, fields: Mapping[str, Field], *, custom: ColumnElement[Any] | None = None
+    ) -> None:
+        """`custom` is the column that holds the values of custom fields."""
         self._fields = fields
+        self._custom = custom
 
     def without(self, *names: str) -> "Fields":
         """The same, less some."""
-        return Fields({key: field for key, field in self._fields.items() if key not in names})
+        kept = {key: field for key, field in self._fields.items() if key not in names}
+        return Fields(kept, custom=self._custom)
 
     def plus(self, **fields: Field) -> "Fields":
         """The same, and more."""
-        return Fields({**self._fields, **fields})
+        return Fields({**self._fields, **fields}, custom=self._custom)
 
-    def read(self, conditions: Sequence[pb.Condition]) -> Filter:
-        """Raises FieldNotFilterable, OperatorNotSupported, ValueInvalid."""
+    def read(self, conditions: Sequence[pb.Condition], types: Types | None = None) -> Filter:
+        """`types` are those of the custom fields that are named, see custom_filters.types_for.
+
+        Raises FieldNotFilterable, OperatorNotSupported, ValueInvalid.
+        """
         if len(conditions) > MAX_CONDITIONS:
             raise ValueInvalid(f"At most {MAX_CONDITIONS} conditions.")
-        shape, values = [], {}
+        shape, values = [], dict[str, Any]()
         for number, condition in enumerate(conditions):
-            field = self._fields.get(condition.field)
-            if field is None or not field.filterable:
-                raise FieldNotFilterable(
-                    f"There is no filter by “{condition.field[:50]}”.",
-                    fields={condition.field[:50]: "This field cannot be filtered by."},
-                )
-            word, value = _read(condition, field.kind)
-            shape.append((condition.field, int(condition.operator), word))
+            name, kind = self._meant(condition.field, types or {})
+            word, value = _read(condition, kind)
+            shape.append((name, int(condition.operator), word))
             if not word:
                 values[f"v{number}"] = value
+            if name.startswith(_CUSTOM):
+                values[f"c{number}"] = condition.field.removeprefix(FILTER_PREFIX)
         return Filter(tuple(shape), values)
 
     def clauses(self, shape: Shape) -> list[ColumnElement[bool]]:
         """The conditions of a shape; their values are the parameters v0, v1, …"""
         return [
-            _clause(self._fields[name], operator, word, f"v{number}")
+            self._clause(name, operator, word, number)
             for number, (name, operator, word) in enumerate(shape)
         ]
 
@@ -207,6 +149,29 @@ class Fields:
         is_date = self._fields[name].kind is Kind.DATE
         return date.fromisoformat(key) if is_date else key
 
+    def _meant(self, name: str, types: Types) -> tuple[str, Kind]:
+        """What a shape calls a field, and what its values are."""
+        field = self._fields.get(name)
+        if field is not None and field.filterable:
+            return name, field.kind
+        type = types.get(name.removeprefix(FILTER_PREFIX))
+        if type is None or self._custom is None or not name.startswith(FILTER_PREFIX):
+            raise FieldNotFilterable(
+                f"There is no filter by “{name[:50]}”.",
+                fields={name[:50]: "This field cannot be filtered by."},
+            )
+        return f"{_CUSTOM}{type}", custom_column(type, self._custom, "").kind
+
+    def _clause(self, name: str, operator: int, word: str, number: int) -> ColumnElement[bool]:
+        value = f"v{number}"
+        if name.startswith(_CUSTOM):
+            type = FieldType(name.removeprefix(_CUSTOM))
+            custom = custom_column(type, self._custom, f"c{number}")
+            return comparison(custom.kind, custom.column, operator, word, value)
+        field = self._fields[name]
+        clause = comparison(field.kind, field.column, operator, word, value)
+        return clause if field.through is None else field.through(clause)
+
 
 def beyond(
     keys: Sequence[tuple[ColumnElement[Any], ColumnElement[Any], bool]],
@@ -227,70 +192,16 @@ def beyond(
 
 
 def _read(condition: pb.Condition, kind: Kind) -> tuple[str, Any]:
-    operator, texts, type_ = condition.operator, condition.values, kind.value
-    if operator not in type_.operators:
+    operator = condition.operator
+    if operator not in kind.value.operators:
         raise OperatorNotSupported(
             f"“{condition.field}” cannot be compared like that.",
             fields={condition.field: "This comparison is not supported."},
         )
     try:
-        if operator == pb.OPERATOR_IN:
-            if not 1 <= len(texts) <= MAX_VALUES:
-                raise ValueError
-            return "", [type_.read(text) for text in texts]
-        (text,) = texts
-        if operator == pb.OPERATOR_ISNULL:
-            return {"true": "none", "false": "some"}[text], None
-        value = type_.read(text)
-    except (ValueError, KeyError):
+        return value_of(kind, operator, list(condition.values), most=MAX_VALUES)
+    except (ValueError, KeyError, ArithmeticError):
         raise ValueInvalid(
             f"The value for “{condition.field}” cannot be read.",
             fields={condition.field: "This value cannot be read."},
         ) from None
-    if operator == pb.OPERATOR_CONTAINS and kind is Kind.TEXT:
-        value = f"%{_escaped(value)}%"
-    return "", value
-
-
-def _clause(field: Field, operator: int, word: str, name: str) -> ColumnElement[bool]:
-    clause = _comparison(field, operator, word, name)
-    return clause if field.through is None else field.through(clause)
-
-
-def _comparison(field: Field, operator: int, word: str, name: str) -> ColumnElement[bool]:
-    column, sql = field.column, field.kind.value.sql
-    value = bindparam(name, type_=sql)
-    match operator:
-        case pb.OPERATOR_EQ:
-            return column == value
-        case pb.OPERATOR_NE:
-            return column.is_distinct_from(value)
-        case pb.OPERATOR_LT:
-            return column < value
-        case pb.OPERATOR_LTE:
-            return column <= value
-        case pb.OPERATOR_GT:
-            return column > value
-        case pb.OPERATOR_GTE:
-            return column >= value
-        case pb.OPERATOR_IN:
-            return column == func.any(bindparam(name, type_=ARRAY(sql)))
-        case pb.OPERATOR_CONTAINS if field.kind is Kind.TAGS:
-            return value == func.any(column)
-        case pb.OPERATOR_CONTAINS:
-            return column.ilike(value)
-    assert operator == pb.OPERATOR_ISNULL
-    return _has_none(field) if word == "none" else ~_has_none(field)
-
-
-def _has_none(field: Field) -> ColumnElement[bool]:
-    match field.kind:
-        case Kind.TEXT:
-            return func.coalesce(field.column, literal_column("''")) == literal_column("''")
-        case Kind.TAGS:
-            return func.cardinality(field.column) == literal_column("0")
-    return field.column.is_(None)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

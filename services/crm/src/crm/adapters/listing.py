@@ -19,8 +19,10 @@ from sqlalchemy import (
     select,
 )
 
+from crm.adapters.custom_filters import types_for
 from crm.adapters.filters import Fields, Filter, Order, Shape, beyond
 from crm.adapters.reading import WORKSPACE, Read, row, rows
+from crm.domain.custom_field import Resource
 from freelanceflow.type.v1 import filter_pb2 as pb
 from kit.paging import PageTokens, page_size
 from kit.pool import Pool
@@ -66,9 +68,12 @@ class Listing:
         usual: Order,
         shown: Callable[[FromClause], Select[Any]],
         where: Sequence[ColumnElement[bool]],
+        resource: Resource | None = None,
     ) -> None:
+        """`resource` names whose custom fields it can be filtered by."""
         self._table = table
         self._fields = fields
+        self._resource = resource
         self._usual = usual
         self._shown = shown
         self._where = [table.c.workspace_id == WORKSPACE, *where]
@@ -84,7 +89,7 @@ class Listing:
         **values: Any,
     ) -> Page:
         """One page. `values` are parameters of the list's own conditions."""
-        filter = self._fields.read(request.conditions)
+        filter = await self.read_filter(pool, workspace_id, request.conditions)
         order = self._fields.read_order(request.sort) or self._usual
         size = page_size(request.page_size)
         about = self._about(workspace_id, filter, order, values)
@@ -103,23 +108,36 @@ class Listing:
         del found[size:]
         return Page(found, tokens.issue(_packed(found[-1][-len(order) - 1 :]), about))
 
+    async def read_filter(
+        self, pool: Pool, workspace_id: UUID, conditions: Sequence[pb.Condition]
+    ) -> Filter:
+        """The conditions as this list understands them.
+
+        Raises FieldNotFilterable, OperatorNotSupported, ValueInvalid.
+        """
+        types = await types_for(pool, workspace_id, self._resource, conditions)
+        return self._fields.read(conditions, types)
+
+    def clauses(self, filter: Filter) -> list[ColumnElement[bool]]:
+        """What a row must meet to be in the filtered list, for statements made elsewhere."""
+        return [*self._where, *self._fields.clauses(filter.shape)]
+
     def token_behind(
         self,
         tokens: PageTokens,
         workspace_id: UUID,
-        conditions: Sequence[pb.Condition],
+        filter: Filter,
         end: tuple[Any, ...],
         **values: Any,
     ) -> str:
         """The token of a page in the usual order that begins behind a row read elsewhere."""
-        filter = self._fields.read(conditions)
         return tokens.issue(_packed(end), self._about(workspace_id, filter, self._usual, values))
 
     async def total(
         self, pool: Pool, workspace_id: UUID, conditions: Sequence[pb.Condition]
     ) -> int:
         """How many rows there are in all."""
-        filter: Filter = self._fields.read(conditions)
+        filter = await self.read_filter(pool, workspace_id, conditions)
         found = await row(pool, workspace_id, self._count(filter.shape), **filter.values)
         return int(found[0]) if found else 0
 

@@ -7,6 +7,7 @@ another tenant, whatever the code does.
 from crm.adapters.tables.activities import activities
 from crm.adapters.tables.base import metadata
 from crm.adapters.tables.clients import client_keys, clients
+from crm.adapters.tables.custom_fields import custom_fields
 from crm.adapters.tables.deals import board_totals, deal_history, deals
 from crm.adapters.tables.imports import import_errors, import_rows, imports
 from crm.adapters.tables.rates import currency_rates
@@ -25,6 +26,7 @@ __all__ = [
     "client_keys",
     "clients",
     "currency_rates",
+    "custom_fields",
     "deal_history",
     "deals",
     "import_errors",

@@ -10,6 +10,7 @@ import asyncpg
 from crm.adapters import board, deal_queries
 from crm.adapters import rates as rates_adapter
 from crm.adapters.board import FIRST_CARDS, Total
+from crm.adapters.filters import Filter
 from crm.domain.errors import StageNotFound
 from crm.domain.rates import Rates, factor_into, sums_of
 from crm.entrypoints.app import App
@@ -24,19 +25,20 @@ async def board_of(app: App, workspace_id: UUID, request: pb.GetBoardRequest) ->
     """The whole board."""
     stages = await stages_of(app, workspace_id)
     own, today = stages[0]["currency"], app.clock.now().date()
+    filter = await deal_queries.CARDS.read_filter(app.pool, workspace_id, request.conditions)
     totals: dict[UUID, list[Total]] = defaultdict(list)
-    for total in await board.totals(app.pool, workspace_id, request.conditions):
+    for total in await board.totals(app.pool, workspace_id, filter):
         totals[total.stage_id].append(total)
     cards: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
     if not request.totals_only:
-        for card in await board.first_cards(app.pool, workspace_id, request.conditions):
+        for card in await board.first_cards(app.pool, workspace_id, filter):
             cards[card["stage_id"]].append(card)
     others = {total.currency for column in totals.values() for total in column} - {"", own}
     rates = await rates_adapter.read(app.pool, workspace_id, others) if others else Rates(own, {})
     columns = []
     for stage in stages:
         column = _column(stage, totals[stage["id"]], rates, today)
-        _put_cards(app, workspace_id, request, column, cards[stage["id"]])
+        _put_cards(app, workspace_id, filter, column, cards[stage["id"]])
         columns.append(column)
     return pb.Board(columns=columns, currency_code=own)
 
@@ -96,7 +98,7 @@ def _column(
 def _put_cards(
     app: App,
     workspace_id: UUID,
-    request: pb.GetBoardRequest,
+    filter: Filter,
     column: pb.BoardColumn,
     cards: list[asyncpg.Record],
 ) -> None:
@@ -107,7 +109,7 @@ def _put_cards(
         column.next_page_token = deal_queries.CARDS.token_behind(
             app.page_tokens,
             workspace_id,
-            request.conditions,
+            filter,
             (last["position"], last["id"]),
             stage=last["stage_id"],
         )

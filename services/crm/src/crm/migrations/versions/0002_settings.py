@@ -1,4 +1,4 @@
-"""Settings of a workspace: stages, lost reasons, rates of currencies."""
+"""Settings of a workspace: stages, lost reasons, rates of currencies, custom fields."""
 
 from alembic import op
 
@@ -36,10 +36,28 @@ CREATE TABLE currency_rates (
     PRIMARY KEY (workspace_id, base, currency, valid_from),
     CONSTRAINT ck_currency_rates_factor CHECK ((rate IS NULL) = (factor IS NULL))
 );
+
+CREATE TABLE custom_fields (
+    id UUID NOT NULL,
+    workspace_id UUID NOT NULL,
+    version INTEGER NOT NULL,
+    resource TEXT NOT NULL,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    options TEXT[] NOT NULL,
+    position INTEGER NOT NULL,
+    removed_at TIMESTAMP WITH TIME ZONE,
+    recorded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (workspace_id, id),
+    CONSTRAINT ck_custom_fields_resource CHECK (resource IN ('clients', 'deals'))
+);
+CREATE UNIQUE INDEX ux_custom_fields_key ON custom_fields (workspace_id, resource, key);
 """
 GRANTS = {
     "removed_stages": ("SELECT, INSERT", "SELECT"),
     "currency_rates": ("SELECT, INSERT, UPDATE", "SELECT"),
+    "custom_fields": ("SELECT, INSERT, UPDATE", "SELECT"),
 }
 
 

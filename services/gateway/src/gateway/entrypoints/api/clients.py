@@ -29,6 +29,7 @@ CLIENTS = Listing(
     schemas.Client,
     filters=("name", "kind", "parent_id", "owner_id", "tags", "created_at", "updated_at"),
     sorts=("name", "created_at", "updated_at"),
+    custom=True,
 )
 KINDS = {
     "company": pb.ClientKind.CLIENT_KIND_COMPANY,

@@ -38,14 +38,20 @@ from kit.errors import DomainError, ErrorKind
 RPC = pb.DESCRIPTOR.services_by_name["DealService"].methods_by_name
 FILTERS = (
     "name", "client_id", "stage_id", "stage_type", "owner_id", "source", "tags", "amount_minor",
-    "currency", "expected_close_date", "created_at", "updated_at", "closed_at", "external_id",
+    "currency", "expected_close_date", "created_at", "updated_at", "closed_at", "entered_stage_at",
+    "next_step", "next_step_due_date", "lost_reason_id", "win_probability", "external_id",
 )  # fmt: skip
-SORTS = ("name", "amount_minor", "expected_close_date", "created_at", "updated_at", "closed_at")
-DEALS = Listing(schemas.Deal, filters=FILTERS, sorts=SORTS)
+SORTS = (
+    "name", "amount_minor", "expected_close_date", "created_at", "updated_at", "closed_at",
+    "entered_stage_at", "next_step_due_date", "win_probability",
+)  # fmt: skip
+NOT_OF_THE_BOARD = ("stage_id", "stage_type", "closed_at", "lost_reason_id")
+DEALS = Listing(schemas.Deal, filters=FILTERS, sorts=SORTS, custom=True)
 BOARD = Listing(
     schemas.Deal,
-    filters=tuple(n for n in FILTERS if n not in ("stage_id", "stage_type", "closed_at")),
+    filters=tuple(name for name in FILTERS if name not in NOT_OF_THE_BOARD),
     sorts=(),
+    custom=True,
 )
 STAGE_TYPES = {
     StageType.STAGE_TYPE_OPEN: "open",

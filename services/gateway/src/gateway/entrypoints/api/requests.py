@@ -7,24 +7,15 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 
-from freelanceflow.type.v1.filter_pb2 import Condition, Operator, SortKey
+from freelanceflow.type.v1.filter_pb2 import Condition, SortKey
 from gateway.entrypoints.api.operations import Parameter
 from gateway.entrypoints.errors import TITLES, HttpProblem
-from gateway.entrypoints.identity import caller_of
+from gateway.entrypoints.filters import Asker, Grammar, Term
+from gateway.entrypoints.identity import caller_of, principal_of
+from gateway.entrypoints.pages.rendering import rendering_of
 from kit.rpc.identity import CallIdentity
 
 LARGEST_PAGE = 200
-OPERATORS = {
-    "eq": Operator.OPERATOR_EQ,
-    "ne": Operator.OPERATOR_NE,
-    "lt": Operator.OPERATOR_LT,
-    "lte": Operator.OPERATOR_LTE,
-    "gt": Operator.OPERATOR_GT,
-    "gte": Operator.OPERATOR_GTE,
-    "in": Operator.OPERATOR_IN,
-    "contains": Operator.OPERATOR_CONTAINS,
-    "isnull": Operator.OPERATOR_ISNULL,
-}
 _PAGING = frozenset({"limit", "cursor"})
 _ETAG = re.compile(r'"(\d+)"')
 
@@ -100,11 +91,17 @@ class Listing:
     """What a list can be filtered and sorted by. The service knows types and has the last word."""
 
     def __init__(
-        self, shown: type[BaseModel], *, filters: tuple[str, ...], sorts: tuple[str, ...]
+        self,
+        shown: type[BaseModel],
+        *,
+        filters: tuple[str, ...],
+        sorts: tuple[str, ...],
+        custom: bool = False,
     ) -> None:
+        """`custom`: also by custom fields, as `cf_<key>`."""
         self._shown = frozenset(shown.model_fields)
-        self._filters = frozenset(filters)
-        self.filters, self.sorts = filters, sorts
+        self.grammar = Grammar(filters, custom=custom)
+        self.filters, self.sorts, self._custom = filters, sorts, custom
 
     def read(self, request: Request) -> ListQuery:
         """Raises HttpProblem 400."""
@@ -112,12 +109,12 @@ class Listing:
         if not given:
             return ListQuery(Page(0, ""), [], [], False, frozenset())
         plain: dict[str, str] = {}
-        conditions = []
+        conditions, asker = [], asker_of(request)
         for name, value in given.multi_items():
             if name in ("limit", "cursor", "total", "sort", "fields"):
                 plain[name] = value
             else:
-                conditions.append(self._condition(name, value))
+                conditions.append(self.grammar.condition(Term(name, value), asker))
         return ListQuery(
             read_page(plain),
             conditions,
@@ -128,18 +125,13 @@ class Listing:
 
     def conditions(self, request: Request, *others: str) -> list[Condition]:
         """Only the filters, where `others` are parameters of another kind."""
-        items = request.query_params.multi_items()
-        return [self._condition(name, value) for name, value in items if name not in others]
+        items = [Term(*item) for item in request.query_params.multi_items()]
+        asker = asker_of(request)
+        return [self.grammar.condition(term, asker) for term in items if term.name not in others]
 
-    def _condition(self, name: str, value: str) -> Condition:
-        field, _, operator = name.partition("__")
-        if field not in self._filters:
-            raise _bad(name, f"{name} is not a parameter here.", "PARAMETER_UNKNOWN")
-        if operator and operator not in OPERATORS:
-            said = f"{operator} is not one of {', '.join(OPERATORS)}."
-            raise _bad(name, said, "OPERATOR_UNKNOWN")
-        values = value.split(",") if operator == "in" else [value]
-        return Condition(field=field, operator=OPERATORS[operator or "eq"], values=values)
+    def conditions_of(self, request: Request, filter: Mapping[str, Any]) -> list[Condition]:
+        """Those of a body's `filter`: the same names and values. Raises HttpProblem 422."""
+        return self.grammar.conditions_of(filter, asker_of(request))
 
     def _fields(self, text: str) -> frozenset[str]:
         wanted = frozenset(filter(None, text.split(",")))
@@ -158,6 +150,10 @@ class Listing:
             )
             for name in self.filters
         ]  # fmt: skip
+        if self._custom:
+            said = "Custom fields by their keys, with the same operators: `cf_budget__gte=100`."
+            anything = {"type": "object", "additionalProperties": text}
+            named.append(Parameter("cf_", "query", said, anything))
         return [
             *PAGING,
             Parameter("total", "query", "true adds `total`.", {"type": "boolean"}),
@@ -165,6 +161,12 @@ class Listing:
             Parameter("fields", "query", "Only these fields of each item.", text),
             *named,
         ]
+
+
+def asker_of(request: Request) -> Asker:
+    """Who asks, and on which day: in UTC; a program to which that matters names the day."""
+    today = rendering_of(request).now().date()
+    return Asker(str(principal_of(request).user_id), today)
 
 
 PAGING = [

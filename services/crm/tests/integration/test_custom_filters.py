@@ -1,0 +1,191 @@
+"""Lists and the board are filtered by tags and custom fields as by any other field."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from freelanceflow.crm.v1 import client_service_pb2 as client_pb
+from freelanceflow.crm.v1 import deal_service_pb2 as pb
+from kit.errors import ErrorKind
+from kit.ids import new_id
+from kit.testing.database import ServiceDatabase, recorded_queries
+from services.crm.tests.factories import Person, euros, make_client, make_deal, refused, where
+
+TYPES = {
+    "note": "text",
+    "hours": "number",
+    "budget": "money",
+    "start": "date",
+    "kind": "select",
+    "skills": "multi_select",
+    "site": "url",
+    "remote": "checkbox",
+}
+VALUES: dict[str, dict[str, Any]] = {
+    "A": {
+        "note": "Fast 100% job",
+        "hours": 12.5,
+        "budget": {"amount_minor": 100_000, "currency": "EUR"},
+        "start": "2026-01-31",
+        "kind": "fixed",
+        "skills": ["python", "sql"],
+        "site": "https://a.example",
+        "remote": True,
+    },
+    "B": {"note": "slow", "hours": 3, "start": "2026-02-01", "skills": ["go"], "remote": False},
+    "C": {},
+    # Of a time when the fields were of other types.
+    "D": {"hours": "many", "budget": 7, "skills": "python", "remote": "yes"},
+}
+
+
+@pytest.fixture
+async def fields(person: Person, database: ServiceDatabase) -> None:
+    """Fields of every type on deals and clients, and deals with their values."""
+    for resource in ("deals", "clients"):
+        for position, (key, type) in enumerate(TYPES.items()):
+            await database.owner.execute(
+                "INSERT INTO custom_fields (id, workspace_id, version, resource, key, name, type,"
+                " options, position) VALUES ($1, $2, 1, $3, $4, $4, $5, '{}', $6)",
+                new_id(), person.workspace_id, resource, key, type, position,
+            )  # fmt: skip
+    for name, values in VALUES.items():
+        deal = await make_deal(person, name=name)
+        client = await make_client(person, name=name)
+        for table, id in (("deals", deal.id), ("clients", client.id)):
+            await database.owner.execute(
+                f"UPDATE {table} SET custom_fields = $1::text::jsonb WHERE id = $2",
+                orjson.dumps(values).decode(), UUID(id),
+            )  # fmt: skip
+
+
+CASES = [
+    (("note", "CONTAINS", "100% j"), "A"),
+    (("note", "EQ", "slow"), "B"),
+    (("note", "NE", "slow"), "ACD"),
+    (("note", "ISNULL", "true"), "CD"),
+    (("note", "IN", "slow", "x"), "B"),
+    (("hours", "GTE", "3"), "AB"),
+    (("hours", "LT", "12.5"), "B"),
+    (("hours", "EQ", "12.50"), "A"),
+    (("hours", "NE", "3"), "ACD"),
+    (("hours", "ISNULL", "true"), "CD"),
+    (("budget", "LTE", "100000"), "A"),
+    (("budget", "ISNULL", "false"), "A"),
+    (("start", "GT", "2026-01-31"), "B"),
+    (("start", "LTE", "2026-01-31"), "A"),
+    (("start", "IN", "2026-02-01", "2026-01-31"), "AB"),
+    (("start", "ISNULL", "true"), "CD"),
+    (("kind", "EQ", "fixed"), "A"),
+    (("kind", "NE", "fixed"), "BCD"),
+    (("kind", "ISNULL", "false"), "A"),
+    (("skills", "CONTAINS", "sql"), "A"),
+    (("skills", "EQ", "go"), "B"),
+    (("skills", "IN", "go", "sql"), "AB"),
+    (("skills", "ISNULL", "true"), "C"),
+    (("site", "CONTAINS", "A.EXAMPLE"), "A"),
+    (("remote", "EQ", "true"), "A"),
+    (("remote", "EQ", "false"), "BCD"),
+    (("remote", "NE", "true"), "BCD"),
+]
+
+
+@pytest.mark.parametrize(("condition", "names"), CASES, ids=lambda case: " ".join(case))
+async def test_what_a_custom_field_holds_is_compared_as_its_type(
+    person: Person, fields: None, condition: tuple[str, ...], names: str
+) -> None:
+    key, operator, *values = condition
+    asked = where(f"cf_{key}", operator, *values)
+    found = await person.list_deals(asked, with_total=True)
+    assert ("".join(sorted(d.name for d in found.deals)), found.total) == (names, len(names))
+    column = (await person.board(asked))["Prospecting"]
+    assert (column.count, len(column.cards)) == (len(names), len(names))
+    request = client_pb.ListClientsRequest(conditions=[asked], with_total=True)
+    clients = await person.call("ListClients", request)
+    assert ("".join(c.name for c in clients.clients), clients.total) == (names, len(names))
+
+
+async def test_pages_go_on_and_belong_to_their_field(person: Person, fields: None) -> None:
+    asked = where("cf_hours", "ISNULL", "true")
+    first = await person.list_deals(asked, page_size=1)
+    second = await person.list_deals(asked, page_size=1, page_token=first.next_page_token)
+    assert [d.name for d in (*first.deals, *second.deals)] == ["D", "C"]
+    assert second.next_page_token == ""
+    with refused(ErrorKind.INVALID, "PAGE_TOKEN_INVALID"):
+        other = where("cf_budget", "ISNULL", "true")
+        await person.list_deals(other, page_size=1, page_token=first.next_page_token)
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        (("cf_unknown", "EQ", "x"), "FIELD_NOT_FILTERABLE"),
+        (("note", "EQ", "x"), "FIELD_NOT_FILTERABLE"),
+        (("cf_", "EQ", "x"), "FIELD_NOT_FILTERABLE"),
+        (("cf_hours", "CONTAINS", "1"), "OPERATOR_NOT_SUPPORTED"),
+        (("cf_hours", "EQ", "many"), "VALUE_INVALID"),
+        (("cf_hours", "EQ", "NaN"), "VALUE_INVALID"),
+        (("cf_start", "EQ", "yesterday"), "VALUE_INVALID"),
+        (("cf_remote", "EQ", "yes"), "VALUE_INVALID"),
+        (("cf_remote", "ISNULL", "true"), "OPERATOR_NOT_SUPPORTED"),
+    ],
+)
+async def test_a_custom_filter_that_makes_no_sense_is_refused(
+    person: Person, fields: None, condition: tuple[str, ...], reason: str
+) -> None:
+    with refused(ErrorKind.INVALID, reason):
+        await person.list_deals(where(*condition))
+
+
+async def test_another_workspaces_fields_are_unknown(stranger: Person, fields: None) -> None:
+    with refused(ErrorKind.INVALID, "FIELD_NOT_FILTERABLE"):
+        await stranger.list_deals(where("cf_hours", "EQ", "1"))
+
+
+async def test_only_filters_that_name_custom_fields_ask_for_them(
+    person: Person, fields: None, database: ServiceDatabase
+) -> None:
+    with recorded_queries(database.app) as queries:
+        await person.list_deals(where("source", "EQ", "web"))
+    assert len(queries) == 1, queries
+    with recorded_queries(database.app) as queries:
+        await person.list_deals(where("cf_hours", "GT", "1"), where("cf_note", "EQ", "x"))
+    assert len(queries) == 2, queries
+
+
+async def test_tags_are_asked_for_one_by_one_or_any_of_several(person: Person) -> None:
+    for name, tags in {"A": ["web", "big"], "B": ["web"], "C": []}.items():
+        await make_deal(person, name=name, tags=tags, amount=euros(1))
+    for condition, names in (
+        (where("tags", "EQ", "web"), "AB"),
+        (where("tags", "CONTAINS", "big"), "A"),
+        (where("tags", "IN", "big", "x"), "A"),
+        (where("tags", "IN", "big", "web"), "AB"),
+        (where("tags", "NE", "big"), "BC"),
+        (where("tags", "ISNULL", "true"), "C"),
+    ):
+        found = await person.list_deals(condition)
+        assert "".join(sorted(deal.name for deal in found.deals)) == names, condition
+
+
+async def test_lists_are_sorted_by_odds_and_by_what_comes_next(
+    person: Person, database: ServiceDatabase
+) -> None:
+    for name, due in {"A": "2026-03-01", "B": "", "C": "2026-02-01"}.items():
+        await make_deal(person, name=name, next_step_due_date=due)
+    for name, odds in {"A": 0.2, "C": 0.7}.items():
+        sql = "UPDATE deals SET win_probability = $1 WHERE name = $2 AND workspace_id = $3"
+        await database.owner.execute(sql, odds, name, person.workspace_id)
+    for field, names in (("win_probability", "BAC"), ("next_step_due_date", "BCA")):
+        found, token = "", ""
+        while True:
+            page: pb.ListDealsResponse = await person.list_deals(
+                sort=[{"field": field}], page_size=1, page_token=token
+            )
+            found, token = found + page.deals[0].name, page.next_page_token
+            if not token:
+                break
+        assert found == names
+    assert len((await person.list_deals(where("win_probability", "GTE", "0.5"))).deals) == 1

@@ -1,0 +1,126 @@
+"""The one filter grammar: `field=value` and `field__op=value`, in addresses, saved views, bulk
+actions and exports alike. crm knows the types and has the last word; see docs/filters.md.
+
+`me` stands for who asks, `today`, `today+7`, `today-30` for days: a filter that is kept or shared
+keeps the word, and every use of it asks anew.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from freelanceflow.type.v1.filter_pb2 import Condition, Operator
+from gateway.entrypoints.errors import HttpProblem
+
+CUSTOM = "cf_"  # before the key of a custom field
+MOST = 20
+OPERATORS = {
+    "eq": Operator.OPERATOR_EQ,
+    "ne": Operator.OPERATOR_NE,
+    "lt": Operator.OPERATOR_LT,
+    "lte": Operator.OPERATOR_LTE,
+    "gt": Operator.OPERATOR_GT,
+    "gte": Operator.OPERATOR_GTE,
+    "in": Operator.OPERATOR_IN,
+    "contains": Operator.OPERATOR_CONTAINS,
+    "isnull": Operator.OPERATOR_ISNULL,
+}
+_DAY = re.compile(r"today(?:([+-])(\d{1,4}))?")
+_ORDERED = ("lt", "lte", "gt", "gte")
+
+
+class Asker(NamedTuple):
+    """Who asks, and on which day of theirs."""
+
+    user_id: str
+    today: date
+
+
+class Term(NamedTuple):
+    """One condition as it was written."""
+
+    name: str
+    value: str
+
+    @property
+    def field(self) -> str:
+        """What is compared."""
+        return self.name.partition("__")[0]
+
+    @property
+    def operator(self) -> str:
+        """How; equal unless said."""
+        return self.name.partition("__")[2] or "eq"
+
+
+class Grammar:
+    """Which fields a list can be filtered by."""
+
+    def __init__(self, fields: Iterable[str], *, custom: bool) -> None:
+        self.fields = tuple(fields)
+        self._custom = custom
+
+    def knows(self, field: str) -> bool:
+        """Whether there may be such a field; of custom ones crm knows."""
+        return field in self.fields or (self._custom and field.startswith(CUSTOM))
+
+    def condition(self, term: Term, asker: Asker, *, status: int = 400) -> Condition:
+        """For crm. Raises HttpProblem with this status."""
+        name = term.name
+        if not self.knows(term.field):
+            raise _bad(status, name, f"{name} is not a parameter here.", "PARAMETER_UNKNOWN")
+        if term.operator not in OPERATORS:
+            said = f"{term.operator} is not one of {', '.join(OPERATORS)}."
+            raise _bad(status, name, said, "OPERATOR_UNKNOWN")
+        values = term.value.split(",") if term.operator == "in" else [term.value]
+        return Condition(
+            field=term.field,
+            operator=OPERATORS[term.operator],
+            values=[_meant(term, value, asker) for value in values],
+        )
+
+    def conditions_of(self, filter: Mapping[str, Any], asker: Asker) -> list[Condition]:
+        """Of a JSON object such as `{"stage_type": "open", "amount_minor__gte": 100000}`.
+
+        Raises HttpProblem 422.
+        """
+        return [self.condition(term, asker, status=422) for term in terms_of(filter)]
+
+
+def terms_of(filter: Mapping[str, Any]) -> list[Term]:
+    """A JSON object as it would stand in an address. Raises HttpProblem 422."""
+    if len(filter) > MOST:
+        raise _bad(422, "filter", f"At most {MOST} conditions.", "FILTER_INVALID")
+    return [Term(name, _written(name, value)) for name, value in filter.items()]
+
+
+def _written(name: str, value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str() | int() | float():
+            return str(value)
+        case [*items] if items and all(isinstance(i, str | int | float) for i in items):
+            return ",".join(_written(name, item) for item in items)
+    raise _bad(422, name, "A text, a number, true, false, or a list of these.", "FILTER_INVALID")
+
+
+def _meant(term: Term, value: str, asker: Asker) -> str:
+    if value == "me" and term.field == "owner_id":
+        return asker.user_id
+    day = _DAY.fullmatch(value)
+    if day is None or not _is_time(term):
+        return value
+    count = int(f"{day[1] or '+'}{day[2] or 0}")
+    then = (asker.today + timedelta(days=count)).isoformat()
+    return f"{then}T00:00:00Z" if term.field.endswith("_at") else then
+
+
+def _is_time(term: Term) -> bool:
+    custom = term.field.startswith(CUSTOM) and term.operator in _ORDERED
+    return custom or term.field.endswith(("_at", "_date"))
+
+
+def _bad(status: int, name: str, said: str, reason: str) -> HttpProblem:
+    return HttpProblem(status, reason, said, fields={name: said})
