@@ -24,7 +24,7 @@ from kit.telemetry.metrics import HTTP_SERVER, Series
 from kit.telemetry.tracing import TRACEPARENT, valid
 
 SLOW = 1.0  # seconds; what takes longer is written down
-IMPORTS = "/api/v1/imports"
+IMPORTS = ("/api/v1/imports", "/imports")
 
 log = Log(__name__)
 

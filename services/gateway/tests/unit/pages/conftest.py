@@ -76,6 +76,7 @@ from services.gateway.tests.unit.pages.factories import (
     make_velocity,
     money,
 )
+from services.gateway.tests.unit.pages.file_factories import IMPORTS
 
 
 @dataclass
@@ -243,6 +244,7 @@ def make_neighbours() -> SimpleNamespace:
         ),
         figures=Peer(lively().figures),
         predictions=Peer(lively().predictions),
+        imports=Peer(dict(IMPORTS)),
         notifications=Peer(
             {
                 "ListNotifications": ListNotificationsResponse(

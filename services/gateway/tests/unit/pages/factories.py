@@ -41,6 +41,9 @@ EVERYTHING = frozenset(
         "activities.write",
         "analytics.read",
         "settings.write",
+        "imports.read",
+        "imports.write",
+        "exports.write",
     }
 )
 OPEN, WON, LOST = (

@@ -14,6 +14,7 @@ from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from freelanceflow.notify.v1.notification_service_pb2 import ListNotificationsResponse
 from kit.errors import ErrorKind
 from kit.rpc.errors import PeerUnavailable, RemoteError
+from services.gateway.tests.unit.pages.file_factories import STATUSES
 
 PAGES = (
     "/pipeline",
@@ -48,6 +49,9 @@ PAGES = (
     "/analytics/deals?advice=focus&owner=o-1",
     "/analytics/pipeline?day=2026-03-31",
     "/analytics/accuracy",
+    "/imports",
+    *(f"/imports/i-{state}" for state in STATUSES),
+    "/imports/i-ready?step=columns",
     "/notifications",
     "/notifications?unread=1",
     "/settings",

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from freelanceflow.crm.v1 import import_service_pb2 as pb
+from gateway.adapters.clients import Peer
 from gateway.entrypoints.api import schemas
 from gateway.entrypoints.api.answers import instant, json_response, page_response
 from gateway.entrypoints.api.downloads import download
@@ -23,6 +24,7 @@ from gateway.entrypoints.api.requests import (
     written,
 )
 from gateway.entrypoints.errors import HttpProblem
+from kit.rpc.identity import CallIdentity
 
 RPC = pb.DESCRIPTOR.services_by_name["ImportService"].methods_by_name
 RESOURCES = {
@@ -82,12 +84,8 @@ async def create_import(request: Request) -> Response:
         if resource not in RESOURCES or not isinstance(file, UploadFile):
             said = "Send `resource` (clients, deals or activities) and `file`."
             raise HttpProblem(422, "INVALID_INPUT", said, fields={"resource": said})
-        upload = request.app.state.clients.imports.upload("CreateImport")
-        made = await upload(
-            _parts(RESOURCES[str(resource)], file),
-            identity_of(request),
-            timeout=UPLOAD_SECONDS,
-        )
+        peer = request.app.state.clients.imports
+        made = await upload_file(peer, identity_of(request), RESOURCES[str(resource)], file)
     headers = {"Location": f"/api/v1/imports/{made.id}"}
     return json_response(import_json(made), status=201, headers=headers)
 
@@ -206,14 +204,14 @@ async def list_import_rows(request: Request) -> Response:
 async def download_import_errors(request: Request) -> Response:
     """A CSV with the columns of the file and one that says why; corrected, it can be uploaded."""
     read_query(request)
-    return await import_errors_file(request, request.path_params["import_id"])
+    peer = request.app.state.clients.imports
+    return await errors_file(peer, identity_of(request), request.path_params["import_id"])
 
 
-async def import_errors_file(request: Request, import_id: str) -> Response:
+async def errors_file(peer: Peer, identity: CallIdentity, import_id: str) -> Response:
     """The file, for pages as well."""
-    chunks = request.app.state.clients.imports.stream("DownloadImportErrors")(
-        pb.DownloadImportErrorsRequest(import_id=import_id), identity_of(request)
-    )
+    asked = pb.DownloadImportErrorsRequest(import_id=import_id)
+    chunks = peer.stream("DownloadImportErrors")(asked, identity)
     return await download(chunks, name="not-imported.csv", content_type="text/csv; charset=utf-8")
 
 
@@ -222,6 +220,18 @@ async def _begun(request: Request, method: str, message: Any) -> Response:
     found = await begin(message(import_id=request.path_params["import_id"]), identity_of(request))
     headers = {"Location": f"/api/v1/imports/{found.id}"}
     return json_response(import_json(found), status=202, headers=headers)
+
+
+async def upload_file(
+    peer: Peer,
+    identity: CallIdentity,
+    resource: pb.ImportResource.ValueType,
+    file: UploadFile,
+) -> pb.Import:
+    """A form's file, handed on in pieces; for pages as well."""
+    upload = peer.upload("CreateImport")
+    made: pb.Import = await upload(_parts(resource, file), identity, timeout=UPLOAD_SECONDS)
+    return made
 
 
 async def _parts(

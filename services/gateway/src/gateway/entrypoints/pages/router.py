@@ -10,6 +10,7 @@ from gateway.entrypoints.pages import (
     clients,
     deals,
     entrance,
+    imports,
     moves,
     notifications,
     rates,
@@ -32,6 +33,7 @@ PARTS = (
     stages,
     rates,
     entrance,
+    imports,
 )
 
 
