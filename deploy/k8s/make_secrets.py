@@ -52,13 +52,15 @@ def contents() -> dict[str, str]:
     made["nats-passwords.env"] = _env(
         {f"{name.upper()}_NATS_PASSWORD": password for name, password in nats_passwords.items()}
     )
-    crm, gateway = _password(), _password()
-    made["crm-broker.env"] = _env({"uri": f"redis://crm:{crm}@valkey:6379/0"})
+    gateway, users = _password(), "user default off\n"
+    for service_name in ("analytics", "crm"):
+        password = _password()
+        made[f"{service_name}-broker.env"] = _env(
+            {"uri": f"redis://{service_name}:{password}@valkey:6379/0"}
+        )
+        users += f"user {service_name} on >{password} ~* &* +@all -@admin\n"
     made["gateway-valkey.env"] = _env({"uri": f"redis://gateway:{gateway}@valkey:6379/2"})
-    made["users.acl"] = (
-        f"user default off\nuser crm on >{crm} ~* &* +@all -@admin\n"
-        f"user gateway on >{gateway} ~* &* +@all -@admin -@dangerous\n"
-    )
+    made["users.acl"] = f"{users}user gateway on >{gateway} ~* &* +@all -@admin -@dangerous\n"
     for service_name in ("auth", "crm", "notify"):
         made[f"{service_name}-page-tokens.env"] = _env({"key": _password()})
     return made

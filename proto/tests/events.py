@@ -10,6 +10,7 @@ from freelanceflow.analytics.v1 import score_events_pb2 as scores
 from freelanceflow.auth.v1 import account_events_pb2 as auth
 from freelanceflow.crm.v1 import (
     activity_events_pb2,
+    board_events_pb2,
     client_events_pb2,
     deal_events_pb2,
     import_events_pb2,
@@ -37,6 +38,7 @@ MESSAGES: dict[str, type[Message]] = {
     "crm.activity.v1.purged": record_events_pb2.RecordPurged,
     "crm.activity.v1.restored": record_events_pb2.ActivityRestored,
     "crm.activity.v1.updated": activity_events_pb2.ActivityUpdated,
+    "crm.board.v1.reweighted": board_events_pb2.BoardReweighted,
     "crm.client.v1.created": client_events_pb2.ClientCreated,
     "crm.client.v1.deleted": client_events_pb2.ClientDeleted,
     "crm.client.v1.purged": record_events_pb2.RecordPurged,

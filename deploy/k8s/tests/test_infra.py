@@ -224,8 +224,8 @@ def valkey(k8s_copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     server.stop()
 
 
-def test_broker_knows_its_two_users_only(valkey: int, k8s_copy: Path) -> None:
-    for name in ("crm-broker", "gateway-valkey"):
+def test_broker_knows_its_users_only(valkey: int, k8s_copy: Path) -> None:
+    for name in ("analytics-broker", "crm-broker", "gateway-valkey"):
         client = redis.Redis.from_url(_at(valkey, secret(k8s_copy, name)["uri"]))
         assert client.set("probe", "1")
         with pytest.raises(redis.exceptions.NoPermissionError):

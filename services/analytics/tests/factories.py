@@ -8,6 +8,7 @@ from uuid import UUID
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as pb
+from freelanceflow.crm.v1 import record_events_pb2 as record_pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from freelanceflow.type.v1.money_pb2 import Money
 from kit.bus.events import Event
@@ -186,6 +187,11 @@ class ToldDeal:
         self.events.append(self._event("crm.deal.v1.updated", body))
         return self
 
+    def converted(self, minor: int, currency: str) -> "ToldDeal":
+        """Told with its value in the workspace's currency, once a rate was known."""
+        self.snapshot.base_amount.CopyFrom(Money(amount_minor=minor, currency_code=currency))
+        return self.revalued(self.snapshot.amount.amount_minor)
+
     def deleted(self) -> "ToldDeal":
         """In the trash."""
         self.version += 1
@@ -193,6 +199,15 @@ class ToldDeal:
             deal=self.snapshot, version=self.version, happen_time=to_timestamp(NOON)
         )
         self.events.append(self._event("crm.deal.v1.deleted", body))
+        return self
+
+    def restored(self) -> "ToldDeal":
+        """Out of the trash."""
+        self.version += 1
+        body = record_pb.DealRestored(
+            deal=self.snapshot, version=self.version, happen_time=to_timestamp(NOON)
+        )
+        self.events.append(self._event("crm.deal.v1.restored", body))
         return self
 
     def _event(self, kind: str, message: Any) -> Event:

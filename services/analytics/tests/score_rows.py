@@ -61,7 +61,8 @@ async def keep_model(
 
 async def keep_odds(app: App, workspace: UUID, deal_id: UUID, **over: Any) -> None:
     row = {
-        "workspace_id": workspace, "edition": "now", "deal_id": deal_id, "owner_id": None,
+        "workspace_id": workspace, "edition": "now", "deal_id": deal_id, "deal_version": 1,
+        "owner_id": None,
         "client_id": None, "probability": 0.62, "lower": 0.5, "upper": 0.74, "evidence": "low",
         "value_minor": 100_000, "expected_minor": 62_000, "advice": "focus", "priority": 1.7,
         "factors": [

@@ -59,8 +59,8 @@ def _crm(plan: Plan) -> dict[str, str]:
     return {"BROKER_URL": plan.valkey_url(0)}
 
 
-def _analytics(_plan: Plan) -> dict[str, str]:
-    return {}
+def _analytics(plan: Plan) -> dict[str, str]:
+    return {"BROKER_URL": plan.valkey_url(0)}
 
 
 def _notify(plan: Plan) -> dict[str, str]:

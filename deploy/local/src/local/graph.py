@@ -25,9 +25,10 @@ def units(plan: Plan) -> list[Unit]:
         # Services bear each other's absence: that they start together halves the wait.
         _service(plan, "auth", "auth-key", "migrate-auth", "nats"),
         _service(plan, "crm", "migrate-crm", "nats", "valkey", uses=("auth",)),
-        _service(plan, "analytics", "migrate-analytics", "nats", uses=("auth",)),
+        _service(plan, "analytics", "migrate-analytics", "nats", "valkey", uses=("auth",)),
         _service(plan, "notify", "migrate-notify", "nats", uses=("auth", "mail")),
-        _crm_worker(plan),
+        _worker(plan, "crm"),
+        _worker(plan, "analytics"),
         _service(plan, "gateway", "nats", "valkey", uses=WITH_DATABASE),
         _demo(plan),
     ]
@@ -121,14 +122,14 @@ def _service(plan: Plan, service: str, *needs: str, uses: tuple[str, ...] = ()) 
     )
 
 
-def _crm_worker(plan: Plan) -> Unit:
-    internal = plan.address("crm-worker-internal")
-    told = environment(plan, "crm", INTERNAL_LISTEN=internal)
+def _worker(plan: Plan, service: str) -> Unit:
+    internal = plan.address(f"{service}-worker-internal")
+    told = environment(plan, service, INTERNAL_LISTEN=internal)
     return Unit(
-        name="crm-worker",
-        prepare=lambda: _python(told, plan, "crm", "worker"),
+        name=f"{service}-worker",
+        prepare=lambda: _python(told, plan, service, "worker"),
         ready=answers(f"http://{internal}/readyz"),
-        needs=("migrate-crm", "nats", "valkey"),
+        needs=(f"migrate-{service}", "nats", "valkey"),
         metrics=f"http://{internal}/metrics",
     )
 

@@ -33,6 +33,7 @@ _OFFSETS: Mapping[str, int] = {
     "notify-internal": 33,
     "gateway-internal": 34,
     "crm-worker-internal": 35,
+    "analytics-worker-internal": 36,
 }
 _HIGHEST_BASE = 65535 - max(_OFFSETS.values())
 

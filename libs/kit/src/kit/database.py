@@ -188,6 +188,18 @@ class SystemTransaction:
         row = await self.row(statement, **values)
         return None if row is None else row[0]
 
+    async def csv(self, statement: Statement, **values: Any) -> bytes:
+        """Every row as CSV with a header: a hundred thousand of them without an object each."""
+        parts: list[bytes] = []
+
+        async def take(part: bytes) -> None:
+            parts.append(part)
+
+        await self._connection.copy_from_query(
+            statement.sql, *statement.arguments(values), output=take, format="csv", header=True
+        )
+        return b"".join(parts)
+
     async def run(self, statement: Statement, **values: Any) -> int:
         """The number of rows it changed."""
         began = perf_counter()

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 SERVICE = {
     "serve": "Answer calls and keep facts of what happens, until told to stop.",
     "migrate": "Bring the database to the newest schema.",
+    "worker": "Work on jobs, until told to stop.",
+    "science": "Compute what a worker asks for; started by it.",
     "check": "Check the settings.",
 }
-"""Commands of the running service; they load no science."""
+"""Commands of the running service; all but `science` load none of it."""
 
 COMMANDS = {
     "evaluate": ("analytics.evaluate.cli", "Back-test the science on a file of your own."),
@@ -36,7 +38,6 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _service(command: str) -> None:
-    from analytics.bootstrap import serve
     from analytics.config import Settings
     from kit import runtime
     from kit.migrations import migrate
@@ -49,8 +50,19 @@ def _service(command: str) -> None:
             refuse(["ANALYTICS_DATABASE_URL_OWNER: needed to migrate"])
         migrate("analytics", settings.database_url_owner.get_secret_value())
     if command == "serve":
+        from analytics.bootstrap.serving import serve
+
         configure("analytics", settings)
         runtime.main(serve(settings))
+    if command == "worker":
+        from analytics.bootstrap.working import work
+
+        work(settings)
+    if command == "science":
+        from analytics.bootstrap.computing import compute
+
+        configure("analytics", settings)
+        runtime.main(compute(settings))
 
 
 def _usage() -> str:

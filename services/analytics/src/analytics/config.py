@@ -1,5 +1,6 @@
 """What analytics is told from outside."""
 
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from kit.settings import DatabaseSettings
@@ -13,3 +14,6 @@ class Settings(DatabaseSettings):
     listen: str = "127.0.0.1:8722"
     internal_listen: str = "127.0.0.1:8732"
     auth_address: str = "127.0.0.1:8720"
+    broker_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    # Seconds without work after which the process with the science ends, and its memory is free.
+    science_idle: float = Field(default=120.0, gt=0)

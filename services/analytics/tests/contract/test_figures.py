@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from analytics.bootstrap import services
+from analytics.bootstrap.serving import services
 from analytics.entrypoints.app import App
 from freelanceflow.analytics.v1 import figures_service_pb2 as pb
 from freelanceflow.analytics.v1.figures_service_pb2_grpc import FiguresServiceStub
 from kit.clock import FakeClock
 from kit.errors import DomainError
 from kit.ids import new_id
+from kit.jobs.celery import JobApp
 from kit.rpc.client import Caller
 from kit.sight import EVERYTHING, Sight
 from kit.testing.database import ServiceDatabase, recorded_queries
@@ -53,6 +54,7 @@ async def peer(database: ServiceDatabase) -> AsyncIterator[Peer]:
         pool=database.app,
         system=database.system,
         clock=FakeClock(NOW),
+        jobs=JobApp("analytics", "memory://"),
         wake_relay=lambda: None,
     )
     issuer = Issuer()

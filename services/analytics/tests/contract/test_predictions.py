@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from analytics.bootstrap import services
+from analytics.bootstrap.serving import services
 from analytics.entrypoints.app import App
 from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
 from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
@@ -16,6 +16,7 @@ from freelanceflow.analytics.v1.prediction_service_pb2_grpc import PredictionSer
 from kit.clock import FakeClock
 from kit.errors import DomainError
 from kit.ids import new_id
+from kit.jobs.celery import JobApp
 from kit.rpc.client import Caller
 from kit.sight import Sight
 from kit.testing.database import ServiceDatabase, recorded_queries
@@ -51,6 +52,7 @@ async def peer(database: ServiceDatabase) -> AsyncIterator[Peer]:
         pool=database.app,
         system=database.system,
         clock=FakeClock(NOON + 10 * DAY),
+        jobs=JobApp("analytics", "memory://"),
         wake_relay=lambda: None,
     )
     issuer = Issuer()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analytics.bootstrap import services
+from analytics.bootstrap.serving import services
 from analytics.entrypoints.app import App
 from analytics.entrypoints.consumers import OF_CRM
 from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
@@ -16,6 +16,7 @@ from kit.bus.events import Event
 from kit.clock import FakeClock
 from kit.errors import DomainError
 from kit.ids import new_id
+from kit.jobs.celery import JobApp
 from kit.migrations import WITHOUT_TENANT
 from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase, recorded_queries
@@ -32,6 +33,7 @@ def app(database: ServiceDatabase) -> App:
         pool=database.app,
         system=database.system,
         clock=FakeClock(NOON + 10 * DAY),
+        jobs=JobApp("analytics", "memory://"),
         wake_relay=lambda: None,
     )
 
@@ -170,6 +172,8 @@ async def test_only_listed_tables_are_without_row_level_security(
 
 
 def test_the_serving_process_loads_no_science() -> None:
-    code = f"import sys, analytics.bootstrap; print([m for m in {HEAVY} if m in sys.modules])"
+    code = (
+        f"import sys, analytics.bootstrap.serving; print([m for m in {HEAVY} if m in sys.modules])"
+    )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

@@ -1,5 +1,7 @@
 """Events become facts: once, whatever their order; and reports add up."""
 
+import csv
+import io
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analytics.adapters import fact_copies
 from analytics.adapters.events import to_outbox
 from analytics.application import reports
 from analytics.application.scope import Asked, Scope, scope
@@ -16,6 +19,7 @@ from analytics.domain.errors import DealNotFound
 from analytics.entrypoints.consumers import OF_AUTH, OF_CRM, crm_told
 from freelanceflow.auth.v1.account_events_pb2 import WorkspaceCreated
 from freelanceflow.crm.v1.import_events_pb2 import ImportFinished
+from freelanceflow.crm.v1.record_events_pb2 import RecordPurged
 from kit.bus.events import Event
 from kit.database import ReadTransaction
 from kit.ids import new_id
@@ -88,7 +92,7 @@ async def test_neither_order_nor_repetition_matters(database: ServiceDatabase, s
                 case 2:
                     deal.revalued(step * 1000)
                 case _:
-                    deal.deleted()
+                    deal.deleted().restored()
         events += deal.events
         events += crm.client_events(dice) + crm.activity_events(dice, deal.id)
     await tell(database, events)
@@ -228,3 +232,34 @@ async def test_a_late_workspace_is_no_trouble(database: ServiceDatabase, workspa
         report = await reports.pipeline(tx, await here(tx))
     assert (report.scope.standing.currency, report.scope.zone.key) == ("CHF", "Europe/Zurich")
     assert report.scope.standing.as_of is not None
+
+
+async def test_a_restored_deal_counts_again_and_a_purged_one_is_forgotten(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm = Told(workspace)
+    back, gone = crm.created().deleted().restored(), crm.created().deleted()
+    await tell(database, back.events + gone.events)
+    purged = RecordPurged(record_id=str(gone.id), version=gone.version + 1)
+    body = purged.SerializeToString()
+    await tell(database, [crm.event("crm.deal.v1.purged", body, version=purged.version)])
+    left = await facts(database, workspace)
+    assert {row[1] for table in left.values() for row in table} == {back.id}
+    alive = "SELECT deleted_at IS NULL FROM deals WHERE deal_id = $1"
+    assert await database.owner.fetchval(alive, back.id)
+
+
+async def test_amounts_of_other_currencies_count_only_as_crm_converted_them(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm = Told(workspace)
+    known, unknown = crm.created(minor=300_00, currency="USD"), crm.created(minor=1, currency="CHF")
+    known.converted(270_00, "EUR")
+    await tell(database, [*known.events, *unknown.events])
+    async with unit(database, workspace) as uow:
+        copied = await fact_copies.copied(uow, at=LATER, currency="EUR", scale=100.0)
+    rows = list(csv.DictReader(io.StringIO(copied.states.decode())))
+    assert {row["deal"]: row["value"] for row in rows} == {
+        str(known.id): "270",
+        str(unknown.id): "",
+    }

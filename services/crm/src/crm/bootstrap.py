@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from crm.config import Settings
 from crm.entrypoints.app import App
-from crm.entrypoints.consumers import OF_AUTH
+from crm.entrypoints.consumers import OF_ANALYTICS, OF_AUTH
 from crm.entrypoints.rpc.services import services
 from crm.entrypoints.tasks import HANDLERS
 from crm.entrypoints.upkeep import compact_totals, empty_trash, tidy_up
@@ -63,14 +63,20 @@ async def serve(settings: Settings) -> None:
             max_import_bytes=settings.max_import_bytes,
             wake_relay=relay.wake,
         )
-        consumer = Consumer(
-            bus,
-            stream="AUTH",
-            name="crm-workspaces",
-            handlers=OF_AUTH,
-            open_unit=app.unit_of_work,
-            system=system,
-        )
+        consumers = {
+            name: Consumer(
+                bus,
+                stream=stream,
+                name=name,
+                handlers=handlers,
+                open_unit=app.unit_of_work,
+                system=system,
+            )
+            for stream, name, handlers in (
+                ("AUTH", "crm-workspaces", OF_AUTH),
+                ("ANALYTICS", "crm-odds", OF_ANALYTICS),
+            )
+        }
         verifier, revocations = trust(
             auth,
             KeyServiceStub(auth.channel),
@@ -86,7 +92,7 @@ async def serve(settings: Settings) -> None:
                 "bus": bus.run,
                 "relay": relay.run,
                 "revocations": revocations.follow,
-                "consumer": consumer.run,
+                **{name: consumer.run for name, consumer in consumers.items()},
                 "totals": lambda: compact_totals(system),
                 "tidy": lambda: tidy_up(system),
                 "trash": lambda: empty_trash(app),

@@ -20,7 +20,11 @@ from kit.outbox import Message, OutboxRow, event_row
 def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
     """One fact, ready to commit. Raises TypeError for one without a wire form."""
     name, message = _event(fact)
-    return event_row("analytics", workspace_id, fact, name, message)
+    row = event_row("analytics", workspace_id, fact, name, message)
+    if isinstance(fact, DealScoreDropped | ClientRiskChanged):
+        # So that windows are told only what their person sees.
+        row["headers"]["ff-owner"] = str(fact.owner_id or "")
+    return row
 
 
 def _event(fact: Fact) -> tuple[str, Message]:

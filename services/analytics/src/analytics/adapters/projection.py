@@ -9,10 +9,12 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     DateTime,
+    Table,
     Uuid,
     and_,
     bindparam,
     case,
+    delete,
     func,
     literal_column,
     or_,
@@ -20,6 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from analytics.adapters.tables import (
+    activities,
+    clients,
     close_date_changes,
     deal_states,
     deals,
@@ -129,6 +133,26 @@ _state = _keep_state.cte("state")
 STOOD = Statement(_keep_deal.add_cte(_state, _keep_entry.cte("entry"), _keep_stage.cte("stage")))
 CHANGED = Statement(_keep_deal.add_cte(_state))
 CLOSE_DATE_CHANGED = Statement(_keep_deal.add_cte(_state, _keep_change.cte("change")))
+STAGE = Statement(_keep_stage)
+
+
+def _forget(table: Table, key: str) -> Statement:
+    return Statement(
+        delete(table).where(
+            table.c.workspace_id == bindparam("workspace", type_=Uuid()),
+            table.c[key] == bindparam("record", type_=Uuid()),
+        )
+    )
+
+
+FORGET = {
+    "deals": [
+        _forget(table, "deal_id")
+        for table in (deals, deal_states, stage_entries, close_date_changes)
+    ],
+    "clients": [_forget(clients, "client_id")],
+    "activities": [_forget(activities, "activity_id")],
+}
 _settings = insert(workspaces).values(
     workspace_id=WORKSPACE,
     version=bindparam("version", type_=workspaces.c.version.type),
@@ -219,6 +243,27 @@ async def count(uow: UnitOfWork, changes: int, *, told_at: datetime) -> int:
     """So many more changes of the workspace's facts; their number so far."""
     counted = {"workspace_id": uow.workspace_id, "changes": changes, "told_at": told_at}
     return int(await uow.value(COUNT, **counted))
+
+
+async def keep_stage(
+    uow: UnitOfWork, *, stage_id: UUID, name: str, type_: str, told_at: datetime
+) -> None:
+    """What a stage is called, if that is news; one that no deal was in yet has no use so far."""
+    await uow.run(
+        STAGE,
+        workspace_id=uow.workspace_id,
+        stage_id=stage_id,
+        stage_name=name,
+        stage_type=type_,
+        entered_stage_at=told_at,
+        told_at=told_at,
+    )
+
+
+async def forget(uow: UnitOfWork, table: str, record_id: UUID) -> None:
+    """Delete all that is kept of a record of this table."""
+    for statement in FORGET[table]:
+        await uow.run(statement, workspace=uow.workspace_id, record=record_id)
 
 
 async def keep_settings(uow: UnitOfWork, *, version: int, currency: str, time_zone: str) -> None:

@@ -5,18 +5,34 @@ something large push that back while they come. A job that is open keeps its wor
 waiting: there are never two at a time.
 """
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, DateTime, Interval, Uuid, bindparam, func, update
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    DateTime,
+    Integer,
+    Interval,
+    Uuid,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from analytics.adapters.tables import rescoring
 from kit.database import Statement, Transaction
+from kit.jobs.table import jobs
+from kit.pool import Pool
 
 DEBOUNCE = timedelta(seconds=2)
-BULK_PAUSE = timedelta(seconds=5)
+BULK_PAUSE = timedelta(seconds=20)
 
 _WORKSPACE = bindparam("workspace", type_=Uuid())
 _due = func.clock_timestamp() + bindparam("pause", type_=Interval())
@@ -36,14 +52,37 @@ MARK = Statement(
 MARK_LARGE = Statement(
     _mark.on_conflict_do_update(
         index_elements=[rescoring.c.workspace_id],
-        set_={"dirty_since": _seen, "due_at": _mark.excluded.due_at},
+        set_={
+            "dirty_since": _seen,
+            "due_at": _mark.excluded.due_at,
+            "refit_due_at": case(
+                (rescoring.c.fitted_on.is_(None), _mark.excluded.due_at),
+                else_=rescoring.c.refit_due_at,
+            ),
+        },
+    )
+)
+MARK_SOON = Statement(
+    _mark.on_conflict_do_update(
+        index_elements=[rescoring.c.workspace_id],
+        set_={
+            "dirty_since": _seen,
+            "due_at": func.least(rescoring.c.due_at, _mark.excluded.due_at),
+            "refit_due_at": func.least(rescoring.c.refit_due_at, _mark.excluded.due_at),
+        },
     )
 )
 _ours = rescoring.c.workspace_id == _WORKSPACE
+_RETRY = bindparam("retry_refit_at", type_=DateTime(timezone=True))
 HANDED_OUT = Statement(
     update(rescoring)
     .where(_ours)
-    .values(job_id=bindparam("job", type_=Uuid()), due_at=None, dirty_since=None)
+    .values(
+        job_id=bindparam("job", type_=Uuid()),
+        due_at=None,
+        dirty_since=None,
+        refit_due_at=func.coalesce(_RETRY, rescoring.c.refit_due_at),
+    )
 )
 # What came while the job was computing stays due.
 SCORED = Statement(
@@ -65,19 +104,37 @@ BACKTESTED = Statement(
 )
 STANDING = Statement(rescoring.select().where(_ours))
 
+_open_job = exists().where(
+    jobs.c.id == rescoring.c.job_id, or_(jobs.c.status == "queued", jobs.c.status == "running")
+)
+_is_due = or_(
+    rescoring.c.due_at <= func.clock_timestamp(),
+    rescoring.c.refit_due_at <= func.clock_timestamp(),
+)
+TURN = Statement(
+    select((rescoring.c.refit_due_at <= func.clock_timestamp()).label("refit"))
+    .where(_ours, _is_due, ~_open_job)
+    .with_for_update(skip_locked=True)
+)
+HELD = Statement(
+    select(jobs.c.id)
+    .where(
+        jobs.c.id == bindparam("job", type_=Uuid()),
+        jobs.c.attempts == bindparam("attempts", type_=Integer()),
+        jobs.c.status == "running",
+    )
+    .with_for_update()
+)
+
 # For the system role, over all workspaces. A job that failed for good is no longer open.
-_FREE = """
-NOT EXISTS (SELECT FROM jobs j WHERE j.id = r.job_id AND j.status IN ('queued', 'running'))"""
-DUE = f"""
-SELECT workspace_id, refit_due_at <= now() AS refit FROM rescoring r
-WHERE (due_at <= now() OR refit_due_at <= now()) AND {_FREE}
+DUE = """
+SELECT workspace_id FROM rescoring r
+WHERE (due_at <= now() OR refit_due_at <= now()) AND NOT EXISTS
+    (SELECT FROM jobs j WHERE j.id = r.job_id AND j.status IN ('queued', 'running'))
 ORDER BY due_at NULLS LAST LIMIT $1"""
+BUSY = "SELECT EXISTS (SELECT FROM jobs WHERE status IN ('queued', 'running'))"
 NEXT = """
 SELECT extract(epoch FROM least(min(due_at), min(refit_due_at)) - now())::float8 FROM rescoring"""
-LOCK = f"""
-SELECT refit_due_at <= now() AS refit FROM rescoring r
-WHERE workspace_id = $1 AND (due_at <= now() OR refit_due_at <= now()) AND {_FREE}
-FOR UPDATE SKIP LOCKED"""
 
 
 class Due(NamedTuple):
@@ -91,3 +148,68 @@ async def mark(tx: Transaction, *, large: bool = False) -> None:
     """The workspace's facts have changed; `large`: and more is to come."""
     statement, pause = (MARK_LARGE, BULK_PAUSE) if large else (MARK, DEBOUNCE)
     await tx.run(statement, workspace=tx.workspace_id, pause=pause)
+
+
+async def mark_all_new(tx: Transaction) -> None:
+    """Something large has ended: there is a past to learn from."""
+    await tx.run(MARK_SOON, workspace=tx.workspace_id, pause=DEBOUNCE)
+
+
+class Fence(NamedTuple):
+    """The attempt of a job that writes; whoever lost the lease meanwhile writes nothing."""
+
+    job_id: UUID
+    attempts: int
+
+
+async def hand_out(tx: Transaction) -> Due | None:
+    """Take the workspace's turn, if it is still due and nobody works on it; commit with the job."""
+    row = await tx.row(TURN, workspace=tx.workspace_id)
+    return None if row is None else Due(tx.workspace_id, bool(row["refit"]))
+
+
+async def handed_out(tx: Transaction, job_id: UUID, *, retry_refit_at: datetime | None) -> None:
+    """This job scores what is due now; a refit that fails is tried again at that time."""
+    await tx.run(HANDED_OUT, workspace=tx.workspace_id, job=job_id, retry_refit_at=retry_refit_at)
+
+
+async def is_held(tx: Transaction, fence: Fence) -> bool:
+    """Whether the attempt still has its lease. Ask last, right before the commit."""
+    return await tx.value(HELD, job=fence.job_id, attempts=fence.attempts) is not None
+
+
+async def scored(tx: Transaction, data_version: int) -> int:
+    """A scoring is complete; its number."""
+    return int(await tx.value(SCORED, workspace=tx.workspace_id, data_version=data_version))
+
+
+async def fitted(tx: Transaction, *, today: date, next_night: datetime) -> None:
+    """The models are of this day."""
+    await tx.run(FITTED, workspace=tx.workspace_id, today=today, next=next_night)
+
+
+async def back_tested(tx: Transaction, today: date) -> None:
+    """Its history was replayed on this day."""
+    await tx.run(BACKTESTED, workspace=tx.workspace_id, today=today)
+
+
+async def back_tested_on(tx: Transaction) -> date | None:
+    """When its history was replayed last."""
+    row = await tx.row(STANDING, workspace=tx.workspace_id)
+    return row["backtested_on"] if row else None
+
+
+async def due(system: Pool, limit: int = 50) -> list[UUID]:
+    """Workspaces whose time has come and that nobody works on."""
+    return [row["workspace_id"] for row in await system.fetch(DUE, limit)]
+
+
+async def seconds_to_next(system: Pool) -> float | None:
+    """Until the next one is due, below zero for one that waits; None when none is."""
+    seconds: float | None = await system.fetchval(NEXT)
+    return seconds
+
+
+async def is_busy(system: Pool) -> bool:
+    """Whether a worker has, or will at once have, something to tell."""
+    return bool(await system.fetchval(BUSY))

@@ -44,9 +44,26 @@ async def people_changed(
     await uow.commit()
 
 
+async def stage_changed(
+    uow: UnitOfWork, *, stage_id: UUID, name: str, type_: str, told_at: datetime
+) -> None:
+    """A stage is called otherwise."""
+    await projection.keep_stage(uow, stage_id=stage_id, name=name, type_=type_, told_at=told_at)
+    await rescoring.mark(uow)
+    await uow.commit()
+
+
+async def purged(uow: UnitOfWork, table: str, record_id: UUID, *, at: datetime) -> None:
+    """A record is gone for good, and what was known of it with it."""
+    await projection.forget(uow, table, record_id)
+    await projection.count(uow, 1, told_at=at)
+    await rescoring.mark(uow)
+    await uow.commit()
+
+
 async def bulk_ended(uow: UnitOfWork, *, version: int, told_at: datetime) -> None:
     """All of an import's records have been told: now whoever shows reports asks again."""
-    await rescoring.mark(uow)
+    await rescoring.mark_all_new(uow)
     uow.tell_facts(_changed(uow.workspace_id, version, told_at))
     await uow.commit()
 

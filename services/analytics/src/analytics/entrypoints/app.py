@@ -6,6 +6,7 @@ from uuid import UUID
 
 from analytics.adapters.events import to_outbox
 from kit.clock import Clock
+from kit.jobs.celery import JobApp
 from kit.pool import Pool
 from kit.unit_of_work import UnitOfWork
 
@@ -17,6 +18,7 @@ class App:
     pool: Pool  # of the app role: row-level security applies
     system: Pool  # for what comes before a workspace is known
     clock: Clock
+    jobs: JobApp
     wake_relay: Callable[[], None]
 
     def unit_of_work(self, workspace_id: UUID, origin: str = "") -> UnitOfWork:

@@ -20,6 +20,7 @@ from crm.domain.activity import (
     ActivityState,
     ActivityUpdated,
 )
+from crm.domain.board import BoardReweighted
 from crm.domain.board_stage import StageChanged
 from crm.domain.client import (
     ClientCreated,
@@ -46,6 +47,7 @@ from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.rates import RatesChanged
 from crm.domain.trash import RecordKind, RecordPurged
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
+from freelanceflow.crm.v1 import board_events_pb2 as board_pb
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
@@ -128,6 +130,10 @@ def _event(fact: Fact) -> tuple[str, Message]:
             return "reason.v1.changed", lost_reason_changed(fact)
         case RatesChanged():
             return "rate.v1.changed", rates_changed(fact)
+        case BoardReweighted():
+            return "board.v1.reweighted", board_pb.BoardReweighted(
+                deals=fact.deals, happen_time=to_timestamp(fact.at), version=fact.version
+            )
     raise TypeError(f"{type(fact).__name__} has no wire form")
 
 

@@ -1,6 +1,10 @@
-"""What auth tells: which workspaces there are, and who belongs to them."""
+"""What the others tell: workspaces and their members, and the odds of deals."""
 
+from uuid import UUID
+
+from crm.application.odds import keep_odds
 from crm.application.workspaces import keep_member, keep_workspace
+from freelanceflow.analytics.v1 import score_events_pb2 as score_pb
 from freelanceflow.auth.v1 import account_events_pb2 as pb
 from kit.bus.consumer import Handler
 from kit.bus.events import Event
@@ -41,6 +45,17 @@ async def member_removed(uow: UnitOfWork, event: Event) -> None:
     )
 
 
+async def deals_scored(uow: UnitOfWork, event: Event) -> None:
+    """Deals have other odds, or none any more."""
+    told = score_pb.DealsScored.FromString(event.body)
+    odds: dict[UUID, float | None] = {
+        parse_id(score.deal_id, "deal_id"): score.win_probability for score in told.scores
+    }
+    odds |= dict.fromkeys(parse_id(text, "deal_id") for text in told.unscored_deal_ids)
+    await keep_odds(uow, odds, run=told.version, told_at=from_timestamp(told.happen_time))
+
+
+OF_ANALYTICS: dict[str, Handler] = {"analytics.deal.v1.scored": deals_scored}
 OF_AUTH: dict[str, Handler] = {
     "auth.workspace.v1.created": workspace_settled,
     "auth.workspace.v1.updated": workspace_settled,

@@ -41,6 +41,7 @@ PERMISSIONS = {
     "client": "clients.read",
     "activity": "activities.read",
     "stage": "deals.read",
+    "board": "deals.read",
     "reason": "deals.read",
     "rate": "deals.read",
     "import": "imports.read",
@@ -217,6 +218,8 @@ def read(delivered: Msg) -> Message | None:
         service, noun, _, verb = headers["ce-type"].split(".")
         if noun not in PERMISSIONS or "ce-bulkid" in headers:
             return None
+        if (service, noun, verb) == ("analytics", "deal", "scored"):
+            return None  # crm tells of it when the board has it
         workspace_id, subject = UUID(headers["ce-workspaceid"]), headers["ce-subject"]
         version = int(headers.get("ff-version", "0"))
         owner = headers.get("ff-owner")

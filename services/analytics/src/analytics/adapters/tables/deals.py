@@ -68,6 +68,7 @@ deal_states = Table(
     Column("deal_id", Uuid, primary_key=True),
     Column("version", Integer, primary_key=True),
     instant("happened_at"),
+    instant("told_at"),  # when it was learnt: an import tells of a past it knows the end of
     Column("client_id", Uuid),
     Column("owner_id", Uuid),
     Column("amount_minor", BigInteger),

@@ -59,6 +59,7 @@ deal_scores = Table(
     Column("workspace_id", Uuid, primary_key=True),
     Column("edition", Text, primary_key=True),
     Column("deal_id", Uuid, primary_key=True),
+    Column("deal_version", Integer, nullable=False),
     Column("owner_id", Uuid),
     Column("client_id", Uuid),
     Column("probability", Double, nullable=False),

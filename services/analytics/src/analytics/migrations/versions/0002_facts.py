@@ -25,6 +25,7 @@ CREATE TABLE deal_states (
     deal_id uuid NOT NULL,
     version integer NOT NULL,
     happened_at timestamptz NOT NULL,
+    told_at timestamptz NOT NULL,
     client_id uuid,
     owner_id uuid,
     amount_minor bigint,
@@ -112,6 +113,7 @@ CREATE TABLE deal_scores (
     workspace_id uuid NOT NULL,
     edition text NOT NULL,
     deal_id uuid NOT NULL,
+    deal_version integer NOT NULL,
     owner_id uuid,
     client_id uuid,
     probability double precision NOT NULL,
@@ -352,7 +354,10 @@ def upgrade() -> None:
         op.execute(part)
     for table in _FACTS:
         tenant_table(op, table)
-        grant(op, table, app="SELECT, INSERT, UPDATE")
+        grant(op, table, app="SELECT, INSERT, UPDATE, DELETE")
+    # What is purged for good is forgotten here as well.
+    for table in ("deals", "stage_entries", "close_date_changes"):
+        grant(op, table, app="DELETE")
     for table in (*_SCORES, *_ACCURACY):
         tenant_table(op, table)
         grant(op, table, app="SELECT, INSERT, UPDATE, DELETE")

@@ -1,14 +1,16 @@
-"""Settings → the running service: the only place that picks implementations."""
+"""The service: it answers calls and keeps facts of what happens."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
+from analytics.bootstrap.pools import opened
 from analytics.config import Settings
 from analytics.entrypoints.app import App
 from analytics.entrypoints.consumers import OF_AUTH, OF_CRM, crm_told
 from analytics.entrypoints.rpc.analytics import AnalyticsService
 from analytics.entrypoints.rpc.figures import FiguresService
 from analytics.entrypoints.rpc.predictions import PredictionService
+from analytics.entrypoints.scheduler import hand_out_work
 from freelanceflow.analytics.v1 import analytics_service_pb2_grpc as analytics_grpc
 from freelanceflow.analytics.v1 import figures_service_pb2_grpc as figures_grpc
 from freelanceflow.analytics.v1 import prediction_service_pb2_grpc as prediction_grpc
@@ -17,7 +19,8 @@ from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
 from kit.bus.consumer import Consumer, Handler, Together
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
-from kit.database import SystemTransaction, open_pool
+from kit.database import SystemTransaction
+from kit.jobs.celery import JobApp
 from kit.pool import Pool
 from kit.relay import OutboxRelay
 from kit.rpc.authority import trust
@@ -40,15 +43,21 @@ def services(app: App) -> list[Servicer]:
 async def serve(settings: Settings) -> None:
     """Answer calls, keep facts of what happens, until told to stop."""
     async with AsyncExitStack() as stack:
-        pool = await _opened(stack, settings, "app", settings.database_pool_size)
-        system = await _opened(stack, settings, "system", SYSTEM_POOL_SIZE)
+        pool = await opened(stack, settings, "app", settings.database_pool_size)
+        system = await opened(stack, settings, "system", SYSTEM_POOL_SIZE)
         auth = Caller(settings.auth_address, "auth")
         stack.push_async_callback(auth.close)
         bus = Bus(settings.nats_url.get_secret_value(), name="analytics", profile=settings.profile)
         relay = OutboxRelay(
             settings.database_url_system.get_secret_value(), bus, service="analytics"
         )
-        app = App(pool=pool, system=system, clock=SystemClock(), wake_relay=relay.wake)
+        app = App(
+            pool=pool,
+            system=system,
+            clock=SystemClock(),
+            jobs=JobApp("analytics", settings.broker_url.get_secret_value()),
+            wake_relay=relay.wake,
+        )
         verifier, revocations = trust(
             auth,
             KeyServiceStub(auth.channel),
@@ -66,16 +75,10 @@ async def serve(settings: Settings) -> None:
                 "revocations": revocations.follow,
                 "workspaces": _consumer(app, bus, "AUTH", "analytics-workspaces", OF_AUTH).run,
                 "pipeline": _consumer(app, bus, "CRM", "analytics-pipeline", OF_CRM, crm_told).run,
+                "scheduler": lambda: hand_out_work(app),
             },
             checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
         )
-
-
-async def _opened(stack: AsyncExitStack, settings: Settings, role: str, size: int) -> Pool:
-    url = settings.database_url_app if role == "app" else settings.database_url_system
-    pool = await open_pool(url.get_secret_value(), size=size, name=f"analytics-{role}")
-    stack.push_async_callback(pool.close)
-    return pool
 
 
 def _consumer(

@@ -1,0 +1,176 @@
+"""Facts as they stood at a moment, copied out for the science."""
+
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    DateTime,
+    Double,
+    Integer,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+
+from analytics.adapters.facts import CURRENCY, WORKSPACE, value_in
+from analytics.adapters.tables import activities, clients, deal_states, deals, stages, workspaces
+from kit.database import Statement, Transaction
+
+AT = bindparam("at", type_=DateTime(timezone=True))
+SCALE: ColumnElement[float] = bindparam("scale", type_=Double())
+CONTACTS = ("call", "meeting", "mail")
+"""Kinds of activity that are a contact with somebody once they are done."""
+
+
+def _seconds(column: Any) -> ColumnElement[float]:
+    return cast(func.extract("epoch", column), Double)
+
+
+_s = deal_states.c
+_EPOCH: ColumnElement[date] = literal_column("DATE '1970-01-01'", Date())
+STATES = Statement(
+    select(
+        _s.deal_id.label("deal"),
+        _seconds(_s.happened_at).label("happened"),
+        _seconds(_s.told_at).label("told"),
+        _s.client_id.label("client"),
+        _s.owner_id.label("owner"),
+        (cast(value_in(deal_states, CURRENCY), Double) / SCALE).label("value"),
+        _s.stage_id.label("stage"),
+        _s.stage_type.label("type"),
+        _s.source,
+        (_s.expected_close_date - _EPOCH).label("due"),
+        _seconds(_s.created_at).label("created"),
+        _seconds(_s.entered_stage_at).label("entered"),
+        _seconds(_s.closed_at).label("closed"),
+        cast(_s.deleted, Integer).label("deleted"),
+    )
+    .where(_s.workspace_id == WORKSPACE, _s.happened_at < AT)
+    .order_by(_s.deal_id, _s.version)
+)
+_a = activities.c
+_of_deal = deals.alias("its_deal")
+# A contact about a deal is one with its client.
+CONTACTED = Statement(
+    select(
+        _a.deal_id.label("deal"),
+        func.coalesce(_a.client_id, _of_deal.c.client_id).label("client"),
+        _seconds(_a.done_at).label("at"),
+    )
+    .outerjoin_from(
+        activities,
+        _of_deal,
+        and_(_of_deal.c.workspace_id == _a.workspace_id, _of_deal.c.deal_id == _a.deal_id),
+    )
+    .where(
+        _a.workspace_id == WORKSPACE,
+        _a.deleted_at.is_(None),
+        _a.done_at < AT,
+        _a.kind == func.any(bindparam("kinds", list(CONTACTS), type_=ARRAY(Text()))),
+    )
+    .order_by(_a.done_at, _a.activity_id)
+)
+# Who is a client on a day: told to be one by then, and not in the trash by then.
+CLIENTS = Statement(
+    select(clients.c.client_id, clients.c.name, clients.c.owner_id, clients.c.created_at)
+    .where(
+        clients.c.workspace_id == WORKSPACE,
+        clients.c.version > 0,
+        clients.c.created_at < AT,
+        or_(clients.c.deleted_at.is_(None), clients.c.deleted_at >= AT),
+    )
+    .order_by(clients.c.client_id)
+)
+SETTINGS = Statement(
+    select(workspaces.c.currency, workspaces.c.time_zone, workspaces.c.changes).where(
+        workspaces.c.workspace_id == WORKSPACE
+    )
+)
+_d = deals.c
+DETAILS = Statement(
+    select(
+        _d.deal_id,
+        _d.version,
+        _d.name,
+        _d.owner_id,
+        _d.client_id,
+        _d.next_step,
+        _d.next_step_due_date,
+        _d.expected_close_date,
+    ).where(
+        _d.workspace_id == WORKSPACE, _d.deal_id == func.any(bindparam("ids", type_=ARRAY(Uuid())))
+    )
+)
+NAMES = Statement(
+    select(_d.client_id.label("id"), func.max(_d.client_name).label("name"))
+    .where(_d.workspace_id == WORKSPACE, _d.client_id.is_not(None))
+    .group_by(_d.client_id)
+    .union_all(
+        select(_d.owner_id, func.max(_d.owner_name))
+        .where(_d.workspace_id == WORKSPACE, _d.owner_id.is_not(None))
+        .group_by(_d.owner_id)
+    )
+)
+STAGE_NAMES = Statement(
+    select(stages.c.stage_id.label("id"), stages.c.name).where(stages.c.workspace_id == WORKSPACE)
+)
+
+
+class Setting(NamedTuple):
+    """What a workspace adds up in, where its days begin, and how many changes it has seen."""
+
+    currency: str
+    time_zone: str
+    changes: int
+
+
+class Copied(NamedTuple):
+    """The tables the science reads."""
+
+    states: bytes
+    contacts: bytes
+
+
+async def setting(tx: Transaction) -> Setting:
+    """Of a workspace auth has not told of yet: euros, UTC."""
+    row = await tx.row(SETTINGS, workspace=tx.workspace_id)
+    if row is None:
+        return Setting("EUR", "UTC", 0)
+    return Setting(row["currency"] or "EUR", row["time_zone"] or "UTC", row["changes"])
+
+
+async def copied(tx: Transaction, *, at: datetime, currency: str, scale: float) -> Copied:
+    """All that had happened before a moment; `scale` minor units are one of the currency."""
+    return Copied(
+        await tx.csv(STATES, workspace=tx.workspace_id, at=at, currency=currency, scale=scale),
+        await tx.csv(CONTACTED, workspace=tx.workspace_id, at=at),
+    )
+
+
+async def clients_at(tx: Transaction, at: datetime) -> list[asyncpg.Record]:
+    """The clients there were at a moment."""
+    return await tx.rows(CLIENTS, workspace=tx.workspace_id, at=at)
+
+
+async def details(tx: Transaction, ids: list[UUID]) -> dict[UUID, asyncpg.Record]:
+    """What rules and words need of some deals, as they are now."""
+    rows = await tx.rows(DETAILS, workspace=tx.workspace_id, ids=ids)
+    return {row["deal_id"]: row for row in rows}
+
+
+async def names(tx: Transaction) -> dict[str, str]:
+    """What clients, owners and stages are called, by id."""
+    rows = await tx.rows(NAMES, workspace=tx.workspace_id)
+    stages = await tx.rows(STAGE_NAMES, workspace=tx.workspace_id)
+    return {str(row["id"]): row["name"] for row in (*rows, *stages) if row["name"]}

@@ -1,0 +1,54 @@
+"""One scoring of a workspace: the odds first, since a board waits for them, then all else."""
+
+from datetime import datetime
+from typing import Any
+
+from analytics.adapters import model_rows, rescoring, scores
+from analytics.adapters.rescoring import Fence
+from analytics.application import churn_risk, odds, outlook
+from analytics.application.scoring import Case, OpenUnit, commit_if_held, read_case
+from analytics.domain.facts import PipelineChanged
+from analytics.domain.nights import next_night
+
+
+async def rescore(
+    open_unit: OpenUnit, fence: Fence, *, now: datetime, refit: bool
+) -> dict[str, Any]:
+    """Score what has changed, with models fitted anew if it is night. Raises LeaseLost."""
+    async with open_unit() as uow:
+        case = await read_case(uow, at=now)
+    done = await odds.rescore(case, open_unit, fence, now=now, refit=refit)
+    # What outgrew one model outgrew the other.
+    clients = await _score_the_rest(
+        case, open_unit, fence, done, now=now, refit=refit or done.fitted
+    )
+    return {"run": done.run, "deals": done.scored, "changed": done.changed, "clients": clients}
+
+
+async def _score_the_rest(
+    case: Case,
+    open_unit: OpenUnit,
+    fence: Fence,
+    done: odds.Done,
+    *,
+    now: datetime,
+    refit: bool,
+) -> int:
+    async with open_unit() as uow:
+        clients = await churn_risk.read_clients(uow, case)
+        model = await model_rows.find(uow, "churn", case.edition)
+        there = await scores.forecasts_there(uow, case.edition)
+    risks = await churn_risk.score(case, clients, model, now=now, refit=refit)
+    ahead = await outlook.compute(case, done.scores, there, now=now)
+    async with open_unit() as uow:
+        await churn_risk.write(uow, case, risks, clients, now=now, run=done.run)
+        await outlook.write(uow, case, ahead, now=now, run=done.run)
+        if refit:
+            night = next_night(case.workspace_id, case.setting.time_zone, now)
+            await rescoring.fitted(uow, today=case.today, next_night=night)
+        changed = PipelineChanged(
+            aggregate_id=case.workspace_id, version=case.setting.changes, at=now, by=None
+        )
+        uow.tell_facts(changed)
+        await commit_if_held(uow, fence)
+    return len(risks.rows)

@@ -1,0 +1,122 @@
+"""A workspace is scored again: facts read, science asked, rows and what is told committed.
+
+Runs in the process that has loaded the science, and nowhere else. What is read and what is written
+are two transactions, since nothing may hold a database for the seconds the science takes; the
+writing one asks at its end whether the attempt still has its lease.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from analytics.adapters import fact_copies, rescoring
+from analytics.adapters.fact_copies import Setting
+from analytics.adapters.rescoring import Fence
+from analytics.adapters.scores import NOW
+from analytics.domain.nights import today
+from analytics.science import facts as science_facts
+from analytics.science.facts import Facts
+from analytics.science.types import Factor
+from kit.database import Transaction
+from kit.jobs.table import LeaseLost
+from kit.money import exponent
+from kit.unit_of_work import UnitOfWork
+
+OpenUnit = Callable[[], UnitOfWork]
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A workspace as it is scored: its facts at a moment, and how they are called."""
+
+    workspace_id: UUID
+    edition: str
+    at: datetime
+    setting: Setting
+    facts: Facts
+    names: Mapping[str, str]
+
+    @property
+    def is_now(self) -> bool:
+        """Whether this is the present: only that is told, and judged later."""
+        return self.edition == NOW
+
+    @property
+    def scale(self) -> int:
+        """Minor units of one unit of the currency."""
+        return int(10 ** exponent(self.setting.currency))
+
+    @property
+    def today(self) -> date:
+        """The day of the moment in the workspace's zone."""
+        return today(self.setting.time_zone, self.at)
+
+    def minor(self, value: float) -> int | None:
+        """Money of the science as integer minor units; None for NaN."""
+        return None if value != value else round(value * self.scale)
+
+    def reasons(self, factors: Sequence[Factor], *, money: bool = False) -> list[dict[str, Any]]:
+        """Factors as a row holds them, with names in the place of ids."""
+        scale = self.scale if money else 1
+        return [
+            {"name": f.name, "words": self.named(f.words), "weight": _number(f.weight * scale)}
+            for f in factors
+        ]
+
+    def named(self, words: str) -> str:
+        """Words with names in the place of ids."""
+        return _ID.sub(lambda found: self.names.get(found[0], "unnamed"), words)
+
+
+async def read_case(tx: Transaction, *, at: datetime, edition: str = NOW) -> Case:
+    """The facts of a workspace as they stood at a moment."""
+    setting = await fact_copies.setting(tx)
+    scale = float(10 ** exponent(setting.currency))
+    copied = await fact_copies.copied(tx, at=at, currency=setting.currency, scale=scale)
+    facts = await asyncio.to_thread(
+        science_facts.read,
+        copied.states,
+        copied.contacts,
+        at=at.timestamp(),
+        zone=setting.time_zone,
+    )
+    return Case(
+        workspace_id=tx.workspace_id,
+        edition=edition,
+        at=at,
+        setting=setting,
+        facts=facts,
+        names=await fact_copies.names(tx),
+    )
+
+
+async def commit_if_held(uow: UnitOfWork, fence: Fence) -> None:
+    """Commit. Raises LeaseLost: another attempt has the job, and this one changes nothing."""
+    if not await rescoring.is_held(uow, fence):
+        raise LeaseLost
+    await uow.commit()
+
+
+def known(value: float | None) -> float | None:
+    """A number as JSON and columns take it: None for NaN."""
+    return None if value is None or value != value else float(value)
+
+
+def month(number: int) -> date:
+    """A month of the science (since January 1970) as its first day."""
+    return date(1970 + number // 12, number % 12 + 1, 1)
+
+
+def moment(seconds: float) -> datetime:
+    """Seconds since 1970 as an instant."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _number(value: float) -> float:
+    return round(float(value), 6)

@@ -1,0 +1,45 @@
+"""Whatever is due becomes a job; whatever jobs have told is carried on without delay."""
+
+import asyncio
+
+import asyncpg
+
+from analytics.adapters import rescoring
+from analytics.application.handing_out import RESCORE, hand_out
+from analytics.entrypoints.app import App
+from kit.errors import DomainError
+from kit.telemetry import Log
+
+LOOK_EVERY = 1.0  # seconds; what is due in less is waited for exactly
+BUSY_EVERY = 0.2
+SHORTEST = 0.02
+
+log = Log(__name__)
+
+
+async def hand_out_work(app: App) -> None:
+    """A background task of the serving process; several replicas take turns by locks."""
+    while True:
+        pause = LOOK_EVERY
+        try:
+            pause = await _round(app)
+        except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            log.warning("work_not_handed_out", cause=repr(error))  # the next round does it
+        await asyncio.sleep(pause)
+
+
+async def _round(app: App) -> float:
+    """Seconds until the next one."""
+    for workspace_id in await rescoring.due(app.system):
+        async with app.unit_of_work(workspace_id) as uow:
+            job_id = await hand_out(uow, now=app.clock.now())
+        if job_id is not None:
+            await app.jobs.send(RESCORE, job_id)
+    seconds = await rescoring.seconds_to_next(app.system)
+    if await rescoring.is_busy(app.system):
+        # What a worker commits lies in the outbox, and the relay does not hear of it.
+        app.wake_relay()
+        return BUSY_EVERY
+    if seconds is None or seconds > LOOK_EVERY:
+        return LOOK_EVERY
+    return max(seconds, SHORTEST)

@@ -1,0 +1,110 @@
+"""The process with the science: a request per line, an answer per line, until nobody asks."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from analytics.adapters.rescoring import Fence
+from analytics.application.rescoring import rescore
+from analytics.application.scoring import OpenUnit
+from analytics.entrypoints.app import App
+from kit.jobs.table import LeaseLost
+from kit.telemetry import Log
+
+LINE = 2**20
+LARGE = 320 * 2**20  # bytes of memory from which on it does not stay after its work
+
+log = Log(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What one job asks for."""
+
+    open_unit: OpenUnit
+    fence: Fence
+    now: datetime
+    args: dict[str, Any]
+
+
+async def _rescore(request: Request) -> dict[str, Any]:
+    return await rescore(
+        request.open_unit, request.fence, now=request.now, refit=bool(request.args.get("refit"))
+    )
+
+
+Answering = Callable[[Request], Awaitable[dict[str, Any]]]
+
+ANSWERS: dict[str, Answering] = {"rescore": _rescore}
+
+
+async def answer_requests(app: App, *, idle: float) -> None:
+    """Serve standard input and output until it ends or nobody has asked for `idle` seconds."""
+    out = _own_output()
+    lines = await _lines()
+    while True:
+        try:
+            line = await asyncio.wait_for(lines.readline(), idle)
+        except TimeoutError:
+            return
+        if not line:
+            return
+        watching = asyncio.create_task(_end_with_parent(lines))
+        answer = await _answer(app, json.loads(line))
+        watching.cancel()
+        out.write(json.dumps(answer).encode() + b"\n")
+        out.flush()
+        if _memory() > LARGE:
+            return
+
+
+async def _answer(app: App, asked: dict[str, Any]) -> dict[str, Any]:
+    workspace_id = UUID(asked["workspace_id"])
+    request = Request(
+        open_unit=lambda: app.unit_of_work(workspace_id),
+        fence=Fence(UUID(asked["job_id"]), asked["attempts"]),
+        now=app.clock.now(),
+        args=asked["args"],
+    )
+    try:
+        return {"result": await ANSWERS[asked["kind"]](request)}
+    except LeaseLost:
+        return {"error": "LeaseLost", "words": ""}
+    except Exception as error:  # the parent tells it: this process has nobody else to tell
+        log.error("science_failed", error=error, kind=asked["kind"], job=asked["job_id"])
+        return {"error": type(error).__name__, "words": f"{type(error).__name__}: {error}"[:500]}
+
+
+async def _end_with_parent(lines: asyncio.StreamReader) -> None:
+    """Nobody waits for the answer any more: what is half done is undone with the connection."""
+    if not await lines.readline():
+        os._exit(1)
+
+
+def _own_output() -> Any:
+    """Answers go where standard output went; whatever else is printed goes to the log."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return out
+
+
+async def _lines() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=LINE)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
+
+
+def _memory() -> int:
+    """Bytes this process holds."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as told:
+            return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:  # not Linux: it ends when idle
+        return 0
