@@ -11,6 +11,9 @@ from gateway.config import Settings
 from gateway.entrypoints.live import Live
 from kit.runtime import Readiness
 
+# Longer than a proxy keeps an idle connection (60 s as a rule): who closes first must not be us,
+# or a request that is on its way is lost.
+KEEP_ALIVE = 75
 GRACE = 20  # seconds that requests in flight are given when we stop
 
 
@@ -41,6 +44,7 @@ class HttpServer:
             server_header=False,
             date_header=True,
             proxy_headers=False,  # addresses are read in the edge, from listed proxies only
+            timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=GRACE,
         )
         self._server = _Quiet(self._config)
