@@ -10,6 +10,7 @@ from freelanceflow.crm.v1 import activity_service_pb2 as pb
 from kit.clock import FakeClock, from_timestamp, to_timestamp
 from kit.errors import ErrorKind
 from kit.ids import new_id
+from kit.testing.database import ServiceDatabase, recorded_queries
 from services.crm.tests.factories import (
     Person,
     by,
@@ -209,6 +210,13 @@ async def test_a_series_needs_a_beginning(person: Person) -> None:
         await make_activity(person, deal_id=deal.id, repetition=pb.ACTIVITY_REPETITION_DAILY)
     with refused(ErrorKind.INVALID, "REPETITION_UNKNOWN"):
         await make_activity(person, deal_id=deal.id, due_time=at(1), repetition=99)
+
+
+async def test_a_list_is_one_query(person: Person, database: ServiceDatabase) -> None:
+    await make_activity(person, deal_id=(await make_deal(person)).id)
+    with recorded_queries(database.app) as recorded:
+        await listed(person)
+    assert len(recorded.sql) == 1
 
 
 async def draft(person: Person, text: str) -> pb.DraftActivityResponse:

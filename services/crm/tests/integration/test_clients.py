@@ -1,17 +1,32 @@
 """Clients through the door."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from crm.application.workspaces import keep_workspace
+from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import client_service_pb2 as pb
+from freelanceflow.crm.v1.activity_service_pb2 import (
+    ACTIVITY_KIND_CALL as CALL,
+)
+from freelanceflow.crm.v1.activity_service_pb2 import (
+    ACTIVITY_KIND_MAIL as MAIL,
+)
+from freelanceflow.crm.v1.activity_service_pb2 import (
+    ACTIVITY_KIND_TASK as TASK,
+)
+from kit.clock import FakeClock, from_timestamp, to_timestamp
 from kit.errors import ErrorKind
 from kit.ids import new_id
+from kit.testing.database import ServiceDatabase, recorded_queries
 from services.crm.tests.factories import (
     Person,
     by,
     euros,
+    make_activity,
     make_client,
     make_deal,
     mask,
@@ -54,6 +69,63 @@ async def test_a_client_knows_what_it_is_worth(person: Person) -> None:
     assert (found.open_deal_count, found.open_value, found.won_value) == (2, euros(300), euros(50))
 
 
+async def test_a_company_is_worth_what_its_people_are(person: Person) -> None:
+    company, stages = await make_client(person), await person.stages()
+    ann = await make_client(person, kind=pb.CLIENT_KIND_PERSON, parent_id=company.id)
+    reasons = await person.lost_reasons()
+    for amount, client, stage in ((70, ann, "Won"), (30, company, "Won"), (9, ann, "Lost")):
+        deal = await make_deal(person, client_id=client.id, amount=euros(amount))
+        reason = {"lost_reason_id": reasons["Price"]} if stage == "Lost" else {}
+        await person.move(deal, stages[stage], **reason)
+    found = await person.call("GetClient", pb.GetClientRequest(client_id=company.id))
+    assert (found.won_value, found.closed_deal_count, found.people_count) == (euros(100), 3, 1)
+    assert found.win_rate == pytest.approx(2 / 3)
+    hers = await person.call("GetClient", pb.GetClientRequest(client_id=ann.id))
+    assert (hers.won_value, hers.win_rate, hers.people_count) == (euros(70), 0.5, 0)
+    assert not company.HasField("win_rate")
+
+
+async def test_the_last_contact_is_the_last_that_was_made(person: Person, clock: FakeClock) -> None:
+    company = await make_client(person)
+    ann = await make_client(person, kind=pb.CLIENT_KIND_PERSON, parent_id=company.id)
+    days = [clock.now() - timedelta(days=days) for days in (9, 5, 1)]
+    for kind, client, done in (
+        (CALL, company, days[0]),
+        (MAIL, ann, days[1]),
+        (TASK, company, days[2]),
+    ):
+        await make_activity(person, client_id=client.id, kind=kind, done_time=to_timestamp(done))
+    await make_activity(person, client_id=company.id, due_time=to_timestamp(clock.now()))
+    found = await person.call("GetClient", pb.GetClientRequest(client_id=company.id))
+    assert from_timestamp(found.last_contact_time) == days[1]
+
+
+async def test_addresses_are_kept_in_one_form(person: Person, app: App) -> None:
+    async with app.unit_of_work(person.workspace_id) as uow:
+        await keep_workspace(uow, version=1, name="Ours", currency="EUR", time_zone="Europe/Berlin")
+    client = await make_client(
+        person,
+        emails=["Ann@Acme.CH", "ann@acme.ch"],
+        phones=["030 1234567", "+49 30 1234567"],
+        website="acme.ch",
+    )
+    assert (list(client.emails), list(client.phones)) == (["ann@acme.ch"], ["+49 30 1234567"])
+    assert client.website == "https://acme.ch"
+    page = await person.call(
+        "ListClients",
+        pb.ListClientsRequest(conditions=[where("emails", "CONTAINS", "ann@acme.ch")]),
+    )
+    assert [found.id for found in page.clients] == [client.id]
+
+
+async def test_figures_cost_no_further_query(person: Person, database: ServiceDatabase) -> None:
+    for _ in range(3):
+        await make_deal(person, client_id=(await make_client(person)).id)
+    with recorded_queries(database.app) as recorded:
+        await person.call("ListClients", pb.ListClientsRequest())
+    assert len(recorded.sql) == 1
+
+
 async def test_a_client_changes_and_goes(person: Person) -> None:
     client = await make_client(person, tags=["a"])
     request = pb.UpdateClientRequest(
@@ -82,6 +154,8 @@ async def test_a_client_changes_and_goes(person: Person) -> None:
         ({"emails": ["not one"]}, "EMAIL_INVALID", "emails"),
         ({"emails": [f"a{n}@b.ch" for n in range(11)]}, "EMAILS_TOO_MANY", "emails"),
         ({"notes": "x" * 10_001}, "NOTES_TOO_LONG", "notes"),
+        ({"phones": ["ask Tom"]}, "PHONE_INVALID", "phones"),
+        ({"website": "javascript:alert(1)"}, "WEBSITE_INVALID", "website"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused_by_field(

@@ -75,6 +75,10 @@ class Client(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CLOSED_DEAL_COUNT_FIELD_NUMBER: _builtins.int
+    WIN_RATE_FIELD_NUMBER: _builtins.int
+    LAST_CONTACT_TIME_FIELD_NUMBER: _builtins.int
+    PEOPLE_COUNT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     kind: Global___ClientKind.ValueType
@@ -88,7 +92,7 @@ class Client(_message.Message):
     address: _builtins.str
     """Postal address as one text."""
     website: _builtins.str
-    """Web address."""
+    """Web address; kept with https:// in front when it comes without."""
     owner_id: _builtins.str
     """Who looks after the client; empty for nobody."""
     owner_name: _builtins.str
@@ -98,16 +102,24 @@ class Client(_message.Message):
     external_id: _builtins.str
     """Id of the record in the source it was imported from; empty for none."""
     open_deal_count: _builtins.int
-    """Number of deals that are open; output only."""
+    """Number of deals that are open; output only. A company's figures are those of the people under it, too."""
     etag: _builtins.str
     """Concurrency token: the version."""
+    closed_deal_count: _builtins.int
+    """Number of deals that were won or lost; output only."""
+    win_rate: _builtins.float
+    """Share of these that were won, 0 to 1; absent while there are none. Output only."""
+    people_count: _builtins.int
+    """Number of people who stand under it; output only."""
     @_builtins.property
     def emails(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """E-mail addresses, the main one first; at most 10."""
+        """E-mail addresses, the main one first; at most 10. Kept in small letters."""
 
     @_builtins.property
     def phones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Phone numbers, the main one first; at most 10."""
+        """Phone numbers, the main one first; at most 10. Kept in international form where they can be read, a number without
+        a country's code as one of the country of the workspace's time zone.
+        """
 
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -133,6 +145,10 @@ class Client(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Last change."""
 
+    @_builtins.property
+    def last_contact_time(self) -> _timestamp_pb2.Timestamp:
+        """Last call, meeting or mail that was done; absent for none. Output only."""
+
     def __init__(
         self,
         *,
@@ -157,12 +173,18 @@ class Client(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        closed_deal_count: _builtins.int = ...,
+        win_rate: _builtins.float | None = ...,
+        last_contact_time: _timestamp_pb2.Timestamp | None = ...,
+        people_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "custom_fields", b"custom_fields", "open_value", b"open_value", "update_time", b"update_time", "won_value", b"won_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_win_rate", b"_win_rate", "create_time", b"create_time", "custom_fields", b"custom_fields", "last_contact_time", b"last_contact_time", "open_value", b"open_value", "update_time", b"update_time", "win_rate", b"win_rate", "won_value", b"won_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "create_time", b"create_time", "custom_fields", b"custom_fields", "emails", b"emails", "etag", b"etag", "external_id", b"external_id", "id", b"id", "kind", b"kind", "name", b"name", "notes", b"notes", "open_deal_count", b"open_deal_count", "open_value", b"open_value", "owner_id", b"owner_id", "owner_name", b"owner_name", "parent_id", b"parent_id", "parent_name", b"parent_name", "phones", b"phones", "tags", b"tags", "update_time", b"update_time", "website", b"website", "won_value", b"won_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_win_rate", b"_win_rate", "address", b"address", "closed_deal_count", b"closed_deal_count", "create_time", b"create_time", "custom_fields", b"custom_fields", "emails", b"emails", "etag", b"etag", "external_id", b"external_id", "id", b"id", "kind", b"kind", "last_contact_time", b"last_contact_time", "name", b"name", "notes", b"notes", "open_deal_count", b"open_deal_count", "open_value", b"open_value", "owner_id", b"owner_id", "owner_name", b"owner_name", "parent_id", b"parent_id", "parent_name", b"parent_name", "people_count", b"people_count", "phones", b"phones", "tags", b"tags", "update_time", b"update_time", "website", b"website", "win_rate", b"win_rate", "won_value", b"won_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__win_rate: _TypeAlias = _typing.Literal["win_rate"]  # noqa: Y015
+    _WhichOneofArgType__win_rate: _TypeAlias = _typing.Literal["_win_rate", b"_win_rate"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__win_rate) -> _WhichOneofReturnType__win_rate | None: ...
 
 Global___Client: _TypeAlias = Client  # noqa: Y015
 

@@ -74,15 +74,16 @@ class ClientServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListClients(self, request, context):
-        """Lists clients; by name unless sorted otherwise. Filterable and sortable: name, kind, parent_id, owner_id, tags,
-        created_at, updated_at.
+        """Lists clients; by name unless sorted otherwise. Filterable: name, kind, parent_id, owner_id, emails, phones, tags,
+        created_at, updated_at. Sortable: name, kind, created_at, updated_at.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateClient(self, request, context):
-        """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PARENT_NOT_COMPANY, …), field by field.
+        """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PHONE_INVALID, WEBSITE_INVALID,
+        PARENT_NOT_COMPANY, …), field by field.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,11 +36,13 @@ class ClientServiceStub:
     GetClient: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.GetClientRequest, _client_service_pb2.Client]
     """Gets one client. Fails with NOT_FOUND (CLIENT_NOT_FOUND), also for another workspace's."""
     ListClients: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.ListClientsRequest, _client_service_pb2.ListClientsResponse]
-    """Lists clients; by name unless sorted otherwise. Filterable and sortable: name, kind, parent_id, owner_id, tags,
-    created_at, updated_at.
+    """Lists clients; by name unless sorted otherwise. Filterable: name, kind, parent_id, owner_id, emails, phones, tags,
+    created_at, updated_at. Sortable: name, kind, created_at, updated_at.
     """
     CreateClient: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.CreateClientRequest, _client_service_pb2.Client]
-    """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PARENT_NOT_COMPANY, …), field by field."""
+    """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PHONE_INVALID, WEBSITE_INVALID,
+    PARENT_NOT_COMPANY, …), field by field.
+    """
     UpdateClient: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.UpdateClientRequest, _client_service_pb2.Client]
     """Changes a client. Fails with NOT_FOUND (CLIENT_NOT_FOUND), INVALID_ARGUMENT and ABORTED (CLIENT_HAS_CHANGED)."""
     DeleteClient: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.DeleteClientRequest, _client_service_pb2.DeleteClientResponse]
@@ -54,11 +56,13 @@ class ClientServiceAsyncStub(ClientServiceStub):
     GetClient: _aio.UnaryUnaryMultiCallable[_client_service_pb2.GetClientRequest, _client_service_pb2.Client]  # type: ignore[assignment]
     """Gets one client. Fails with NOT_FOUND (CLIENT_NOT_FOUND), also for another workspace's."""
     ListClients: _aio.UnaryUnaryMultiCallable[_client_service_pb2.ListClientsRequest, _client_service_pb2.ListClientsResponse]  # type: ignore[assignment]
-    """Lists clients; by name unless sorted otherwise. Filterable and sortable: name, kind, parent_id, owner_id, tags,
-    created_at, updated_at.
+    """Lists clients; by name unless sorted otherwise. Filterable: name, kind, parent_id, owner_id, emails, phones, tags,
+    created_at, updated_at. Sortable: name, kind, created_at, updated_at.
     """
     CreateClient: _aio.UnaryUnaryMultiCallable[_client_service_pb2.CreateClientRequest, _client_service_pb2.Client]  # type: ignore[assignment]
-    """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PARENT_NOT_COMPANY, …), field by field."""
+    """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PHONE_INVALID, WEBSITE_INVALID,
+    PARENT_NOT_COMPANY, …), field by field.
+    """
     UpdateClient: _aio.UnaryUnaryMultiCallable[_client_service_pb2.UpdateClientRequest, _client_service_pb2.Client]  # type: ignore[assignment]
     """Changes a client. Fails with NOT_FOUND (CLIENT_NOT_FOUND), INVALID_ARGUMENT and ABORTED (CLIENT_HAS_CHANGED)."""
     DeleteClient: _aio.UnaryUnaryMultiCallable[_client_service_pb2.DeleteClientRequest, _client_service_pb2.DeleteClientResponse]  # type: ignore[assignment]
@@ -81,8 +85,8 @@ class ClientServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _client_service_pb2.ListClientsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_client_service_pb2.ListClientsResponse, _abc.Awaitable[_client_service_pb2.ListClientsResponse]]:
-        """Lists clients; by name unless sorted otherwise. Filterable and sortable: name, kind, parent_id, owner_id, tags,
-        created_at, updated_at.
+        """Lists clients; by name unless sorted otherwise. Filterable: name, kind, parent_id, owner_id, emails, phones, tags,
+        created_at, updated_at. Sortable: name, kind, created_at, updated_at.
         """
 
     @_abc_1.abstractmethod
@@ -91,7 +95,9 @@ class ClientServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _client_service_pb2.CreateClientRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_client_service_pb2.Client, _abc.Awaitable[_client_service_pb2.Client]]:
-        """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PARENT_NOT_COMPANY, …), field by field."""
+        """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PHONE_INVALID, WEBSITE_INVALID,
+        PARENT_NOT_COMPANY, …), field by field.
+        """
 
     @_abc_1.abstractmethod
     def UpdateClient(

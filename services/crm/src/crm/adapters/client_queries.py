@@ -3,10 +3,13 @@
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    ColumnElement,
     FromClause,
     Select,
     Uuid,
+    any_,
     bindparam,
     case,
     cast,
@@ -19,7 +22,7 @@ from sqlalchemy import (
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
 from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
-from crm.adapters.tables import clients, deals, owners, stages, workspaces
+from crm.adapters.tables import activities, clients, deals, owners, stages, workspaces
 from crm.domain.custom_field import Resource
 from crm.domain.stage import DEFAULT_CURRENCY
 
@@ -32,6 +35,8 @@ FIELDS = Fields(
         "kind": sortable(Kind.CHOICE, clients.c.kind),
         "parent_id": Field(Kind.ID, clients.c.parent_id),
         "owner_id": Field(Kind.ID, clients.c.owner_id),
+        "emails": Field(Kind.TAGS, clients.c.emails),
+        "phones": Field(Kind.TAGS, clients.c.phones),
         "tags": Field(Kind.TAGS, clients.c.tags),
         "created_at": sortable(Kind.INSTANT, clients.c.created_at),
         "updated_at": sortable(Kind.INSTANT, clients.c.updated_at),
@@ -45,35 +50,73 @@ _currency = func.coalesce(
 )
 
 
-def _shown(page: FromClause) -> Select[Any]:
-    """In the order of entrypoints.rpc.mapping.client_message."""
+_people = clients.alias("people")
+CONTACTS = ("call", "meeting", "mail")
+
+
+def _family_of(page: FromClause) -> ColumnElement[Any]:
+    """A client, and whoever stands under it: a company's figures are those of its people, too."""
+    people = (
+        select(_people.c.id)
+        .where(
+            _people.c.workspace_id == WORKSPACE,
+            _people.c.parent_id == page.c.id,
+            _people.c.deleted_at.is_(None),
+        )
+        .scalar_subquery()
+    )
+    return func.array_append(func.array(people), page.c.id, type_=ARRAY(Uuid()))
+
+
+def _worth_of(family: ColumnElement[Any]) -> Any:
+    """What the deals add up to."""
     zero = literal_column("0", BigInteger)
     value = func.coalesce(case((deals.c.currency == _currency, deals.c.amount_minor)), zero)
-    worth = (
+
+    def count(type: str) -> ColumnElement[int]:
+        return func.count().filter(stages.c.type == literal_column(f"'{type}'"))
+
+    def total(type: str) -> ColumnElement[int]:
+        of_type = func.sum(value).filter(stages.c.type == literal_column(f"'{type}'"))
+        return cast(func.coalesce(of_type, zero), BigInteger)
+
+    return (
         select(
-            func.count().filter(stages.c.type == literal_column("'open'")).label("open_deals"),
-            cast(
-                func.coalesce(
-                    func.sum(value).filter(stages.c.type == literal_column("'open'")), zero
-                ),
-                BigInteger,
-            ).label("open_value"),
-            cast(
-                func.coalesce(
-                    func.sum(value).filter(stages.c.type == literal_column("'won'")), zero
-                ),
-                BigInteger,
-            ).label("won_value"),
+            count("open").label("open_deals"),
+            total("open").label("open_value"),
+            total("won").label("won_value"),
+            count("won").label("won_deals"),
+            count("lost").label("lost_deals"),
         )
         .select_from(deals.join(stages, is_row(stages, deals.c.stage_id)))
         .where(
             deals.c.workspace_id == WORKSPACE,
-            deals.c.client_id == page.c.id,
+            deals.c.client_id == any_(family),
             deals.c.deleted_at.is_(None),
             in_sight(deals),
         )
         .lateral("worth")
     )
+
+
+def _contact_with(family: ColumnElement[Any]) -> Any:
+    """When somebody was last in touch."""
+    return (
+        select(func.max(activities.c.done_at).label("last_at"))
+        .where(
+            activities.c.workspace_id == WORKSPACE,
+            activities.c.client_id == any_(family),
+            activities.c.kind.in_([literal_column(f"'{kind}'") for kind in CONTACTS]),
+            activities.c.deleted_at.is_(None),
+        )
+        .lateral("contact")
+    )
+
+
+def _shown(page: FromClause) -> Select[Any]:
+    """For entrypoints.rpc.mapping.client_message."""
+    family = _family_of(page)
+    worth, contact = _worth_of(family), _contact_with(family)
     return select(
         page.c.id,
         page.c.version,
@@ -96,11 +139,16 @@ def _shown(page: FromClause) -> Select[Any]:
         worth.c.open_deals,
         worth.c.open_value,
         worth.c.won_value,
+        worth.c.won_deals,
+        worth.c.lost_deals,
+        contact.c.last_at,
+        (func.cardinality(family) - literal_column("1")).label("people"),
         _currency.label("currency"),
     ).select_from(
         page.outerjoin(_parent, is_row(_parent, page.c.parent_id))
         .outerjoin(_owner, is_row(_owner, page.c.owner_id))
         .join(worth, true())
+        .join(contact, true())
     )
 
 

@@ -17,7 +17,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import Join
 
 from crm.adapters.reading import WORKSPACE, in_sight
-from crm.adapters.tables import clients, owners
+from crm.adapters.regions import region_of
+from crm.adapters.tables import clients, owners, workspaces
 from crm.domain.client import Client, ClientKind, ClientState, Parent
 from crm.domain.entries import Named
 from crm.domain.errors import ClientNotFound, ExternalIdTaken
@@ -74,6 +75,10 @@ _wanted = (
     _wanted_parent.c.kind.label("wanted_parent_kind"),
     _wanted_owner.c.id.label("wanted_owner_id"),
     _wanted_owner.c.name.label("wanted_owner_name"),
+    select(workspaces.c.time_zone)
+    .where(workspaces.c.workspace_id == WORKSPACE)
+    .scalar_subquery()
+    .label("time_zone"),
 )
 
 
@@ -128,10 +133,11 @@ SAVE = Statement(
 
 
 class References(NamedTuple):
-    """What the wanted ids stand for, as far as they can be used."""
+    """What the wanted ids stand for, as far as they can be used, and the workspace's country."""
 
     parent: Parent | None
     owner: Named | None
+    region: str
 
 
 async def load_to_edit(
@@ -242,6 +248,7 @@ def _references(row: asyncpg.Record) -> References:
     return References(
         parent=_parent_of(row, "wanted_parent"),
         owner=Named(owner_id, row["wanted_owner_name"]) if owner_id else None,
+        region=region_of(row["time_zone"] or ""),
     )
 
 

@@ -29,7 +29,9 @@ async def create_client(
         owner_id = by
     found = await clients.references(uow, parent_id=parent_id, owner_id=owner_id)
     edit = await _resolved(uow, edit, found, parent_id=parent_id, owner_id=owner_id, by=by)
-    client = Client.create(new_id(), uow.workspace_id, edit=edit, at=now, by=by)
+    client = Client.create(
+        new_id(), uow.workspace_id, edit=edit, at=now, by=by, region=found.region
+    )
     await clients.add(uow, client)
     await uow.commit()
     return client
@@ -56,7 +58,7 @@ async def update_client(
     client.expect(etag)
     edit = await _resolved(uow, edit, found, parent_id=parent_id, owner_id=owner_id, by=by)
     before = client.state
-    client.edit(edit, at=now, by=by)
+    client.edit(edit, at=now, by=by, region=found.region)
     if client.state is not before:
         await clients.save(uow, client)
     await uow.commit()

@@ -1,6 +1,5 @@
 """A client: a company or a person one works for, or would like to."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -8,6 +7,7 @@ from enum import StrEnum
 from typing import Any, TypedDict
 from uuid import UUID
 
+from crm.domain.addresses import normal_email, normal_phone, normal_website
 from crm.domain.entries import MAX_NAME, Entry, Named
 from crm.domain.errors import ClientHasChanged
 from kit.aggregate import Aggregate, Fact
@@ -15,7 +15,6 @@ from kit.aggregate import Aggregate, Fact
 MAX_ADDRESSES = 10
 MAX_EMAIL, MAX_PHONE, MAX_ADDRESS, MAX_WEBSITE, MAX_NOTES = 254, 50, 1000, 300, 10_000
 MAX_EXTERNAL_ID = 200
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
 class ClientKind(StrEnum):
@@ -117,11 +116,21 @@ class Client(Aggregate):
 
     @classmethod
     def create(
-        cls, id: UUID, workspace_id: UUID, *, edit: ClientEdit, at: datetime, by: UUID | None
+        cls,
+        id: UUID,
+        workspace_id: UUID,
+        *,
+        edit: ClientEdit,
+        at: datetime,
+        by: UUID | None,
+        region: str = "",
     ) -> "Client":
-        """A new client. Raises EntryRefused."""
+        """A new client; phone numbers without a country's code are those of `region`.
+
+        Raises EntryRefused.
+        """
         blank = ClientState(kind=ClientKind.COMPANY, name="", created_at=at, updated_at=at)
-        state = _edited(id, blank, {"name": "", **edit})
+        state = _edited(id, blank, {"name": "", **edit}, region)
         client = cls(id=id, workspace_id=workspace_id, version=1, state=state)
         client.tell(ClientCreated(aggregate_id=id, version=1, at=at, by=by, client=state))
         return client
@@ -131,12 +140,12 @@ class Client(Aggregate):
         if etag != str(self.version):
             raise ClientHasChanged("The client was changed meanwhile.", current=str(self.version))
 
-    def edit(self, edit: ClientEdit, *, at: datetime, by: UUID) -> None:
+    def edit(self, edit: ClientEdit, *, at: datetime, by: UUID, region: str = "") -> None:
         """Take other values; the same ones are nothing to tell.
 
         Raises EntryRefused.
         """
-        before, after = self.state, _edited(self.id, self.state, edit)
+        before, after = self.state, _edited(self.id, self.state, edit, region)
         changed = [
             API_NAMES[name] for name in edit if getattr(before, name) != getattr(after, name)
         ]
@@ -161,7 +170,7 @@ class Client(Aggregate):
         )
 
 
-def _edited(id: UUID, state: ClientState, edit: ClientEdit) -> ClientState:
+def _edited(id: UUID, state: ClientState, edit: ClientEdit, region: str) -> ClientState:
     entry = Entry()
     clean: dict[str, Any] = dict(edit)
     if "name" in edit:
@@ -169,7 +178,7 @@ def _edited(id: UUID, state: ClientState, edit: ClientEdit) -> ClientState:
     if "address" in edit:
         clean["address"] = entry.text("address", edit["address"], limit=MAX_ADDRESS)
     if "website" in edit:
-        clean["website"] = entry.text("website", edit["website"], limit=MAX_WEBSITE)
+        clean["website"] = _website(entry, edit["website"])
     if "notes" in edit:
         clean["notes"] = entry.text("notes", edit["notes"], limit=MAX_NOTES)
     if "external_id" in edit:
@@ -178,9 +187,7 @@ def _edited(id: UUID, state: ClientState, edit: ClientEdit) -> ClientState:
     if "emails" in edit:
         clean["emails"] = _emails(entry, edit["emails"])
     if "phones" in edit:
-        clean["phones"] = entry.texts(
-            "phones", edit["phones"], limit=MAX_PHONE, at_most=MAX_ADDRESSES
-        )
+        clean["phones"] = _phones(entry, edit["phones"], region)
     if "tags" in edit:
         clean["tags"] = entry.tags(edit["tags"])
     if "custom_fields" in edit:
@@ -192,11 +199,31 @@ def _edited(id: UUID, state: ClientState, edit: ClientEdit) -> ClientState:
 
 
 def _emails(entry: Entry, values: Sequence[str]) -> tuple[str, ...]:
-    emails = entry.texts("emails", values, limit=MAX_EMAIL, at_most=MAX_ADDRESSES)
-    for email in emails:
-        if not _EMAIL.fullmatch(email):
-            entry.refuse("emails", "EMAIL_INVALID", f"“{email}” is not an e-mail address.")
-    return emails
+    kept: dict[str, None] = {}
+    for text in entry.texts("emails", values, limit=MAX_EMAIL, at_most=MAX_ADDRESSES):
+        email = normal_email(text)
+        if email is None:
+            entry.refuse("emails", "EMAIL_INVALID", f"“{text}” is not an e-mail address.")
+        kept[email or text] = None
+    return tuple(kept)
+
+
+def _phones(entry: Entry, values: Sequence[str], region: str) -> tuple[str, ...]:
+    kept: dict[str, None] = {}
+    for text in entry.texts("phones", values, limit=MAX_PHONE, at_most=MAX_ADDRESSES):
+        phone = normal_phone(text, region)
+        if phone is None:
+            entry.refuse("phones", "PHONE_INVALID", f"“{text}” is not a phone number.")
+        kept[phone or text] = None
+    return tuple(kept)
+
+
+def _website(entry: Entry, value: str) -> str:
+    text = entry.text("website", value, limit=MAX_WEBSITE)
+    website = normal_website(text) if text else ""
+    if website is None:
+        entry.refuse("website", "WEBSITE_INVALID", "This is not a web address.")
+    return website or text
 
 
 def _check_parent(entry: Entry, id: UUID, client: ClientState) -> None:

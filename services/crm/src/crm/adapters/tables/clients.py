@@ -63,6 +63,12 @@ Index(
     postgresql_where=clients.c.deleted_at.is_(None),
 )
 Index(
+    "ix_clients_parent",
+    clients.c.workspace_id,
+    clients.c.parent_id,
+    postgresql_where=clients.c.parent_id.is_not(None),
+)
+Index(
     "ix_clients_trash",
     clients.c.workspace_id,
     clients.c.deleted_at.desc(),

@@ -244,7 +244,7 @@ def board_stage_message(stage: BoardStage) -> stage_pb.Stage:
 
 def client_message(row: asyncpg.Record) -> client_pb.Client:
     """A row of adapters.client_queries."""
-    currency = row["currency"]
+    currency, closed = row["currency"], row["won_deals"] + row["lost_deals"]
     message = client_pb.Client(
         id=str(row["id"]),
         kind=CLIENT_KINDS[row["kind"]],
@@ -266,6 +266,10 @@ def client_message(row: asyncpg.Record) -> client_pb.Client:
         create_time=stamp(row["created_at"]),
         update_time=stamp(row["updated_at"]),
         etag=str(row["version"]),
+        closed_deal_count=closed,
+        win_rate=row["won_deals"] / closed if closed else None,
+        last_contact_time=stamp(row["last_at"]),
+        people_count=row["people"],
     )
     if row["custom_fields"]:
         message.custom_fields.update(row["custom_fields"])

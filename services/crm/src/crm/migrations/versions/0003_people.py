@@ -19,8 +19,13 @@ CREATE INDEX ix_activities_done ON activities (workspace_id, done_at, id)
 CREATE UNIQUE INDEX ux_activities_follows ON activities (workspace_id, follows)
     WHERE deleted_at IS NULL AND follows IS NOT NULL;
 """
+CLIENTS = """
+CREATE INDEX ix_clients_parent ON clients (workspace_id, parent_id)
+    WHERE parent_id IS NOT NULL;
+"""
 
 
 def upgrade() -> None:
     """Make them, with their policies and grants."""
+    op.execute(CLIENTS)
     op.execute(ACTIVITIES)

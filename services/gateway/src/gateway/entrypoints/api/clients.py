@@ -27,8 +27,18 @@ from kit.errors import DomainError, ErrorKind
 RPC = pb.DESCRIPTOR.services_by_name["ClientService"].methods_by_name
 CLIENTS = Listing(
     schemas.Client,
-    filters=("name", "kind", "parent_id", "owner_id", "tags", "created_at", "updated_at"),
-    sorts=("name", "created_at", "updated_at"),
+    filters=(
+        "name",
+        "kind",
+        "parent_id",
+        "owner_id",
+        "emails",
+        "phones",
+        "tags",
+        "created_at",
+        "updated_at",
+    ),
+    sorts=("name", "kind", "created_at", "updated_at"),
     custom=True,
 )
 KINDS = {
@@ -173,6 +183,10 @@ def client_json(client: pb.Client) -> dict[str, Any]:
         "open_deal_count": client.open_deal_count,
         "open_value": money(client.open_value) if has("open_value") else None,
         "won_value": money(client.won_value) if has("won_value") else None,
+        "closed_deal_count": client.closed_deal_count,
+        "win_rate": client.win_rate if has("win_rate") else None,
+        "last_contact_at": instant(client.last_contact_time) if has("last_contact_time") else None,
+        "people_count": client.people_count,
         "created_at": instant(client.create_time),
         "updated_at": instant(client.update_time),
         "version": int(client.etag),

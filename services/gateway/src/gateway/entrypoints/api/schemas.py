@@ -307,6 +307,10 @@ class Client(Out):
     open_deal_count: int
     open_value: MoneyOut | None
     won_value: MoneyOut | None
+    closed_deal_count: int
+    win_rate: float | None
+    last_contact_at: datetime | None
+    people_count: int
     created_at: datetime
     updated_at: datetime
     version: int
