@@ -28,6 +28,7 @@ from freelanceflow.crm.v1 import record_service_pb2_grpc as record_api
 from freelanceflow.crm.v1 import snapshot_service_pb2_grpc as snapshot_api
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_api
+from freelanceflow.crm.v1 import timeline_service_pb2_grpc as timeline_api
 from freelanceflow.type.v1 import filter_pb2, money_pb2
 from kit.errors import ErrorKind
 from kit.ids import new_id
@@ -68,6 +69,7 @@ class Crm:
                 import_api.ImportServiceStub,
                 record_api.RecordServiceStub,
                 snapshot_api.SnapshotServiceStub,
+                timeline_api.TimelineServiceStub,
             )
         ]
 

@@ -17,6 +17,7 @@ from freelanceflow.crm.v1 import (
     record_service_pb2,
     snapshot_service_pb2,
     stage_service_pb2,
+    timeline_service_pb2,
 )
 from kit.errors import ErrorKind
 from kit.rpc.access import access_of
@@ -34,6 +35,7 @@ FILES = (
     record_service_pb2,
     snapshot_service_pb2,
     stage_service_pb2,
+    timeline_service_pb2,
 )
 METHODS = [
     method

@@ -19,6 +19,7 @@ from freelanceflow.crm.v1 import (
     import_service_pb2,
     record_service_pb2,
     stage_service_pb2,
+    timeline_service_pb2,
 )
 from kit.database import Transaction
 from kit.errors import ErrorKind
@@ -41,6 +42,7 @@ FILES = (
     import_service_pb2,
     stage_service_pb2,
     record_service_pb2,
+    timeline_service_pb2,
 )
 METHODS = [
     method

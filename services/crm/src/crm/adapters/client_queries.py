@@ -54,7 +54,7 @@ _people = clients.alias("people")
 CONTACTS = ("call", "meeting", "mail")
 
 
-def _family_of(page: FromClause) -> ColumnElement[Any]:
+def family_of(page: FromClause) -> ColumnElement[Any]:
     """A client, and whoever stands under it: a company's figures are those of its people, too."""
     people = (
         select(_people.c.id)
@@ -115,7 +115,7 @@ def _contact_with(family: ColumnElement[Any]) -> Any:
 
 def _shown(page: FromClause) -> Select[Any]:
     """For entrypoints.rpc.mapping.client_message."""
-    family = _family_of(page)
+    family = family_of(page)
     worth, contact = _worth_of(family), _contact_with(family)
     return select(
         page.c.id,

@@ -125,6 +125,8 @@ class Activity(Aggregate):
             kind=ActivityKind.NOTE, subject="", created_at=at, updated_at=at, done_at=done_at
         )
         state = _edited(blank, {"subject": "", **edit}, zone=zone, at=at)
+        if state.kind is ActivityKind.NOTE and state.due_at is None and done_at is None:
+            state = replace(state, done_at=at)  # it is written, and there is nothing to do
         return cls._begun(id, workspace_id, state, at=at, by=by)
 
     def next_of_series(

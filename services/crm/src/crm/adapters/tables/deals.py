@@ -105,6 +105,12 @@ deal_history = Table(
     PrimaryKeyConstraint("workspace_id", "deal_id", "version"),
     points_to("deals", "deal_id"),
 )
+Index(
+    "ix_deal_history_latest",
+    deal_history.c.workspace_id,
+    deal_history.c.happened_at.desc(),
+    deal_history.c.id.desc(),
+)
 
 # What the columns of the board add up to, in addends: every statement that writes deals appends
 # its differences here (migration 0001), so that two moves never wait for one row of sums. Sums are

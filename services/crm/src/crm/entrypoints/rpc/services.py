@@ -9,6 +9,7 @@ from crm.entrypoints.rpc.rates import RateService
 from crm.entrypoints.rpc.records import RecordService
 from crm.entrypoints.rpc.snapshots import SnapshotService
 from crm.entrypoints.rpc.stages import StageService
+from crm.entrypoints.rpc.timeline import TimelineService
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activities
 from freelanceflow.crm.v1 import client_service_pb2_grpc as clients
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deals
@@ -17,6 +18,7 @@ from freelanceflow.crm.v1 import rate_service_pb2_grpc as rates
 from freelanceflow.crm.v1 import record_service_pb2_grpc as records
 from freelanceflow.crm.v1 import snapshot_service_pb2_grpc as snapshots
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stages
+from freelanceflow.crm.v1 import timeline_service_pb2_grpc as timelines
 from kit.rpc.server import Servicer
 
 
@@ -28,6 +30,7 @@ def services(app: App) -> list[Servicer]:
         (stages.add_StageServiceServicer_to_server, StageService(app)),
         (activities.add_ActivityServiceServicer_to_server, ActivityService(app)),
         (rates.add_RateServiceServicer_to_server, RateService(app)),
+        (timelines.add_TimelineServiceServicer_to_server, TimelineService(app)),
         (imports.add_ImportServiceServicer_to_server, ImportService(app)),
         (records.add_RecordServiceServicer_to_server, RecordService(app)),
         (snapshots.add_SnapshotServiceServicer_to_server, SnapshotService(app)),

@@ -19,6 +19,9 @@ CREATE INDEX ix_activities_done ON activities (workspace_id, done_at, id)
 CREATE UNIQUE INDEX ux_activities_follows ON activities (workspace_id, follows)
     WHERE deleted_at IS NULL AND follows IS NOT NULL;
 """
+TIMELINE = """
+CREATE INDEX ix_deal_history_latest ON deal_history (workspace_id, happened_at DESC, id DESC);
+"""
 CLIENTS = """
 CREATE INDEX ix_clients_parent ON clients (workspace_id, parent_id)
     WHERE parent_id IS NOT NULL;
@@ -28,4 +31,5 @@ CREATE INDEX ix_clients_parent ON clients (workspace_id, parent_id)
 def upgrade() -> None:
     """Make them, with their policies and grants."""
     op.execute(CLIENTS)
+    op.execute(TIMELINE)
     op.execute(ACTIVITIES)
