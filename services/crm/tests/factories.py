@@ -19,6 +19,7 @@ from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_api
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import client_service_pb2_grpc as client_api
+from freelanceflow.crm.v1 import contact_service_pb2_grpc as contact_api
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_api
 from freelanceflow.crm.v1 import import_service_pb2 as import_pb
@@ -69,6 +70,7 @@ class Crm:
                 import_api.ImportServiceStub,
                 record_api.RecordServiceStub,
                 snapshot_api.SnapshotServiceStub,
+                contact_api.ContactServiceStub,
                 timeline_api.TimelineServiceStub,
             )
         ]

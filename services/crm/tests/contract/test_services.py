@@ -11,6 +11,7 @@ from crm.entrypoints.rpc.services import services
 from freelanceflow.crm.v1 import (
     activity_service_pb2,
     client_service_pb2,
+    contact_service_pb2,
     deal_service_pb2,
     import_service_pb2,
     rate_service_pb2,
@@ -36,6 +37,7 @@ FILES = (
     snapshot_service_pb2,
     stage_service_pb2,
     timeline_service_pb2,
+    contact_service_pb2,
 )
 METHODS = [
     method

@@ -15,6 +15,7 @@ from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import (
     activity_service_pb2,
     client_service_pb2,
+    contact_service_pb2,
     deal_service_pb2,
     import_service_pb2,
     record_service_pb2,
@@ -43,6 +44,7 @@ FILES = (
     stage_service_pb2,
     record_service_pb2,
     timeline_service_pb2,
+    contact_service_pb2,
 )
 METHODS = [
     method
@@ -75,6 +77,7 @@ BY_ID = [
         "ListClientHistory",
         "ListActivityHistory",
     )
+    or method.name in ("ListCards", "ListDealHistory", "ListDealContacts", "ListImportErrors")
 ]
 # Tables in which the victim has nothing.
 NOT_USED = {
@@ -93,6 +96,8 @@ async def victim(stranger: Person) -> dict[str, str]:
     await stranger.call(
         "DeleteDeal", deal_service_pb2.DeleteDealRequest(deal_id=trashed.id, etag="1")
     )
+    contact = contact_service_pb2.PutDealContactRequest(deal_id=deal.id, client_id=client.id)
+    await stranger.call("PutDealContact", contact)
     upload_ = await upload(stranger, "name\nx\n")
     stages, reasons = await stranger.stages(), await stranger.lost_reasons()
     return {

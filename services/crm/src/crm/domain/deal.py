@@ -222,6 +222,13 @@ class Deal(Aggregate):
             self.state = replace(after, updated_at=at)
             self._tell(DealUpdated, at=at, by=by, before=before, changes=changes)
 
+    def note_change(self, field: str, before: str, after: str, *, at: datetime, by: UUID) -> None:
+        """Tell that what stands around the deal has changed; the same is nothing to tell."""
+        if before != after:
+            was, self.state = self.state, replace(self.state, updated_at=at)
+            change = Change(field, before, after)
+            self._tell(DealUpdated, at=at, by=by, before=was, changes=[change])
+
     def move_to(
         self,
         stage: Stage,

@@ -3,6 +3,7 @@
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.activities import ActivityService
 from crm.entrypoints.rpc.clients import ClientService
+from crm.entrypoints.rpc.contacts import ContactService
 from crm.entrypoints.rpc.deals import DealService
 from crm.entrypoints.rpc.imports import ImportService
 from crm.entrypoints.rpc.rates import RateService
@@ -12,6 +13,7 @@ from crm.entrypoints.rpc.stages import StageService
 from crm.entrypoints.rpc.timeline import TimelineService
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activities
 from freelanceflow.crm.v1 import client_service_pb2_grpc as clients
+from freelanceflow.crm.v1 import contact_service_pb2_grpc as contacts
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deals
 from freelanceflow.crm.v1 import import_service_pb2_grpc as imports
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rates
@@ -30,6 +32,7 @@ def services(app: App) -> list[Servicer]:
         (stages.add_StageServiceServicer_to_server, StageService(app)),
         (activities.add_ActivityServiceServicer_to_server, ActivityService(app)),
         (rates.add_RateServiceServicer_to_server, RateService(app)),
+        (contacts.add_ContactServiceServicer_to_server, ContactService(app)),
         (timelines.add_TimelineServiceServicer_to_server, TimelineService(app)),
         (imports.add_ImportServiceServicer_to_server, ImportService(app)),
         (records.add_RecordServiceServicer_to_server, RecordService(app)),

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from kit.migrations import grant, sight_policy, tenant_table
+
 revision = "0003"
 down_revision = "0002"
 
@@ -22,6 +24,23 @@ CREATE UNIQUE INDEX ux_activities_follows ON activities (workspace_id, follows)
 TIMELINE = """
 CREATE INDEX ix_deal_history_latest ON deal_history (workspace_id, happened_at DESC, id DESC);
 """
+CONTACTS = """
+CREATE TABLE deal_contacts (
+    workspace_id UUID NOT NULL,
+    deal_id UUID NOT NULL,
+    client_id UUID NOT NULL,
+    role TEXT NOT NULL,
+    added_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (workspace_id, deal_id, client_id),
+    FOREIGN KEY(workspace_id, deal_id) REFERENCES deals (workspace_id, id),
+    FOREIGN KEY(workspace_id, client_id) REFERENCES clients (workspace_id, id)
+);
+"""
+DEAL_IS_SEEN = (
+    "EXISTS (SELECT FROM deals seen WHERE seen.workspace_id = deal_contacts.workspace_id"
+    " AND seen.id = deal_contacts.deal_id)"
+)
 CLIENTS = """
 CREATE INDEX ix_clients_parent ON clients (workspace_id, parent_id)
     WHERE parent_id IS NOT NULL;
@@ -32,4 +51,8 @@ def upgrade() -> None:
     """Make them, with their policies and grants."""
     op.execute(CLIENTS)
     op.execute(TIMELINE)
+    op.execute(CONTACTS)
+    tenant_table(op, "deal_contacts")
+    grant(op, "deal_contacts", app="SELECT, INSERT, UPDATE, DELETE", system="SELECT")
+    sight_policy(op, "deal_contacts", DEAL_IS_SEEN)
     op.execute(ACTIVITIES)
