@@ -60,11 +60,11 @@ function editForm() {
   };
 }
 
-// A line that has become an activity makes room for the next one.
+// What this form has said, and nothing typed elsewhere, makes room for the next one.
 function quickAdd() {
   return {
-    clear() {
-      this.$root.querySelector("[data-quick-add]").value = "";
+    clear(event) {
+      if (this.$root.contains(event.target)) this.$root.querySelector("[data-quick-add]").value = "";
     },
   };
 }

@@ -15,10 +15,12 @@ from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_grpc
 from freelanceflow.crm.v1 import client_service_pb2_grpc as client_grpc
+from freelanceflow.crm.v1 import contact_service_pb2_grpc as contact_grpc
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_grpc
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_grpc
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rate_grpc
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_grpc
+from freelanceflow.crm.v1 import timeline_service_pb2_grpc as timeline_grpc
 from freelanceflow.notify.v1 import notification_service_pb2_grpc as notification_grpc
 from gateway.config import Settings
 from kit.rpc.client import TIMEOUT, Caller
@@ -106,6 +108,8 @@ class Clients:
         self.stages = Peer(crm, stage_grpc.StageServiceStub(crm.channel))
         self.rates = Peer(crm, rate_grpc.RateServiceStub(crm.channel))
         self.activities = Peer(crm, activity_grpc.ActivityServiceStub(crm.channel))
+        self.timelines = Peer(crm, timeline_grpc.TimelineServiceStub(crm.channel))
+        self.contacts = Peer(crm, contact_grpc.ContactServiceStub(crm.channel))
         self.imports = Peer(crm, import_grpc.ImportServiceStub(crm.channel))
         self.analytics = Peer(analytics, analytics_grpc.AnalyticsServiceStub(analytics.channel))
         self.figures = Peer(analytics, figures_grpc.FiguresServiceStub(analytics.channel))

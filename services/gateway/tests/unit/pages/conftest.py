@@ -69,10 +69,11 @@ from services.gateway.tests.unit.pages.factories import (
     make_board,
     make_card,
     make_client,
+    make_contacts,
     make_deal,
-    make_history,
     make_notification,
     make_pipeline,
+    make_timeline,
     make_velocity,
     money,
 )
@@ -167,7 +168,6 @@ def make_neighbours() -> SimpleNamespace:
                 "MoveDeal": move_deal,
                 "UpdateDeal": make_deal(etag="4"),
                 "CreateDeal": make_deal(etag="1"),
-                "ListDealHistory": make_history(),
                 "ListDeals": ListDealsResponse(deals=[make_deal(id=f"d-{n}") for n in range(3)]),
             }
         ),
@@ -215,6 +215,14 @@ def make_neighbours() -> SimpleNamespace:
                 "GetClient": make_client(),
                 "CreateClient": make_client(),
                 "UpdateClient": make_client(),
+            }
+        ),
+        timelines=Peer({"ListTimeline": make_timeline()}),
+        contacts=Peer(
+            {
+                "ListDealContacts": make_contacts(),
+                "PutDealContact": make_contacts().contacts[0],
+                "RemoveDealContact": None,
             }
         ),
         activities=Peer(

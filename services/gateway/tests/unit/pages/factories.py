@@ -11,19 +11,19 @@ from freelanceflow.analytics.v1.analytics_service_pb2 import (
 )
 from freelanceflow.crm.v1.activity_service_pb2 import Activity
 from freelanceflow.crm.v1.client_service_pb2 import Client
+from freelanceflow.crm.v1.contact_service_pb2 import DealContact, ListDealContactsResponse
 from freelanceflow.crm.v1.deal_service_pb2 import (
     Board,
     BoardColumn,
     Card,
     Deal,
-    DealHistoryEntry,
     FieldChange,
-    ListDealHistoryResponse,
 )
 from freelanceflow.crm.v1.stage_service_pb2 import (
     Stage,
     StageType,
 )
+from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineResponse, TimelineEntry
 from freelanceflow.notify.v1.notification_service_pb2 import (
     Notification,
 )
@@ -142,6 +142,10 @@ def make_client(**over: Any) -> Client:
         "emails": ["hello@acme.example"],
         "phones": ["+49 30 1234"],
         "open_deal_count": 3,
+        "closed_deal_count": 8,
+        "win_rate": 0.625,
+        "last_contact_time": ago(days=5),
+        "people_count": 2,
         "open_value": money(4_200_000),
         "won_value": money(129_000_000),
         "owner_name": "Moses Frase",
@@ -240,26 +244,64 @@ def make_velocity() -> Velocity:
     )
 
 
-def make_history() -> ListDealHistoryResponse:
-    return ListDealHistoryResponse(
+def make_timeline() -> ListTimelineResponse:
+    return ListTimelineResponse(
         entries=[
-            DealHistoryEntry(
+            TimelineEntry(
+                id="h-4",
+                kind="note",
+                actor_name="Moses Frase",
+                happen_time=ago(hours=1),
+                client_id="c-1",
+                client_name="Acme Corporation",
+                activity=make_activity(4, body="Not on Fridays."),
+            ),
+            TimelineEntry(
+                id="h-3",
+                kind="activity_done",
+                actor_name="Moses Frase",
+                happen_time=ago(hours=2),
+                deal_id="d-1",
+                deal_name="Website relaunch",
+                activity=make_activity(1),
+            ),
+            TimelineEntry(
                 id="h-2",
-                kind="moved",
+                kind="deal_moved",
                 actor_name="Moses Frase",
                 happen_time=ago(hours=3),
+                deal_id="d-1",
+                deal_name="Website relaunch",
                 from_stage_name="Prospecting",
                 to_stage_name="Engaging",
                 days_in_stage=12.4,
             ),
-            DealHistoryEntry(
+            TimelineEntry(
                 id="h-1",
-                kind="updated",
+                kind="deal_updated",
                 happen_time=ago(days=3),
+                deal_id="d-1",
+                deal_name="Website relaunch",
                 changes=[
                     FieldChange(field="next_step", before="Call", after="Call about the offer")
                 ],
             ),
-            DealHistoryEntry(id="h-0", kind="created", happen_time=ago(days=40)),
+            TimelineEntry(id="h-0", kind="client_created", happen_time=ago(days=40)),
+        ],
+        next_page_token="before",
+    )
+
+
+def make_contacts() -> ListDealContactsResponse:
+    return ListDealContactsResponse(
+        contacts=[
+            DealContact(
+                client_id="c-9",
+                name="Ann Acme",
+                role="Decides",
+                emails=["ann@acme.example"],
+                phones=["+49 30 1234567"],
+            ),
+            DealContact(client_id="c-8", name="Bob Acme"),
         ]
     )

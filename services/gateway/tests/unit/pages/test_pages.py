@@ -24,9 +24,13 @@ PAGES = (
     "/deals/d-1",
     "/deals/d-1/edit",
     "/deals/d-1/move",
+    "/deals/d-1/contacts",
+    "/deals/d-1?before=t",
     "/clients",
     "/clients?q=ac",
     "/clients/new",
+    "/clients/new?parent=Acme",
+    "/clients/c-1?before=t",
     "/clients/c-1",
     "/clients/c-1/edit",
     "/settings/stages",
@@ -175,6 +179,8 @@ def fill(message: Any, text: str) -> Any:
         "title",
         "body",
         "lost_reason_name",
+        *("subject", "role", "deal_name", "actor_name", "from_stage_name", "to_stage_name"),
+        *("field", "before", "after"),
     ):
         if name in message.DESCRIPTOR.fields_by_name:
             setattr(message, name, text)
@@ -197,9 +203,15 @@ async def test_words_stay_words(site: Any, make: SimpleNamespace, number: int) -
     me = neighbours.account.answers["GetMe"]
     fill(me, text)
     me.workspace_name = text
-    history = neighbours.deals.answers["ListDealHistory"]
-    history.entries[0].from_stage_name = history.entries[0].actor_name = text
-    history.entries[1].changes[0].before = history.entries[1].changes[0].after = text
+    for entry in neighbours.timelines.answers["ListTimeline"].entries:
+        fill(entry, text)
+        fill(entry.activity, text)
+        for change in entry.changes:
+            fill(change, text)
+    for contact in neighbours.contacts.answers["ListDealContacts"].contacts:
+        fill(contact, text)
+    for activity in neighbours.activities.answers["ListActivities"].activities:
+        fill(activity, text)
     neighbours.deals.answers |= {"GetDeal": deal, "GetBoard": board}
     neighbours.clients.answers |= {
         "GetClient": client,

@@ -20,6 +20,7 @@ from gateway.entrypoints.api import (
     rates,
     schemas,
     settings,
+    timelines,
 )
 from gateway.entrypoints.api.operations import Operation
 
@@ -31,6 +32,7 @@ MODULES = (  # in the order in which requests are compared with them
     settings,
     rates,
     activities,
+    timelines,
     imports,
     analytics,
     notifications,

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.crm.v1.activity_service_pb2 import (
     Activity,
+    ActivityKind,
     CreateActivityRequest,
     DeleteActivityRequest,
     DraftActivityRequest,
@@ -36,6 +37,7 @@ from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 from kit.errors import DomainError, ErrorKind
 
 PAGE = 50
+LONGEST_SUBJECT = 300
 HOME = "/activities"
 SHOWS = ("open", "undated", "done")
 
@@ -153,6 +155,26 @@ async def quick_add(request: Request) -> Response:
     return await saved(request, "Added:", activity, values["next"])
 
 
+@router.post("/notes")
+async def write_note(request: Request) -> Response:
+    """A note on a client or a deal; its first line is what lists show of it."""
+    signed_in(request)
+    values = await values_of(request)
+    first, _, _ = values["text"].partition("\n")
+    subject = first.strip()[:LONGEST_SUBJECT]
+    note = Activity(
+        kind=ActivityKind.ACTIVITY_KIND_NOTE,
+        subject=subject,
+        body="" if subject == values["text"] else values["text"],
+        client_id=values["client_id"],
+        deal_id=values["deal_id"],
+    )
+    created = await clients_of(request).activities.CreateActivity(
+        CreateActivityRequest(activity=note), identity_of(request)
+    )
+    return await saved(request, "Noted:", created, values["next"])
+
+
 @router.post("/activities/{activity_id}/done")
 async def set_done(request: Request, activity_id: str) -> Response:
     """Done, or not done after all."""
@@ -203,6 +225,16 @@ async def saved(
         activity_id=activity.id,
         undo=undo,
     )
+
+
+def planned(**about: str) -> ListActivitiesRequest:
+    """What is to be done for a client or a deal, the next first; what has no day is first, too."""
+    asked = ListActivitiesRequest(page_size=PAGE)
+    asked.sort.append(SortKey(field="due_at"))
+    asked.conditions.add(field="done_at", operator=Operator.OPERATOR_ISNULL, values=["true"])
+    for field, id in about.items():
+        asked.conditions.add(field=field, operator=Operator.OPERATOR_EQ, values=[id])
+    return asked
 
 
 def days_of(activities: Iterable[Activity], formats: Formats, *, show: str = "open") -> list[Day]:

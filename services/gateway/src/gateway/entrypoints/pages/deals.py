@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -10,15 +11,17 @@ from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.analytics.v1.analytics_service_pb2 import GetDealInsightRequest
 from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest
+from freelanceflow.crm.v1.contact_service_pb2 import ListDealContactsRequest
 from freelanceflow.crm.v1.deal_service_pb2 import (
     CreateDealRequest,
     Deal,
     GetDealRequest,
-    ListDealHistoryRequest,
     UpdateDealRequest,
 )
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest, ListStagesRequest
+from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineRequest
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
+from gateway.entrypoints.pages.activities import planned
 from gateway.entrypoints.pages.calls import (
     EXTRA_TIMEOUT,
     clients_of,
@@ -40,7 +43,7 @@ from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, t
 from kit.errors import DomainError, ErrorKind, InvalidInput
 from kit.ids import new_id
 
-MOST = 200
+MOST, TIMELINE = 200, 25
 LABELS = {
     "name": "Name",
     "client": "Client",
@@ -73,6 +76,7 @@ async def new_deal(request: Request) -> Response:
     """The empty form."""
     viewer = await viewer_of(request)
     values = Values(currency=viewer.currency_code, request_id=str(new_id()))
+    values["client"] = request.query_params.get("client", "")[:200]
     return await _form(request, viewer, "", values, Errors())
 
 
@@ -132,17 +136,31 @@ async def deal_context(request: Request, deal_id: str) -> dict[str, Any]:
     """Everything that a deal's page shows."""
     signed_in(request)
     clients, identity = clients_of(request), identity_of(request)
-    deal, stages, history, insight = await together(
+    token = request.query_params.get("before", "")
+    deal, stages, happened, activities, contacts, insight = await together(
         _get(request, deal_id),
         clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
-        clients.deals.ListDealHistory(ListDealHistoryRequest(deal_id=deal_id), identity),
+        clients.timelines.ListTimeline(
+            ListTimelineRequest(deal_id=deal_id, page_size=TIMELINE, page_token=token), identity
+        ),
+        if_there(clients.activities.ListActivities(planned(deal_id=deal_id), identity)),
+        clients.contacts.ListDealContacts(ListDealContactsRequest(deal_id=deal_id), identity),
         if_there(
             clients.analytics.GetDealInsight(
                 GetDealInsightRequest(deal_id=deal_id), identity, timeout=EXTRA_TIMEOUT
             )
         ),
     )
-    return {"deal": deal, "stages": stages.stages, "history": history, "insight": insight}
+    following = {"before": happened.next_page_token}
+    return {
+        "deal": deal,
+        "stages": stages.stages,
+        "entries": happened.entries,
+        "earlier_href": f"/deals/{deal_id}?{urlencode(following)}" if following["before"] else "",
+        "activities": activities.activities if activities else [],
+        "contacts": contacts.contacts,
+        "insight": insight,
+    }
 
 
 async def _get(request: Request, deal_id: str) -> Deal:

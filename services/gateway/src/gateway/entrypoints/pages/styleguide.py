@@ -1,6 +1,7 @@
 """Every part in every state, for those who build pages. The local profile only."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -12,14 +13,19 @@ from freelanceflow.analytics.v1.analytics_service_pb2 import (
     PipelineStage,
     Velocity,
 )
+from freelanceflow.crm.v1.activity_service_pb2 import (
+    Activity,
+    ActivityKind,
+    ActivityRepetition,
+)
 from freelanceflow.crm.v1.deal_service_pb2 import (
     BoardColumn,
     Card,
     Deal,
-    DealHistoryEntry,
     FieldChange,
 )
 from freelanceflow.crm.v1.stage_service_pb2 import Stage, StageType
+from freelanceflow.crm.v1.timeline_service_pb2 import TimelineEntry
 from freelanceflow.type.v1.money_pb2 import Money
 from gateway.entrypoints.pages.board import BoardQuery
 from gateway.entrypoints.pages.rendering import Viewer, rendering_of
@@ -36,7 +42,9 @@ async def styleguide(request: Request) -> Response:
         name="Style Guide",
         email="style@example.com",
         workspace_name="Style guide",
-        permissions=frozenset({"deals.read", "deals.write", "clients.read", "clients.write"}),
+        permissions=frozenset(
+            {"deals.read", "deals.write", "clients.read", "clients.write", "activities.write"}
+        ),
         unread=3,
     )
     today = rendering.formats(viewer).today
@@ -48,7 +56,8 @@ async def styleguide(request: Request) -> Response:
         column=_column(_cards(today.isoformat(), (today - timedelta(days=2)).isoformat(), now)),
         stages=_stages(),
         deal=_deal(now),
-        history=_history(now),
+        entries=_entries(now),
+        activities=_activities(now),
         pipeline=_pipeline(now),
         velocity=_velocity(),
         query=BoardQuery(),
@@ -133,24 +142,52 @@ def _deal(now: datetime) -> Deal:
     )
 
 
-def _history(now: datetime) -> list[DealHistoryEntry]:
+def _entries(now: datetime) -> list[TimelineEntry]:
     stamp = to_timestamp(now - timedelta(hours=3))
+    note = Activity(kind=ActivityKind.ACTIVITY_KIND_NOTE, subject="Prefers mail", body="Not calls.")
+    call = Activity(kind=ActivityKind.ACTIVITY_KIND_CALL, subject="Ask about the budget")
     return [
-        DealHistoryEntry(
-            kind="moved",
+        TimelineEntry(kind="note", actor_name="Mara Vogel", happen_time=stamp, activity=note),
+        TimelineEntry(
+            kind="deal_moved",
             actor_name="Mara Vogel",
             happen_time=stamp,
             from_stage_name="Prospecting",
             to_stage_name="Engaging",
             days_in_stage=12.4,
         ),
-        DealHistoryEntry(
-            kind="updated",
+        TimelineEntry(
+            kind="deal_updated",
             actor_name="Tom Reh",
             happen_time=stamp,
             changes=[FieldChange(field="next_step", before="Call", after="Send proposal")],
         ),
-        DealHistoryEntry(kind="created", happen_time=stamp),
+        TimelineEntry(
+            kind="activity_done", actor_name="Mara Vogel", happen_time=stamp, activity=call
+        ),
+        TimelineEntry(kind="deal_created", happen_time=stamp),
+    ]
+
+
+def _activities(now: datetime) -> list[Activity]:
+    def one(number: int, subject: str, hours: float, **more: Any) -> Activity:
+        due = to_timestamp(now + timedelta(hours=hours))
+        return Activity(
+            id=f"a{number}",
+            kind=ActivityKind.values()[number],
+            subject=subject,
+            due_time=due,
+            owner_name="Mara Vogel",
+            client_id="c1",
+            client_name="Mira Studio",
+            **more,
+        )
+
+    return [
+        one(1, "Ask about the budget", -30),
+        one(2, "Kick-off", 2, body="Bring the numbers of last year."),
+        one(3, "Send the contract", 30, repetition=ActivityRepetition.ACTIVITY_REPETITION_WEEKLY),
+        one(4, "Prepare slides", 50, done_time=to_timestamp(now)),
     ]
 
 

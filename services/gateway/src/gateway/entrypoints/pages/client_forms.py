@@ -1,0 +1,176 @@
+"""The form of a client, new or changed."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from google.protobuf.field_mask_pb2 import FieldMask
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from freelanceflow.crm.v1.client_service_pb2 import (
+    Client,
+    ClientKind,
+    CreateClientRequest,
+    GetClientRequest,
+    ListClientsRequest,
+    UpdateClientRequest,
+)
+from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
+from freelanceflow.type.v1.filter_pb2 import Condition, Operator
+from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
+from gateway.entrypoints.pages.forms import Errors, Values, errors_of, options, values_of
+from gateway.entrypoints.pages.rendering import Viewer, rendering_of
+from kit.errors import DomainError, ErrorKind, InvalidInput
+from kit.ids import new_id
+
+MOST = 200
+LABELS = {
+    "name": "Name",
+    "kind": "Kind",
+    "parent": "Company",
+    "owner_id": "Owner",
+    "emails": "E-mail",
+    "phones": "Phone",
+    "website": "Website",
+    "tags": "Tags",
+    "address": "Address",
+    "notes": "About",
+}
+_KINDS = {"company": ClientKind.CLIENT_KIND_COMPANY, "person": ClientKind.CLIENT_KIND_PERSON}
+_TEXTS = ("name", "owner_id", "website", "address", "notes")
+_LISTS = {"emails": "\n", "phones": "\n", "tags": ","}
+_WRITABLE = (*_TEXTS, *_LISTS, "kind", "parent_id")
+_FIELD_OF = {"parent_id": "parent"}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/clients/new")
+async def new_client(request: Request) -> Response:
+    """The empty form; below a company it begins as a person."""
+    viewer, given = await viewer_of(request), request.query_params
+    parent = given.get("parent", "")[:200]
+    kind = "person" if parent else "company"
+    values = Values(kind=kind, parent=parent, request_id=str(new_id()))
+    return await _form(request, viewer, "", values, Errors())
+
+
+@router.post("/clients/new")
+async def create_client(request: Request) -> Response:
+    """Adds a client. The form's own id makes a second sending harmless."""
+    viewer, values = await viewer_of(request), await values_of(request)
+    try:
+        created = await clients_of(request).clients.CreateClient(
+            CreateClientRequest(client=await _client_from(request, values)),
+            identity_of(request, values["request_id"]),
+        )
+    except DomainError as refusal:
+        return await _form(request, viewer, "", values, errors_of(refusal, _FIELD_OF))
+    return RedirectResponse(f"/clients/{created.id}", 303)
+
+
+@router.get("/clients/{client_id}/edit")
+async def edit_client(request: Request, client_id: str) -> Response:
+    """The form with the client's values."""
+    viewer, client = await together(viewer_of(request), get_client(request, client_id))
+    return await _form(request, viewer, client_id, _values_from(client), Errors())
+
+
+@router.post("/clients/{client_id}/edit")
+async def update_client(request: Request, client_id: str) -> Response:
+    """Saves the form."""
+    viewer, values = await viewer_of(request), await values_of(request)
+    try:
+        client = await _client_from(request, values)
+        client.id = client_id
+        await clients_of(request).clients.UpdateClient(
+            UpdateClientRequest(
+                client=client, update_mask=FieldMask(paths=_WRITABLE), etag=values["etag"]
+            ),
+            identity_of(request),
+        )
+    except DomainError as refusal:
+        if refusal.kind is ErrorKind.STALE:
+            values["etag"] = (await get_client(request, client_id)).etag
+            return await _form(request, viewer, client_id, values, Errors(), conflict=True)
+        return await _form(request, viewer, client_id, values, errors_of(refusal, _FIELD_OF))
+    return RedirectResponse(f"/clients/{client_id}", 303)
+
+
+async def get_client(request: Request, client_id: str) -> Client:
+    """One client."""
+    client: Client = await clients_of(request).clients.GetClient(
+        GetClientRequest(client_id=client_id), identity_of(request)
+    )
+    return client
+
+
+async def _form(
+    request: Request,
+    viewer: Viewer,
+    client_id: str,
+    values: Values,
+    errors: Errors,
+    *,
+    conflict: bool = False,
+) -> Response:
+    clients, identity = clients_of(request), identity_of(request)
+    owners, companies = await together(
+        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
+        clients.clients.ListClients(_companies(), identity),
+    )
+    return rendering_of(request).response(
+        request,
+        "clients/form.html",
+        viewer,
+        status=412 if conflict else errors.status,
+        title="Edit client" if client_id else "New client",
+        client_id=client_id,
+        values=values,
+        errors=errors.fields,
+        message=errors.message,
+        labels=LABELS,
+        conflict=conflict,
+        owner_options=options(owners.owners),
+        company_names=[company.name for company in companies.clients if company.id != client_id],
+    )
+
+
+def _companies(*conditions: Condition) -> ListClientsRequest:
+    company = Condition(field="kind", operator=Operator.OPERATOR_EQ, values=["company"])
+    return ListClientsRequest(page_size=MOST, conditions=[company, *conditions])
+
+
+async def _client_from(request: Request, values: Values) -> Client:
+    client = Client(kind=_KINDS.get(values["kind"], ClientKind.CLIENT_KIND_UNSPECIFIED))
+    for name in _TEXTS:
+        setattr(client, name, values[name])
+    for name, separator in _LISTS.items():
+        getattr(client, name).extend(filter(None, map(str.strip, values[name].split(separator))))
+    client.parent_id = await _parent_id(request, values["parent"])
+    return client
+
+
+async def _parent_id(request: Request, name: str) -> str:
+    if not name:
+        return ""
+    called = Condition(field="name", operator=Operator.OPERATOR_EQ, values=[name])
+    found: Any = await clients_of(request).clients.ListClients(
+        _companies(called), identity_of(request)
+    )
+    if not found.clients:
+        raise InvalidInput("", fields={"parent": "No company has this name. Add it first."})
+    parent_id: str = found.clients[0].id
+    return parent_id
+
+
+def _values_from(client: Client) -> Values:
+    values = Values({name: getattr(client, name) for name in _TEXTS})
+    for name, separator in _LISTS.items():
+        values[name] = (separator + " " * (separator == ",")).join(getattr(client, name))
+    values |= {
+        "kind": "person" if client.kind == ClientKind.CLIENT_KIND_PERSON else "company",
+        "parent": client.parent_name,
+        "etag": client.etag,
+    }
+    return values
