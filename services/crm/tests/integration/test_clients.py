@@ -83,6 +83,10 @@ async def test_a_company_is_worth_what_its_people_are(person: Person) -> None:
     hers = await person.call("GetClient", pb.GetClientRequest(client_id=ann.id))
     assert (hers.won_value, hers.win_rate, hers.people_count) == (euros(70), 0.5, 0)
     assert not company.HasField("win_rate")
+    await make_client(person)
+    page = await person.call("ListClients", pb.ListClientsRequest(sort=[by("created_at")]))
+    assert [one.won_value for one in page.clients] == [euros(100), euros(70), euros(0)]
+    assert [one.people_count for one in page.clients] == [1, 0, 0]
 
 
 async def test_the_last_contact_is_the_last_that_was_made(person: Person, clock: FakeClock) -> None:
@@ -98,6 +102,9 @@ async def test_the_last_contact_is_the_last_that_was_made(person: Person, clock:
     await make_activity(person, client_id=company.id, due_time=to_timestamp(clock.now()))
     found = await person.call("GetClient", pb.GetClientRequest(client_id=company.id))
     assert from_timestamp(found.last_contact_time) == days[1]
+    await make_client(person)
+    page = await person.call("ListClients", pb.ListClientsRequest(sort=[by("created_at")]))
+    assert [one.HasField("last_contact_time") for one in page.clients] == [True, True, False]
 
 
 async def test_addresses_are_kept_in_one_form(person: Person, app: App) -> None:

@@ -63,6 +63,7 @@ def family_of(page: FromClause) -> ColumnElement[Any]:
             _people.c.parent_id == page.c.id,
             _people.c.deleted_at.is_(None),
         )
+        .correlate(page)  # by name: inside a LATERAL it would be taken for a table of its own
         .scalar_subquery()
     )
     return func.array_append(func.array(people), page.c.id, type_=ARRAY(Uuid()))

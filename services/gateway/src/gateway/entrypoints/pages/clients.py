@@ -23,7 +23,7 @@ from gateway.entrypoints.pages.client_forms import get_client
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 
 PAGE = 50
-SHOWN = 50
+DEALS, PEOPLE = 10, 50
 TIMELINE = 25
 
 router = APIRouter(include_in_schema=False)
@@ -68,12 +68,12 @@ async def _context(request: Request, client_id: str) -> dict[str, Any]:
         get_client(request, client_id),
         if_there(
             clients.deals.ListDeals(
-                ListDealsRequest(page_size=SHOWN, conditions=[_is("client_id", client_id)]),
+                ListDealsRequest(page_size=DEALS, conditions=[_is("client_id", client_id)]),
                 identity,
             )
         ),
         clients.clients.ListClients(
-            ListClientsRequest(page_size=SHOWN, conditions=[_is("parent_id", client_id)]), identity
+            ListClientsRequest(page_size=PEOPLE, conditions=[_is("parent_id", client_id)]), identity
         ),
         if_there(clients.activities.ListActivities(planned(client_id=client_id), identity)),
         if_there(
