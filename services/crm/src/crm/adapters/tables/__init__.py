@@ -7,9 +7,8 @@ another tenant, whatever the code does.
 from crm.adapters.tables.activities import activities
 from crm.adapters.tables.base import metadata
 from crm.adapters.tables.clients import client_keys, clients
-from crm.adapters.tables.custom_fields import custom_fields
-from crm.adapters.tables.clients import clients
 from crm.adapters.tables.contacts import deal_contacts
+from crm.adapters.tables.custom_fields import custom_fields
 from crm.adapters.tables.deals import board_totals, deal_history, deals
 from crm.adapters.tables.imports import import_errors, import_rows, imports
 from crm.adapters.tables.rates import currency_rates
