@@ -152,11 +152,13 @@ ORPHANS = {
 ERASE: dict[RecordKind, list[Statement]] = {
     RecordKind.DEAL: [
         _of(f"UPDATE activities SET deal_id = NULL WHERE {_LAST.format('deal_id')}"),
+        _of(f"DELETE FROM deal_contacts WHERE {_LAST.format('deal_id')}"),
         _of(f"DELETE FROM deal_history WHERE {_LAST.format('deal_id')}"),
         _of(f"DELETE FROM deals WHERE {_LAST.format('id')} AND deleted_at IS NOT NULL"),
     ],
     RecordKind.CLIENT: [
         _of(f"UPDATE activities SET client_id = NULL WHERE {_LAST.format('client_id')}"),
+        _of(f"DELETE FROM deal_contacts WHERE {_LAST.format('client_id')}"),
         _of(f"UPDATE deals SET client_id = NULL WHERE {_LAST.format('client_id')}"),
         _of(f"UPDATE clients SET parent_id = NULL WHERE {_LAST.format('parent_id')}"),
         _of(f"DELETE FROM record_history WHERE {_LAST.format('record_id')}"),

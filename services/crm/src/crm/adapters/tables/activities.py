@@ -62,12 +62,10 @@ Index(
     activities.c.id,
     postgresql_where=_alive & activities.c.done_at.is_not(None),
 )
-# A series goes on once after each of its activities.
 Index(
-    "ux_activities_follows",
+    "ix_activities_follows",
     activities.c.workspace_id,
     activities.c.follows,
-    unique=True,
     postgresql_where=_alive & activities.c.follows.is_not(None),
 )
 Index(

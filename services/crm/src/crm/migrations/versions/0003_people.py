@@ -18,7 +18,7 @@ CREATE INDEX ix_activities_due ON activities (workspace_id, due_at, id)
     WHERE deleted_at IS NULL AND done_at IS NULL;
 CREATE INDEX ix_activities_done ON activities (workspace_id, done_at, id)
     WHERE deleted_at IS NULL AND done_at IS NOT NULL;
-CREATE UNIQUE INDEX ux_activities_follows ON activities (workspace_id, follows)
+CREATE INDEX ix_activities_follows ON activities (workspace_id, follows)
     WHERE deleted_at IS NULL AND follows IS NOT NULL;
 """
 TIMELINE = """
@@ -53,6 +53,6 @@ def upgrade() -> None:
     op.execute(TIMELINE)
     op.execute(CONTACTS)
     tenant_table(op, "deal_contacts")
-    grant(op, "deal_contacts", app="SELECT, INSERT, UPDATE, DELETE", system="SELECT")
+    grant(op, "deal_contacts", app="SELECT, INSERT, UPDATE, DELETE", system="SELECT, DELETE")
     sight_policy(op, "deal_contacts", DEAL_IS_SEEN)
     op.execute(ACTIVITIES)
