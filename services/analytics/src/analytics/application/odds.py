@@ -64,17 +64,17 @@ async def rescore(
     async with open_unit() as uow:
         stored = await model_rows.find(uow, "win", case.edition)
         standing = await scores.standing(uow, case.edition) if case.is_now else {}
-    said = await asyncio.to_thread(_ask, case, stored, standing, now, refit=refit)
+    said = await asyncio.to_thread(ask, case, stored, standing, now, refit=refit)
     async with open_unit() as uow:
         run = await rescoring.scored(uow, case.setting.changes)
-        told = await _write(uow, case, said, standing, now=now, run=run)
+        told = await write(uow, case, said, standing, now=now, run=run)
         await commit_if_held(uow, fence)
     return Done(
         run, len(said.scores), len(said.changed), told, said.fitted is not None, said.scores
     )
 
 
-def _ask(
+def ask(
     case: Case,
     stored: ModelRow | None,
     standing: Mapping[str, Standing],
@@ -82,7 +82,7 @@ def _ask(
     *,
     refit: bool,
 ) -> Scored:
-    model, fitted = (None, None) if refit else (_loaded(case, stored), None)
+    model, fitted = (None, None) if refit else (loaded(case, stored), None)
     if model is None:
         model, fitted = fit(case, now)
     found = deal_scores.score(model, case.facts)
@@ -100,7 +100,7 @@ def _ask(
     )
 
 
-def _loaded(case: Case, stored: ModelRow | None) -> WinModel | None:
+def loaded(case: Case, stored: ModelRow | None) -> WinModel | None:
     """The stored model, unless it is unreadable or the workspace has outgrown it."""
     if stored is None:
         return None
@@ -160,7 +160,7 @@ def _differs(case: Case, found: DealScores, row: int, there: Standing | None) ->
     )
 
 
-async def _write(
+async def write(
     uow: UnitOfWork,
     case: Case,
     said: Scored,

@@ -2,13 +2,15 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from analytics.adapters import model_rows, rescoring, scores
+from analytics.adapters import answers, model_rows, rescoring, scores
 from analytics.adapters.rescoring import Fence
 from analytics.application import churn_risk, odds, outlook
 from analytics.application.scoring import Case, OpenUnit, commit_if_held, read_case
 from analytics.domain.facts import PipelineChanged
 from analytics.domain.nights import next_night
+from analytics.domain.questions import OWNER
 
 
 async def rescore(
@@ -38,14 +40,20 @@ async def _score_the_rest(
         clients = await churn_risk.read_clients(uow, case)
         model = await model_rows.find(uow, "churn", case.edition)
         there = await scores.forecasts_there(uow, case.edition)
+        asked = await answers.asked_lately(uow, OWNER, now)
     risks = await churn_risk.score(case, clients, model, now=now, refit=refit)
-    ahead = await outlook.compute(case, done.scores, there, now=now)
+    owners = [None, *(UUID(args["owner_id"]) for args in asked)]
+    ahead = [
+        await outlook.compute(case, done.scores, there, now=now, owner_id=owner) for owner in owners
+    ]
     async with open_unit() as uow:
         await churn_risk.write(uow, case, risks, clients, now=now, run=done.run)
-        await outlook.write(uow, case, ahead, now=now, run=done.run)
+        for part in ahead:
+            await outlook.write(uow, case, part, now=now, run=done.run)
         if refit:
             night = next_night(case.workspace_id, case.setting.time_zone, now)
             await rescoring.fitted(uow, today=case.today, next_night=night)
+            await answers.forget(uow, now)
         changed = PipelineChanged(
             aggregate_id=case.workspace_id, version=case.setting.changes, at=now, by=None
         )

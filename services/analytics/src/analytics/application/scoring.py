@@ -41,16 +41,12 @@ class Case:
     setting: Setting
     facts: Facts
     names: Mapping[str, str]
+    scale: int  # minor units of one unit of the currency; 1 where deals are counted
 
     @property
     def is_now(self) -> bool:
         """Whether this is the present: only that is told, and judged later."""
         return self.edition == NOW
-
-    @property
-    def scale(self) -> int:
-        """Minor units of one unit of the currency."""
-        return int(10 ** exponent(self.setting.currency))
 
     @property
     def today(self) -> date:
@@ -77,8 +73,8 @@ class Case:
 async def read_case(tx: Transaction, *, at: datetime, edition: str = NOW) -> Case:
     """The facts of a workspace as they stood at a moment."""
     setting = await fact_copies.setting(tx)
-    scale = float(10 ** exponent(setting.currency))
-    copied = await fact_copies.copied(tx, at=at, currency=setting.currency, scale=scale)
+    scale = 10 ** exponent(setting.currency)
+    copied = await fact_copies.copied(tx, at=at, currency=setting.currency, scale=float(scale))
     facts = await asyncio.to_thread(
         science_facts.read,
         copied.states,
@@ -93,6 +89,7 @@ async def read_case(tx: Transaction, *, at: datetime, edition: str = NOW) -> Cas
         setting=setting,
         facts=facts,
         names=await fact_copies.names(tx),
+        scale=scale,
     )
 
 

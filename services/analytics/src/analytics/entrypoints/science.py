@@ -11,6 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from analytics.adapters.rescoring import Fence
+from analytics.application.answering import answer
+from analytics.application.handing_out import RESCORE
+from analytics.application.questions import JOB as QUESTION
 from analytics.application.rescoring import rescore
 from analytics.application.scoring import OpenUnit
 from analytics.entrypoints.app import App
@@ -39,9 +42,13 @@ async def _rescore(request: Request) -> dict[str, Any]:
     )
 
 
+async def _answer_question(request: Request) -> dict[str, Any]:
+    return await answer(request.open_unit, request.fence, request.args, now=request.now)
+
+
 Answering = Callable[[Request], Awaitable[dict[str, Any]]]
 
-ANSWERS: dict[str, Answering] = {"rescore": _rescore}
+ANSWERS: dict[str, Answering] = {RESCORE: _rescore, QUESTION: _answer_question}
 
 
 async def answer_requests(app: App, *, idle: float) -> None:

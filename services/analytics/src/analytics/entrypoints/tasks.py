@@ -5,6 +5,7 @@ from typing import Any
 
 from analytics.adapters.science_process import ScienceProcess
 from analytics.application.handing_out import RESCORE
+from analytics.application.questions import JOB as QUESTION
 from kit.jobs.worker import Handler, Task
 from kit.pool import Pool
 
@@ -34,4 +35,4 @@ async def compute(app: WorkerApp, task: Task) -> dict[str, Any]:
 
 def handlers() -> dict[str, Handler[WorkerApp]]:
     """By kind of job."""
-    return {RESCORE: compute}
+    return {RESCORE: compute, QUESTION: compute}
