@@ -26,6 +26,7 @@ from freelanceflow.crm.v1 import import_service_pb2 as import_pb
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_api
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rate_api
 from freelanceflow.crm.v1 import record_service_pb2_grpc as record_api
+from freelanceflow.crm.v1 import search_service_pb2_grpc as search_api
 from freelanceflow.crm.v1 import snapshot_service_pb2_grpc as snapshot_api
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_api
@@ -69,6 +70,7 @@ class Crm:
                 activity_api.ActivityServiceStub,
                 import_api.ImportServiceStub,
                 record_api.RecordServiceStub,
+                search_api.SearchServiceStub,
                 snapshot_api.SnapshotServiceStub,
                 contact_api.ContactServiceStub,
                 timeline_api.TimelineServiceStub,

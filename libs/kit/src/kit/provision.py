@@ -1,4 +1,4 @@
-"""A service's database and its three roles, made or brought up to date by an administrator."""
+"""A service's database and its roles, made or brought up to date by an administrator."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
@@ -14,8 +14,10 @@ async def provision(
 ) -> None:
     """Roles `<service>_owner|app|system` with these passwords, and the database; again is harmless.
 
-    Nobody but these roles may connect. The owner owns the schema, so that only migrations create;
-    what the others may do with a table, its migration grants.
+    A fourth, `<service>_definer`, cannot log in: it owns the functions that look past row-level
+    security, and reaches what migrations grant it. Nobody but the three may connect. The owner
+    owns the schema, so that only migrations create; what the others may do with a table, its
+    migration grants.
     """
     database = database or service
     admin = await asyncpg.connect(admin_dsn)
@@ -23,6 +25,7 @@ async def provision(
         await admin.execute("SELECT pg_advisory_lock($1)", _PROVISION_LOCK)
         for role in ROLES:
             await _role(admin, f"{service}_{role}", passwords[role])
+        await _definer(admin, service)
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
             await admin.execute(f'CREATE DATABASE "{database}"')
         await admin.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
@@ -36,7 +39,8 @@ async def provision(
     try:
         await inside.execute(f"ALTER SCHEMA public OWNER TO {service}_owner")
         await inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-        await inside.execute(f"GRANT USAGE ON SCHEMA public TO {service}_app, {service}_system")
+        users = ", ".join(f"{service}_{role}" for role in ("app", "system", "definer"))
+        await inside.execute(f"GRANT USAGE ON SCHEMA public TO {users}")
     finally:
         await inside.close()
 
@@ -50,6 +54,13 @@ def with_role(dsn: str, role: str, password: str) -> str:
     """The same server and database, another role."""
     parts = urlsplit(dsn)
     return urlunsplit(parts._replace(netloc=f"{role}:{password}@{parts.hostname}:{parts.port}"))
+
+
+async def _definer(admin: asyncpg.Connection, service: str) -> None:
+    role = f"{service}_definer"
+    if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+        await admin.execute(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS")
+    await admin.execute(f"GRANT {role} TO {service}_owner")  # so that migrations can hand over
 
 
 async def _role(admin: asyncpg.Connection, role: str, password: str) -> None:

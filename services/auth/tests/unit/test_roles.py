@@ -18,6 +18,7 @@ from freelanceflow.crm.v1 import (
     deal_service_pb2,
     import_service_pb2,
     record_service_pb2,
+    search_service_pb2,
     stage_service_pb2,
 )
 from freelanceflow.notify.v1 import notification_service_pb2
@@ -34,6 +35,7 @@ CONTRACTS = (
     import_service_pb2,
     notification_service_pb2,
     record_service_pb2,
+    search_service_pb2,
     stage_service_pb2,
     workspace_service_pb2,
 )

@@ -13,6 +13,7 @@ from crm.adapters.tables.deals import board_totals, deal_history, deals
 from crm.adapters.tables.imports import import_errors, import_rows, imports
 from crm.adapters.tables.rates import currency_rates
 from crm.adapters.tables.records import record_history
+from crm.adapters.tables.search import search_index
 from crm.adapters.tables.workspaces import (
     lost_reasons,
     owners,
@@ -39,6 +40,7 @@ __all__ = [
     "owners",
     "record_history",
     "removed_stages",
+    "search_index",
     "stages",
     "workspaces",
 ]

@@ -8,6 +8,7 @@ from crm.entrypoints.rpc.deals import DealService
 from crm.entrypoints.rpc.imports import ImportService
 from crm.entrypoints.rpc.rates import RateService
 from crm.entrypoints.rpc.records import RecordService
+from crm.entrypoints.rpc.search import SearchService
 from crm.entrypoints.rpc.snapshots import SnapshotService
 from crm.entrypoints.rpc.stages import StageService
 from crm.entrypoints.rpc.timeline import TimelineService
@@ -18,6 +19,7 @@ from freelanceflow.crm.v1 import deal_service_pb2_grpc as deals
 from freelanceflow.crm.v1 import import_service_pb2_grpc as imports
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rates
 from freelanceflow.crm.v1 import record_service_pb2_grpc as records
+from freelanceflow.crm.v1 import search_service_pb2_grpc as searches
 from freelanceflow.crm.v1 import snapshot_service_pb2_grpc as snapshots
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stages
 from freelanceflow.crm.v1 import timeline_service_pb2_grpc as timelines
@@ -36,5 +38,6 @@ def services(app: App) -> list[Servicer]:
         (timelines.add_TimelineServiceServicer_to_server, TimelineService(app)),
         (imports.add_ImportServiceServicer_to_server, ImportService(app)),
         (records.add_RecordServiceServicer_to_server, RecordService(app)),
+        (searches.add_SearchServiceServicer_to_server, SearchService(app)),
         (snapshots.add_SnapshotServiceServicer_to_server, SnapshotService(app)),
     ]

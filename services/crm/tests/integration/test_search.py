@@ -1,0 +1,188 @@
+"""Search finds what was meant, ranks it, and shows nobody what they may not see."""
+
+from uuid import UUID
+
+import pytest
+
+from crm.adapters.search import MOST
+from crm.entrypoints.app import App
+from freelanceflow.crm.v1 import client_service_pb2 as client_pb
+from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
+from freelanceflow.crm.v1 import record_service_pb2 as record_pb
+from freelanceflow.crm.v1 import search_service_pb2 as pb
+from kit.database import SystemTransaction, Transaction
+from kit.sight import Sight, seeing
+from kit.testing.database import ServiceDatabase, recorded_queries
+from services.crm.tests.factories import (
+    Crm,
+    Person,
+    euros,
+    make_activity,
+    make_client,
+    make_deal,
+    mask,
+)
+
+
+async def search(person: Person, text: str) -> list[pb.SearchResult]:
+    """What is found."""
+    found = await person.call("Search", pb.SearchRequest(text=text))
+    return list(found.results)
+
+
+async def titles(person: Person, text: str) -> list[str]:
+    """Their titles, the best first."""
+    return [result.title for result in await search(person, text)]
+
+
+@pytest.mark.parametrize(
+    ("title", "asked"),
+    [
+        ("Café Société", "cafe societe"),
+        ("Müller Straße", "muller strasse"),
+        ("Brauerei Kroß", "kross"),
+        ("Website relaunch", "relaunch website"),
+        ("Website relaunch", "web rel"),
+        ("Website relaunch", "wensite"),
+        ("Heron Architects", "archtects"),
+        ("Łódź", "lodz"),
+        ("日本語 会社", "日本"),
+        ("50% off & more", "50% off"),
+        ("a_b", "a_b"),
+        ("O'Neill", "o'neill"),
+    ],
+)
+async def test_accents_order_beginnings_and_typing_errors_do_not_matter(
+    person: Person, title: str, asked: str
+) -> None:
+    await make_deal(person, name=title)
+    await make_deal(person, name="Something else entirely")
+    assert (await titles(person, asked))[:1] == [title]
+
+
+async def test_what_is_meant_comes_first(person: Person) -> None:
+    for name in ("Old website", "Websites for Heron", "Website"):
+        await make_deal(person, name=name)
+    await make_client(person, name="Webster", emails=["hello@website.example"])
+    assert (await titles(person, "website"))[:2] == ["Website", "Websites for Heron"]
+    assert set(await titles(person, "website")) == {
+        "Website",
+        "Websites for Heron",
+        "Old website",
+        "Webster",
+    }
+    assert await titles(person, "") == await titles(person, "  ") == []
+    assert await titles(person, "xyzzyx") == []
+
+
+async def test_results_show_what_they_are(person: Person) -> None:
+    client = await make_client(person, name="Weir Brewery", phones=["+49 30 123456"])
+    deal = await make_deal(person, name="Labels", client_id=client.id, amount=euros(500))
+    activity = await make_activity(person, subject="Ask about labels", deal_id=deal.id)
+    (found,) = await search(person, "030123456"[1:])
+    assert (found.id, found.kind) == (client.id, record_pb.RECORD_KIND_CLIENT)
+    by_kind = {result.kind: result for result in await search(person, "labels")}
+    shown = by_kind[record_pb.RECORD_KIND_DEAL]
+    assert (shown.id, shown.amount, shown.client_name) == (deal.id, euros(500), "Weir Brewery")
+    assert shown.stage_name == "Prospecting"
+    shown = by_kind[record_pb.RECORD_KIND_ACTIVITY]
+    assert (shown.id, shown.deal_name, shown.shown_on_id) == (activity.id, "Labels", deal.id)
+
+
+async def test_at_most_so_many_of_each_kind(person: Person, app: App) -> None:
+    for number in range(MOST + 3):
+        await make_deal(person, name=f"Poster {number}")
+    await make_client(person, name="Poster house")
+    with recorded_queries(app.pool) as queries:
+        found = await search(person, "poster")
+    assert len(queries) <= 1, queries
+    kinds = [result.kind for result in found]
+    assert kinds.count(record_pb.RECORD_KIND_DEAL) == MOST
+    assert kinds.count(record_pb.RECORD_KIND_CLIENT) == 1
+
+
+async def test_the_index_follows_every_change(person: Person) -> None:
+    deal = await make_deal(person, name="Alpha")
+    renamed = deal_pb.UpdateDealRequest(
+        deal=deal_pb.Deal(id=deal.id, name="Omega"), update_mask=mask("name"), etag=deal.etag
+    )
+    deal = await person.call("UpdateDeal", renamed)
+    assert (await titles(person, "alpha"), await titles(person, "omega")) == ([], ["Omega"])
+    moved = await person.move(deal, (await person.stages())["Engaging"])
+    await person.call("DeleteDeal", deal_pb.DeleteDealRequest(deal_id=deal.id, etag=moved.etag))
+    assert await titles(person, "omega") == []
+    await person.call("RestoreRecord", record_pb.RestoreRecordRequest(record_id=deal.id))
+    assert await titles(person, "omega") == ["Omega"]
+    client = await make_client(person, name="Sigma")
+    change = client_pb.UpdateClientRequest(
+        client=client_pb.Client(id=client.id, emails=["noor@tau.example"]),
+        update_mask=mask("emails"),
+        etag=client.etag,
+    )
+    await person.call("UpdateClient", change)
+    assert await titles(person, "tau.example") == ["Sigma"]
+
+
+async def test_nobody_finds_what_they_do_not_see(
+    crm: Crm, person: Person, stranger: Person
+) -> None:
+    seller = Person(crm, person.workspace_id)
+    seller.sight = Sight((seller.user_id,))
+    client = await make_client(person, name="Secret brewery", owner_id=str(person.user_id))
+    deal = await make_deal(person, name="Secret label", client_id=client.id)
+    await make_activity(person, subject="Secret call", deal_id=deal.id)
+    own = await make_deal(seller, name="Secret of mine")
+    await make_activity(person, subject="Secret hint", deal_id=own.id)
+    assert len(await titles(person, "secret")) == 5
+    assert set(await titles(seller, "secret")) == {"Secret of mine", "Secret hint"}
+    assert await titles(stranger, "secret") == []
+    seller.sight = Sight((stranger.user_id,))
+    assert await titles(seller, "secret") == []
+
+
+async def test_the_function_itself_asks_for_workspace_and_sight(
+    person: Person, stranger: Person, database: ServiceDatabase
+) -> None:
+    await make_deal(person, name="Hidden")
+    ask = "SELECT record_id FROM search_records('hidden', 8)"
+    assert await database.app.fetch(ask) == []
+    for who, sight, count in (
+        (person, Sight(), 1),
+        (person, Sight((person.user_id,)), 1),
+        (person, Sight((stranger.user_id,)), 0),
+        (stranger, Sight(), 0),
+    ):
+        with seeing(sight):
+            async with Transaction(database.app, who.workspace_id) as tx:
+                assert len(await tx._connection.fetch(ask)) == count
+    rights = "SELECT has_table_privilege('crm_app', 'search_index', 'INSERT, UPDATE, DELETE')"
+    assert not await database.owner.fetchval(rights)
+    assert not await database.owner.fetchval(
+        "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'crm_definer'"
+    )
+
+
+FILL = """
+INSERT INTO deals (id, workspace_id, version, name, stage_id, position, source, next_step, tags,
+    custom_fields, entered_stage_at, created_at, updated_at, owner_id)
+SELECT gen_random_uuid(), d.workspace_id, 1, 'Project ' || md5(n::text), d.stage_id,
+    'b' || lpad(n::text, 6, '0'), '', '', '{}', '{}', now(), now(), now(), d.owner_id
+FROM generate_series(1, 4000) n, deals d WHERE d.id = $1"""
+
+
+async def test_words_are_looked_up_in_the_index(person: Person, database: ServiceDatabase) -> None:
+    deal = await make_deal(person)
+    await database.owner.execute(FILL, UUID(deal.id))
+    await database.owner.execute("SELECT gin_clean_pending_list('ix_search_index_words')")
+    await database.owner.execute("ANALYZE search_index")
+    async with SystemTransaction(database.owner) as tx:
+        # So few rows are read as quickly one by one; what matters is that the index can serve.
+        await tx._connection.execute("SET LOCAL enable_seqscan = off")
+        plan = await tx._connection.fetch(
+            "EXPLAIN SELECT 1 FROM search_index WHERE workspace_id = $1 AND kind = 'deal'"
+            " AND words LIKE ALL (ARRAY['%abcdef%'])",
+            person.workspace_id,
+        )
+    assert "ix_search_index_words" in "\n".join(line[0] for line in plan)
+    name = (await person.list_deals(page_size=1)).deals[0].name
+    assert name in await titles(person, name.removeprefix("Project ")[4:20])
