@@ -51,11 +51,13 @@ MESSAGES: dict[str, type[Message]] = {
     "crm.deal.v1.reordered": deal_events_pb2.DealReordered,
     "crm.deal.v1.restored": record_events_pb2.DealRestored,
     "crm.deal.v1.updated": deal_events_pb2.DealUpdated,
+    "crm.field.v1.changed": setting_events_pb2.CustomFieldChanged,
     "crm.import.v1.finished": import_events_pb2.ImportFinished,
     "crm.import.v1.reverted": import_events_pb2.ImportReverted,
     "crm.rate.v1.changed": setting_events_pb2.RatesChanged,
     "crm.reason.v1.changed": setting_events_pb2.LostReasonChanged,
     "crm.stage.v1.changed": setting_events_pb2.StageChanged,
+    "crm.tag.v1.changed": setting_events_pb2.TagChanged,
     "notify.notification.v1.created": notify.NotificationCreated,
 }
 

@@ -24,6 +24,7 @@ MAY_CHANGE = {
     *("auth.invitations", "auth.outbox", "notify.notifications"),
     *("crm.imports", "crm.files", "crm.jobs"),
     *("crm.stages", "crm.lost_reasons", "crm.currency_rates", "crm.outbox"),
+    *("crm.custom_fields", "crm.tags", "crm.views"),
 }
 
 

@@ -22,6 +22,7 @@ from freelanceflow.crm.v1 import client_service_pb2_grpc as client_api
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contact_api
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_api
+from freelanceflow.crm.v1 import field_service_pb2_grpc as field_api
 from freelanceflow.crm.v1 import import_service_pb2 as import_pb
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_api
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rate_api
@@ -31,6 +32,7 @@ from freelanceflow.crm.v1 import snapshot_service_pb2_grpc as snapshot_api
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_api
 from freelanceflow.crm.v1 import timeline_service_pb2_grpc as timeline_api
+from freelanceflow.crm.v1 import view_service_pb2_grpc as view_api
 from freelanceflow.type.v1 import filter_pb2, money_pb2
 from kit.errors import ErrorKind
 from kit.ids import new_id
@@ -67,6 +69,8 @@ class Crm:
                 client_api.ClientServiceStub,
                 stage_api.StageServiceStub,
                 rate_api.RateServiceStub,
+                field_api.FieldServiceStub,
+                view_api.ViewServiceStub,
                 activity_api.ActivityServiceStub,
                 import_api.ImportServiceStub,
                 record_api.RecordServiceStub,

@@ -122,6 +122,12 @@ def _settings(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "reorder_stages": {"ids": [ids["stage_id"]]},
         "create_lost_reason": {"name": "New"},
         "update_lost_reason": {"name": "Renamed"},
+        "create_custom_field": {"resource": "deals", "name": "New", "type": "text"},
+        "update_custom_field": {"name": "Renamed"},
+        "put_tag": {"name": "New", "color": "teal"},
+        "rename_tag": {"name": "Renamed"},
+        "create_view": {"name": "New", "filter": {"owner_id": "me"}},
+        "update_view": {"name": "Renamed"},
         "put_rates": {"rates": [{"currency": "USD", "valid_from": "2026-01-01", "rate": "0.9"}]},
         "reorder_lost_reasons": {"ids": [ids["lost_reason_id"]]},
     }

@@ -13,6 +13,7 @@ from freelanceflow.crm.v1 import (
     client_service_pb2,
     contact_service_pb2,
     deal_service_pb2,
+    field_service_pb2,
     import_service_pb2,
     rate_service_pb2,
     record_service_pb2,
@@ -20,6 +21,7 @@ from freelanceflow.crm.v1 import (
     snapshot_service_pb2,
     stage_service_pb2,
     timeline_service_pb2,
+    view_service_pb2,
 )
 from kit.errors import ErrorKind
 from kit.rpc.access import access_of
@@ -32,6 +34,7 @@ FILES = (
     deal_service_pb2,
     client_service_pb2,
     activity_service_pb2,
+    field_service_pb2,
     import_service_pb2,
     rate_service_pb2,
     record_service_pb2,
@@ -40,6 +43,7 @@ FILES = (
     stage_service_pb2,
     timeline_service_pb2,
     contact_service_pb2,
+    view_service_pb2,
 )
 METHODS = [
     method

@@ -9,6 +9,7 @@ import pytest
 from crm.application.workspaces import keep_workspace
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import client_service_pb2 as pb
+from freelanceflow.crm.v1 import field_service_pb2 as field_pb
 from freelanceflow.crm.v1.activity_service_pb2 import (
     ACTIVITY_KIND_CALL as CALL,
 )
@@ -37,6 +38,8 @@ from services.crm.tests.factories import (
 
 async def test_a_client_reads_as_it_was_written(person: Person) -> None:
     company = await make_client(person, name="Acme")
+    field = field_pb.CustomField(resource="clients", name="Size", type="number")
+    await person.call("CreateCustomField", field_pb.CreateCustomFieldRequest(custom_field=field))
     new = pb.Client(notes="Likes blue")
     new.custom_fields.update({"size": 7})
     ann = await make_client(

@@ -100,16 +100,6 @@ async def test_a_named_field_can_be_emptied(person: Person) -> None:
     assert (updated.client_id, updated.expected_close_date, updated.owner_id) == ("", "", "")
 
 
-async def test_custom_fields_come_back_as_they_were(person: Person) -> None:
-    deal = await make_deal(person)
-    new = pb.Deal(id=deal.id)
-    new.custom_fields.update({"budget": 3, "ratio": 0.5, "hot": True, "who": ["a", "b"], "x": None})
-    request = pb.UpdateDealRequest(deal=new, etag=deal.etag)
-    updated = await person.call("UpdateDeal", request)
-    assert updated.custom_fields == new.custom_fields
-    assert (await person.deal(deal.id)).custom_fields == new.custom_fields
-
-
 @pytest.mark.parametrize(
     ("wrong", "reason", "field"),
     [

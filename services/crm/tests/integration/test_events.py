@@ -52,6 +52,8 @@ MESSAGES: dict[str, Any] = {
     "crm.activity.v1.deleted": activity_events_pb2.ActivityDeleted,
     "crm.import.v1.finished": import_events_pb2.ImportFinished,
     "crm.stage.v1.changed": setting_events_pb2.StageChanged,
+    "crm.field.v1.changed": setting_events_pb2.CustomFieldChanged,
+    "crm.tag.v1.changed": setting_events_pb2.TagChanged,
     "crm.rate.v1.changed": setting_events_pb2.RatesChanged,
     "crm.reason.v1.changed": setting_events_pb2.LostReasonChanged,
 }

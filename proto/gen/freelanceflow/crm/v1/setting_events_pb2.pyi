@@ -205,3 +205,111 @@ class RateChange(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RateChange: _TypeAlias = RateChange  # noqa: Y015
+
+@_typing.final
+class CustomFieldChanged(_message.Message):
+    """A custom field came to be, is another one or is gone. Type: field.v1.changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOM_FIELD_ID_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    REMOVED_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    custom_field_id: _builtins.str
+    """The field."""
+    resource: _builtins.str
+    """"clients" or "deals"."""
+    key: _builtins.str
+    """Under which name records hold its value."""
+    name: _builtins.str
+    """What people call it."""
+    type: _builtins.str
+    """text, number, money, date, select, multi_select, url or checkbox."""
+    position: _builtins.int
+    """Place among the fields, from 0."""
+    removed: _builtins.bool
+    """True when it is gone."""
+    actor_id: _builtins.str
+    """Who did it."""
+    version: _builtins.int
+    """The field's version after it."""
+    @_builtins.property
+    def options(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What can be chosen."""
+
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        custom_field_id: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        key: _builtins.str = ...,
+        name: _builtins.str = ...,
+        type: _builtins.str = ...,
+        options: _abc.Iterable[_builtins.str] | None = ...,
+        position: _builtins.int = ...,
+        removed: _builtins.bool = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "custom_field_id", b"custom_field_id", "happen_time", b"happen_time", "key", b"key", "name", b"name", "options", b"options", "position", b"position", "removed", b"removed", "resource", b"resource", "type", b"type", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomFieldChanged: _TypeAlias = CustomFieldChanged  # noqa: Y015
+
+@_typing.final
+class TagChanged(_message.Message):
+    """A tag has another colour, is called otherwise on all records, or is on none any more. Type: tag.v1.changed. The records' versions have risen by
+    one; no event of each tells it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    NEW_NAME_FIELD_NUMBER: _builtins.int
+    COLOR_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """As it was called."""
+    new_name: _builtins.str
+    """As it is called now; empty when it was taken off."""
+    color: _builtins.str
+    """Its colour; empty for none."""
+    actor_id: _builtins.str
+    """Who did it."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        new_name: _builtins.str = ...,
+        color: _builtins.str = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "color", b"color", "happen_time", b"happen_time", "name", b"name", "new_name", b"new_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TagChanged: _TypeAlias = TagChanged  # noqa: Y015

@@ -8,9 +8,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from crm.adapters.setting_events import (
     STAGE_TYPES,
+    custom_field_changed,
     lost_reason_changed,
     rates_changed,
     stage_changed,
+    tag_changed,
 )
 from crm.domain.activity import (
     ActivityCreated,
@@ -31,6 +33,7 @@ from crm.domain.client import (
     ClientUpdated,
     Parent,
 )
+from crm.domain.custom_field import CustomFieldChanged
 from crm.domain.deal import (
     DealCreated,
     DealDeleted,
@@ -45,6 +48,7 @@ from crm.domain.entries import Named
 from crm.domain.imports import ImportFinished, ImportReverted
 from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.rates import RatesChanged
+from crm.domain.tag import TagChanged
 from crm.domain.trash import RecordKind, RecordPurged
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import board_events_pb2 as board_pb
@@ -134,6 +138,10 @@ def _event(fact: Fact) -> tuple[str, Message]:
             return "board.v1.reweighted", board_pb.BoardReweighted(
                 deals=fact.deals, happen_time=to_timestamp(fact.at), version=fact.version
             )
+        case CustomFieldChanged():
+            return "field.v1.changed", custom_field_changed(fact)
+        case TagChanged():
+            return "tag.v1.changed", tag_changed(fact)
     raise TypeError(f"{type(fact).__name__} has no wire form")
 
 

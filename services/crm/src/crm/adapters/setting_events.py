@@ -3,8 +3,10 @@
 from uuid import UUID
 
 from crm.domain.board_stage import StageChanged
+from crm.domain.custom_field import CustomFieldChanged
 from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.rates import RatesChanged
+from crm.domain.tag import TagChanged
 from freelanceflow.crm.v1 import setting_events_pb2 as pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from kit.clock import to_timestamp
@@ -60,6 +62,35 @@ def rates_changed(fact: RatesChanged) -> pb.RatesChanged:
             )
             for change in fact.changes
         ],
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+    )
+
+
+def custom_field_changed(fact: CustomFieldChanged) -> pb.CustomFieldChanged:
+    """A field as it is now, or was last."""
+    field = fact.field
+    return pb.CustomFieldChanged(
+        custom_field_id=str(fact.aggregate_id),
+        resource=field.resource,
+        key=field.key,
+        name=field.name,
+        type=field.type,
+        options=field.options,
+        position=field.position,
+        removed=fact.removed,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def tag_changed(fact: TagChanged) -> pb.TagChanged:
+    """A tag, as it was called and as it is."""
+    return pb.TagChanged(
+        name=fact.name,
+        new_name=fact.new_name,
+        color=fact.color,
         actor_id=_id(fact.by),
         happen_time=to_timestamp(fact.at),
     )

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from crm.adapters import clients
 from crm.adapters.clients import References
+from crm.application.custom_fields import custom_values
 from crm.application.owners import owner_for
 from crm.domain.client import Client, ClientEdit
+from crm.domain.custom_field import Resource
 from crm.domain.errors import ClientNotFound
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
@@ -92,4 +94,6 @@ async def _resolved(
         edit = {**edit, "parent": found.parent}
     if owner_id is not None:
         edit = {**edit, "owner": await owner_for(uow, owner_id, found.owner, by=by)}
+    if values := edit.get("custom_fields"):
+        edit = {**edit, "custom_fields": await custom_values(uow, Resource.CLIENTS, values)}
     return edit

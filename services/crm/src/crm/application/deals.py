@@ -7,7 +7,9 @@ from uuid import UUID
 from crm.adapters import deals, workspaces
 from crm.adapters.deals import References
 from crm.adapters.ordering import LONGEST_KEY, renumber_around
+from crm.application.custom_fields import custom_values
 from crm.application.owners import owner_for
+from crm.domain.custom_field import Resource
 from crm.domain.deal import Deal, DealEdit
 from crm.domain.errors import (
     ClientNotFound,
@@ -159,6 +161,8 @@ async def _resolved(
         edit = {**edit, "client": found.client}
     if owner_id is not None:
         edit = {**edit, "owner": await owner_for(uow, owner_id, found.owner, by=by)}
+    if values := edit.get("custom_fields"):
+        edit = {**edit, "custom_fields": await custom_values(uow, Resource.DEALS, values)}
     if (amount := edit.get("amount")) is not None and not amount.currency:
         edit = {**edit, "amount": amount._replace(currency=found.currency)}
     return edit

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from crm.domain.addresses import normal_email, normal_phone, normal_website
+from crm.domain.custom_field import merged
 from crm.domain.entries import MAX_NAME, Entry, Named
 from crm.domain.errors import ClientHasChanged
 from kit.aggregate import Aggregate, Fact
@@ -191,7 +192,8 @@ def _edited(id: UUID, state: ClientState, edit: ClientEdit, region: str) -> Clie
     if "tags" in edit:
         clean["tags"] = entry.tags(edit["tags"])
     if "custom_fields" in edit:
-        clean["custom_fields"] = entry.custom_fields(edit["custom_fields"])
+        values = entry.custom_fields(edit["custom_fields"])
+        clean["custom_fields"] = merged(state.custom_fields, values)
     after = replace(state, **clean)
     _check_parent(entry, id, after)
     entry.done()

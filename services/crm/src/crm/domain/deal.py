@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
+from crm.domain.custom_field import merged
 from crm.domain.entries import MAX_NAME, Amount, Entry, Named
 from crm.domain.errors import DealHasChanged, LostReasonMissing
 from crm.domain.stage import Stage, StageType
@@ -324,7 +325,8 @@ def _edited(state: DealState, edit: DealEdit) -> DealState:
     if "tags" in edit:
         clean["tags"] = entry.tags(edit["tags"])
     if "custom_fields" in edit:
-        clean["custom_fields"] = entry.custom_fields(edit["custom_fields"])
+        values = entry.custom_fields(edit["custom_fields"])
+        clean["custom_fields"] = merged(state.custom_fields, values)
     if (amount := edit.get("amount")) is not None:
         clean["amount"] = entry.money(amount.amount_minor, amount.currency)
     entry.done()

@@ -11,6 +11,7 @@ from kit.money import Money, is_currency
 MAX_NAME = 200
 MAX_TAGS, MAX_TAG = 20, 50
 MAX_CUSTOM_FIELDS, MAX_CUSTOM_NAME, MAX_CUSTOM_VALUE = 50, 100, 10_000
+MAX_CUSTOM_ITEMS = 100
 MAX_AMOUNT = 10**13  # minor units; the sum of nine hundred thousand of them fits into a bigint
 
 
@@ -90,7 +91,7 @@ class Entry:
                 self.refuse(
                     f"custom_fields.{name[:MAX_CUSTOM_NAME]}",
                     "FIELD_INVALID",
-                    "A text, a number, yes or no, or a list of these, with a short name.",
+                    "A text, a number, an amount, yes or no, or a list of texts.",
                 )
         return dict(values)
 
@@ -102,7 +103,9 @@ def _is_plain(value: Any) -> bool:
         case str():
             return len(value) <= MAX_CUSTOM_VALUE and "\0" not in value
         case list():
-            return len(value) <= MAX_TAGS and not any(
-                isinstance(item, list) or not _is_plain(item) for item in value
+            return len(value) <= MAX_CUSTOM_ITEMS and not any(
+                isinstance(item, list | dict) or not _is_plain(item) for item in value
             )
+        case {"amount_minor": int(), "currency": str(), **rest}:
+            return not rest
     return False

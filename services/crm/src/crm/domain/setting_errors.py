@@ -79,3 +79,63 @@ class RateNotFound(DomainError):
     """No rate of this currency begins on this day."""
 
     kind, reason = ErrorKind.NOT_FOUND, "RATE_NOT_FOUND"
+
+
+class FieldNotFound(DomainError):
+    """No such custom field in this workspace."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "CUSTOM_FIELD_NOT_FOUND"
+
+
+class FieldHasChanged(DomainError):
+    """The caller decided on an older state of the field."""
+
+    kind, reason = ErrorKind.STALE, "FIELD_HAS_CHANGED"
+
+
+class FieldNameTaken(DomainError):
+    """Two fields of one form with the same label cannot be told apart."""
+
+    kind, reason = ErrorKind.DUPLICATE, "FIELD_NAME_TAKEN"
+
+
+class FieldsTooMany(DomainError):
+    """Nobody fills in a longer form."""
+
+    kind, reason = ErrorKind.REFUSED, "FIELDS_TOO_MANY"
+
+
+class TagNotFound(DomainError):
+    """No record carries it, and it has no colour."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "TAG_NOT_FOUND"
+
+
+class TagsTooMany(DomainError):
+    """More tags with a colour than anybody can tell apart."""
+
+    kind, reason = ErrorKind.REFUSED, "TAGS_TOO_MANY"
+
+
+class ViewNotFound(DomainError):
+    """No such view, or a private one of somebody else."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "VIEW_NOT_FOUND"
+
+
+class ViewHasChanged(DomainError):
+    """The caller decided on an older state of the view."""
+
+    kind, reason = ErrorKind.STALE, "VIEW_HAS_CHANGED"
+
+
+class ViewOfSomebodyElse(DomainError):
+    """A shared view is its maker's, and the administrators', to change."""
+
+    kind, reason = ErrorKind.FORBIDDEN, "VIEW_OF_SOMEBODY_ELSE"
+
+
+class ViewsTooMany(DomainError):
+    """A person has room for so many views."""
+
+    kind, reason = ErrorKind.REFUSED, "VIEWS_TOO_MANY"

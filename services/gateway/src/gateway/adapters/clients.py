@@ -17,10 +17,12 @@ from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_grpc
 from freelanceflow.crm.v1 import client_service_pb2_grpc as client_grpc
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contact_grpc
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_grpc
+from freelanceflow.crm.v1 import field_service_pb2_grpc as field_grpc
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_grpc
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rate_grpc
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_grpc
 from freelanceflow.crm.v1 import timeline_service_pb2_grpc as timeline_grpc
+from freelanceflow.crm.v1 import view_service_pb2_grpc as view_grpc
 from freelanceflow.notify.v1 import notification_service_pb2_grpc as notification_grpc
 from gateway.config import Settings
 from kit.rpc.client import TIMEOUT, Caller
@@ -106,6 +108,8 @@ class Clients:
         self.clients = Peer(crm, client_grpc.ClientServiceStub(crm.channel))
         self.deals = Peer(crm, deal_grpc.DealServiceStub(crm.channel))
         self.stages = Peer(crm, stage_grpc.StageServiceStub(crm.channel))
+        self.fields = Peer(crm, field_grpc.FieldServiceStub(crm.channel))
+        self.views = Peer(crm, view_grpc.ViewServiceStub(crm.channel))
         self.rates = Peer(crm, rate_grpc.RateServiceStub(crm.channel))
         self.activities = Peer(crm, activity_grpc.ActivityServiceStub(crm.channel))
         self.timelines = Peer(crm, timeline_grpc.TimelineServiceStub(crm.channel))

@@ -44,6 +44,8 @@ PERMISSIONS = {
     "board": "deals.read",
     "reason": "deals.read",
     "rate": "deals.read",
+    "field": "deals.read",
+    "tag": "deals.read",
     "import": "imports.read",
     "pipeline": "analytics.read",
     "notification": None,

@@ -14,6 +14,7 @@ from crm.adapters.tables.imports import import_errors, import_rows, imports
 from crm.adapters.tables.rates import currency_rates
 from crm.adapters.tables.records import record_history
 from crm.adapters.tables.search import search_index
+from crm.adapters.tables.views import tags, view_choices, views
 from crm.adapters.tables.workspaces import (
     lost_reasons,
     owners,
@@ -42,5 +43,8 @@ __all__ = [
     "removed_stages",
     "search_index",
     "stages",
+    "tags",
+    "view_choices",
+    "views",
     "workspaces",
 ]

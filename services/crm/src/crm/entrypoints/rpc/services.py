@@ -5,6 +5,7 @@ from crm.entrypoints.rpc.activities import ActivityService
 from crm.entrypoints.rpc.clients import ClientService
 from crm.entrypoints.rpc.contacts import ContactService
 from crm.entrypoints.rpc.deals import DealService
+from crm.entrypoints.rpc.fields import FieldService
 from crm.entrypoints.rpc.imports import ImportService
 from crm.entrypoints.rpc.rates import RateService
 from crm.entrypoints.rpc.records import RecordService
@@ -12,10 +13,12 @@ from crm.entrypoints.rpc.search import SearchService
 from crm.entrypoints.rpc.snapshots import SnapshotService
 from crm.entrypoints.rpc.stages import StageService
 from crm.entrypoints.rpc.timeline import TimelineService
+from crm.entrypoints.rpc.views import ViewService
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activities
 from freelanceflow.crm.v1 import client_service_pb2_grpc as clients
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contacts
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deals
+from freelanceflow.crm.v1 import field_service_pb2_grpc as fields
 from freelanceflow.crm.v1 import import_service_pb2_grpc as imports
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rates
 from freelanceflow.crm.v1 import record_service_pb2_grpc as records
@@ -23,6 +26,7 @@ from freelanceflow.crm.v1 import search_service_pb2_grpc as searches
 from freelanceflow.crm.v1 import snapshot_service_pb2_grpc as snapshots
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stages
 from freelanceflow.crm.v1 import timeline_service_pb2_grpc as timelines
+from freelanceflow.crm.v1 import view_service_pb2_grpc as views
 from kit.rpc.server import Servicer
 
 
@@ -33,6 +37,8 @@ def services(app: App) -> list[Servicer]:
         (clients.add_ClientServiceServicer_to_server, ClientService(app)),
         (stages.add_StageServiceServicer_to_server, StageService(app)),
         (activities.add_ActivityServiceServicer_to_server, ActivityService(app)),
+        (fields.add_FieldServiceServicer_to_server, FieldService(app)),
+        (views.add_ViewServiceServicer_to_server, ViewService(app)),
         (rates.add_RateServiceServicer_to_server, RateService(app)),
         (contacts.add_ContactServiceServicer_to_server, ContactService(app)),
         (timelines.add_TimelineServiceServicer_to_server, TimelineService(app)),

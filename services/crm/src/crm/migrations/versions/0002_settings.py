@@ -1,4 +1,4 @@
-"""Settings of a workspace: stages, lost reasons, rates of currencies, custom fields."""
+"""Settings of a workspace: stages, lost reasons, rates, custom fields, tags, views."""
 
 from alembic import op
 
@@ -53,11 +53,47 @@ CREATE TABLE custom_fields (
     CONSTRAINT ck_custom_fields_resource CHECK (resource IN ('clients', 'deals'))
 );
 CREATE UNIQUE INDEX ux_custom_fields_key ON custom_fields (workspace_id, resource, key);
+
+CREATE TABLE tags (
+    workspace_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    color TEXT NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (workspace_id, name)
+);
+
+CREATE TABLE views (
+    id UUID NOT NULL,
+    workspace_id UUID NOT NULL,
+    version INTEGER NOT NULL,
+    resource TEXT NOT NULL,
+    name TEXT NOT NULL,
+    owner_id UUID NOT NULL,
+    shared BOOLEAN NOT NULL,
+    settings JSONB NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (workspace_id, id),
+    CONSTRAINT ck_views_resource CHECK (resource IN ('deals', 'clients', 'activities'))
+);
+CREATE INDEX ix_views_list ON views (workspace_id, resource, owner_id);
+
+CREATE TABLE view_choices (
+    workspace_id UUID NOT NULL,
+    user_id UUID NOT NULL,
+    resource TEXT NOT NULL,
+    view_id UUID NOT NULL,
+    PRIMARY KEY (workspace_id, user_id, resource),
+    FOREIGN KEY (workspace_id, view_id) REFERENCES views (workspace_id, id) ON DELETE CASCADE
+);
 """
 GRANTS = {
     "removed_stages": ("SELECT, INSERT", "SELECT"),
     "currency_rates": ("SELECT, INSERT, UPDATE", "SELECT"),
     "custom_fields": ("SELECT, INSERT, UPDATE", "SELECT"),
+    "tags": ("SELECT, INSERT, UPDATE, DELETE", "SELECT"),
+    "views": ("SELECT, INSERT, UPDATE, DELETE", "SELECT"),
+    "view_choices": ("SELECT, INSERT, UPDATE, DELETE", "SELECT"),
 }
 
 

@@ -76,6 +76,9 @@ def _value(value: Value) -> Any:
         return plain(value.struct_value)
     if kind == "list_value":
         return _values(value.list_value)
+    if kind == "number_value":
+        number: float = value.number_value
+        return int(number) if number.is_integer() else number
     return None if kind in (None, "null_value") else getattr(value, kind)
 
 

@@ -1,5 +1,6 @@
 """Currencies, and what they are worth in the workspace's own."""
 
+import re
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -23,6 +24,7 @@ from gateway.entrypoints.errors import HttpProblem
 
 RPC = pb.DESCRIPTOR.services_by_name["RateService"].methods_by_name
 MAX_FILE = 2_000_000
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 IMPORT_SECONDS = 20.0
 CURRENCY = Parameter("currency", "query", "Only rates of this one.", {"type": "string"})
 OF = Parameter("currency", "path", "ISO 4217 code.", {"type": "string"})
@@ -116,6 +118,8 @@ async def import_rates(request: Request) -> Response:
      summary="Take a rate away", status=204, parameters=[OF, FROM], problems=[404])  # fmt: skip
 async def delete_rate(request: Request) -> Response:
     """What was told with it stays told."""
+    if not _DATE.fullmatch(request.path_params["valid_from"]):
+        raise HttpProblem(404, "RATE_NOT_FOUND", "There is no such rate.")
     await request.app.state.clients.rates.DeleteRate(
         pb.DeleteRateRequest(
             currency_code=request.path_params["currency"],

@@ -15,12 +15,14 @@ from gateway.entrypoints.api import (
     clients,
     deals,
     events,
+    fields,
     imports,
     notifications,
     rates,
     schemas,
     settings,
     timelines,
+    views,
 )
 from gateway.entrypoints.api.operations import Operation
 
@@ -31,6 +33,8 @@ MODULES = (  # in the order in which requests are compared with them
     account,
     settings,
     rates,
+    fields,
+    views,
     activities,
     timelines,
     imports,

@@ -1,6 +1,6 @@
 """Bodies and shapes of a workspace's settings, as the documentation shows them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -81,3 +81,96 @@ class RatesChanged(Out):
     """How many rates have become different."""
 
     changed: int
+
+
+FieldTypeName = Literal[
+    "text", "number", "money", "date", "select", "multi_select", "url", "checkbox"
+]
+Options = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=100)]
+
+
+class CustomFieldIn(Body):
+    """A new field; `options` are for select and multi_select."""
+
+    resource: Literal["clients", "deals"]
+    name: ShortName
+    type: FieldTypeName
+    options: Options = Field(default_factory=list)
+
+
+class CustomFieldChange(Body):
+    """The values to change."""
+
+    name: ShortName | None = None
+    options: Options | None = None
+    position: int | None = Field(default=None, ge=0, le=100)
+
+
+class CustomFieldOut(Out):
+    id: UUID
+    resource: Literal["clients", "deals"]
+    key: str
+    name: str
+    type: FieldTypeName
+    options: list[str]
+    position: int
+    version: int
+
+
+class TagIn(Body):
+    name: ShortName
+    color: ColorName = ""
+
+
+class TagRename(Body):
+    name: ShortName
+
+
+class TagOut(Out):
+    name: str
+    color: ColorName
+    deal_count: int
+    client_count: int
+
+
+class TagCarriers(Out):
+    """How many records carried it."""
+
+    deal_count: int
+    client_count: int
+
+
+Names = list[Annotated[str, Field(max_length=80)]]
+
+
+class ViewIn(Body):
+    """A view; what is left out is as usual."""
+
+    resource: Literal["deals", "clients", "activities"] = "deals"
+    name: ShortName
+    shared: bool = False
+    filter: dict[str, Any] = Field(
+        default_factory=dict,
+        examples=[{"stage_type": "open", "owner_id": "me", "amount_minor__gte": 100000}],
+    )
+    sort: Names = Field(default_factory=list, max_length=3)
+    columns: Names = Field(default_factory=list, max_length=30)
+    layout: Literal["", "board", "table"] = ""
+    card_fields: Names = Field(default_factory=list, max_length=6)
+
+
+class ViewOut(Out):
+    id: UUID
+    resource: str
+    name: str
+    shared: bool
+    filter: dict[str, str]
+    sort: list[str]
+    columns: list[str]
+    layout: str
+    card_fields: list[str]
+    owner_id: UUID | None
+    owner_name: str | None
+    chosen: bool
+    editable: bool
+    version: int

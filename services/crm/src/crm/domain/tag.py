@@ -1,0 +1,29 @@
+"""Tags: labels that records carry, with a colour where somebody gave them one."""
+
+from dataclasses import dataclass
+
+from crm.domain.board_stage import Color
+from crm.domain.entries import MAX_TAG, Entry
+from kit.aggregate import Fact
+
+MAX_COLORED = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagChanged(Fact):
+    """A tag has another colour, is called otherwise, or is on no record any more; the aggregate is
+    the workspace."""
+
+    name: str
+    new_name: str
+    color: str
+
+
+def clean_tag(field: str, name: str, color: str = "") -> str:
+    """A name as it is kept. Raises EntryRefused."""
+    entry = Entry()
+    name = entry.text(field, name, limit=MAX_TAG, needed=True)
+    if color not in list(Color):
+        entry.refuse("color", "COLOR_UNKNOWN", "Choose one of the colours.")
+    entry.done()
+    return name
