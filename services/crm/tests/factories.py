@@ -22,6 +22,7 @@ from freelanceflow.crm.v1 import client_service_pb2_grpc as client_api
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contact_api
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_api
+from freelanceflow.crm.v1 import export_service_pb2_grpc as export_api
 from freelanceflow.crm.v1 import field_service_pb2_grpc as field_api
 from freelanceflow.crm.v1 import import_service_pb2 as import_pb
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_api
@@ -46,7 +47,7 @@ from kit.testing.rpc import Issuer
 PERMISSIONS = (
     *(
         f"{noun}.{verb}"
-        for noun in ("clients", "deals", "activities", "imports")
+        for noun in ("clients", "deals", "activities", "imports", "exports")
         for verb in ("read", "write")
     ),
     "settings.write",
@@ -73,6 +74,7 @@ class Crm:
                 view_api.ViewServiceStub,
                 activity_api.ActivityServiceStub,
                 import_api.ImportServiceStub,
+                export_api.ExportServiceStub,
                 record_api.RecordServiceStub,
                 search_api.SearchServiceStub,
                 snapshot_api.SnapshotServiceStub,

@@ -110,6 +110,7 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "create_activity": {"subject": "New", "deal_id": ids["deal_id"]},
         "update_activity": {"subject": "Renamed"},
         "create_import": {},
+        "create_export": {"resource": "clients", "format": "csv"},
         "update_import": {"on_duplicate": "skip"},
         **_settings(ids),
     }

@@ -17,6 +17,7 @@ from freelanceflow.crm.v1 import (
     client_service_pb2,
     contact_service_pb2,
     deal_service_pb2,
+    export_service_pb2,
     import_service_pb2,
     record_service_pb2,
     stage_service_pb2,
@@ -40,6 +41,7 @@ FILES = (
     deal_service_pb2,
     client_service_pb2,
     activity_service_pb2,
+    export_service_pb2,
     import_service_pb2,
     stage_service_pb2,
     record_service_pb2,
@@ -61,6 +63,7 @@ BY_ID = [
         (
             "List",
             "GetBoard",
+            "CreateExport",
             "CreateImport",
             "CreateStage",
             "CreateLostReason",
@@ -99,6 +102,13 @@ async def victim(stranger: Person) -> dict[str, str]:
     contact = contact_service_pb2.PutDealContactRequest(deal_id=deal.id, client_id=client.id)
     await stranger.call("PutDealContact", contact)
     upload_ = await upload(stranger, "name\nx\n")
+    export = await stranger.call(
+        "CreateExport",
+        export_service_pb2.CreateExportRequest(
+            resource=export_service_pb2.EXPORT_RESOURCE_DEALS,
+            format=export_service_pb2.EXPORT_FORMAT_CSV,
+        ),
+    )
     stages, reasons = await stranger.stages(), await stranger.lost_reasons()
     return {
         "client_id": client.id,
@@ -108,6 +118,7 @@ async def victim(stranger: Person) -> dict[str, str]:
         "before_id": deal.id,
         "activity_id": activity.id,
         "import_id": upload_.id,
+        "export_id": export.id,
         "record_id": trashed.id,
         "stage_id": stages["Engaging"],
         "move_to_stage_id": stages["Engaging"],

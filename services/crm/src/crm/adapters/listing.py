@@ -108,6 +108,10 @@ class Listing:
         del found[size:]
         return Page(found, tokens.issue(_packed(found[-1][-len(order) - 1 :]), about))
 
+    def expect_order(self, sort: Sequence[pb.SortKey]) -> None:
+        """Raises FieldNotSortable."""
+        self._fields.read_order(sort)
+
     async def read_filter(
         self, pool: Pool, workspace_id: UUID, conditions: Sequence[pb.Condition]
     ) -> Filter:

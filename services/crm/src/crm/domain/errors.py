@@ -108,6 +108,30 @@ class ImportNotDone(DomainError):
     kind, reason = ErrorKind.REFUSED, "IMPORT_NOT_DONE"
 
 
+class ExportNotFound(DomainError):
+    """No such export, or it is somebody else's."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "EXPORT_NOT_FOUND"
+
+
+class ExportNotDone(DomainError):
+    """There is no file yet, or none any more."""
+
+    kind, reason = ErrorKind.REFUSED, "EXPORT_NOT_DONE"
+
+
+class ExportTooLarge(DomainError):
+    """More rows than this format is good for."""
+
+    kind, reason = ErrorKind.REFUSED, "EXPORT_TOO_LARGE"
+
+
+class ExportOutOfSight(DomainError):
+    """It holds records that the caller does not see any more."""
+
+    kind, reason = ErrorKind.FORBIDDEN, "EXPORT_OUT_OF_SIGHT"
+
+
 class FileTooLarge(DomainError):
     """More bytes than an import may have."""
 

@@ -4,6 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from crm.application import stages
+from crm.application.exports import JOB as EXPORT_JOB
+from crm.application.exports import write_export
 from crm.application.import_revert import REVERT_JOB, revert_rows
 from crm.application.imports import CHECK_JOB, JOB, check_rows, write_rows
 from crm.application.uploads import OPEN_JOB, OpenUnit, open_workbook
@@ -64,6 +66,21 @@ async def run_revert(app: App, task: Task) -> dict[str, Any]:
     return {"reverted": reverted.reverted_records, "kept": reverted.kept_records}
 
 
+async def run_export(app: App, task: Task) -> dict[str, Any]:
+    """Write the file of an export. May run again at any time."""
+    workspace_id = task.job.workspace_id
+    rows = await write_export(
+        lambda: app.unit_of_work(workspace_id),
+        app.pool,
+        app.page_tokens,
+        workspace_id=workspace_id,
+        export_id=UUID(task.job.args["export_id"]),
+        now=app.clock.now(),
+        report=task.report,
+    )
+    return {"rows": rows}
+
+
 def _of(app: App, task: Task) -> tuple[OpenUnit, UUID]:
     """Units whose events carry the import's id, and that id."""
     workspace_id, import_id = task.job.workspace_id, UUID(task.job.args["import_id"])
@@ -75,5 +92,6 @@ HANDLERS: dict[str, Handler[App]] = {
     CHECK_JOB: run_check,
     JOB: run_import,
     REVERT_JOB: run_revert,
+    EXPORT_JOB: run_export,
     stages.JOB: run_stage_removal,
 }

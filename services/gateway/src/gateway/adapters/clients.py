@@ -17,6 +17,7 @@ from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_grpc
 from freelanceflow.crm.v1 import client_service_pb2_grpc as client_grpc
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contact_grpc
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_grpc
+from freelanceflow.crm.v1 import export_service_pb2_grpc as export_grpc
 from freelanceflow.crm.v1 import field_service_pb2_grpc as field_grpc
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_grpc
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rate_grpc
@@ -114,6 +115,7 @@ class Clients:
         self.activities = Peer(crm, activity_grpc.ActivityServiceStub(crm.channel))
         self.timelines = Peer(crm, timeline_grpc.TimelineServiceStub(crm.channel))
         self.contacts = Peer(crm, contact_grpc.ContactServiceStub(crm.channel))
+        self.exports = Peer(crm, export_grpc.ExportServiceStub(crm.channel))
         self.imports = Peer(crm, import_grpc.ImportServiceStub(crm.channel))
         self.analytics = Peer(analytics, analytics_grpc.AnalyticsServiceStub(analytics.channel))
         self.figures = Peer(analytics, figures_grpc.FiguresServiceStub(analytics.channel))

@@ -77,7 +77,7 @@ from services.gateway.tests.unit.pages.factories import (
     make_velocity,
     money,
 )
-from services.gateway.tests.unit.pages.file_factories import IMPORTS
+from services.gateway.tests.unit.pages.file_factories import FILES
 
 
 @dataclass
@@ -252,7 +252,7 @@ def make_neighbours() -> SimpleNamespace:
         ),
         figures=Peer(lively().figures),
         predictions=Peer(lively().predictions),
-        imports=Peer(dict(IMPORTS)),
+        **{name: Peer(dict(answers)) for name, answers in FILES.items()},
         notifications=Peer(
             {
                 "ListNotifications": ListNotificationsResponse(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from freelanceflow.crm.v1 import export_service_pb2 as export_pb
 from freelanceflow.crm.v1 import import_service_pb2 as pb
 from services.gateway.tests.unit.pages.factories import ago
 
@@ -78,3 +79,31 @@ IMPORTS: dict[str, Any] = {
         next_page_token="more",
     ),
 }
+
+
+def make_export(status: export_pb.ExportStatus.ValueType, **over: Any) -> export_pb.Export:
+    """An export of deals."""
+    usual: dict[str, Any] = {
+        "id": f"e-{status}",
+        "resource": export_pb.EXPORT_RESOURCE_DEALS,
+        "format": export_pb.EXPORT_FORMAT_CSV,
+        "status": status,
+        "rows": 120,
+        "total_rows": 240,
+        "file_name": "deals-2026-11-25.csv",
+        "error": "There is no such export." if status == export_pb.EXPORT_STATUS_FAILED else "",
+        "create_time": ago(hours=1),
+        "expire_time": ago(days=-6),
+    }
+    return export_pb.Export(**usual | over)
+
+
+EXPORTS: dict[str, Any] = {
+    "ListExports": export_pb.ListExportsResponse(
+        exports=[make_export(number) for number in export_pb.ExportStatus.values() if number],
+        next_page_token="next",
+    ),
+    "GetExport": make_export(export_pb.EXPORT_STATUS_DONE),
+    "CreateExport": make_export(export_pb.EXPORT_STATUS_QUEUED),
+}
+FILES = {"imports": IMPORTS, "exports": EXPORTS}

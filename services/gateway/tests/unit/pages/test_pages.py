@@ -56,6 +56,8 @@ PAGES = (
     "/imports",
     *(f"/imports/i-{state}" for state in STATUSES),
     "/imports/i-ready?step=columns",
+    "/exports",
+    "/exports?resource=clients&format=csv&name__contains=ac",
     "/notifications",
     "/notifications?unread=1",
     "/settings",

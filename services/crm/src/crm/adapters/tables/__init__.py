@@ -10,6 +10,7 @@ from crm.adapters.tables.clients import client_keys, clients
 from crm.adapters.tables.contacts import deal_contacts
 from crm.adapters.tables.custom_fields import custom_fields
 from crm.adapters.tables.deals import board_totals, deal_history, deals
+from crm.adapters.tables.exports import exports
 from crm.adapters.tables.imports import import_errors, import_rows, imports
 from crm.adapters.tables.rates import currency_rates
 from crm.adapters.tables.records import record_history
@@ -33,6 +34,7 @@ __all__ = [
     "deal_contacts",
     "deal_history",
     "deals",
+    "exports",
     "import_errors",
     "import_rows",
     "imports",

@@ -5,6 +5,7 @@ from crm.entrypoints.rpc.activities import ActivityService
 from crm.entrypoints.rpc.clients import ClientService
 from crm.entrypoints.rpc.contacts import ContactService
 from crm.entrypoints.rpc.deals import DealService
+from crm.entrypoints.rpc.exports import ExportService
 from crm.entrypoints.rpc.fields import FieldService
 from crm.entrypoints.rpc.imports import ImportService
 from crm.entrypoints.rpc.rates import RateService
@@ -18,6 +19,7 @@ from freelanceflow.crm.v1 import activity_service_pb2_grpc as activities
 from freelanceflow.crm.v1 import client_service_pb2_grpc as clients
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contacts
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deals
+from freelanceflow.crm.v1 import export_service_pb2_grpc as exports
 from freelanceflow.crm.v1 import field_service_pb2_grpc as fields
 from freelanceflow.crm.v1 import import_service_pb2_grpc as imports
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rates
@@ -43,6 +45,7 @@ def services(app: App) -> list[Servicer]:
         (contacts.add_ContactServiceServicer_to_server, ContactService(app)),
         (timelines.add_TimelineServiceServicer_to_server, TimelineService(app)),
         (imports.add_ImportServiceServicer_to_server, ImportService(app)),
+        (exports.add_ExportServiceServicer_to_server, ExportService(app)),
         (records.add_RecordServiceServicer_to_server, RecordService(app)),
         (searches.add_SearchServiceServicer_to_server, SearchService(app)),
         (snapshots.add_SnapshotServiceServicer_to_server, SnapshotService(app)),

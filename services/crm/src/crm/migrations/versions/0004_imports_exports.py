@@ -43,9 +43,33 @@ CREATE TABLE client_keys (
     FOREIGN KEY(workspace_id, client_id) REFERENCES clients (workspace_id, id) ON DELETE CASCADE
 );
 CREATE INDEX ix_client_keys_client ON client_keys (workspace_id, client_id);
+
+CREATE TABLE exports (
+    id UUID NOT NULL,
+    workspace_id UUID NOT NULL,
+    resource TEXT NOT NULL,
+    format TEXT NOT NULL,
+    request JSONB NOT NULL,
+    columns TEXT[] NOT NULL,
+    raw BOOLEAN NOT NULL,
+    file_name TEXT NOT NULL,
+    total_rows INTEGER NOT NULL,
+    rows INTEGER DEFAULT 0 NOT NULL,
+    size BIGINT DEFAULT 0 NOT NULL,
+    job_id UUID NOT NULL,
+    file_id UUID,
+    sight TEXT NOT NULL,
+    created_by UUID NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    finished_at TIMESTAMP WITH TIME ZONE,
+    expires_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX ix_exports_list ON exports (workspace_id, created_by, created_at DESC, id DESC);
 """
 GRANTS = {
     "import_rows": ("SELECT, INSERT, UPDATE, DELETE", "SELECT"),
+    "exports": ("SELECT, INSERT, UPDATE", "SELECT"),
     "client_keys": ("SELECT, INSERT, DELETE", "SELECT, INSERT, DELETE"),
 }
 

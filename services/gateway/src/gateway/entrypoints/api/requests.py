@@ -118,7 +118,7 @@ class Listing:
         return ListQuery(
             read_page(plain),
             conditions,
-            _sort(plain.get("sort", "")),
+            sort_keys(plain.get("sort", "")),
             _flag(plain, "total"),
             self._fields(plain.get("fields", "")),
         )
@@ -205,7 +205,8 @@ def if_match(request: Request) -> str:
     return found[1]
 
 
-def _sort(text: str) -> list[SortKey]:
+def sort_keys(text: str) -> list[SortKey]:
+    """`-created_at,name` as keys of an order."""
     keys = [key for key in text.split(",") if key]
     return [SortKey(field=key.lstrip("-"), descending=key.startswith("-")) for key in keys]
 

@@ -373,3 +373,14 @@ class ImportChange(Body):
     date_order: str | None = Field(default=None, max_length=3, examples=["dmy"])
     on_duplicate: Literal["skip", "update", "create"] | None = None
     create_clients: bool | None = None
+
+
+class ExportIn(Body):
+    resource: Literal["clients", "deals", "activities"]
+    format: Literal["csv", "xlsx", "pdf"]
+    filter: dict[str, Any] = Field(
+        default_factory=dict, max_length=20, examples=[{"stage_type": "won"}]
+    )
+    sort: str = Field(default="", max_length=200, examples=["-created_at"])
+    columns: list[str] = Field(default_factory=list, max_length=100, examples=[["name", "amount"]])
+    raw: bool = Field(default=False, description="Leave cells of a CSV as they are.")

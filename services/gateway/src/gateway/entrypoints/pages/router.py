@@ -12,6 +12,7 @@ from gateway.entrypoints.pages import (
     contacts,
     deals,
     entrance,
+    exports,
     imports,
     moves,
     notifications,
@@ -38,6 +39,7 @@ PARTS = (
     rates,
     entrance,
     imports,
+    exports,
 )
 
 

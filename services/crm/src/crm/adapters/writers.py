@@ -1,0 +1,219 @@
+"""Tables as files: CSV, Excel, and PDF. Rows go in one by one, bytes come out in pieces."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from importlib.resources import as_file, files
+from typing import IO, Any, Protocol
+
+import typst
+import xlsxwriter
+
+from crm.domain.cells import harmless
+from crm.domain.exports import Column, Format, Kind, Table
+from kit.money import exponent
+
+PIECE = 256 * 1024
+MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
+MAX_TEXT = 32_767  # characters of a cell, says Excel
+_FORMATS = {
+    Kind.NUMBER: "#,##0",
+    Kind.MONEY: "#,##0.00",
+    Kind.SHARE: "0%",
+    Kind.DATE: "yyyy-mm-dd",
+    Kind.INSTANT: "yyyy-mm-dd hh:mm",
+}
+_TITLE = 80  # characters of a title on paper
+
+
+class Writer(Protocol):
+    """Takes rows of plain values, gives the file."""
+
+    def add(self, row: Sequence[Any]) -> None:
+        """One more row."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """What can be sent by now."""
+
+    def end(self) -> Iterator[bytes]:
+        """The rest of the file."""
+
+
+def writer_for(format: Format, table: Table, copy: IO[bytes]) -> Writer:
+    """A writer; `copy` is an empty file for what is finished only at its end."""
+    if format is Format.CSV:
+        return CsvWriter(table)
+    return SheetWriter(table, copy) if format is Format.XLSX else PaperWriter(table)
+
+
+def plain(column: Column, row: Any, zone: tzinfo) -> Any:
+    """A value of a list as a file holds it: None, a text, a number, a day or a local time."""
+    value = row[column.source]
+    if value is None or value == "":
+        return None
+    match column.kind:
+        case Kind.LIST:
+            return "; ".join(value) or None
+        case Kind.MONEY:
+            currency = row["currency"] or "EUR"
+            return Decimal(value).scaleb(-exponent(currency))
+        case Kind.INSTANT:
+            return value.astimezone(zone).replace(tzinfo=None)
+    return value
+
+
+class CsvWriter:
+    """UTF-8 with commas. Texts that a spreadsheet would run are kept from it unless raw."""
+
+    def __init__(self, table: Table) -> None:
+        self._text = io.StringIO()
+        self._text.write(MARK)
+        self._writer = csv.writer(self._text)
+        self._raw = table.raw
+        self.add([column.header for column in table.columns])
+
+    def add(self, row: Sequence[Any]) -> None:
+        """One more row."""
+        self._writer.writerow(map(self._cell, row))
+
+    def pieces(self) -> Iterator[bytes]:
+        """What can be sent by now."""
+        if self._text.tell() >= PIECE:
+            yield from self.end()
+
+    def end(self) -> Iterator[bytes]:
+        """The rest of the file."""
+        yield self._text.getvalue().encode("utf-8", "replace")
+        self._text.seek(0)
+        self._text.truncate()
+
+    def _cell(self, value: Any) -> str:
+        match value:
+            case None:
+                return ""
+            case datetime():
+                return value.isoformat(" ", "minutes")
+            case str():
+                return value if self._raw else harmless(value)
+            case Decimal():
+                return format(value, "f")
+            case float():
+                return f"{value:.4f}".rstrip("0").rstrip(".")
+        return str(value)
+
+
+class SheetWriter:
+    """Row after row into a temporary file; no text becomes a formula or a link."""
+
+    def __init__(self, table: Table, copy: IO[bytes]) -> None:
+        self._copy = copy
+        self._book = xlsxwriter.Workbook(
+            copy,
+            {
+                "constant_memory": True,
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "strings_to_numbers": False,
+                "remove_timezone": True,
+            },
+        )
+        self._sheet = self._book.add_worksheet(table.title[:31])
+        self._row = 0
+        self._formats = [self._format(column) for column in table.columns]
+        head = self._book.add_format({"bold": True, "bottom": 1})
+        for number, column in enumerate(table.columns):
+            self._sheet.set_column(number, number, column.width)
+            self._sheet.write_string(0, number, column.header, head)
+        self._sheet.freeze_panes(1, 0)
+        self._columns = len(table.columns)
+
+    def add(self, row: Sequence[Any]) -> None:
+        """One more row."""
+        self._row += 1
+        for number, (value, format) in enumerate(zip(row, self._formats, strict=True)):
+            self._write(number, value, format)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Nothing: an archive is whole at its end."""
+        return iter(())
+
+    def end(self) -> Iterator[bytes]:
+        """The whole file."""
+        self._sheet.autofilter(0, 0, max(self._row, 1), self._columns - 1)
+        self._book.close()
+        self._copy.seek(0)
+        while piece := self._copy.read(PIECE):
+            yield piece
+
+    def _write(self, number: int, value: Any, format: Any) -> None:
+        match value:
+            case None:
+                return
+            case str():
+                self._sheet.write_string(self._row, number, value[:MAX_TEXT], format)
+            case datetime() | date():
+                self._sheet.write_datetime(self._row, number, value, format)
+            case _:
+                self._sheet.write_number(self._row, number, float(value), format)
+
+    def _format(self, column: Column) -> Any:
+        pattern = _FORMATS.get(column.kind)
+        return self._book.add_format({"num_format": pattern} if pattern else {"num_format": "@"})
+
+
+class PaperWriter:
+    """A table to be printed. The rows are data to the document, never a part of its markup."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._rows: list[list[str]] = []
+
+    def add(self, row: Sequence[Any]) -> None:
+        """One more row."""
+        self._rows.append([_in_words(value) for value in row])
+
+    def pieces(self) -> Iterator[bytes]:
+        """Nothing: a document is whole at its end."""
+        return iter(())
+
+    def end(self) -> Iterator[bytes]:
+        """The whole file."""
+        data = {
+            "title": self._table.title[:_TITLE],
+            "headers": [column.header for column in self._table.columns],
+            "widths": [column.width for column in self._table.columns],
+            "right": [
+                column.kind in (Kind.MONEY, Kind.NUMBER, Kind.SHARE)
+                for column in self._table.columns
+            ],
+            "rows": self._rows,
+        }
+        with as_file(files("crm").joinpath("documents")) as folder:
+            content: bytes = typst.compile(
+                str(folder / "list.typ"),
+                root=str(folder),
+                font_paths=[str(folder / "fonts")],
+                format="pdf",
+                sys_inputs={"data": json.dumps(data)},
+                pdf_standards=["ua-1"],
+            )
+        for start in range(0, len(content), PIECE):
+            yield content[start : start + PIECE]
+
+
+def _in_words(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.date().isoformat()
+        case Decimal():
+            return f"{value:,}"
+        case float():
+            return f"{value:.0%}"
+        case int():
+            return f"{value:,}"
+    return str(value)

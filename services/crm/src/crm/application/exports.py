@@ -1,0 +1,161 @@
+"""What a list shows goes into a file: asked for, written by a job, had by whoever asked."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import IO
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from crm.adapters import bulk, exports
+from crm.adapters.exports import Export, Request
+from crm.adapters.writers import Writer, plain, writer_for
+from crm.application.uploads import OpenUnit
+from crm.domain.errors import ExportTooLarge
+from crm.domain.exports import COLUMNS, CONTENT_TYPES, MAX_PDF_ROWS, Format, Table, chosen
+from crm.domain.import_fields import Resource
+from kit import files
+from kit.ids import new_id
+from kit.jobs.table import enqueue
+from kit.paging import PageTokens
+from kit.pool import Pool
+from kit.unit_of_work import UnitOfWork
+
+JOB = "export"
+KEPT_FOR = timedelta(days=7)
+MAX_BYTES = 500_000_000
+
+Report = Callable[[int, int], Awaitable[None]]
+
+
+async def create_export(
+    uow: UnitOfWork,
+    *,
+    resource: Resource,
+    format: Format,
+    request: Request,
+    columns: Sequence[str],
+    raw: bool,
+    total: int,
+    by: UUID,
+    now: datetime,
+) -> tuple[UUID, UUID]:
+    """Have a file written by a job: the ids of export and job. Raises EntryRefused, ExportTooLarge.
+
+    `total` is how many rows the list has.
+    """
+    names = chosen(resource, columns, format)
+    if format is Format.PDF and total > MAX_PDF_ROWS:
+        said = f"A PDF holds at most {MAX_PDF_ROWS:,} rows, and these are {total:,}. Choose Excel."
+        raise ExportTooLarge(said, limit=str(MAX_PDF_ROWS))
+    export_id = new_id()
+    job_id = await enqueue(uow, JOB, {"export_id": str(export_id)}, total=total)
+    await exports.add(
+        uow,
+        export_id,
+        resource=resource.value,
+        format=format.value,
+        request=request.kept(),
+        columns=names,
+        raw=raw,
+        file_name=f"{resource.value}-{now:%Y-%m-%d}.{format.value}",
+        total_rows=total,
+        job_id=job_id,
+        sight=uow.sight.setting,
+        created_by=by,
+        created_at=now,
+    )
+    await uow.commit()
+    return export_id, job_id
+
+
+async def write_export(
+    open_unit: OpenUnit,
+    pool: Pool,
+    tokens: PageTokens,
+    *,
+    workspace_id: UUID,
+    export_id: UUID,
+    now: datetime,
+    report: Report,
+) -> int:
+    """Write the file; how many rows went into it. May run again: the last file counts.
+
+    Raises ExportNotFound.
+    """
+    async with open_unit() as uow:
+        found = await exports.load(uow, export_id)
+        _, zone_name = await bulk.settings(uow)
+    if found.file_id is not None:
+        return found.total_rows
+    pages = exports.pages(pool, tokens, workspace_id, found)
+    counted = _Counted(report, found.total_rows)
+    with tempfile.TemporaryFile() as copy:
+        file = await files.store(
+            open_unit,
+            _written(found, pages, copy, zone=_zone(zone_name), counted=counted),
+            name=found.file_name,
+            content_type=CONTENT_TYPES[found.format],
+            limit=MAX_BYTES,
+            expires_at=now + KEPT_FOR,
+        )
+    async with open_unit() as uow:
+        await exports.finish(
+            uow,
+            export_id,
+            file_id=file.id,
+            rows=counted.rows,
+            size=file.size,
+            now=now,
+            expires_at=file.expires_at,
+        )
+        await uow.commit()
+    return counted.rows
+
+
+class _Counted:
+    """How many rows were written, said now and then."""
+
+    def __init__(self, report: Report, total: int) -> None:
+        self._report = report
+        self._total = total
+        self.rows = 0
+
+    async def more(self, rows: int) -> None:
+        self.rows += rows
+        await self._report(self.rows, max(self._total, self.rows))
+
+
+async def _written(
+    found: Export,
+    pages: AsyncIterator[list[object]],
+    copy: IO[bytes],
+    *,
+    zone: tzinfo,
+    counted: _Counted,
+) -> AsyncIterator[bytes]:
+    columns = [COLUMNS[found.resource][name] for name in found.columns]
+    table = Table(title=found.resource.value.capitalize(), columns=columns, raw=found.raw)
+    writer = writer_for(found.format, table, copy)
+    async for page in pages:
+        # In a thread: writing cells is computing, and the heartbeat must not wait for it.
+        pieces = await asyncio.to_thread(_add, writer, table, page, zone)
+        for piece in pieces:
+            yield piece
+        await counted.more(len(page))
+    for piece in await asyncio.to_thread(lambda: list(writer.end())):
+        yield piece
+
+
+def _add(writer: Writer, table: Table, page: list[object], zone: tzinfo) -> list[bytes]:
+    for row in page:
+        writer.add([plain(column, row, zone) for column in table.columns])
+    return list(writer.pieces())
+
+
+def _zone(name: str) -> tzinfo:
+    with suppress(ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(name)
+    return UTC
