@@ -193,10 +193,10 @@ async def back_tested(tx: Transaction, today: date) -> None:
     await tx.run(BACKTESTED, workspace=tx.workspace_id, today=today)
 
 
-async def back_tested_on(tx: Transaction) -> date | None:
-    """When its history was replayed last."""
+async def last_nights(tx: Transaction) -> tuple[date | None, date | None]:
+    """When its models were fitted last, and when its history was replayed."""
     row = await tx.row(STANDING, workspace=tx.workspace_id)
-    return row["backtested_on"] if row else None
+    return (row["fitted_on"], row["backtested_on"]) if row else (None, None)
 
 
 async def due(system: Pool, limit: int = 50) -> list[UUID]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -171,6 +171,32 @@ async def write(
         changed.append(row | {"told_level": level, "told_at": at})
     await scores.write(uow, "churn_scores", changed)
     return len(changed)
+
+
+async def keep_said(tx: Transaction, case: Case, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep the risks as they are now, to be judged when their horizon is over."""
+    scored = [row for row in rows if row["probability"] is not None]
+    if scored:
+        await scores.write_once(tx, "said_odds", _said(case, scored))
+
+
+def _said(case: Case, scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    mean = sum(row["probability"] for row in scored) / len(scored)
+    return [
+        {
+            "workspace_id": row["workspace_id"],
+            "kind": "churn",
+            "source": "published",
+            "subject_id": row["client_id"],
+            "said_at": case.at.isoformat(),
+            "probability": row["probability"],
+            "base_rate": mean,
+            "evidence": row["evidence"],
+            "version": VERSION,
+            "due_at": (case.at + timedelta(days=row["horizon_days"])).isoformat(),
+        }
+        for row in scored
+    ]
 
 
 def _level_to_tell(case: Case, row: Mapping[str, Any], before: Any, answer: Any) -> str | None:

@@ -1,0 +1,92 @@
+"""What was said and what came of it: judged by statements, read for the accuracy report."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Text, Uuid, bindparam, delete, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import DateTime
+
+from analytics.adapters.tables import said_forecasts, said_odds
+from kit.database import Statement, Transaction
+
+_WORKSPACE = bindparam("workspace", type_=Uuid())
+
+
+def _text(sql: str, **types: Any) -> Statement:
+    binds = [bindparam(name, type_=type_) for name, type_ in types.items()]
+    return Statement(text(sql).bindparams(_WORKSPACE, *binds))
+
+
+# A deal's end decides; one that was opened again is not decided any more.
+JUDGE_DEALS = _text("""
+UPDATE said_odds s SET outcome = d.stage_type = 'won', judged_at = d.closed_at
+FROM deals d WHERE s.workspace_id = :workspace AND s.kind = 'win' AND s.outcome IS NULL
+    AND d.workspace_id = :workspace AND d.deal_id = s.subject_id
+    AND d.closed_at IS NOT NULL AND d.deleted_at IS NULL""")
+REOPEN_DEALS = _text("""
+UPDATE said_odds s SET outcome = NULL, judged_at = NULL
+FROM deals d WHERE s.workspace_id = :workspace AND s.kind = 'win' AND s.outcome IS NOT NULL
+    AND d.workspace_id = :workspace AND d.deal_id = s.subject_id AND d.closed_at IS NULL""")
+# True: the client stayed away until the day it was said for.
+JUDGE_CLIENTS = _text(
+    """
+UPDATE said_odds s SET judged_at = s.due_at, outcome = NOT EXISTS (
+    SELECT FROM deals d WHERE d.workspace_id = :workspace AND d.client_id = s.subject_id
+        AND d.stage_type = 'won' AND d.deleted_at IS NULL
+        AND d.closed_at > s.said_at AND d.closed_at <= s.due_at)
+WHERE s.workspace_id = :workspace AND s.kind = 'churn' AND s.outcome IS NULL
+    AND s.due_at <= :now""",
+    now=DateTime(timezone=True),
+)
+JUDGE_MONTHS = _text(
+    """
+UPDATE said_forecasts s SET actual = m.value, judged_at = :now
+FROM jsonb_to_recordset(:months) AS m (metric text, month date, value double precision)
+WHERE s.workspace_id = :workspace AND s.metric = m.metric AND s.month = m.month
+    AND s.actual IS DISTINCT FROM m.value""",
+    months=JSONB(),
+    now=DateTime(timezone=True),
+)
+_o, _f = said_odds.c, said_forecasts.c
+JUDGED_ODDS = Statement(
+    select(_o.kind, _o.source, _o.said_at, _o.probability, _o.base_rate, _o.outcome, _o.judged_at)
+    .where(_o.workspace_id == _WORKSPACE, _o.outcome.is_not(None))
+    .order_by(_o.said_at, _o.subject_id)
+)
+JUDGED_MONTHS = Statement(
+    select(_f.metric, _f.source, _f.origin, _f.month, _f.mean, _f.lower80, _f.upper80, _f.actual)
+    .where(_f.workspace_id == _WORKSPACE, _f.actual.is_not(None))
+    .order_by(_f.month, _f.origin)
+)
+_SOURCE = bindparam("source", type_=Text())
+FORGET = [
+    Statement(delete(table).where(table.c.workspace_id == _WORKSPACE, table.c.source == _SOURCE))
+    for table in (said_odds, said_forecasts)
+]
+
+
+async def judge(tx: Transaction, months: Sequence[dict[str, Any]], *, now: datetime) -> None:
+    """Whatever is known by now; `months` are complete months with what they came to."""
+    await tx.run(REOPEN_DEALS, workspace=tx.workspace_id)
+    await tx.run(JUDGE_DEALS, workspace=tx.workspace_id)
+    await tx.run(JUDGE_CLIENTS, workspace=tx.workspace_id, now=now)
+    await tx.run(JUDGE_MONTHS, workspace=tx.workspace_id, months=list(months), now=now)
+
+
+async def judged_odds(tx: Transaction) -> list[asyncpg.Record]:
+    """Odds and risks whose outcome is known."""
+    return await tx.rows(JUDGED_ODDS, workspace=tx.workspace_id)
+
+
+async def judged_months(tx: Transaction) -> list[asyncpg.Record]:
+    """Forecasts of months that are over."""
+    return await tx.rows(JUDGED_MONTHS, workspace=tx.workspace_id)
+
+
+async def forget_backtest(tx: Transaction) -> None:
+    """A new replay takes the place of the one before."""
+    for statement in FORGET:
+        await tx.run(statement, workspace=tx.workspace_id, source="backtest")

@@ -1,0 +1,214 @@
+"""Said against happened: judged each night, and a workspace's past replayed once a month.
+
+Runs where the science is, like `scoring`.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from analytics.adapters import rescoring, said, scores
+from analytics.adapters.rescoring import Fence
+from analytics.application import churn_risk, odds
+from analytics.application.scoring import Case, OpenUnit, commit_if_held, known, moment, month
+from analytics.science import judgement, replay
+from analytics.science import workspace_series as series
+from analytics.science.replay import SaidMonth, SaidOdds
+from kit.unit_of_work import UnitOfWork
+
+REPLAY_EVERY = timedelta(days=30)
+
+
+async def judge(uow: UnitOfWork, case: Case, *, now: datetime) -> None:
+    """Judge what can be judged by now, and add it up."""
+    months = [
+        {
+            "metric": metric,
+            "month": month(found.first + at).isoformat(),
+            "value": float(value) * (1 if metric == "deals_won" else case.scale),
+        }
+        for metric in series.METRICS
+        for found in [series.monthly(case.facts, metric)]
+        for at, value in enumerate(found.values)
+    ]
+    await said.judge(uow, months, now=now)
+    rows = _of_odds(case, await said.judged_odds(uow), now)
+    rows += _of_months(case, await said.judged_months(uow), now)
+    await scores.write(uow, "accuracies", rows)
+
+
+async def replay_the_past(
+    case: Case, open_unit: OpenUnit, fence: Fence, clients: Sequence[Any], *, now: datetime
+) -> bool:
+    """Say what would have been said at the starts of earlier months, once a month.
+
+    Raises LeaseLost.
+    """
+    async with open_unit() as uow:
+        _, last = await rescoring.last_nights(uow)
+    if last is not None and case.today - last < REPLAY_EVERY:
+        return False
+    ids = [str(client["client_id"]) for client in clients]
+    on_deals = await asyncio.to_thread(replay.replay_odds, case.facts)
+    on_clients = await asyncio.to_thread(replay.replay_risks, case.facts, ids)
+    on_months = [
+        statement
+        for metric in series.METRICS
+        for statement in await asyncio.to_thread(replay.replay_months, case.facts, metric)
+    ]
+    async with open_unit() as uow:
+        await said.forget_backtest(uow)
+        statements = [*on_deals, *on_clients]
+        await scores.write_once(uow, "said_odds", [_odds_row(case, s) for s in statements])
+        rows = [_month_row(case, statement, now) for statement in on_months]
+        await scores.write_once(uow, "said_forecasts", rows)
+        await rescoring.back_tested(uow, case.today)
+        await judge(uow, case, now=now)
+        await commit_if_held(uow, fence)
+    return True
+
+
+def _odds_row(case: Case, statement: SaidOdds) -> dict[str, Any]:
+    due = known(statement.due)
+    ends = moment(due).isoformat() if due is not None else None
+    return {
+        "workspace_id": str(case.workspace_id),
+        "kind": statement.kind,
+        "source": "backtest",
+        "subject_id": statement.subject,
+        "said_at": moment(statement.at).isoformat(),
+        "probability": statement.probability,
+        "lower": known(statement.lower),
+        "upper": known(statement.upper),
+        "base_rate": statement.base_rate,
+        "evidence": statement.evidence,
+        "version": odds.VERSION if statement.kind == "win" else churn_risk.VERSION,
+        "due_at": ends,
+        "outcome": statement.outcome,
+        "judged_at": ends or case.at.isoformat(),
+    }
+
+
+def _month_row(case: Case, statement: SaidMonth, now: datetime) -> dict[str, Any]:
+    scale = 1 if statement.metric == "deals_won" else case.scale
+    return {
+        "workspace_id": str(case.workspace_id),
+        "metric": statement.metric,
+        "source": "backtest",
+        "origin": month(statement.origin).isoformat(),
+        "month": month(statement.month).isoformat(),
+        "said_at": scores.instant(now),
+        "mean": statement.mean * scale,
+        "lower80": statement.lower * scale,
+        "upper80": statement.upper * scale,
+        "method": statement.method,
+        "actual": statement.actual * scale,
+        "judged_at": scores.instant(now),
+    }
+
+
+def _of_odds(case: Case, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
+    by_source = defaultdict(list)
+    for row in rows:
+        by_source[row["kind"], row["source"]].append(row)
+    return [
+        _accuracy(case, kind, source, now)
+        | judgement.of_odds(
+            [row["probability"] for row in found],
+            [row["outcome"] for row in found],
+            [row["base_rate"] for row in found],
+        )
+        | {
+            "first_on": found[0]["said_at"].date(),
+            "last_on": found[-1]["said_at"].date(),
+            "by_month": _odds_by_month(found),
+            "words": _odds_words(kind, source, found),
+        }
+        for (kind, source), found in by_source.items()
+    ]
+
+
+def _odds_by_month(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    by_month = defaultdict(list)
+    for row in rows:
+        by_month[row["said_at"].date().replace(day=1)].append(row)
+    return [
+        {
+            "month": first.isoformat(),
+            "n": len(found),
+            "brier": sum((r["probability"] - r["outcome"]) ** 2 for r in found) / len(found),
+        }
+        for first, found in sorted(by_month.items())
+    ]
+
+
+def _of_months(case: Case, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
+    by_source = defaultdict(list)
+    for row in rows:
+        by_source[row["metric"], row["source"]].append(row)
+    made = []
+    for (metric, source), found in by_source.items():
+        columns = zip(
+            *((r["mean"], r["lower80"], r["upper80"], r["actual"]) for r in found), strict=True
+        )
+        numbers = judgement.of_months(*map(list, columns))
+        made.append(
+            _accuracy(case, f"forecast:{metric}", source, now)
+            | numbers
+            | {
+                "first_on": found[0]["month"],
+                "last_on": found[-1]["month"],
+                "by_month": _latest_by_month(found),
+                "words": _month_words(source, found, numbers),
+            }
+        )
+    return made
+
+
+def _latest_by_month(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Of each month what was said last before it was over."""
+    latest = {row["month"]: row for row in rows}  # in order of month, then origin
+    return [
+        {
+            "month": first.isoformat(),
+            "n": sum(row["month"] == first for row in rows),
+            "said": row["mean"],
+            "actual": row["actual"],
+            "lower80": row["lower80"],
+            "upper80": row["upper80"],
+        }
+        for first, row in latest.items()
+    ]
+
+
+def _accuracy(case: Case, subject: str, source: str, now: datetime) -> dict[str, Any]:
+    return {
+        "workspace_id": str(case.workspace_id),
+        "subject": subject,
+        "source": source,
+        "measured_at": now,
+        "bins": [],
+    }
+
+
+def _said(source: str, what: str) -> str:
+    if source == "backtest":
+        return f"Back-test on your own past, never shown to you: {what}"
+    return f"As shown to you: {what}"
+
+
+def _odds_words(kind: str, source: str, rows: Sequence[Any]) -> str:
+    mean = sum(row["probability"] for row in rows) / len(rows)
+    happened = sum(row["outcome"] for row in rows) / len(rows)
+    about = "odds of deals" if kind == "win" else "risks of clients"
+    did = "were won" if kind == "win" else "stayed away"
+    return _said(source, f"{len(rows):,} {about}, {mean:.0%} on average; {happened:.0%} {did}.")
+
+
+def _month_words(source: str, rows: Sequence[Any], numbers: dict[str, Any]) -> str:
+    months = len({row["month"] for row in rows})
+    inside = f"{numbers['coverage80']:.0%} inside the 80 % range"
+    counted = f"{numbers['n']:,} forecasts of {months} {'month' if months == 1 else 'months'}"
+    return _said(source, f"{counted}, {inside}.")
