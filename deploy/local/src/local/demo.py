@@ -1,51 +1,31 @@
 """Fill the demo workspace as a person would: register, upload the export, start the import jobs."""
 
-import asyncio
-import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar
-
 from freelanceflow.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
-from freelanceflow.crm.v1 import (
-    import_service_pb2,
-    import_service_pb2_grpc,
-    stage_service_pb2,
-    stage_service_pb2_grpc,
-)
+from freelanceflow.crm.v1 import import_service_pb2
 from kit.clock import SystemClock
 from kit.rpc.client import Caller
 from kit.rpc.errors import RemoteError
 from kit.rpc.identity import CallIdentity
 from local.crm_export import CURRENCY, clients_csv, deals_csv, read_export
+from local.demo_import import import_file, stages_of
+from local.demo_studio import seed_studio
 from local.paths import ROOT
 from local.plan import DEMO_EMAIL, Plan
 
 EXPORT = ROOT / "demo" / "crm_sales_opportunities"
-UPLOAD_TIMEOUT = 60.0
-JOB_TIMEOUT = 240.0
-CHUNK = 256 * 2**10
-POLL = 0.1
-
-_OVER = (import_service_pb2.IMPORT_STATUS_DONE, import_service_pb2.IMPORT_STATUS_FAILED)
-
-T = TypeVar("T")
-
-
-class SeedingFailed(RuntimeError):
-    """The demo could not be filled; the message says at which point."""
 
 
 async def seed(plan: Plan) -> None:
-    """Register the demo person and import the export; what is there already is left alone."""
+    """Two workspaces: the export, and a studio; what is there already is left alone."""
     auth, crm = Caller(plan.address("auth"), "auth"), Caller(plan.address("crm"), "crm")
     try:
         identity = CallIdentity(token=await _sign_in(auth, plan.demo_password))
-        await _stages_are_there(crm, identity)
+        await stages_of(crm, identity)
         export, today = read_export(EXPORT), SystemClock().now().date()
         clients, deals = clients_csv(export, today), deals_csv(export, today)
-        await _import(crm, identity, import_service_pb2.IMPORT_RESOURCE_CLIENTS, clients)
-        await _import(crm, identity, import_service_pb2.IMPORT_RESOURCE_DEALS, deals)
+        await import_file(crm, identity, import_service_pb2.IMPORT_RESOURCE_CLIENTS, clients)
+        await import_file(crm, identity, import_service_pb2.IMPORT_RESOURCE_DEALS, deals)
+        await seed_studio(plan, auth, crm)
     finally:
         await auth.close()
         await crm.close()
@@ -67,73 +47,3 @@ async def _sign_in(auth: Caller, password: str) -> str:
             raise
     again = auth_service_pb2.LogInRequest(email=DEMO_EMAIL, password=password)
     return (await auth.call(stub.LogIn, again)).access_token
-
-
-async def _stages_are_there(crm: Caller, identity: CallIdentity) -> None:
-    """A workspace gets its stages when crm has heard of it."""
-    stub = stage_service_pb2_grpc.StageServiceStub(crm.channel)
-    all_of_them = stage_service_pb2.ListStagesRequest()
-    await _until(
-        lambda: crm.call(stub.ListStages, all_of_them, identity=identity),
-        lambda answer: bool(answer.stages),
-    )
-
-
-async def _import(
-    crm: Caller,
-    identity: CallIdentity,
-    resource: import_service_pb2.ImportResource.ValueType,
-    text: str,
-) -> None:
-    stub = import_service_pb2_grpc.ImportServiceStub(crm.channel)
-    name = import_service_pb2.ImportResource.Name(resource).removeprefix("IMPORT_RESOURCE_").lower()
-    begun = time.monotonic()
-    uploaded = await crm.upload(
-        stub.CreateImport,
-        _parts(resource, f"{name}.csv", text.encode()),
-        identity=identity,
-        timeout=UPLOAD_TIMEOUT,
-    )
-    started = import_service_pb2.CommitImportRequest(import_id=uploaded.id)
-    await crm.call(stub.CommitImport, started, identity=identity)
-    wanted = import_service_pb2.GetImportRequest(import_id=uploaded.id)
-    done = await _until(
-        lambda: crm.call(stub.GetImport, wanted, identity=identity),
-        lambda found: found.status in _OVER,
-    )
-    if done.status != import_service_pb2.IMPORT_STATUS_DONE or done.failed_rows:
-        raise SeedingFailed(await _why(crm, stub, identity, done))
-    sys.stdout.write(
-        f"{name}: {done.created_rows} of {done.total_rows} created"
-        f" in {time.monotonic() - begun:.1f} s\n"
-    )
-
-
-async def _parts(
-    resource: import_service_pb2.ImportResource.ValueType, file_name: str, content: bytes
-) -> AsyncIterator[import_service_pb2.CreateImportRequest]:
-    header = import_service_pb2.ImportHeader(resource=resource, file_name=file_name)
-    yield import_service_pb2.CreateImportRequest(header=header)
-    for start in range(0, len(content), CHUNK):
-        yield import_service_pb2.CreateImportRequest(chunk=content[start : start + CHUNK])
-
-
-async def _until(ask: Callable[[], Awaitable[T]], fits: Callable[[T], bool]) -> T:
-    async with asyncio.timeout(JOB_TIMEOUT):
-        while True:
-            answer = await ask()
-            if fits(answer):
-                return answer
-            await asyncio.sleep(POLL)
-
-
-async def _why(
-    crm: Caller,
-    stub: "import_service_pb2_grpc.ImportServiceAsyncStub",
-    identity: CallIdentity,
-    failed: import_service_pb2.Import,
-) -> str:
-    wanted = import_service_pb2.ListImportErrorsRequest(import_id=failed.id, page_size=5)
-    errors = (await crm.call(stub.ListImportErrors, wanted, identity=identity)).errors
-    rows = "; ".join(f"row {e.row}, {e.column}: {e.message}" for e in errors)
-    return f"{failed.file_name}: {failed.failed_rows} rows failed. {failed.error} {rows}"

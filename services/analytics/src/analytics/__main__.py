@@ -16,6 +16,7 @@ SERVICE = {
 COMMANDS = {
     "evaluate": ("analytics.evaluate.cli", "Back-test the science on a file of your own."),
     "accuracy": ("analytics.evaluate.accuracy", "Back-test on the shared sets, write the report."),
+    "studio": ("analytics.evaluate.studio_files", "Write a simulated studio's years as files."),
     "learn-scales": ("analytics.evaluate.learn_scales", "Learn the forecast's interval scales."),
 }
 """Command -> (module with `main(arguments) -> exit code`, what it is for)."""

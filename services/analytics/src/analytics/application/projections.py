@@ -61,9 +61,17 @@ async def purged(uow: UnitOfWork, table: str, record_id: UUID, *, at: datetime) 
     await uow.commit()
 
 
-async def bulk_ended(uow: UnitOfWork, *, version: int, told_at: datetime) -> None:
-    """All of an import's records have been told: now whoever shows reports asks again."""
-    await rescoring.mark_all_new(uow)
+async def bulk_ended(
+    uow: UnitOfWork, *, version: int, told_at: datetime, with_a_past: bool
+) -> None:
+    """All of an import's records have been told: now whoever shows reports asks again.
+
+    `with_a_past`: there is something to learn from that was not there before.
+    """
+    if with_a_past:
+        await rescoring.mark_all_new(uow)
+    else:
+        await rescoring.mark(uow)
     uow.tell_facts(_changed(uow.workspace_id, version, told_at))
     await uow.commit()
 

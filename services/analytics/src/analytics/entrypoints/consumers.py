@@ -45,7 +45,12 @@ async def crm_told(uow: UnitOfWork, events: Sequence[Event]) -> None:
             await projections.purged(uow, _PURGED[event.type], record_id, at=event.recorded_at)
         if event.type == _IMPORT_FINISHED:
             told = import_pb.ImportFinished.FromString(event.body)
-            await projections.bulk_ended(uow, version=told.version, told_at=event.recorded_at)
+            await projections.bulk_ended(
+                uow,
+                version=told.version,
+                told_at=event.recorded_at,
+                with_a_past=told.resource == "deals",
+            )
 
 
 async def _stage_changed(uow: UnitOfWork, event: Event) -> None:

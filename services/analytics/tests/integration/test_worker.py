@@ -1,0 +1,125 @@
+"""The worker as processes of its own: killed in a scoring, the scores come all the same, once."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from analytics.application.handing_out import RESCORE, hand_out
+from kit.clock import SystemClock
+from kit.jobs.celery import JobApp
+from kit.testing.background import until
+from kit.testing.database import ServiceDatabase
+from services.analytics.tests.scoring import tell, unit
+from services.analytics.tests.studio import story
+
+STOP = datetime(2023, 9, 15, 6, tzinfo=UTC)
+HEAVY = ("pandas", "numpy", "scipy", "sklearn", "statsforecast", "prophet", "polars")
+
+
+@asynccontextmanager
+async def worker(
+    database: ServiceDatabase, broker: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m analytics worker`; its end is that of its process group."""
+    environment = {
+        "ANALYTICS_PROFILE": "test",
+        "ANALYTICS_BROKER_URL": broker,
+        "ANALYTICS_INTERNAL_LISTEN": "127.0.0.1:0",
+        "ANALYTICS_LOG_LEVEL": "WARNING",
+        **{f"ANALYTICS_DATABASE_URL_{role.upper()}": dsn for role, dsn in database.dsns.items()},
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "analytics", "worker"),
+        env=os.environ | environment,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+
+async def handed_out(database: ServiceDatabase, workspace: UUID) -> UUID:
+    """The workspace's turn has come."""
+    await database.owner.execute(
+        "UPDATE rescoring SET due_at = now(), refit_due_at = now() WHERE workspace_id = $1",
+        workspace,
+    )
+    async with unit(database, workspace) as uow:
+        job_id = await hand_out(uow, now=SystemClock().now())
+    assert job_id is not None
+    return job_id
+
+
+async def standing(database: ServiceDatabase, job_id: UUID) -> Any:
+    return await database.owner.fetchrow("SELECT * FROM jobs WHERE id = $1", job_id)
+
+
+@pytest.mark.timeout(240)
+async def test_a_scoring_outlives_its_worker(
+    database: ServiceDatabase, workspace: UUID, valkey_url: str
+) -> None:
+    await tell(database, workspace, story(workspace, 3).until(STOP))
+    broker = f"{valkey_url}/0"
+    job_id = await handed_out(database, workspace)
+
+    async def begun() -> bool:
+        return bool((await standing(database, job_id))["status"] == "running")
+
+    async def done() -> bool:
+        return bool((await standing(database, job_id))["status"] == "done")
+
+    async with worker(database, broker):
+        await JobApp("analytics", broker).send(RESCORE, job_id)
+        await until(begun)
+    counted = "SELECT count(*) FROM {} WHERE workspace_id = $1"
+    assert await database.owner.fetchval(counted.format("deal_scores"), workspace) == 0
+    async with unit(database, workspace) as uow:  # while a job is open there is no second one
+        await tell(database, workspace, story(workspace, 3).until(STOP)[-1:])
+        assert await hand_out(uow, now=SystemClock().now()) is None
+    # Its lease runs out, and nobody sends it again: whoever comes next looks for it.
+    await database.owner.execute(
+        "UPDATE jobs SET lease_until = now(), sent_at = now() - interval '1 hour' WHERE id = $1",
+        job_id,
+    )
+    async with worker(database, broker):
+        await until(done)
+    assert (await standing(database, job_id))["attempts"] == 2
+    runs = "SELECT runs FROM rescoring WHERE workspace_id = $1"
+    assert await database.owner.fetchval(runs, workspace) == 1
+    assert await database.owner.fetchval(counted.format("deal_scores"), workspace) > 0
+    told = "SELECT count(*) FROM outbox WHERE workspace_id = $1 AND type = $2"
+    scored = await database.owner.fetchval(told, workspace, "analytics.deal.v1.scored")
+    assert scored == 1
+
+
+async def test_work_is_handed_out_once_a_turn(database: ServiceDatabase, workspace: UUID) -> None:
+    await tell(database, workspace, story(workspace, 3).until(STOP)[:3])
+    async with unit(database, workspace) as uow:
+        assert await hand_out(uow, now=SystemClock().now()) is None  # two seconds are not over
+    await handed_out(database, workspace)
+    async with unit(database, workspace) as uow:
+        assert await hand_out(uow, now=SystemClock().now()) is None
+
+
+async def test_a_worker_at_rest_has_loaded_no_science() -> None:
+    code = (
+        "import sys, analytics.bootstrap.working, analytics.bootstrap.serving\n"
+        f"print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    asked = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asked.communicate()
+    assert said.decode().strip() == "[]"
