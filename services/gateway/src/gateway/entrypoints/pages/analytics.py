@@ -16,6 +16,7 @@ from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from gateway.entrypoints.pages import analytics_words as words
 from gateway.entrypoints.pages.calls import (
+    EXTRA_TIMEOUT,
     clients_of,
     identity_of,
     if_there,
@@ -25,7 +26,6 @@ from gateway.entrypoints.pages.calls import (
 )
 from gateway.entrypoints.pages.forms import values_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
-from kit.errors import DomainError
 
 MOST = 200
 TOP = 5
@@ -310,12 +310,8 @@ async def _page(
     )
 
 
-async def client_why(request: Request, client_id: str) -> Any:
-    """One client's risk, for its page; None when it cannot be had."""
+async def client_risk(request: Request, client_id: str) -> Any:
+    """One client's risk, for its page; None when there is none or it cannot be had."""
     asked = pre.GetClientRiskRequest(client_id=client_id)
-    try:
-        return await if_there(
-            clients_of(request).predictions.GetClientRisk(asked, identity_of(request))
-        )
-    except DomainError:
-        return None
+    call = clients_of(request).predictions.GetClientRisk
+    return await if_there(call(asked, identity_of(request), timeout=EXTRA_TIMEOUT))

@@ -12,6 +12,7 @@ from freelanceflow.crm.v1.deal_service_pb2 import ListDealsRequest
 from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineRequest
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.pages.activities import planned
+from gateway.entrypoints.pages.analytics import client_risk
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -64,8 +65,9 @@ async def client_page(request: Request, client_id: str) -> Response:
 async def _context(request: Request, client_id: str) -> dict[str, Any]:
     clients, identity = clients_of(request), identity_of(request)
     token = request.query_params.get("before", "")
-    client, deals, people, activities, happened = await together(
+    client, risk, deals, people, activities, happened = await together(
         get_client(request, client_id),
+        client_risk(request, client_id),
         if_there(
             clients.deals.ListDeals(
                 ListDealsRequest(page_size=DEALS, conditions=[_is("client_id", client_id)]),
@@ -86,6 +88,7 @@ async def _context(request: Request, client_id: str) -> dict[str, Any]:
     following = {"before": happened.next_page_token if happened else ""}
     return {
         "client": client,
+        "risk": risk,
         "deals": deals.deals if deals else [],
         "more_deals": bool(deals and deals.next_page_token),
         "people": people.clients,

@@ -1,0 +1,165 @@
+"""Analytics pages: words beside numbers, the same numbers everywhere, every state."""
+
+import re
+from typing import Any
+
+import pytest
+
+from gateway.entrypoints.api.analytics_json import forecast_json
+from gateway.entrypoints.api.analytics_tables import forecast_table
+from gateway.entrypoints.pages.analytics_words import forecast_view
+from gateway.entrypoints.pages.formatting import Formats
+from kit.errors import ErrorKind
+from kit.rpc.errors import PeerUnavailable, RemoteError
+from services.gateway.tests.unit.pages.analytics_answers import empty
+from services.gateway.tests.unit.pages.analytics_factories import (
+    make_basis,
+    make_forecast,
+    make_odds,
+    make_odds_list,
+    make_risk,
+    make_risks,
+    make_summary,
+)
+from services.gateway.tests.unit.pages.factories import HOSTILE, NOW
+
+TABS = (
+    "/analytics",
+    "/analytics?view=table",
+    "/analytics/clients",
+    "/analytics/deals",
+    "/analytics/pipeline",
+    "/analytics/accuracy",
+)
+PERCENT = re.compile(r"\d\s*%")
+
+
+def text_of(html: str) -> str:
+    """What a person reads."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+@pytest.mark.parametrize("path", TABS)
+async def test_an_empty_workspace_shows_no_percentage(site: Any, path: str) -> None:
+    nothing = empty()
+    site.neighbours.figures.answers = nothing.figures
+    site.neighbours.predictions.answers = nothing.predictions
+    site.neighbours.analytics.answers["GetVelocity"].Clear()
+    answer = await site.get(path)
+    assert answer.status == 200
+    main = text_of(answer.text.partition("<main")[2])
+    assert not PERCENT.search(main), main
+
+
+@pytest.mark.parametrize("path", TABS)
+async def test_a_page_survives_analytics_being_away(site: Any, path: str) -> None:
+    for peer in (site.neighbours.figures, site.neighbours.predictions, site.neighbours.analytics):
+        for method in peer.answers:
+            peer.answers[method] = PeerUnavailable("analytics is away")
+    answer = await site.get(path)
+    assert answer.status == 200
+    assert "cannot be had at the moment" in answer.text
+
+
+@pytest.mark.parametrize("path", TABS)
+async def test_the_part_alone_is_what_htmx_gets(site: Any, path: str) -> None:
+    part = await site.get(path, hx_request="true", hx_target="div#analytics")
+    assert part.text.count('id="analytics"') == 1
+    assert "<html" not in part.text
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+async def test_hostile_words_stay_words(site: Any, words: str) -> None:
+    answers = site.neighbours.predictions.answers
+    answers["ListClientRisks"] = make_risks(clients=[make_risk(0, client_name=words)])
+    answers["ListDealOdds"] = make_odds_list(deals=[make_odds(0, name=words, client_name=words)])
+    page = await site.get("/analytics")
+    for markup in ("<script>alert", "<img src=x", "<svg onload", "</title><svg"):
+        assert markup not in page.text
+
+
+async def test_sentence_chart_table_json_and_csv_tell_the_same_numbers() -> None:
+    fmt = Formats(locale="en", time_zone="Europe/Berlin", now=NOW)
+    forecast = make_forecast(6)
+    view, told = forecast_view(fmt, forecast), forecast_json(forecast)
+    assert view.wide is not None
+    drawn = [m.words for m in view.wide.months if m.expected]
+    rows = [row for row in view.rows if row.expected]
+    lines = [line for line in forecast_table(forecast).rows if line[1] == "forecast"]
+    for words, row, month, line in zip(drawn, rows, told["months"], lines, strict=True):
+        for shown in (row.value, row.lower, row.upper):
+            assert shown in words
+        amounts = [month[name]["amount_minor"] for name in ("value", "lower", "upper")]
+        assert [round(float(cell or 0) * 100) for cell in line[2:5]] == amounts
+        numbers = [re.sub(r"\D", "", shown) for shown in (row.value, row.lower, row.upper)]
+        assert [int(n) for n in numbers] == [round(minor / 100) for minor in amounts]
+    total = told["total"]
+    for name in ("pessimistic", "expected", "optimistic"):
+        assert f"{round(total[name]['amount_minor'] / 100):,}" in view.sentence
+    assert sum(m["value"]["amount_minor"] for m in told["months"]) == pytest.approx(
+        total["expected"]["amount_minor"], abs=6
+    )
+
+
+async def test_the_page_says_the_sentence_and_draws_the_same_months(site: Any) -> None:
+    fmt = Formats(locale="en", time_zone="Europe/Berlin", now=NOW)
+    view = forecast_view(fmt, make_forecast(6))
+    chart, table = await site.get("/analytics"), await site.get("/analytics?view=table")
+    assert view.sentence in chart.text
+    assert view.sentence in table.text
+    for row in view.rows[-6:]:
+        assert f"{row.month}: {row.value} expected, {row.lower} to {row.upper}" in chart.text
+        for shown in (row.month, row.value, row.lower, row.upper):
+            assert f">{shown}<" in table.text
+
+
+async def test_controls_stay_in_the_address(site: Any) -> None:
+    path = "/analytics?period=365&horizon=12&metric=deals_won&line=linear&owner=o-1&day=2026-03-31"
+    page = await site.get(path)
+    asked = next(r for r in site.neighbours.predictions.asked if hasattr(r, "horizon"))
+    assert (asked.horizon, asked.metric, asked.line) == (12, "deals_won", "linear")
+    assert (asked.owner_id, asked.as_of_date) == ("o-1", "2026-03-31")
+    scope = site.neighbours.figures.asked[0].scope
+    assert (scope.start_date, scope.end_date) == ("2025-04-01", "2026-03-31")
+    assert 'value="365" selected' in page.text
+    assert "period=365" in page.text.partition("Win odds")[0]
+    assert "As it stood" not in page.text
+    assert "Everything as it stood at the end of Mar 31" in page.text
+    nonsense = await site.get("/analytics?period=7&horizon=x&day=soon&view=3d")
+    assert nonsense.status == 200
+
+
+async def test_what_is_being_computed_asks_again(site: Any) -> None:
+    basis = make_basis("This is being computed.", computing=True, evidence="none")
+    site.neighbours.predictions.answers["GetForecast"] = make_forecast(
+        0, points=[], history=[], total=None, basis=basis
+    )
+    page = await site.get("/analytics?horizon=12")
+    assert 'hx-trigger="load delay' in page.text
+    assert "Look again" in page.text
+
+
+async def test_own_figures_say_so(site: Any) -> None:
+    site.neighbours.figures.answers["GetSummary"] = make_summary(basis=make_basis(own_only=True))
+    assert "these are your own figures" in (await site.get("/analytics")).text
+
+
+async def test_an_answer_goes_back_to_where_it_was_given(site: Any) -> None:
+    path = "/analytics/clients/c-1/answer"
+    given = {"answer": "snoozed", "next": "/analytics/clients?level=high"}
+    answer = await site.post(path, given)
+    assert (answer.status, answer.headers["location"]) == (303, given["next"])
+    assert site.neighbours.predictions.asked[-1].answer == "snoozed"
+    for outside in ("https://evil.example", "//evil.example", "/\\evil.example"):
+        answer = await site.post(path, {"answer": "snoozed", "next": outside})
+        assert answer.headers["location"] == "/analytics/clients"
+
+
+async def test_who_may_not_read_is_told_so(site: Any) -> None:
+    for peer in (site.neighbours.figures, site.neighbours.predictions, site.neighbours.analytics):
+        for method in peer.answers:
+            peer.answers[method] = RemoteError(ErrorKind.FORBIDDEN, "PERMISSION_MISSING", "No.")
+    site.may("deals.read")
+    page = await site.get("/analytics")
+    assert page.status == 200
+    assert 'href="/analytics" title="Analytics"' not in page.text
