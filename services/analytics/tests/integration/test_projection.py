@@ -160,10 +160,10 @@ async def test_velocity_by_hand(database: ServiceDatabase, workspace: UUID) -> N
     async with ReadTransaction(database.app, workspace) as tx:
         report = await reports.velocity(tx, await here(tx, first="2026-02-20", last="2026-03-10"))
     pace = report.pace
-    assert (pace.opportunities, pace.won, pace.lost) == (4, 2, 1)
-    assert pace.mean_value_minor == 300_00
-    assert pace.cycle_days == pytest.approx((10 + 21) / 2)
-    assert pace.value_per_day_minor == pytest.approx(4 * 300_00 * (2 / 3) / 15.5)
+    assert (pace.opportunities, pace.won, pace.lost) == (1, 2, 1)
+    assert pace.mean_value_minor == 500_00
+    assert pace.cycle_days == pytest.approx((10 + 21 + 21) / 3)
+    assert pace.value_per_day_minor == pytest.approx(500_00 * (2 / 3) / (52 / 3))
     assert (report.before.opportunities, report.before.won) == (2, 0)
 
 

@@ -27,9 +27,14 @@ def test_a_missing_part_leaves_no_pace() -> None:
     nothing = Pace(opportunities=5, won=0, lost=0, mean_value_minor=None, cycle_days=None)
     assert (nothing.win_rate, nothing.value_per_day_minor) == (None, None)
     assert "no pace" in pace_in_words(nothing, 90)
-    lost_only = replace(nothing, lost=3)
-    assert (lost_only.win_rate, lost_only.value_per_day_minor) == (0.0, None)
-    assert "no pace" in pace_in_words(lost_only, 90)
+    unvalued = replace(nothing, lost=3, cycle_days=8)
+    assert (unvalued.win_rate, unvalued.value_per_day_minor) == (0.0, None)
+    assert "no pace" in pace_in_words(unvalued, 90)
+
+
+def test_without_a_deal_alive_nothing_moves() -> None:
+    assert replace(PACE, opportunities=0, mean_value_minor=None).value_per_day_minor == 0
+    assert "3 open deals are too old" in pace_in_words(replace(PACE, stalled=3), 90)
 
 
 def test_a_deal_won_on_its_first_day_took_a_day() -> None:

@@ -278,11 +278,11 @@ class Velocity(_message.Message):
     PROJECTION_BACKTEST_FIELD_NUMBER: _builtins.int
     PROJECTION_WORDS_FIELD_NUMBER: _builtins.int
     opportunities: _builtins.int
-    """Deals that were open at some time of the period."""
+    """Deals alive at the end of the period: open, and not older than 95 % of all deals were when they closed."""
     win_rate: _builtins.float
     """Won ÷ closed in the period, 0 to 1; absent when nothing closed."""
     cycle_days: _builtins.float
-    """Mean days from creation to closing of the deals won in the period; absent without one."""
+    """Mean days from creation to closing of the deals closed in the period; absent without one."""
     trend: _builtins.float
     """Change against the period before, such as 0.12 for 12 % more; absent when either is."""
     start_date: _builtins.str
@@ -297,7 +297,7 @@ class Velocity(_message.Message):
     """What it rests on, and why it differs from the pace."""
     @_builtins.property
     def mean_value(self) -> _money_pb2.Money:
-        """Mean value of the deals won in the period; absent without one."""
+        """Mean value of the deals alive; absent without one."""
 
     @_builtins.property
     def value_per_day(self) -> _money_pb2.Money:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Double,
+    Integer,
     Text,
     Uuid,
     and_,
@@ -46,6 +47,8 @@ AT, START, END, BEFORE = at("at"), at("start"), at("end"), at("before")
 ZONE = bindparam("zone", type_=Text())
 OWNERS = bindparam("owners", type_=ARRAY(Uuid()))
 SOURCE = bindparam("source", type_=Text())
+ENOUGH_CLOSED = 20
+"""With fewer closed deals the 95th percentile of their ages is just the oldest of them."""
 BANDS = (30, 60, 90, 180)
 """Days at which open deals get into the next band of age."""
 
@@ -225,14 +228,33 @@ def _owners(d: Stood) -> Any:
 
 
 def _pace(d: Stood) -> Any:
-    here = d.closed_in(START, END)
+    """As the science defines it: deals alive at the end, closings of the period."""
+    here, age = d.closed_in(START, END), days(d.c.closed_at - d.c.created_at)
+    known = d.c.created_at < END
+    ended = and_(known, d.c.closed_at < END)
+    oldest = (
+        select(
+            case(
+                (
+                    func.count() >= bindparam("enough", type_=Integer()),
+                    func.percentile_cont(bindparam("stalled_share", 0.95)).within_group(age),
+                ),
+                else_=literal_column("'Infinity'", Double()),
+            )
+        )
+        .where(*d.ours, ended)
+        .scalar_subquery()
+    )
+    still_open = and_(known, or_(d.c.closed_at.is_(None), d.c.closed_at >= END))
+    alive = and_(still_open, days(END - d.c.created_at) <= oldest)
     return select(
-        func.count().label("opportunities"),
+        counted(alive).label("opportunities"),
+        counted(and_(still_open, ~alive)).label("stalled"),
         counted(and_(here, d.won)).label("won"),
         counted(and_(here, d.lost)).label("lost"),
-        func.avg(d.value).filter(and_(here, d.won)).label("mean_minor"),
-        func.avg(days(d.c.closed_at - d.c.created_at)).filter(and_(here, d.won)).label("cycle"),
-    ).where(*d.ours, d.c.created_at < END, or_(d.c.closed_at.is_(None), d.c.closed_at >= START))
+        func.avg(d.value).filter(alive).label("mean_minor"),
+        func.avg(age).filter(here).label("cycle"),
+    ).where(*d.ours, or_(d.c.closed_at.is_(None), d.c.closed_at >= START))
 
 
 def _by_stage(d: Stood) -> Any:
@@ -336,7 +358,12 @@ async def owners(
 async def pace(tx: Transaction, seen: Seen, *, start: datetime, end: datetime) -> asyncpg.Record:
     """The parts of the velocity formula."""
     row = await tx.row(
-        PACE[seen.past], workspace=tx.workspace_id, start=start, end=end, **seen.values()
+        PACE[seen.past],
+        workspace=tx.workspace_id,
+        start=start,
+        end=end,
+        enough=ENOUGH_CLOSED,
+        **seen.values(),
     )
     assert row is not None  # aggregates always answer
     return row

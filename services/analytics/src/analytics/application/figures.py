@@ -13,8 +13,6 @@ from kit.database import Transaction
 PROJECTED_DAYS = 30
 YEAR = timedelta(days=365)
 MONTHS = 12
-STALLED_FROM = 20
-"""With fewer closed deals the 95th percentile of their ages is just the oldest of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +86,7 @@ async def health(tx: Transaction, scope: Scope) -> HealthReport:
     """Coverage, stalled deals, ages, concentration, inflow and outflow."""
     totals = await _totals(tx, scope)
     usual = await figures.stalled_from(tx, scope.seen)
-    stalled = float(usual["days"]) if usual["closed"] >= STALLED_FROM else None
+    stalled = float(usual["days"]) if usual["closed"] >= figures.ENOUGH_CLOSED else None
     bands = await figures.ages(tx, scope.seen, stalled=float("inf") if stalled is None else stalled)
     odds = await predictions.odds_sum(
         tx, edition=scope.edition, owners=scope.seen.owners, advice=None, ids=None

@@ -90,6 +90,7 @@ async def _pace(tx: Transaction, scope: Scope, span: Period) -> Pace:
     mean, cycle = row["mean_minor"], row["cycle"]
     return Pace(
         opportunities=row["opportunities"],
+        stalled=row["stalled"],
         won=row["won"],
         lost=row["lost"],
         mean_value_minor=None if mean is None else float(mean),
