@@ -10,10 +10,13 @@ from analytics.entrypoints.consumers import OF_AUTH, OF_CRM, crm_told
 from analytics.entrypoints.rpc.analytics import AnalyticsService
 from analytics.entrypoints.rpc.figures import FiguresService
 from analytics.entrypoints.rpc.predictions import PredictionService
+from analytics.entrypoints.rpc.reports import ReportService
 from analytics.entrypoints.scheduler import hand_out_work
+from analytics.entrypoints.upkeep import tidy_up
 from freelanceflow.analytics.v1 import analytics_service_pb2_grpc as analytics_grpc
 from freelanceflow.analytics.v1 import figures_service_pb2_grpc as figures_grpc
 from freelanceflow.analytics.v1 import prediction_service_pb2_grpc as prediction_grpc
+from freelanceflow.analytics.v1 import report_service_pb2_grpc as report_grpc
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
 from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
 from kit.bus.consumer import Consumer, Handler, Together
@@ -37,6 +40,7 @@ def services(app: App) -> list[Servicer]:
         (analytics_grpc.add_AnalyticsServiceServicer_to_server, AnalyticsService(app)),
         (figures_grpc.add_FiguresServiceServicer_to_server, FiguresService(app)),
         (prediction_grpc.add_PredictionServiceServicer_to_server, PredictionService(app)),
+        (report_grpc.add_ReportServiceServicer_to_server, ReportService(app)),
     ]
 
 
@@ -76,6 +80,7 @@ async def serve(settings: Settings) -> None:
                 "workspaces": _consumer(app, bus, "AUTH", "analytics-workspaces", OF_AUTH).run,
                 "pipeline": _consumer(app, bus, "CRM", "analytics-pipeline", OF_CRM, crm_told).run,
                 "scheduler": lambda: hand_out_work(app),
+                "upkeep": lambda: tidy_up(system),
             },
             checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
         )

@@ -73,3 +73,15 @@ class DaysInvalid(DomainError):
     """Not 1 to 365 days."""
 
     kind, reason = ErrorKind.INVALID, "DAYS_INVALID"
+
+
+class ReportNotFound(DomainError):
+    """No such report, or somebody else's."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "REPORT_NOT_FOUND"
+
+
+class ReportNotReady(DomainError):
+    """It is still being made, or could not be."""
+
+    kind, reason = ErrorKind.REFUSED, "REPORT_NOT_READY"

@@ -14,10 +14,13 @@ from analytics.adapters.rescoring import Fence
 from analytics.application.answering import answer
 from analytics.application.handing_out import RESCORE
 from analytics.application.questions import JOB as QUESTION
+from analytics.application.report_jobs import REPORT, make_report
 from analytics.application.rescoring import rescore
 from analytics.application.scoring import OpenUnit
 from analytics.entrypoints.app import App
+from analytics.entrypoints.report import gathering
 from kit.jobs.table import LeaseLost
+from kit.sight import Sight, seeing
 from kit.telemetry import Log
 
 LINE = 2**20
@@ -46,9 +49,22 @@ async def _answer_question(request: Request) -> dict[str, Any]:
     return await answer(request.open_unit, request.fence, request.args, now=request.now)
 
 
+async def _report(request: Request) -> dict[str, Any]:
+    """Typst is as heavy as the science, and as seldom needed."""
+    args = request.args
+    with seeing(Sight.of_setting(args["sight"])):
+        return await make_report(
+            request.open_unit, args, gathering(args["locale"]), now=request.now
+        )
+
+
 Answering = Callable[[Request], Awaitable[dict[str, Any]]]
 
-ANSWERS: dict[str, Answering] = {RESCORE: _rescore, QUESTION: _answer_question}
+ANSWERS: dict[str, Answering] = {
+    RESCORE: _rescore,
+    QUESTION: _answer_question,
+    REPORT: _report,
+}
 
 
 async def answer_requests(app: App, *, idle: float) -> None:

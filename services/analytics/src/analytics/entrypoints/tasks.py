@@ -6,6 +6,7 @@ from typing import Any
 from analytics.adapters.science_process import ScienceProcess
 from analytics.application.handing_out import RESCORE
 from analytics.application.questions import JOB as QUESTION
+from analytics.application.report_jobs import REPORT
 from kit.jobs.worker import Handler, Task
 from kit.pool import Pool
 
@@ -35,4 +36,4 @@ async def compute(app: WorkerApp, task: Task) -> dict[str, Any]:
 
 def handlers() -> dict[str, Handler[WorkerApp]]:
     """By kind of job."""
-    return {RESCORE: compute, QUESTION: compute}
+    return {RESCORE: compute, QUESTION: compute, REPORT: compute}

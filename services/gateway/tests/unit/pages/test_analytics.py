@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from freelanceflow.analytics.v1.report_service_pb2 import Report
 from gateway.entrypoints.api.analytics_json import forecast_json
 from gateway.entrypoints.api.analytics_tables import forecast_table
 from gateway.entrypoints.pages.analytics_words import forecast_view
@@ -163,3 +164,31 @@ async def test_who_may_not_read_is_told_so(site: Any) -> None:
     page = await site.get("/analytics")
     assert page.status == 200
     assert 'href="/analytics" title="Analytics"' not in page.text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("queued", "being made"),
+        ("running", "being made"),
+        ("done", "Download analytics.pdf"),
+        ("failed", "could not be made: OutOfMemory"),
+    ],
+)
+async def test_a_report_says_how_far_it_is(site: Any, status: str, words: str) -> None:
+    report = Report(
+        id="r-1",
+        status=status,
+        error="OutOfMemory" if status == "failed" else "",
+        file_name="analytics.pdf" if status == "done" else "",
+    )
+    site.neighbours.reports.answers |= {"CreateReport": report, "GetReport": report}
+    asked = await site.post("/analytics/report", {"period": "30", "horizon": "12", "owner": ""})
+    assert (asked.status, asked.headers["location"]) == (303, "/analytics/reports/r-1")
+    assert site.neighbours.reports.asked[0].horizon == 12
+    assert site.neighbours.reports.asked[0].start_date == "2026-10-27"
+    page = await site.get("/analytics/reports/r-1")
+    assert words in page.text
+    assert ("hx-trigger" in page.text.partition("<main")[2].partition("</main")[0]) is (
+        status in ("queued", "running")
+    )

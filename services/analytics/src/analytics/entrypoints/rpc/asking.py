@@ -1,10 +1,22 @@
-"""Asking for what is not in rows: a task computes it, and the answer says so meanwhile."""
+"""Asking for what is not in rows: a task computes it, and the answer says so meanwhile.
+
+A question is asked with everybody's deals in sight, because a model of one person's deals alone
+would know little; what is read afterwards is again what the caller may see.
+"""
 
 from typing import Any
 
+from analytics.adapters.standing import NOW
 from analytics.application.forecasting import Wanted
+from analytics.application.questions import JOB, Question, ask
 from analytics.application.scope import Scope
+from analytics.domain.questions import MOST_DAYS
 from analytics.entrypoints.app import App
+from kit.errors import InvalidInput
+from kit.rpc.identity import Context, principal_of
+from kit.sight import EVERYTHING, seeing
+
+RANGED = ("won_value", "deals_won")
 
 
 class Asking:
@@ -13,10 +25,36 @@ class Asking:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    async def for_rows(self, scope: Scope) -> bool:
-        """Whether the rows of this scope are on their way."""
-        return scope.standing.data_version > 0 and scope.standing.scored_at is None
+    async def for_rows(self, scope: Scope, context: Context) -> bool:
+        """Have the rows of this scope computed; whether they are on their way."""
+        if scope.standing.data_version == 0:
+            return False  # there is nothing to compute from
+        if scope.edition != NOW and scope.day is not None:
+            return (await self._ask(Question.as_of(scope.day), context))[1]
+        if scope.whose is not None:
+            return (await self._ask(Question.owner(scope.whose), context))[1]
+        return True  # the workspace's own are computed after each change
 
-    async def for_range(self, scope: Scope, wanted: Wanted) -> Any | None:
-        """The answer for a range of days, or None while it is being computed."""
-        return None
+    async def for_range(
+        self, scope: Scope, wanted: Wanted, context: Context
+    ) -> tuple[Any | None, bool]:
+        """The answer for a range of days, and whether it is being computed. Raises InvalidInput."""
+        period = scope.period
+        if wanted.metric not in RANGED:
+            said = "Only won_value and deals_won have a sum over days."
+            raise InvalidInput(said, fields={"metric": said})
+        if (period.last - scope.today).days > MOST_DAYS:
+            said = f"The range may end {MOST_DAYS} days from now at most."
+            raise InvalidInput(said, fields={"to": said})
+        question = Question.range(wanted.metric, period.first, period.last, scope.whose)
+        return await self._ask(question, context)
+
+    async def _ask(self, question: Question, context: Context) -> tuple[Any | None, bool]:
+        with seeing(EVERYTHING):
+            unit = self._app.unit_of_work(principal_of(context).workspace_id)
+        async with unit as uow:
+            asked = await ask(uow, question, now=self._app.clock.now())
+            await uow.commit()
+        if asked.job_id is not None:
+            await self._app.jobs.send(JOB, asked.job_id)
+        return asked.answer, asked.is_computing

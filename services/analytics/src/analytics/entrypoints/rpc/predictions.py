@@ -41,12 +41,13 @@ class PredictionService(grpc_api.PredictionServiceServicer):
             here = await self._scope(tx, asked, context)
             report = await forecasting.forecast(tx, here, wanted)
         if report.row is None:
-            return mapping.forecast_message(report, computing=await self._asking.for_rows(here))
+            computing = await self._asking.for_rows(here, context)
+            return mapping.forecast_message(report, computing=computing)
         if not wanted.ranged:
             return mapping.forecast_message(report)
-        answer = await self._asking.for_range(here, wanted)
+        answer, computing = await self._asking.for_range(here, wanted, context)
         total = forecasting.ranged_total(here, wanted.interval, answer) if answer else None
-        return mapping.forecast_message(report, computing=answer is None, ranged=total)
+        return mapping.forecast_message(report, computing=computing, ranged=total)
 
     async def ListClientRisks(
         self, request: pb.ListClientRisksRequest, context: Context
@@ -57,7 +58,7 @@ class PredictionService(grpc_api.PredictionServiceServicer):
             report = await pressing.client_risks(
                 tx, here, page=page, level=request.level, with_answered=request.with_answered
             )
-        computing = report.model is None and await self._asking.for_rows(here)
+        computing = report.model is None and await self._asking.for_rows(here, context)
         token = _token(report.more, report.clients, "client_id", lambda row: row["rank"])
         return mapping.risks_message(report, next_token=token, computing=computing)
 
@@ -96,7 +97,7 @@ class PredictionService(grpc_api.PredictionServiceServicer):
             report = await pressing.deal_odds(
                 tx, here, page=page, advice=request.recommendation, ids=ids or None
             )
-        computing = report.model is None and await self._asking.for_rows(here)
+        computing = report.model is None and await self._asking.for_rows(here, context)
         token = _token(report.more, report.deals, "deal_id", lambda row: row["priority"])
         return mapping.odds_message(report, next_token=token, computing=computing)
 

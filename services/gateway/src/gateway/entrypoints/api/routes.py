@@ -20,6 +20,7 @@ from gateway.entrypoints.api import (
     imports,
     notifications,
     rates,
+    reports,
     schemas,
     settings,
     timelines,
@@ -41,6 +42,7 @@ MODULES = (  # in the order in which requests are compared with them
     imports,
     exports,
     analytics,
+    reports,
     notifications,
     events,
 )

@@ -191,6 +191,16 @@ class RiskAnswerIn(Body):
     days: int = Field(default=0, ge=0, le=365)
 
 
+class ReportIn(Body):
+    """Which days the report counts, and how many months its forecast looks ahead."""
+
+    from_: CivilDate | None = Field(default=None, alias="from")
+    to: CivilDate | None = None
+    horizon: int = Field(default=6, ge=1, le=24)
+    owner_id: Id | None = None
+    locale: str = Field(default="", max_length=20)
+
+
 class Out(BaseModel):
     """What goes out; only documented, never validated."""
 

@@ -1,0 +1,194 @@
+"""The dashboard's document: the messages that pages show, as plain words for the printer."""
+
+from typing import Any
+
+from analytics.adapters.predictions import Page
+from analytics.application import figures, forecasting, pressing, reports
+from analytics.application.forecasting import Wanted
+from analytics.application.report_jobs import Gather
+from analytics.application.scope import Scope
+from analytics.entrypoints.report_words import Words
+from analytics.entrypoints.rpc import figures_mapping, mapping, prediction_mapping
+from freelanceflow.analytics.v1 import figures_service_pb2 as fig
+from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
+from kit.database import Transaction
+
+ROWS = 15
+LABELS = {
+    "won_value": "Won",
+    "expected_value": "Next 30 days",
+    "open_value": "Open pipeline",
+    "win_rate": "Win rate",
+    "cycle_days": "Sales cycle",
+    "value_at_risk": "At risk",
+}
+LEVELS = {"low": "Low", "watch": "Watch", "high": "High", "critical": "Critical"}
+
+
+def gathering(locale: str) -> Gather:
+    """Gathers the document of somebody who reads this language."""
+
+    async def gather(tx: Transaction, scope: Scope, horizon: int) -> dict[str, Any]:
+        words = Words(locale)
+        page = Page(ROWS)
+        wanted = Wanted.read(
+            metric="", horizon=horizon, interval=0, line="", without=[], ranged=False
+        )
+        summary = figures_mapping.summary_message(await figures.summary(tx, scope))
+        forecast = prediction_mapping.forecast_message(
+            await forecasting.forecast(tx, scope, wanted)
+        )
+        risks = prediction_mapping.risks_message(
+            await pressing.client_risks(tx, scope, page=page, level="", with_answered=False),
+            next_token="",
+            computing=False,
+        )
+        odds = prediction_mapping.odds_message(
+            await pressing.deal_odds(tx, scope, page=page, advice="", ids=None),
+            next_token="",
+            computing=False,
+        )
+        velocity = mapping.velocity_message(await reports.velocity(tx, scope))
+        conversion = figures_mapping.conversion_message(await figures.conversion(tx, scope))
+        return {
+            "title": "Analytics",
+            "language": words.language,
+            "subtitle": f"{words.day(summary.start_date)} to {words.day(summary.end_date)}",
+            "footer": f"FreelanceFlow · as of {words.moment(scope.at, scope.zone)}",
+            "notes": ["Only your own deals are in these figures."] if scope.own_only else [],
+            "summary": {"title": "Key figures", "figures": _figures(words, summary)},
+            "forecast": _forecast(words, forecast),
+            "tables": [
+                _risks(words, risks),
+                _odds(words, odds),
+                _velocity(words, velocity),
+                _conversion(words, conversion),
+            ],
+        }
+
+    return gather
+
+
+def _figures(words: Words, summary: fig.Summary) -> list[dict[str, str]]:
+    shown = []
+    for figure in summary.figures:
+        value = "Not enough data"
+        if figure.HasField("money"):
+            value = words.money(figure.money)
+        elif figure.HasField("number"):
+            value = words.figure(figure.name, figure.number)
+        detail = figure.words
+        if figure.HasField("lower"):
+            detail = f"{words.money(figure.lower)} to {words.money(figure.upper)}; {detail}"
+        shown.append({"label": LABELS[figure.name], "value": value, "detail": detail})
+    return shown
+
+
+def _forecast(words: Words, forecast: pre.Forecast) -> dict[str, Any]:
+    sentence, details = forecast.basis.words, []
+    if forecast.HasField("total"):
+        total, code = forecast.total, forecast.currency_code
+        low, high = words.minor(total.lower, code), words.minor(total.upper, code)
+        sentence = (
+            f"Expect {words.minor(total.value, code)} by {words.day(total.end_date)}, "
+            f"likely between {low} and {high}."
+        )
+        details = [words.parts(total, code), forecast.method_words, forecast.backtest.words]
+        details.append(forecast.basis.words)
+    return {
+        "title": "Forecast",
+        "sentence": sentence,
+        "details": [line for line in details if line],
+        "alt": sentence,
+        "chart": words.chart(forecast) if forecast.points else None,
+        "head": ["Month", "Expected", "Pessimistic", "Optimistic"],
+        "rows": [
+            [words.month(p.month)]
+            + [words.minor(n, forecast.currency_code) for n in (p.value, p.lower, p.upper)]
+            for p in forecast.points
+        ],
+    }
+
+
+def _risks(words: Words, risks: pre.ListClientRisksResponse) -> dict[str, Any]:
+    return {
+        "title": "Clients at risk",
+        "words": [risks.basis.words],
+        "head": ["Client", "Level", "To stay away", "A year at stake", "Why"],
+        "rows": [
+            [
+                c.client_name,
+                LEVELS.get(c.level, "No score"),
+                f"{words.share(c.risk)} in {c.horizon_days} days, {c.basis.evidence} evidence",
+                words.money(c.value_at_stake),
+                c.reasons[0].words if c.reasons else "",
+            ]
+            for c in risks.clients
+        ],
+        "numbers": [3],
+    }
+
+
+def _odds(words: Words, odds: pre.ListDealOddsResponse) -> dict[str, Any]:
+    said = [odds.basis.words]
+    if odds.HasField("expected"):
+        told = odds.expected
+        said.insert(
+            0,
+            f"{odds.count:,} open deals, worth {words.money(told.expected)} by their odds, likely "
+            f"between {words.money(told.lower)} and {words.money(told.upper)}.",
+        )
+    return {
+        "title": "Deals that deserve time",
+        "words": said,
+        "head": ["Deal", "Client", "Odds", "Expected", "Advice", "Next"],
+        "rows": [
+            [
+                d.name,
+                d.client_name,
+                f"{words.share(d.win_probability)} ({words.share(d.lower)} to "
+                f"{words.share(d.upper)}), {d.basis.evidence} evidence",
+                words.money(d.expected_value) if d.HasField("expected_value") else "–",
+                d.recommendation.capitalize(),
+                d.next_best_step.words,
+            ]
+            for d in odds.deals
+        ],
+        "numbers": [3],
+    }
+
+
+def _velocity(words: Words, velocity: Any) -> dict[str, Any]:
+    said = [velocity.basis.words]
+    if velocity.HasField("projection"):
+        told = velocity.projection
+        said.insert(
+            0,
+            f"The next 30 days should bring {words.money(told.expected)}, likely "
+            f"{words.money(told.lower)} to {words.money(told.upper)}.",
+        )
+    if velocity.HasField("value_per_day"):
+        said.insert(1, f"Pace: {words.money(velocity.value_per_day)} a day.")
+    return {"title": "Velocity", "words": said, "head": [], "rows": [], "numbers": []}
+
+
+def _conversion(words: Words, conversion: fig.Conversion) -> dict[str, Any]:
+    return {
+        "title": "From stage to stage",
+        "words": [conversion.basis.words],
+        "head": ["Stage", "Came in", "Went on", "Lost", "Waiting", "Rate"],
+        "rows": [
+            [
+                s.stage_name,
+                f"{s.entered_count:,}",
+                f"{s.advanced_count:,}",
+                f"{s.lost_count:,}",
+                f"{s.waiting_count:,}",
+                f"{words.share(s.rate)} of {s.entered_count - s.waiting_count:,}"
+                if s.HasField("rate")
+                else "–",
+            ]
+            for s in conversion.stages
+        ],
+        "numbers": [1, 2, 3, 4, 5],
+    }
