@@ -261,3 +261,73 @@ async def test_predictions_cost_what_they_should(
     with recorded_queries(database.app) as queries:
         await peer.ask(method, message)
     assert len(queries) == statements + 1, queries  # and the workspace with BEGIN
+
+
+async def test_what_is_not_in_rows_is_asked_for_and_answered_later(
+    database: ServiceDatabase, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[UUID] = []
+
+    async def send(kind: str, job_id: UUID) -> None:
+        sent.append(job_id)
+
+    monkeypatch.setattr(peer.app.jobs, "send", send)
+    await tell(peer.app, Told(peer.workspace).created().events)
+    await rows.keep_forecast(peer.app, peer.workspace)
+    ranged = pre.GetForecastRequest(start_date="2026-04-10", end_date="2026-05-20")
+    waiting = await peer.ask("GetForecast", ranged)
+    assert waiting.basis.computing
+    assert not waiting.HasField("total")
+    assert waiting.points  # what is in rows is shown meanwhile
+    assert (await peer.ask("GetForecast", ranged)).basis.computing
+    assert len(sent) == 1  # asked once, however often it is looked for
+    told = {
+        "mean_minor": 90_000, "lower": {"80": 50_000, "90": 40_000},
+        "upper": {"80": 140_000, "90": 160_000}, "won_minor": 10_000,
+    }  # fmt: skip
+    answered = (
+        "UPDATE answers SET answer = $2, computed_at = $3, data_version = (SELECT changes FROM"
+        " workspaces w WHERE w.workspace_id = answers.workspace_id) WHERE workspace_id = $1"
+    )
+    await database.owner.execute("SELECT set_config('ff.workspace', $1, false)",
+                                 str(peer.workspace))  # fmt: skip
+    await database.owner.execute(answered, peer.workspace, told, NOON + 10 * DAY)
+    found = await peer.ask("GetForecast", ranged)
+    assert not found.basis.computing
+    assert (found.total.value, found.total.lower, found.total.upper) == (90_000, 50_000, 140_000)
+    assert (found.total.start_date, found.total.end_date) == ("2026-04-10", "2026-05-20")
+
+
+async def test_one_owners_forecast_is_asked_for(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[UUID] = []
+
+    async def send(kind: str, job_id: UUID) -> None:
+        sent.append(job_id)
+
+    monkeypatch.setattr(peer.app.jobs, "send", send)
+    me = new_id()
+    await tell(peer.app, Told(peer.workspace).created(owner=me).events)
+    own = {"user_id": me, "sight": Sight((me,))}
+    waiting = await peer.ask("GetForecast", pre.GetForecastRequest(), **own)
+    assert (waiting.basis.computing, len(sent)) == (True, 1)
+    await rows.keep_forecast(peer.app, peer.workspace, owner_id=me)
+    found = await peer.ask("GetForecast", pre.GetForecastRequest(), **own)
+    assert (found.basis.computing, found.basis.own_only) == (False, True)
+    assert found.HasField("total")
+
+
+async def test_a_past_day_is_asked_for(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def send(kind: str, job_id: UUID) -> None:
+        return None
+
+    monkeypatch.setattr(peer.app.jobs, "send", send)
+    await tell(peer.app, Told(peer.workspace).created().events)
+    day = "2026-03-05"
+    asked = pre.GetForecastRequest(as_of_date=day)
+    assert (await peer.ask("GetForecast", asked)).basis.computing
+    await rows.keep_edition(peer.app, peer.workspace, day)
+    await rows.keep_forecast(peer.app, peer.workspace, edition=day)
+    found = await peer.ask("GetForecast", asked)
+    assert (found.basis.as_of_date, found.basis.computing) == (day, False)

@@ -5,6 +5,7 @@ from typing import Any
 from analytics.application import reports
 from analytics.application.scope import Asked, Scope, scope
 from analytics.entrypoints.app import App
+from analytics.entrypoints.rpc.asking import Asking
 from analytics.entrypoints.rpc.mapping import (
     insight_message,
     pipeline_message,
@@ -20,6 +21,7 @@ from kit.rpc.identity import Context, principal_of
 class AnalyticsService(grpc_api.AnalyticsServiceServicer):
     def __init__(self, app: App) -> None:
         self._app = app
+        self._asking = Asking(app)
 
     async def GetPipeline(self, request: pb.GetPipelineRequest, context: Context) -> pb.Pipeline:
         asked = _asked(request)
@@ -31,9 +33,11 @@ class AnalyticsService(grpc_api.AnalyticsServiceServicer):
     async def GetVelocity(self, request: pb.GetVelocityRequest, context: Context) -> pb.Velocity:
         asked = _asked(request, first=request.start_date, last=request.end_date)
         async with self._read(context) as tx:
-            return velocity_message(
-                await reports.velocity(tx, await self._scope(tx, asked, context))
-            )
+            report = await reports.velocity(tx, await self._scope(tx, asked, context))
+        message = velocity_message(report)
+        if report.projection is None:
+            message.basis.computing = await self._asking.for_rows(report.scope, context)
+        return message
 
     async def GetDealInsight(
         self, request: pb.GetDealInsightRequest, context: Context

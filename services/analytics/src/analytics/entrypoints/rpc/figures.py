@@ -7,6 +7,7 @@ from analytics.application import figures
 from analytics.application.scope import Asked, Scope, scope
 from analytics.entrypoints.app import App
 from analytics.entrypoints.rpc import figures_mapping as mapping
+from analytics.entrypoints.rpc.asking import Asking
 from freelanceflow.analytics.v1 import figures_service_pb2 as pb
 from freelanceflow.analytics.v1 import figures_service_pb2_grpc as grpc_api
 from kit.database import ReadTransaction, Transaction
@@ -19,12 +20,21 @@ R = TypeVar("R")
 class FiguresService(grpc_api.FiguresServiceServicer):
     def __init__(self, app: App) -> None:
         self._app = app
+        self._asking = Asking(app)
 
     async def GetSummary(self, request: pb.GetSummaryRequest, context: Context) -> pb.Summary:
-        return mapping.summary_message(await self._report(request.scope, context, figures.summary))
+        report = await self._report(request.scope, context, figures.summary)
+        message = mapping.summary_message(report)
+        if report.projection is None:
+            message.basis.computing = await self._asking.for_rows(report.scope, context)
+        return message
 
     async def GetHealth(self, request: pb.GetHealthRequest, context: Context) -> pb.Health:
-        return mapping.health_message(await self._report(request.scope, context, figures.health))
+        report = await self._report(request.scope, context, figures.health)
+        message = mapping.health_message(report)
+        if report.scope.standing.scored_at is None:
+            message.basis.computing = await self._asking.for_rows(report.scope, context)
+        return message
 
     async def GetConversion(
         self, request: pb.GetConversionRequest, context: Context

@@ -16,6 +16,7 @@ from kit.clock import to_timestamp
 
 WAITING = "This is being computed; it will be there in a moment."
 NOTHING = "There are no deals yet to tell anything from."
+UNTOLD = "Nothing can be told of these deals on that day."
 LEAST, MOST_SPREAD = 0.0, 1.2816  # half of the normal's 80 % interval, in standard deviations
 
 
@@ -71,7 +72,8 @@ def forecast_message(
 
 
 def _waiting(scope: Scope, computing: bool) -> pb.Basis:
-    words = WAITING if computing else NOTHING
+    unknown = NOTHING if scope.standing.data_version == 0 else UNTOLD
+    words = WAITING if computing else unknown
     return basis(scope, evidence="none", size=0, words=words, computing=computing)
 
 
@@ -140,7 +142,7 @@ def odds_message(
 def _odds_words(report: OddsReport, computing: bool) -> str:
     model = report.model
     if model is None:
-        return WAITING if computing else NOTHING
+        return _waiting(report.scope, computing).words
     if report.scope.own_only:
         return "Learnt from the closed deals of the whole workspace."
     if model["n"] == 0:
