@@ -22,6 +22,7 @@ from services.gateway.tests.unit.pages.analytics_factories import (
 def lively() -> SimpleNamespace:
     """Answers of a workspace with three years of history."""
     return SimpleNamespace(
+        reports={},
         figures={
             "GetSummary": make_summary(),
             "GetHealth": make_health(),

@@ -250,11 +250,8 @@ def make_neighbours() -> SimpleNamespace:
                 ),
             }
         ),
-        figures=Peer(lively().figures),
-        predictions=Peer(lively().predictions),
+        **{name: Peer(answers) for name, answers in vars(lively()).items()},
         **{name: Peer(dict(answers)) for name, answers in FILES.items()},
-        reports=Peer(),
-        imports=Peer(dict(IMPORTS)),
         notifications=Peer(
             {
                 "ListNotifications": ListNotificationsResponse(
