@@ -66,6 +66,9 @@ async def make_world(owner: Person) -> dict[str, str]:
     )
     assert made.status_code == 201, made.text
     await owner.move(deal, "Engaging")
+    gone = await owner.new_deal("Gone deal of the world")
+    deleted = await owner.request("DELETE", f"/deals/{gone['id']}", headers={"If-Match": '"1"'})
+    assert deleted.status_code == 204, deleted.text
     sessions = await owner.get("/auth/sessions")
     reasons = await owner.get("/lost-reasons")
     owners = await owner.get("/owners")
@@ -79,6 +82,7 @@ async def make_world(owner: Person) -> dict[str, str]:
         "deal_id": deal["id"],
         "activity_id": activity["id"],
         "import_id": made.json()["id"],
+        "record_id": gone["id"],
         "stage_id": owner.stages["Proposal"],
         "lost_reason_id": reasons["items"][0]["id"],
         "owner_id": owners["items"][0]["id"],

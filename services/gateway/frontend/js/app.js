@@ -17,5 +17,8 @@ startLive();
 // A form in the dialog was saved: what shows the thing fetches itself again.
 document.addEventListener("ff:saved", ({ detail: { kind, id } }) => refresh([{ kind, id }]));
 
+const palette = document.querySelector("main [data-palette]");
+if (palette) import("./lazy/palette.js").then(({ startPalette }) => startPalette(palette));
+
 const board = document.querySelector("[data-board]");
 if (board) import("./lazy/board.js").then(({ startBoard }) => startBoard(board));

@@ -43,6 +43,8 @@ export async function openDialog(href) {
   const dialog = document.getElementById("dialog");
   await htmx.ajax("GET", href, { target: dialog, swap: "innerHTML" });
   if (dialog.firstElementChild && !dialog.open) dialog.showModal();
+  const palette = dialog.querySelector("[data-palette]");
+  if (palette) import("./lazy/palette.js").then(({ startPalette }) => startPalette(palette));
 }
 
 export function closeDialog() {

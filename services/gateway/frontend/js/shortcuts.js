@@ -14,6 +14,12 @@ function addActivity() {
   else document.querySelector("[data-new-activity]")?.click();
 }
 
+function search() {
+  const field = document.querySelector("[data-search]");
+  if (field) field.focus();
+  else openDialog("/search");
+}
+
 function onKey(event) {
   if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing(event.target)) {
     const undo = [...document.querySelectorAll("#toasts [data-undo]")].at(-1);
@@ -21,6 +27,11 @@ function onKey(event) {
       event.preventDefault();
       undo.click();
     }
+    return;
+  }
+  if ((event.ctrlKey || event.metaKey) && event.key === "k" && !document.getElementById("dialog").open) {
+    event.preventDefault();
+    openDialog("/search");
     return;
   }
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
@@ -32,7 +43,7 @@ function onKey(event) {
     g: () => (going = Date.now()),
     c: () => document.querySelector("[data-new-deal]")?.click(),
     a: addActivity,
-    "/": () => document.querySelector("[data-search]")?.focus(),
+    "/": search,
     "?": () => openDialog("/help/keys"),
   }[event.key];
   if (!act) return;

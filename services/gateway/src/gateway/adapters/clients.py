@@ -21,6 +21,8 @@ from freelanceflow.crm.v1 import export_service_pb2_grpc as export_grpc
 from freelanceflow.crm.v1 import field_service_pb2_grpc as field_grpc
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_grpc
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rate_grpc
+from freelanceflow.crm.v1 import record_service_pb2_grpc as record_grpc
+from freelanceflow.crm.v1 import search_service_pb2_grpc as search_grpc
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_grpc
 from freelanceflow.crm.v1 import timeline_service_pb2_grpc as timeline_grpc
 from freelanceflow.crm.v1 import view_service_pb2_grpc as view_grpc
@@ -49,7 +51,7 @@ class Peer:
 
     def __getattr__(self, name: str) -> Call:
         method, caller = getattr(self._stub, name), self._caller
-        reads = name.startswith(("Get", "List"))
+        reads = name.startswith(("Get", "List", "Search"))
 
         def call(
             request: Any, identity: CallIdentity = NOBODY, *, timeout: float = TIMEOUT
@@ -117,6 +119,8 @@ class Clients:
         self.contacts = Peer(crm, contact_grpc.ContactServiceStub(crm.channel))
         self.exports = Peer(crm, export_grpc.ExportServiceStub(crm.channel))
         self.imports = Peer(crm, import_grpc.ImportServiceStub(crm.channel))
+        self.records = Peer(crm, record_grpc.RecordServiceStub(crm.channel))
+        self.search = Peer(crm, search_grpc.SearchServiceStub(crm.channel))
         self.analytics = Peer(analytics, analytics_grpc.AnalyticsServiceStub(analytics.channel))
         self.figures = Peer(analytics, figures_grpc.FiguresServiceStub(analytics.channel))
         self.predictions = Peer(analytics, prediction_grpc.PredictionServiceStub(analytics.channel))

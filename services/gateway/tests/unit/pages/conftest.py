@@ -16,7 +16,7 @@ from freelanceflow.analytics.v1.analytics_service_pb2 import (
     Basis,
     DealInsight,
 )
-from freelanceflow.auth.v1.account_service_pb2 import ListSessionsResponse, Session, User
+from freelanceflow.auth.v1.account_service_pb2 import User
 from freelanceflow.crm.v1.activity_service_pb2 import (
     DraftActivityResponse,
     ListActivitiesResponse,
@@ -78,6 +78,7 @@ from services.gateway.tests.unit.pages.factories import (
     money,
 )
 from services.gateway.tests.unit.pages.file_factories import FILES
+from services.gateway.tests.unit.pages.records import RECORDS, make_sessions
 
 
 @dataclass
@@ -139,23 +140,7 @@ def make_neighbours() -> SimpleNamespace:
             {
                 "GetMe": user,
                 "UpdateMe": user,
-                "ListSessions": ListSessionsResponse(
-                    sessions=[
-                        Session(
-                            id="1",
-                            device="Firefox on Linux",
-                            create_time=ago(days=3),
-                            last_seen_time=ago(minutes=2),
-                            current=True,
-                        ),
-                        Session(
-                            id="2",
-                            device="Safari on iPhone",
-                            create_time=ago(days=9),
-                            last_seen_time=ago(days=1),
-                        ),
-                    ]
-                ),
+                "ListSessions": make_sessions(),
             }
         ),
         deals=Peer(
@@ -168,6 +153,7 @@ def make_neighbours() -> SimpleNamespace:
                 "MoveDeal": move_deal,
                 "UpdateDeal": make_deal(etag="4"),
                 "CreateDeal": make_deal(etag="1"),
+                "DeleteDeal": None,
                 "ListDeals": ListDealsResponse(deals=[make_deal(id=f"d-{n}") for n in range(3)]),
             }
         ),
@@ -215,8 +201,10 @@ def make_neighbours() -> SimpleNamespace:
                 "GetClient": make_client(),
                 "CreateClient": make_client(),
                 "UpdateClient": make_client(),
+                "DeleteClient": None,
             }
         ),
+        **{name: Peer(answers) for name, answers in RECORDS.items()},
         timelines=Peer({"ListTimeline": make_timeline()}),
         contacts=Peer(
             {

@@ -18,9 +18,11 @@ from gateway.entrypoints.pages import (
     notifications,
     rates,
     reports,
+    search,
     settings,
     stages,
     styleguide,
+    trash,
 )
 from gateway.entrypoints.pages.assets import PREFIX, Assets
 
@@ -42,6 +44,8 @@ PARTS = (
     entrance,
     imports,
     exports,
+    search,
+    trash,
 )
 
 
