@@ -29,6 +29,7 @@ from freelanceflow.crm.v1 import import_service_pb2_grpc as import_api
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rate_api
 from freelanceflow.crm.v1 import record_service_pb2_grpc as record_api
 from freelanceflow.crm.v1 import search_service_pb2_grpc as search_api
+from freelanceflow.crm.v1 import setup_service_pb2_grpc as setup_api
 from freelanceflow.crm.v1 import snapshot_service_pb2_grpc as snapshot_api
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_api
@@ -80,6 +81,7 @@ class Crm:
                 snapshot_api.SnapshotServiceStub,
                 contact_api.ContactServiceStub,
                 timeline_api.TimelineServiceStub,
+                setup_api.SetupServiceStub,
             )
         ]
 

@@ -20,6 +20,7 @@ from freelanceflow.crm.v1 import (
     export_service_pb2,
     import_service_pb2,
     record_service_pb2,
+    setup_service_pb2,
     stage_service_pb2,
     timeline_service_pb2,
 )
@@ -45,6 +46,7 @@ FILES = (
     import_service_pb2,
     stage_service_pb2,
     record_service_pb2,
+    setup_service_pb2,
     timeline_service_pb2,
     contact_service_pb2,
 )
@@ -69,6 +71,9 @@ BY_ID = [
             "CreateLostReason",
             "Reorder",
             "DraftActivity",
+            "GetSetup",
+            "AddSamples",
+            "RemoveSamples",
         )
     )
     or method.name

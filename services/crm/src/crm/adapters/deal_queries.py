@@ -3,11 +3,14 @@
 from typing import Any
 
 from sqlalchemy import (
+    Date,
     FromClause,
     Integer,
     Select,
     Uuid,
     bindparam,
+    case,
+    cast,
     func,
     literal_column,
     select,
@@ -17,7 +20,15 @@ from crm.adapters.deal_columns import client, deal_columns, owner, stage, with_n
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
 from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
-from crm.adapters.tables import deal_history, deals, owners, removed_stages, stages
+from crm.adapters.tables import (
+    activities,
+    deal_history,
+    deals,
+    owners,
+    removed_stages,
+    stages,
+    workspaces,
+)
 from crm.domain.custom_field import Resource
 from kit.database import Statement
 
@@ -25,6 +36,29 @@ DEAL = bindparam("deal", type_=Uuid())
 STAGE = bindparam("stage", type_=Uuid())
 ALIVE = deals.c.deleted_at.is_(None)
 SEEN = in_sight(deals)
+_TIME_ZONE = func.coalesce(
+    select(workspaces.c.time_zone).where(workspaces.c.workspace_id == WORKSPACE).scalar_subquery(),
+    literal_column("'UTC'"),
+)
+
+
+def _planned(deal: FromClause, what: Any) -> Any:
+    """The earliest activity that is to be done for a deal on some day."""
+    return (
+        select(what)
+        .where(
+            activities.c.workspace_id == WORKSPACE,
+            activities.c.deal_id == deal.c.id,
+            activities.c.due_at.is_not(None),
+            activities.c.done_at.is_(None),
+            activities.c.deleted_at.is_(None),
+        )
+        .order_by(activities.c.due_at, activities.c.id)
+        .limit(literal_column("1"))
+        .correlate(deal)
+        .scalar_subquery()
+    )
+
 
 FIELDS = Fields(
     {
@@ -50,6 +84,7 @@ FIELDS = Fields(
         "entered_stage_at": sortable(Kind.INSTANT, deals.c.entered_stage_at),
         "next_step": Field(Kind.TEXT, deals.c.next_step),
         "next_step_due_date": sortable(Kind.DATE, deals.c.next_step_due_date),
+        "next_activity_at": Field(Kind.INSTANT, _planned(deals, activities.c.due_at)),
         "lost_reason_id": Field(Kind.ID, deals.c.lost_reason_id),
         "win_probability": sortable(Kind.SHARE, deals.c.win_probability),
         "external_id": Field(Kind.TEXT, deals.c.external_id),
@@ -83,7 +118,11 @@ DEALS = Listing(
 
 
 def cards_shown(cards: FromClause) -> Select[Any]:
-    """In the order of entrypoints.rpc.mapping.card_message."""
+    """In the order of entrypoints.rpc.mapping.card_message. Without a next step of its own a card
+    shows the activity that is planned.
+    """
+    no_step = (cards.c.next_step == literal_column("''")) & cards.c.next_step_due_date.is_(None)
+    planned_on = cast(func.timezone(_TIME_ZONE, activities.c.due_at), Date)
     return select(
         cards.c.id,
         cards.c.version,
@@ -99,8 +138,13 @@ def cards_shown(cards: FromClause) -> Select[Any]:
         cards.c.expected_close_date,
         cards.c.owner_id,
         owner.c.name.label("owner_name"),
-        cards.c.next_step,
-        cards.c.next_step_due_date,
+        case(
+            (no_step, func.coalesce(_planned(cards, activities.c.subject), literal_column("''"))),
+            else_=cards.c.next_step,
+        ).label("next_step"),
+        case((no_step, _planned(cards, planned_on)), else_=cards.c.next_step_due_date).label(
+            "next_step_due_date"
+        ),
         cards.c.win_probability,
         cards.c.entered_stage_at,
     ).select_from(

@@ -27,7 +27,15 @@ from sqlalchemy import (
 from crm.adapters.activity_queries import SEEN
 from crm.adapters.client_queries import family_of
 from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
-from crm.adapters.tables import activities, clients, deal_history, deals, owners, stages
+from crm.adapters.tables import (
+    activities,
+    clients,
+    deal_history,
+    deals,
+    owners,
+    removed_stages,
+    stages,
+)
 
 CLIENT, DEAL = (bindparam(name, type_=Uuid()) for name in ("client", "deal"))
 AT = bindparam("at", type_=DateTime(timezone=True))
@@ -36,6 +44,7 @@ SIZE = bindparam("size", type_=Integer())
 
 _deal, _client, _actor = deals.alias("deal"), clients.alias("client"), owners.alias("actor")
 _from, _to, _did = stages.alias("from_stage"), stages.alias("to_stage"), activities.alias("did")
+_old_from, _old_to = removed_stages.alias("old_from"), removed_stages.alias("old_to")
 _of_client = clients.alias("of_client")
 _family = (
     select(family_of(_of_client))
@@ -147,8 +156,8 @@ def _timeline(*sources: Any) -> Read:
             _actor.c.name.label("actor_name"),
             _deal.c.name.label("deal_name"),
             _client.c.name.label("client_name"),
-            _from.c.name.label("from_stage_name"),
-            _to.c.name.label("to_stage_name"),
+            func.coalesce(_from.c.name, _old_from.c.name).label("from_stage_name"),
+            func.coalesce(_to.c.name, _old_to.c.name).label("to_stage_name"),
             _did.c.kind.label("activity_kind"),
             _did.c.subject,
             _did.c.body,
@@ -160,6 +169,8 @@ def _timeline(*sources: Any) -> Read:
             .outerjoin(_client, is_row(_client, page.c.client_id))
             .outerjoin(_from, is_row(_from, page.c.from_stage_id))
             .outerjoin(_to, is_row(_to, page.c.to_stage_id))
+            .outerjoin(_old_from, is_row(_old_from, page.c.from_stage_id))
+            .outerjoin(_old_to, is_row(_old_to, page.c.to_stage_id))
             .outerjoin(_did, is_row(_did, page.c.id))
         )
         .order_by(page.c["at"].desc(), page.c.id.desc())

@@ -138,6 +138,12 @@ class FileTooLarge(DomainError):
     kind, reason = ErrorKind.EXHAUSTED, "FILE_TOO_LARGE"
 
 
+class WorkspaceNotEmpty(DomainError):
+    """Samples are for a workspace that has had no deal yet."""
+
+    kind, reason = ErrorKind.REFUSED, "WORKSPACE_NOT_EMPTY"
+
+
 class Problem(NamedTuple):
     """What is wrong with one field."""
 

@@ -11,6 +11,7 @@ from crm.entrypoints.rpc.imports import ImportService
 from crm.entrypoints.rpc.rates import RateService
 from crm.entrypoints.rpc.records import RecordService
 from crm.entrypoints.rpc.search import SearchService
+from crm.entrypoints.rpc.setup import SetupService
 from crm.entrypoints.rpc.snapshots import SnapshotService
 from crm.entrypoints.rpc.stages import StageService
 from crm.entrypoints.rpc.timeline import TimelineService
@@ -25,6 +26,7 @@ from freelanceflow.crm.v1 import import_service_pb2_grpc as imports
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rates
 from freelanceflow.crm.v1 import record_service_pb2_grpc as records
 from freelanceflow.crm.v1 import search_service_pb2_grpc as searches
+from freelanceflow.crm.v1 import setup_service_pb2_grpc as setups
 from freelanceflow.crm.v1 import snapshot_service_pb2_grpc as snapshots
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stages
 from freelanceflow.crm.v1 import timeline_service_pb2_grpc as timelines
@@ -43,6 +45,7 @@ def services(app: App) -> list[Servicer]:
         (views.add_ViewServiceServicer_to_server, ViewService(app)),
         (rates.add_RateServiceServicer_to_server, RateService(app)),
         (contacts.add_ContactServiceServicer_to_server, ContactService(app)),
+        (setups.add_SetupServiceServicer_to_server, SetupService(app)),
         (timelines.add_TimelineServiceServicer_to_server, TimelineService(app)),
         (imports.add_ImportServiceServicer_to_server, ImportService(app)),
         (exports.add_ExportServiceServicer_to_server, ExportService(app)),
