@@ -26,6 +26,7 @@ async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> No
     client = (await demo.get("/clients", limit=1))["items"][0]["id"]
     stage = (await demo.get("/stages"))["items"][0]["id"]
     pages = {
+        "today": "/",
         # One client's deals: every kind of card, and not a hundred of each for axe to look at.
         "board-of-a-client": "/pipeline?q=Acme",
         "board-panel": f"/pipeline?q=Acme&deal={deal}",

@@ -56,7 +56,7 @@ async def test_registering_needs_no_mail_here(visit: Open) -> None:
     await here.page.get_by_label("Currency").select_option("CHF")
     await here.shot("register-1440-light")
     await here.page.get_by_role("button", name="Make account").click()
-    await expect(here.page).to_have_title("Pipeline · FreelanceFlow")
+    await expect(here.page).to_have_title("Today · FreelanceFlow")
     await expect(here.page.locator(".brand-name")).to_have_text("Rita’s <b>studio</b>")
 
 

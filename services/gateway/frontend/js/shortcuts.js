@@ -1,7 +1,7 @@
 // Keys of the whole application. Single keys can be switched off and never work inside fields (WCAG 2.1.4).
 import { openDialog } from "./overlays.js";
 
-const GO = { p: "/pipeline", f: "/analytics", c: "/clients", a: "/activities", n: "/notifications", s: "/settings" };
+const GO = { t: "/", p: "/pipeline", f: "/analytics", c: "/clients", a: "/activities", n: "/notifications", s: "/settings" };
 let going = 0;
 
 function typing(target) {

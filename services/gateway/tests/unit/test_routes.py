@@ -16,7 +16,6 @@ from kit.rpc.access import Access
 
 # What anybody may reach without signing in, and why.
 FOR_EVERYBODY = {
-    ("GET", "/"): "leads to the board, which asks for a person",
     ("GET", "/sign-in"): "is the way in",
     ("POST", "/sign-in"): "is the way in",
     ("GET", "/register"): "is the way in",

@@ -23,6 +23,7 @@ from freelanceflow.crm.v1 import import_service_pb2_grpc as import_grpc
 from freelanceflow.crm.v1 import rate_service_pb2_grpc as rate_grpc
 from freelanceflow.crm.v1 import record_service_pb2_grpc as record_grpc
 from freelanceflow.crm.v1 import search_service_pb2_grpc as search_grpc
+from freelanceflow.crm.v1 import setup_service_pb2_grpc as setup_grpc
 from freelanceflow.crm.v1 import stage_service_pb2_grpc as stage_grpc
 from freelanceflow.crm.v1 import timeline_service_pb2_grpc as timeline_grpc
 from freelanceflow.crm.v1 import view_service_pb2_grpc as view_grpc
@@ -115,6 +116,7 @@ class Clients:
         self.views = Peer(crm, view_grpc.ViewServiceStub(crm.channel))
         self.rates = Peer(crm, rate_grpc.RateServiceStub(crm.channel))
         self.activities = Peer(crm, activity_grpc.ActivityServiceStub(crm.channel))
+        self.setups = Peer(crm, setup_grpc.SetupServiceStub(crm.channel))
         self.timelines = Peer(crm, timeline_grpc.TimelineServiceStub(crm.channel))
         self.contacts = Peer(crm, contact_grpc.ContactServiceStub(crm.channel))
         self.exports = Peer(crm, export_grpc.ExportServiceStub(crm.channel))

@@ -35,6 +35,7 @@ from freelanceflow.crm.v1.rate_service_pb2 import (
     PutRatesResponse,
     Rate,
 )
+from freelanceflow.crm.v1.setup_service_pb2 import Setup
 from freelanceflow.crm.v1.stage_service_pb2 import (
     ListLostReasonsResponse,
     ListOwnersResponse,
@@ -205,6 +206,7 @@ def make_neighbours() -> SimpleNamespace:
             }
         ),
         **{name: Peer(answers) for name, answers in RECORDS.items()},
+        setups=Peer(dict.fromkeys(("GetSetup", "AddSamples", "RemoveSamples"), Setup())),
         timelines=Peer({"ListTimeline": make_timeline()}),
         contacts=Peer(
             {

@@ -155,3 +155,17 @@ async def test_who_may_only_read_is_offered_no_change(site: Any) -> None:
     page = (await site.get("/activities")).text
     assert "/activities/new" not in page
     assert 'method="post" action="/activities' not in page
+
+
+async def test_a_notes_first_line_is_what_lists_show(site: Any) -> None:
+    for text, subject, body in (
+        ("Likes blue", "Likes blue", ""),
+        ("Likes blue\r\nNot green", "Likes blue", "Not green"),
+        ("x" * 301, "x" * 299 + "…", "x" * 301),
+    ):
+        answer = await site.post(
+            "/notes", {"text": text, "client_id": "c-1", "next": "/clients/c-1"}
+        )
+        assert (answer.status, answer.headers["location"]) == (303, "/clients/c-1")
+        note = site.neighbours.activities.asked[-1].activity
+        assert (note.subject, note.body, note.client_id) == (subject, body, "c-1")

@@ -17,6 +17,7 @@ from kit.rpc.errors import PeerUnavailable, RemoteError
 from services.gateway.tests.unit.pages.file_factories import STATUSES
 
 PAGES = (
+    "/",
     "/pipeline",
     "/pipeline?deal=d-1&q=gtx&owner=o-1",
     "/pipeline/cards?stage_id=s-1&page_token=t",

@@ -39,7 +39,8 @@ RPC = pb.DESCRIPTOR.services_by_name["DealService"].methods_by_name
 FILTERS = (
     "name", "client_id", "stage_id", "stage_type", "owner_id", "source", "tags", "amount_minor",
     "currency", "expected_close_date", "created_at", "updated_at", "closed_at", "entered_stage_at",
-    "next_step", "next_step_due_date", "next_activity_at", "lost_reason_id", "win_probability", "external_id",
+    "next_step", "next_step_due_date", "next_activity_at", "lost_reason_id", "win_probability",
+    "external_id",
 )  # fmt: skip
 SORTS = (
     "name", "amount_minor", "expected_close_date", "created_at", "updated_at", "closed_at",

@@ -160,12 +160,12 @@ async def write_note(request: Request) -> Response:
     """A note on a client or a deal; its first line is what lists show of it."""
     signed_in(request)
     values = await values_of(request)
-    first, _, _ = values["text"].partition("\n")
-    subject = first.strip()[:LONGEST_SUBJECT]
+    first, _, rest = values["text"].partition("\n")
+    fits = len(first.strip()) <= LONGEST_SUBJECT
     note = Activity(
         kind=ActivityKind.ACTIVITY_KIND_NOTE,
-        subject=subject,
-        body="" if subject == values["text"] else values["text"],
+        subject=first.strip() if fits else f"{first[: LONGEST_SUBJECT - 1]}…",
+        body=rest.strip() if fits else values["text"],
         client_id=values["client_id"],
         deal_id=values["deal_id"],
     )

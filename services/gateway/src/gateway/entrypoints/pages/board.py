@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from freelanceflow.analytics.v1.analytics_service_pb2 import (
     GetPipelineRequest,
@@ -35,9 +35,11 @@ from gateway.entrypoints.pages.calls import (
 from gateway.entrypoints.pages.deals import deal_context
 from gateway.entrypoints.pages.problems import REFRESH
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
+from gateway.entrypoints.pages.today import setup_of
 
 FIRST_CARDS = 25  # of each column, as GetBoard gives them
 MOST_CARDS = 200
+FEW = 10  # deals; with more of them nobody asks for samples
 
 router = APIRouter(include_in_schema=False)
 
@@ -80,12 +82,6 @@ class BoardQuery:
         return urlencode({name: value for name, value in given.items() if value})
 
 
-@router.get("/")
-async def start(request: Request) -> Response:
-    """The board is where work begins."""
-    return RedirectResponse("/pipeline", 303)
-
-
 @router.get("/pipeline")
 async def pipeline(request: Request) -> Response:
     """The board: a page, or the part of it that htmx asks for."""
@@ -102,10 +98,12 @@ async def pipeline(request: Request) -> Response:
         _figures(request, query),
         _panel(request, deal_id),
     )
+    few = sum(column.count for column in board.columns) <= FEW
     return rendering_of(request).response(
         request,
         "pipeline/page.html",
         viewer,
+        setup=await setup_of(request) if few else None,
         board=board,
         owners=owners.owners,
         query=query,

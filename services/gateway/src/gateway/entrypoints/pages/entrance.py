@@ -19,7 +19,7 @@ from gateway.entrypoints.pages.rendering import rendering_of
 from gateway.entrypoints.sessions import end_session, start_session
 from kit.errors import DomainError, ErrorKind
 
-HOME = "/pipeline"
+HOME = "/"
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "AUD", "CAD")
 _SIGN_IN_REFUSALS = (ErrorKind.UNAUTHENTICATED, ErrorKind.EXHAUSTED)
 

@@ -23,10 +23,12 @@ from gateway.entrypoints.pages import (
     stages,
     styleguide,
     trash,
+    today,
 )
 from gateway.entrypoints.pages.assets import PREFIX, Assets
 
 PARTS = (
+    today,
     board,
     moves,
     deals,

@@ -1,0 +1,135 @@
+"""Today: what is due, what has no next step, who may be leaving, what has happened."""
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from freelanceflow.analytics.v1.analytics_service_pb2 import GetPipelineRequest, GetVelocityRequest
+from freelanceflow.analytics.v1.prediction_service_pb2 import ListClientRisksRequest
+from freelanceflow.crm.v1.activity_service_pb2 import ListActivitiesRequest
+from freelanceflow.crm.v1.deal_service_pb2 import ListDealsRequest
+from freelanceflow.crm.v1.setup_service_pb2 import (
+    AddSamplesRequest,
+    GetSetupRequest,
+    RemoveSamplesRequest,
+    Setup,
+)
+from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineRequest
+from freelanceflow.type.v1.filter_pb2 import Condition, Operator, SortKey
+from gateway.entrypoints.pages.activities import days_of
+from gateway.entrypoints.pages.calls import (
+    EXTRA_TIMEOUT,
+    clients_of,
+    identity_of,
+    if_there,
+    signed_in,
+    together,
+    viewer_of,
+)
+from gateway.entrypoints.pages.formatting import Formats
+from gateway.entrypoints.pages.forms import local_path, values_of
+from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
+
+DUE, DEALS, RISKS, CHANGES = 50, 6, 5, 12
+WORRYING = ("watch", "high", "critical")
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def today(request: Request) -> Response:
+    """Where the day begins."""
+    user_id = str(signed_in(request).user_id)
+    viewer = await viewer_of(request)
+    rendering = rendering_of(request)
+    formats = rendering.formats(viewer)
+    clients, identity = clients_of(request), identity_of(request)
+    due, bare, risks, happened, pipeline, velocity, setup = await together(
+        if_there(clients.activities.ListActivities(_due(user_id, formats), identity)),
+        if_there(clients.deals.ListDeals(_without_next_step(), identity)),
+        if_there(
+            clients.predictions.ListClientRisks(
+                ListClientRisksRequest(page_size=RISKS), identity, timeout=EXTRA_TIMEOUT
+            )
+        ),
+        if_there(clients.timelines.ListTimeline(ListTimelineRequest(page_size=CHANGES), identity)),
+        if_there(
+            clients.analytics.GetPipeline(GetPipelineRequest(), identity, timeout=EXTRA_TIMEOUT)
+        ),
+        if_there(
+            clients.analytics.GetVelocity(GetVelocityRequest(), identity, timeout=EXTRA_TIMEOUT)
+        ),
+        setup_of(request),
+    )
+    activities = due.activities if due else []
+    fragment = is_htmx(request) and targets(request, "today")
+    return rendering.response(
+        request,
+        "today/_body.html" if fragment else "today/page.html",
+        viewer,
+        days=days_of(activities, formats),
+        due_count=len(activities),
+        deals=bare.deals if bare else [],
+        more_deals=bool(bare and bare.next_page_token),
+        risks=_worrying(risks),
+        entries=happened.entries if happened else [],
+        pipeline=pipeline,
+        velocity=velocity,
+        setup=setup,
+    )
+
+
+@router.post("/samples")
+async def samples(request: Request) -> Response:
+    """Three sample deals, or away with them."""
+    signed_in(request)
+    values = await values_of(request)
+    peer, identity = clients_of(request).setups, identity_of(request)
+    if values["do"] == "remove":
+        await peer.RemoveSamples(RemoveSamplesRequest(), identity)
+    else:
+        await peer.AddSamples(AddSamplesRequest(), identity)
+    return RedirectResponse(local_path(values["next"], "/"), 303)
+
+
+async def setup_of(request: Request) -> Setup | None:
+    """Whether there is anything in the workspace, and whether some of it are samples."""
+    found: Setup | None = await if_there(
+        clients_of(request).setups.GetSetup(GetSetupRequest(), identity_of(request))
+    )
+    return found
+
+
+def _due(user_id: str, formats: Formats) -> ListActivitiesRequest:
+    """One's own activities until the day is over, the oldest first."""
+    midnight = datetime.combine(formats.today + timedelta(days=1), time(), formats.zone)
+    asked = ListActivitiesRequest(page_size=DUE)
+    add = asked.conditions.add
+    add(field="done_at", operator=Operator.OPERATOR_ISNULL, values=["true"])
+    add(field="due_at", operator=Operator.OPERATOR_LT, values=[midnight.isoformat()])
+    add(field="owner_id", operator=Operator.OPERATOR_EQ, values=[user_id])
+    asked.sort.append(SortKey(field="due_at"))
+    return asked
+
+
+def _without_next_step() -> ListDealsRequest:
+    nothing = ("next_step", "next_step_due_date", "next_activity_at")
+    conditions = [
+        Condition(field="stage_type", operator=Operator.OPERATOR_EQ, values=["open"]),
+        *(
+            Condition(field=field, operator=Operator.OPERATOR_ISNULL, values=["true"])
+            for field in nothing
+        ),
+    ]
+    return ListDealsRequest(page_size=DEALS, conditions=conditions)
+
+
+def _worrying(risks: Any) -> Sequence[Any] | None:
+    """Clients who may be leaving; None while nobody can say."""
+    if risks is None:
+        return None
+    return [client for client in risks.clients if client.level in WORRYING]

@@ -1,0 +1,75 @@
+"""Today: what is due, what is bare, who is at risk, and the first run."""
+
+from typing import Any
+
+from freelanceflow.crm.v1.activity_service_pb2 import ListActivitiesResponse
+from freelanceflow.crm.v1.deal_service_pb2 import ListDealsResponse
+from freelanceflow.crm.v1.setup_service_pb2 import Setup
+from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineResponse
+from kit.errors import ErrorKind
+from kit.rpc.errors import PeerUnavailable, RemoteError
+
+
+async def test_it_asks_for_ones_own_until_midnight_of_the_workspace(site: Any) -> None:
+    await site.get("/")
+    asked = site.neighbours.activities.asked[-1]
+    conditions = {condition.field: list(condition.values) for condition in asked.conditions}
+    assert conditions["due_at"] == ["2026-11-26T00:00:00+01:00"]
+    assert conditions["owner_id"] == ["00000000-0000-0000-0000-000000000001"]
+    bare = site.neighbours.deals.asked[-1]
+    assert [condition.field for condition in bare.conditions] == [
+        "stage_type",
+        "next_step",
+        "next_step_due_date",
+        "next_activity_at",
+    ]
+
+
+async def test_a_day_without_anything_says_so(site: Any) -> None:
+    site.neighbours.activities.answers["ListActivities"] = ListActivitiesResponse()
+    site.neighbours.deals.answers["ListDeals"] = ListDealsResponse()
+    site.neighbours.timelines.answers["ListTimeline"] = ListTimelineResponse()
+    text = (await site.get("/")).text
+    assert "Nothing is due today." in text
+    assert "Deals without a next step" not in text
+
+
+async def test_an_empty_workspace_offers_three_ways_to_begin(site: Any) -> None:
+    site.neighbours.setups.answers["GetSetup"] = Setup(empty=True)
+    text = (await site.get("/")).text
+    assert "Add three sample deals" in text
+    assert 'href="/deals/new"' in text
+    assert "Due" not in text
+    answer = await site.post("/samples", {"do": "add", "next": "/pipeline"})
+    assert (answer.status, answer.headers["location"]) == (303, "/pipeline")
+
+
+async def test_samples_go_with_one_click(site: Any) -> None:
+    site.neighbours.setups.answers["GetSetup"] = Setup(sample_count=3)
+    assert "3 sample deals are here" in (await site.get("/")).text
+    await site.post("/samples", {"do": "remove"})
+    assert type(site.neighbours.setups.asked[-1]).__name__ == "RemoveSamplesRequest"
+
+
+async def test_with_analytics_away_the_day_still_begins(site: Any) -> None:
+    away = PeerUnavailable("analytics")
+    for method in ("GetPipeline", "GetVelocity"):
+        site.neighbours.analytics.answers[method] = away
+    site.neighbours.predictions.answers["ListClientRisks"] = away
+    answer = await site.get("/")
+    assert answer.status == 200
+    assert "Clients at risk" not in answer.text
+
+
+async def test_who_may_see_little_sees_that(site: Any) -> None:
+    forbidden = RemoteError(ErrorKind.FORBIDDEN, "PERMISSION_MISSING", "Not allowed.")
+    site.may("deals.read")
+    for peer, method in (
+        (site.neighbours.activities, "ListActivities"),
+        (site.neighbours.timelines, "ListTimeline"),
+        (site.neighbours.predictions, "ListClientRisks"),
+    ):
+        peer.answers[method] = forbidden
+    answer = await site.get("/")
+    assert answer.status == 200
+    assert "/activities/new" not in answer.text
