@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from freelanceflow.crm.v1.activity_service_pb2 import ListActivitiesResponse
+from freelanceflow.crm.v1.client_service_pb2 import ListClientsResponse
 from gateway.entrypoints.pages.activities import days_of
 from gateway.entrypoints.pages.formatting import Formats
 from kit.clock import from_timestamp, to_timestamp
@@ -169,3 +170,24 @@ async def test_a_notes_first_line_is_what_lists_show(site: Any) -> None:
         assert (answer.status, answer.headers["location"]) == (303, "/clients/c-1")
         note = site.neighbours.activities.asked[-1].activity
         assert (note.subject, note.body, note.client_id) == (subject, body, "c-1")
+
+
+@pytest.mark.parametrize(
+    "path", ["/deals/d-1/contacts", "/activities/new?text=Call&deal_id=d-1", "/activities/a-1/edit"]
+)
+async def test_a_form_opens_in_the_dialog(site: Any, path: str) -> None:
+    answer = await site.get(path, **HTMX)
+    assert answer.status == 200
+    assert answer.text.lstrip().startswith('<div class="dialog-head">')
+
+
+async def test_contacts_come_and_go(site: Any) -> None:
+    typed = {"name": "Ann Acme", "role": "Decides"}
+    answer = await site.post("/deals/d-1/contacts", typed)
+    assert (answer.status, answer.headers["location"]) == (303, "/deals/d-1")
+    enhanced = await site.post("/deals/d-1/contacts/c-9/remove", {}, **HTMX)
+    assert json.loads(enhanced.headers["hx-trigger"])["ff:saved"]["kind"] == "deal"
+    site.neighbours.clients.answers["ListClients"] = ListClientsResponse()
+    unknown = await site.post("/deals/d-1/contacts", {"name": "Nobody"}, **HTMX)
+    assert unknown.status == 422
+    assert "No client has this name" in unknown.text
