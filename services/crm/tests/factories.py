@@ -17,6 +17,7 @@ from crm.entrypoints.app import App
 from crm.entrypoints.tasks import HANDLERS
 from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_api
+from freelanceflow.crm.v1 import calendar_service_pb2_grpc as calendar_api
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import client_service_pb2_grpc as client_api
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contact_api
@@ -81,6 +82,7 @@ class Crm:
                 snapshot_api.SnapshotServiceStub,
                 contact_api.ContactServiceStub,
                 timeline_api.TimelineServiceStub,
+                calendar_api.CalendarServiceStub,
                 setup_api.SetupServiceStub,
             )
         ]

@@ -14,6 +14,7 @@ from crm.adapters.tables import deals, metadata
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import (
     activity_service_pb2,
+    calendar_service_pb2,
     client_service_pb2,
     contact_service_pb2,
     deal_service_pb2,
@@ -106,6 +107,7 @@ async def victim(stranger: Person) -> dict[str, str]:
     )
     contact = contact_service_pb2.PutDealContactRequest(deal_id=deal.id, client_id=client.id)
     await stranger.call("PutDealContact", contact)
+    await stranger.call("CreateCalendarFeed", calendar_service_pb2.CreateCalendarFeedRequest())
     upload_ = await upload(stranger, "name\nx\n")
     export = await stranger.call(
         "CreateExport",

@@ -57,7 +57,7 @@ CHOICES = 5
 _client, _deal, _owner = clients.alias("client"), deals.alias("deal"), owners.alias("owner")
 
 
-def _shown(page: FromClause) -> Select[Any]:
+def shown(page: FromClause) -> Select[Any]:
     """For entrypoints.rpc.activity_messages.activity_message."""
     return select(
         *(page.c[name] for name in SHOWN),
@@ -72,7 +72,7 @@ def _shown(page: FromClause) -> Select[Any]:
 
 
 GET = Read(
-    _shown(
+    shown(
         select(activities)
         .where(activities.c.workspace_id == WORKSPACE, activities.c.id == ACTIVITY, ALIVE, SEEN)
         .subquery("activity")
@@ -94,7 +94,7 @@ ACTIVITIES = Listing(
         }
     ),
     usual=(("due_at", True),),
-    shown=_shown,
+    shown=shown,
     where=[ALIVE, SEEN],
 )
 

@@ -138,6 +138,12 @@ class FileTooLarge(DomainError):
     kind, reason = ErrorKind.EXHAUSTED, "FILE_TOO_LARGE"
 
 
+class CalendarNotFound(DomainError):
+    """No calendar has this secret, or whom it belonged to has left."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "CALENDAR_NOT_FOUND"
+
+
 class WorkspaceNotEmpty(DomainError):
     """Samples are for a workspace that has had no deal yet."""
 

@@ -6,6 +6,7 @@ another tenant, whatever the code does.
 
 from crm.adapters.tables.activities import activities
 from crm.adapters.tables.base import metadata
+from crm.adapters.tables.calendars import calendar_feeds
 from crm.adapters.tables.clients import client_keys, clients
 from crm.adapters.tables.contacts import deal_contacts
 from crm.adapters.tables.custom_fields import custom_fields
@@ -27,6 +28,7 @@ from crm.adapters.tables.workspaces import (
 __all__ = [
     "activities",
     "board_totals",
+    "calendar_feeds",
     "client_keys",
     "clients",
     "currency_rates",

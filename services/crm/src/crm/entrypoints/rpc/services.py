@@ -2,6 +2,7 @@
 
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.activities import ActivityService
+from crm.entrypoints.rpc.calendars import CalendarService
 from crm.entrypoints.rpc.clients import ClientService
 from crm.entrypoints.rpc.contacts import ContactService
 from crm.entrypoints.rpc.deals import DealService
@@ -17,6 +18,7 @@ from crm.entrypoints.rpc.stages import StageService
 from crm.entrypoints.rpc.timeline import TimelineService
 from crm.entrypoints.rpc.views import ViewService
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activities
+from freelanceflow.crm.v1 import calendar_service_pb2_grpc as calendars
 from freelanceflow.crm.v1 import client_service_pb2_grpc as clients
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contacts
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deals
@@ -46,6 +48,7 @@ def services(app: App) -> list[Servicer]:
         (rates.add_RateServiceServicer_to_server, RateService(app)),
         (contacts.add_ContactServiceServicer_to_server, ContactService(app)),
         (setups.add_SetupServiceServicer_to_server, SetupService(app)),
+        (calendars.add_CalendarServiceServicer_to_server, CalendarService(app)),
         (timelines.add_TimelineServiceServicer_to_server, TimelineService(app)),
         (imports.add_ImportServiceServicer_to_server, ImportService(app)),
         (exports.add_ExportServiceServicer_to_server, ExportService(app)),

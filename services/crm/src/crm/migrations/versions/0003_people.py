@@ -41,6 +41,16 @@ DEAL_IS_SEEN = (
     "EXISTS (SELECT FROM deals seen WHERE seen.workspace_id = deal_contacts.workspace_id"
     " AND seen.id = deal_contacts.deal_id)"
 )
+CALENDARS = """
+CREATE TABLE calendar_feeds (
+    workspace_id UUID NOT NULL,
+    user_id UUID NOT NULL,
+    token_hash BYTEA NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (workspace_id, user_id),
+    UNIQUE (token_hash)
+);
+"""
 CLIENTS = """
 CREATE INDEX ix_clients_parent ON clients (workspace_id, parent_id)
     WHERE parent_id IS NOT NULL;
@@ -55,4 +65,7 @@ def upgrade() -> None:
     tenant_table(op, "deal_contacts")
     grant(op, "deal_contacts", app="SELECT, INSERT, UPDATE, DELETE", system="SELECT, DELETE")
     sight_policy(op, "deal_contacts", DEAL_IS_SEEN)
+    op.execute(CALENDARS)
+    tenant_table(op, "calendar_feeds")
+    grant(op, "calendar_feeds", app="SELECT, INSERT, UPDATE, DELETE", system="SELECT")
     op.execute(ACTIVITIES)
