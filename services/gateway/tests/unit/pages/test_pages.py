@@ -383,6 +383,8 @@ async def test_pages_with_nothing_on_them(site: Any, make: SimpleNamespace) -> N
     neighbours.timelines.answers["ListTimeline"] = ListTimelineResponse()
     neighbours.contacts.answers["ListDealContacts"] = ListDealContactsResponse()
     neighbours.clients.answers["ListClients"] = ListClientsResponse()
-    neighbours.clients.answers["GetClient"] = Client(id="c-1", name="Bare", kind=1, etag="1")
+    neighbours.clients.answers["GetClient"] = Client(
+        id="c-1", name="Bare", kind=ClientKind.CLIENT_KIND_COMPANY, etag="1"
+    )
     for path in ("/", "/deals/d-1", "/clients/c-1", "/clients", "/activities"):
         assert (await site.get(path)).status == 200
