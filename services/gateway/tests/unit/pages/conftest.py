@@ -17,10 +17,6 @@ from freelanceflow.analytics.v1.analytics_service_pb2 import (
     DealInsight,
 )
 from freelanceflow.auth.v1.account_service_pb2 import User
-from freelanceflow.crm.v1.activity_service_pb2 import (
-    DraftActivityResponse,
-    ListActivitiesResponse,
-)
 from freelanceflow.crm.v1.client_service_pb2 import ListClientsResponse
 from freelanceflow.crm.v1.deal_service_pb2 import (
     Deal,
@@ -35,7 +31,6 @@ from freelanceflow.crm.v1.rate_service_pb2 import (
     PutRatesResponse,
     Rate,
 )
-from freelanceflow.crm.v1.setup_service_pb2 import Setup
 from freelanceflow.crm.v1.stage_service_pb2 import (
     ListLostReasonsResponse,
     ListOwnersResponse,
@@ -66,19 +61,17 @@ from services.gateway.tests.unit.pages.factories import (
     OWNERS,
     STAGES,
     ago,
-    make_activity,
     make_board,
     make_card,
     make_client,
-    make_contacts,
     make_deal,
     make_notification,
     make_pipeline,
-    make_timeline,
     make_velocity,
     money,
 )
 from services.gateway.tests.unit.pages.file_factories import FILES
+from services.gateway.tests.unit.pages.people_answers import people_answers
 from services.gateway.tests.unit.pages.records import RECORDS, make_sessions
 
 
@@ -206,28 +199,7 @@ def make_neighbours() -> SimpleNamespace:
             }
         ),
         **{name: Peer(answers) for name, answers in RECORDS.items()},
-        setups=Peer(dict.fromkeys(("GetSetup", "AddSamples", "RemoveSamples"), Setup())),
-        timelines=Peer({"ListTimeline": make_timeline()}),
-        contacts=Peer(
-            {
-                "ListDealContacts": make_contacts(),
-                "PutDealContact": make_contacts().contacts[0],
-                "RemoveDealContact": None,
-            }
-        ),
-        activities=Peer(
-            {
-                "ListActivities": ListActivitiesResponse(
-                    activities=[make_activity(n) for n in range(6)], next_page_token="next"
-                ),
-                "GetActivity": make_activity(1),
-                "DraftActivity": DraftActivityResponse(activity=make_activity(1)),
-                "CreateActivity": make_activity(1),
-                "UpdateActivity": make_activity(1),
-                "SetActivityDone": make_activity(1),
-                "DeleteActivity": None,
-            }
-        ),
+        **{name: Peer(answers) for name, answers in people_answers().items()},
         analytics=Peer(
             {
                 "GetPipeline": make_pipeline(),

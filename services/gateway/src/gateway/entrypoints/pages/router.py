@@ -22,8 +22,8 @@ from gateway.entrypoints.pages import (
     settings,
     stages,
     styleguide,
-    trash,
     today,
+    trash,
 )
 from gateway.entrypoints.pages.assets import PREFIX, Assets
 
