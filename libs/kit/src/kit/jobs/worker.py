@@ -10,6 +10,7 @@ thread) and may be run again from its start at any time.
 """
 
 import asyncio
+import gc
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -92,6 +93,7 @@ class JobWorker(Generic[A]):
         for kind in self._handlers:
             self._register(kind)
         signals.setup_logging.connect(_leave_logging_alone, weak=False)
+        signals.worker_init.connect(_settle, weak=False)
         signals.worker_process_init.connect(self._child_begins, weak=False)
         signals.worker_process_shutdown.connect(self._child_ends, weak=False)
         self._jobs.celery.worker_main(
@@ -216,6 +218,12 @@ class _Loop:
     def run(self, work: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
         assert self._loop is not None, "the child has not begun"
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+
+
+def _settle(**_: Any) -> None:
+    """What is there before the fork stays shared: a collection would write into all its pages."""
+    gc.collect()
+    gc.freeze()
 
 
 def _leave_logging_alone(**_: Any) -> None:
