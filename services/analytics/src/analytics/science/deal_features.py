@@ -101,15 +101,16 @@ def open_now(facts: Facts) -> Moments:
     return looked_at(facts, last.take(last.type == OPEN), None)
 
 
-def closed_before(facts: Facts) -> tuple[Moments, Floats]:
-    """Closed deals, oldest closing first, each at one moment of its open life; 1 for won, else 0.
+def closed_before(facts: Facts, newest: int) -> tuple[Moments, Floats]:
+    """The newest closed deals, oldest closing first, each at one moment of its open life; 1 for
+    won, else 0.
 
     The moment is drawn evenly over the time it was open, by a die that its id throws, so that the
     model learns of all ages a deal is looked at in, and the same deal is always seen the same way.
     """
     last = facts.last()
     closed = last.take(last.type != OPEN)
-    closed = closed.take(np.lexsort((closed.deal, closed.closed)))
+    closed = closed.take(np.lexsort((closed.deal, closed.closed))[-newest:])
     share = np.array([_die(facts.deals[deal]) for deal in closed.deal], dtype=np.float64)
     ended = np.where(np.isnan(closed.closed), closed.entered, closed.closed)
     moment = closed.created + share * np.maximum(ended - closed.created, 0.0)
