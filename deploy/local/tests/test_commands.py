@@ -40,7 +40,7 @@ def test_a_taken_port_is_named_in_one_line(tmp_path: Path) -> None:
 def test_a_port_that_cannot_be_is_named_in_one_line(tmp_path: Path, port: str) -> None:
     done = local(tmp_path, "status", FF_PORT=port)
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [f"FF_PORT={port}: a port from 1024 to 65500 is needed"]
+    assert done.stderr.splitlines() == [f"FF_PORT={port}: a port from 1024 to 65499 is needed"]
 
 
 def test_a_failed_start_says_why_with_the_end_of_the_log(tmp_path: Path) -> None:
