@@ -45,6 +45,11 @@ def exponent(currency: str) -> int:
     return _EXPONENTS.get(currency, 2)
 
 
+def unusual_exponents() -> Mapping[str, int]:
+    """Of the currencies whose minor unit is not a hundredth."""
+    return _EXPONENTS
+
+
 def is_currency(code: str) -> bool:
     """Whether ISO 4217 knows it."""
     return code in _KNOWN

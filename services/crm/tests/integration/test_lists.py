@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from freelanceflow.crm.v1 import deal_service_pb2 as pb
-from freelanceflow.type.v1 import filter_pb2
+from freelanceflow.type.v1 import filter_pb2, money_pb2
 from kit.errors import ErrorKind
 from kit.ids import new_id
 from kit.rpc.errors import RemoteError
@@ -213,3 +213,20 @@ async def test_who_may_not_read_does_not(crm: Crm) -> None:
     with pytest.raises(RemoteError) as refusal:
         await person.call("ListDeals", pb.ListDealsRequest())
     assert refusal.value.kind is ErrorKind.FORBIDDEN
+
+
+async def test_amounts_are_asked_for_as_people_write_them(person: Person) -> None:
+    for name, currency, amount_minor in (
+        ("euro", "EUR", 1250), ("yen", "JPY", 1250), ("dinar", "KWD", 1250),
+    ):  # fmt: skip
+        money = money_pb2.Money(currency_code=currency, amount_minor=amount_minor)
+        await make_deal(person, name=name, amount=money)
+    await make_deal(person, name="none", amount=None)
+    for condition, names in (
+        (where("amount", "EQ", "12.5"), {"euro"}),
+        (where("amount", "GTE", "12.50"), {"euro", "yen"}),
+        (where("amount", "LT", "12.5"), {"dinar"}),
+        (where("amount", "ISNULL", "true"), {"none"}),
+    ):
+        found = await person.list_deals(condition)
+        assert {deal.name for deal in found.deals} == names, condition

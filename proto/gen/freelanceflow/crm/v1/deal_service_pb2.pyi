@@ -557,6 +557,8 @@ class Card(_message.Message):
     ENTER_STAGE_TIME_FIELD_NUMBER: _builtins.int
     ROTTING_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    CUSTOM_FIELDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The deal."""
     name: _builtins.str
@@ -593,6 +595,14 @@ class Card(_message.Message):
     def enter_stage_time(self) -> _timestamp_pb2.Timestamp:
         """When it entered the stage."""
 
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Labels."""
+
+    @_builtins.property
+    def custom_fields(self) -> _struct_pb2.Struct:
+        """Values of custom fields by key."""
+
     def __init__(
         self,
         *,
@@ -612,10 +622,12 @@ class Card(_message.Message):
         enter_stage_time: _timestamp_pb2.Timestamp | None = ...,
         rotting: _builtins.bool = ...,
         etag: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        custom_fields: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "amount", b"amount", "enter_stage_time", b"enter_stage_time", "win_probability", b"win_probability"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "amount", b"amount", "custom_fields", b"custom_fields", "enter_stage_time", b"enter_stage_time", "win_probability", b"win_probability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "amount", b"amount", "client_id", b"client_id", "client_name", b"client_name", "enter_stage_time", b"enter_stage_time", "etag", b"etag", "expected_close_date", b"expected_close_date", "id", b"id", "name", b"name", "next_step", b"next_step", "next_step_due_date", b"next_step_due_date", "owner_id", b"owner_id", "owner_name", b"owner_name", "position", b"position", "rotting", b"rotting", "stage_id", b"stage_id", "win_probability", b"win_probability"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "amount", b"amount", "client_id", b"client_id", "client_name", b"client_name", "custom_fields", b"custom_fields", "enter_stage_time", b"enter_stage_time", "etag", b"etag", "expected_close_date", b"expected_close_date", "id", b"id", "name", b"name", "next_step", b"next_step", "next_step_due_date", b"next_step_due_date", "owner_id", b"owner_id", "owner_name", b"owner_name", "position", b"position", "rotting", b"rotting", "stage_id", b"stage_id", "tags", b"tags", "win_probability", b"win_probability"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__win_probability: _TypeAlias = _typing.Literal["win_probability"]  # noqa: Y015
     _WhichOneofArgType__win_probability: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability"]  # noqa: Y015

@@ -3,9 +3,11 @@
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Date,
     FromClause,
     Integer,
+    Numeric,
     Select,
     Uuid,
     bindparam,
@@ -31,6 +33,7 @@ from crm.adapters.tables import (
 )
 from crm.domain.custom_field import Resource
 from kit.database import Statement
+from kit.money import unusual_exponents
 
 DEAL = bindparam("deal", type_=Uuid())
 STAGE = bindparam("stage", type_=Uuid())
@@ -60,6 +63,15 @@ def _planned(deal: FromClause, what: Any) -> Any:
     )
 
 
+def _amount() -> ColumnElement[Any]:
+    """In major units, as people write it."""
+    whole: list[Any] = [
+        (deals.c.currency == literal_column(f"'{code}'"), literal_column(str(10**places)))
+        for code, places in unusual_exponents().items()
+    ]
+    return cast(deals.c.amount_minor, Numeric) / case(*whole, else_=literal_column("100"))
+
+
 FIELDS = Fields(
     {
         "name": sortable(Kind.TEXT, deals.c.name, order=func.lower(deals.c.name)),
@@ -75,6 +87,7 @@ FIELDS = Fields(
         "owner_id": Field(Kind.ID, deals.c.owner_id),
         "source": Field(Kind.TEXT, deals.c.source),
         "tags": Field(Kind.TAGS, deals.c.tags),
+        "amount": Field(Kind.NUMBER, _amount()),
         "amount_minor": sortable(Kind.INTEGER, deals.c.amount_minor),
         "currency": Field(Kind.CHOICE, deals.c.currency),
         "expected_close_date": sortable(Kind.DATE, deals.c.expected_close_date),
@@ -147,6 +160,9 @@ def cards_shown(cards: FromClause) -> Select[Any]:
         ),
         cards.c.win_probability,
         cards.c.entered_stage_at,
+        # Mostly empty, as in deal_columns.
+        func.nullif(cards.c.tags, literal_column("'{}'::text[]")).label("tags"),
+        func.nullif(cards.c.custom_fields, literal_column("'{}'::jsonb")).label("custom_fields"),
     ).select_from(
         cards.join(stage, is_row(stage, cards.c.stage_id))
         .outerjoin(client, is_row(client, cards.c.client_id))

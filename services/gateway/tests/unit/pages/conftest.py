@@ -24,13 +24,6 @@ from freelanceflow.crm.v1.deal_service_pb2 import (
     ListDealsResponse,
     MoveDealRequest,
 )
-from freelanceflow.crm.v1.rate_service_pb2 import (
-    Currency,
-    ListCurrenciesResponse,
-    ListRatesResponse,
-    PutRatesResponse,
-    Rate,
-)
 from freelanceflow.crm.v1.stage_service_pb2 import (
     ListLostReasonsResponse,
     ListOwnersResponse,
@@ -73,6 +66,11 @@ from services.gateway.tests.unit.pages.factories import (
 from services.gateway.tests.unit.pages.file_factories import FILES
 from services.gateway.tests.unit.pages.people_answers import people_answers
 from services.gateway.tests.unit.pages.records import RECORDS, make_sessions
+from services.gateway.tests.unit.pages.setting_answers import (
+    field_answers,
+    rate_answers,
+    view_answers,
+)
 
 
 @dataclass
@@ -93,9 +91,6 @@ class Peer:
             return answer
 
         return call
-
-
-RATE = Rate(currency_code="CHF", valid_from="2026-01-02", rate="1.04", base_currency_code="EUR")
 
 
 def move_deal(request: MoveDealRequest) -> Deal | Exception:
@@ -167,21 +162,9 @@ def make_neighbours() -> SimpleNamespace:
                 ),
             }
         ),
-        rates=Peer(
-            {
-                "ListCurrencies": ListCurrenciesResponse(
-                    base_currency_code="EUR",
-                    currencies=[
-                        Currency(currency_code="CHF", deal_count=2, rate=RATE),
-                        Currency(currency_code="USD", deal_count=1),
-                    ],
-                ),
-                "ListRates": ListRatesResponse(rates=[RATE], next_page_token="next"),
-                "PutRates": PutRatesResponse(changed=1),
-                "ImportRates": PutRatesResponse(changed=12),
-                "DeleteRate": None,
-            }
-        ),
+        fields=Peer(field_answers()),
+        views=Peer(view_answers()),
+        rates=Peer(rate_answers()),
         clients=Peer(
             {
                 "ListClients": ListClientsResponse(

@@ -142,3 +142,89 @@ async def test_a_rate_is_taken_away(site: Any) -> None:
 async def test_a_file_that_is_none_is_no_dead_end(site: Any) -> None:
     answer = await site.post("/settings/currencies/import", {"file": "x"})
     assert (answer.status, "multipart/form-data" in answer.text) == (422, True)
+
+
+# ---------------------------------------------------------------- fields, tags, views
+
+
+async def test_a_field_is_added_with_its_options(site: Any) -> None:
+    site.neighbours.fields.answers["CreateCustomField"] = None
+    form = {"name": "Kind", "resource": "deals", "type": "select", "options": " a \r\n\r\nb"}
+    answer = await site.post("/settings/fields/new", form)
+    assert answer.headers["location"] == "/settings/fields?saved=field"
+    field = site.neighbours.fields.asked[-1].custom_field
+    assert (field.resource, field.name, field.type) == ("deals", "Kind", "select")
+    assert list(field.options) == ["a", "b"]
+
+
+async def test_a_tag_gets_a_name_and_a_colour(site: Any) -> None:
+    fields = site.neighbours.fields
+    fields.answers |= {"RenameTag": None, "PutTag": None, "DeleteTag": None}
+    form = {"name": "web", "new_name": "Website", "color": "teal", "do": "save"}
+    await site.post("/settings/tags", form)
+    rename, put = fields.asked[-2:]
+    assert (rename.name, rename.new_name) == ("web", "Website")
+    assert (put.tag.name, put.tag.color) == ("Website", "teal")
+    await site.post("/settings/tags", {**form, "new_name": "web"})
+    assert fields.asked[-1].tag.name == "web"
+    await site.post("/settings/tags", {"name": "web", "do": "remove"})
+    assert fields.asked[-1].name == "web"
+
+
+async def test_what_is_seen_is_saved_as_a_view(site: Any) -> None:
+    form = {
+        "query": "owner=me&amount__gte=5&layout=table&sort=-amount_minor&nonsense=1",
+        "name": "Mine",
+        "shared": "1",
+        "choose": "1",
+        "show_tags": "1",
+        "show_cf_money": "1",
+    }
+    answer = await site.post("/pipeline/views/save", form)
+    create, choose = site.neighbours.views.asked[-2:]
+    view = create.view
+    assert [(term.name, term.value) for term in view.filter] == [
+        ("owner_id", "me"), ("amount__gte", "5"),
+    ]  # fmt: skip
+    assert (view.name, view.shared, view.layout) == ("Mine", True, "table")
+    assert (list(view.sort), list(view.card_fields)) == (["-amount_minor"], ["tags", "cf_money"])
+    assert choose.view_id == "v-1"
+    assert answer.headers["location"].startswith("/pipeline?owner_id=me&")
+
+
+async def test_a_view_is_seen_where_its_filter_is_in_the_address(site: Any) -> None:
+    answer = await site.get("/pipeline?view=v-1")
+    assert (answer.status, answer.headers["location"]) == (
+        303,
+        "/pipeline?owner_id=me&expected_close_date__lte=today%2B7&layout=table"
+        "&sort=-amount_minor&show=tags%2Ccf_money&view=v-1",
+    )
+    page = await site.get(answer.headers["location"])
+    asked = next(m for m in reversed(site.neighbours.deals.asked) if hasattr(m, "with_total"))
+    conditions = [(c.field, list(c.values)) for c in asked.conditions]
+    assert conditions == [
+        ("owner_id", ["00000000-0000-0000-0000-000000000001"]),
+        ("expected_close_date", ["2026-12-02"]),
+    ]
+    assert "My week" in page.text
+    assert (await site.get("/pipeline?view=gone")).headers["location"] == "/pipeline?view="
+    site.neighbours.views.answers["ListViews"].views[0].chosen = True
+    assert (await site.get("/pipeline")).status == 303
+    assert (await site.get("/pipeline?view=")).status == 200
+    site.neighbours.views.answers["ListViews"].views[0].chosen = False
+
+
+async def test_custom_fields_are_typed_as_people_write(site: Any) -> None:
+    form = {
+        "name": "x", "cf_text": "a", "cf_number": "1.5", "cf_money": "12.50", "cf_checkbox": "1",
+        "cf_multi_select__1": "1", "tags": "web, big ,", "etag": "1",
+    }  # fmt: skip
+    await site.post("/deals/d-1/edit", form)
+    deal = next(m for m in reversed(site.neighbours.deals.asked) if hasattr(m, "update_mask")).deal
+    values = dict(deal.custom_fields.items())
+    assert (values["text"], values["number"], values["checkbox"]) == ("a", 1.5, True)
+    assert dict(values["money"]) == {"amount_minor": 1250, "currency": "EUR"}
+    assert (list(values["multi_select"]), values["date"]) == (["b"], None)
+    assert list(deal.tags) == ["web", "big"]
+    answer = await site.post("/deals/d-1/edit", {**form, "cf_number": "many"})
+    assert (answer.status, "Enter a number." in answer.text) == (422, True)

@@ -169,9 +169,11 @@ def card_message(row: Any, now: datetime) -> deal_pb.Card:
         next_step_due_date,
         win_probability,
         entered_stage_at,
+        tags,
+        custom_fields,
         *_,
     ) = row
-    return deal_pb.Card(
+    card = deal_pb.Card(
         id=str(id),
         name=name,
         client_id=str(client_id) if client_id else "",
@@ -188,7 +190,11 @@ def card_message(row: Any, now: datetime) -> deal_pb.Card:
         enter_stage_time=stamp(entered_stage_at),
         rotting=is_rotting(stage_type, rotting_days, entered_stage_at, now),
         etag=str(version),
+        tags=tags,
     )
+    if custom_fields:
+        card.custom_fields.update(custom_fields)
+    return card
 
 
 def history_message(row: asyncpg.Record) -> deal_pb.DealHistoryEntry:

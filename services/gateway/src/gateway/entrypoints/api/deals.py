@@ -37,9 +37,10 @@ from kit.errors import DomainError, ErrorKind
 
 RPC = pb.DESCRIPTOR.services_by_name["DealService"].methods_by_name
 FILTERS = (
-    "name", "client_id", "stage_id", "stage_type", "owner_id", "source", "tags", "amount_minor",
-    "currency", "expected_close_date", "created_at", "updated_at", "closed_at", "entered_stage_at",
-    "next_step", "next_step_due_date", "next_activity_at", "lost_reason_id", "win_probability",
+    "name", "client_id", "stage_id", "stage_type", "owner_id", "source", "tags", "amount",
+    "amount_minor", "currency", "expected_close_date", "created_at", "updated_at", "closed_at",
+    "entered_stage_at", "next_step", "next_step_due_date", "next_activity_at", "lost_reason_id",
+    "win_probability",
     "external_id",
 )  # fmt: skip
 SORTS = (
@@ -301,6 +302,8 @@ def _card(card: pb.Card) -> dict[str, Any]:
         "win_probability": card.win_probability if has("win_probability") else None,
         "entered_stage_at": instant(card.enter_stage_time),
         "rotting": card.rotting,
+        "tags": card.tags[:],
+        "custom_fields": plain(card.custom_fields) if has("custom_fields") else {},
         "version": int(card.etag),
     }
 

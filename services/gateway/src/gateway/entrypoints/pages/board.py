@@ -1,13 +1,10 @@
 """The pipeline board and the key figures above it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.analytics.v1.analytics_service_pb2 import (
     GetPipelineRequest,
@@ -21,8 +18,8 @@ from freelanceflow.crm.v1.deal_service_pb2 import (
     ListCardsRequest,
     ListCardsResponse,
 )
-from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest, StageType
-from freelanceflow.type.v1.filter_pb2 import Condition, Operator
+from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from gateway.entrypoints.pages.board_query import BoardQuery
 from gateway.entrypoints.pages.calls import (
     EXTRA_TIMEOUT,
     clients_of,
@@ -33,6 +30,7 @@ from gateway.entrypoints.pages.calls import (
     viewer_of,
 )
 from gateway.entrypoints.pages.deals import deal_context
+from gateway.entrypoints.pages.pipeline_bar import bar_context, elsewhere, extras_of, table_page
 from gateway.entrypoints.pages.problems import REFRESH
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 from gateway.entrypoints.pages.today import setup_of
@@ -44,57 +42,24 @@ FEW = 10  # deals; with more of them nobody asks for samples
 router = APIRouter(include_in_schema=False)
 
 
-@dataclass(frozen=True, slots=True)
-class BoardQuery:
-    """What the board is filtered by, as the address says it."""
-
-    text: str = ""
-    owner_id: str = ""
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, str]) -> "BoardQuery":
-        """From query parameters."""
-        return cls(parameters.get("q", "").strip()[:200], parameters.get("owner", "").strip())
-
-    @classmethod
-    def shown(cls, request: Request) -> "BoardQuery":
-        """The filter of the page that sends this request."""
-        query = urlsplit(request.headers.get("hx-current-url", "")).query
-        return cls.of({name: values[0] for name, values in parse_qs(query).items()})
-
-    @property
-    def conditions(self) -> list[Condition]:
-        """The same for crm."""
-        found = []
-        if self.text:
-            found.append(
-                Condition(field="name", operator=Operator.OPERATOR_CONTAINS, values=[self.text])
-            )
-        if self.owner_id:
-            found.append(
-                Condition(field="owner_id", operator=Operator.OPERATOR_EQ, values=[self.owner_id])
-            )
-        return found
-
-    def with_(self, **more: str) -> str:
-        """The same as part of an address."""
-        given = {"q": self.text, "owner": self.owner_id, **more}
-        return urlencode({name: value for name, value in given.items() if value})
-
-
 @router.get("/pipeline")
 async def pipeline(request: Request) -> Response:
-    """The board: a page, or the part of it that htmx asks for."""
-    query = BoardQuery.of(request.query_params)
+    """The board or the table: a page, or the part of it that htmx asks for."""
+    signed_in(request)
+    query = BoardQuery.of(request)
     if is_htmx(request) and targets(request, "board"):
         return await _board_part(request, query)
-    clients, identity = clients_of(request), identity_of(request)
-    signed_in(request)
+    if not is_htmx(request) and (there := await elsewhere(request, query)):
+        return RedirectResponse(there, 303)
+    return await (table_page if query.is_table else _board_page)(request, query)
+
+
+async def _board_page(request: Request, query: BoardQuery) -> Response:
     deal_id = request.query_params.get("deal", "")
-    viewer, board, owners, figures, deal = await together(
+    viewer, board, bar, figures, deal = await together(
         viewer_of(request),
         _board(request, query, FIRST_CARDS),
-        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST_CARDS), identity),
+        bar_context(request, query),
         _figures(request, query),
         _panel(request, deal_id),
     )
@@ -105,8 +70,8 @@ async def pipeline(request: Request) -> Response:
         viewer,
         setup=await setup_of(request) if few else None,
         board=board,
-        owners=owners.owners,
         query=query,
+        **bar,
         **figures,
         **deal,
     )
@@ -115,7 +80,7 @@ async def pipeline(request: Request) -> Response:
 @router.get("/pipeline/figures")
 async def figures(request: Request) -> Response:
     """The strip of key figures."""
-    query = BoardQuery.of(request.query_params)
+    query = BoardQuery.of(request)
     viewer, context = await together(viewer_of(request), _figures(request, query))
     return rendering_of(request).response(
         request, "pipeline/_strip.html", viewer, query=query, **context
@@ -125,11 +90,12 @@ async def figures(request: Request) -> Response:
 @router.get("/pipeline/cards")
 async def cards(request: Request) -> Response:
     """The next cards of one column."""
-    query = BoardQuery.of(request.query_params)
+    query = BoardQuery.of(request)
     stage_id = request.query_params.get("stage_id", "")
-    viewer, page = await together(
+    viewer, page, extras = await together(
         viewer_of(request),
         _cards(request, query, stage_id, request.query_params.get("page_token", ""), FIRST_CARDS),
+        extras_of(request, query),
     )
     template = "pipeline/cards.html" if is_htmx(request) else "pipeline/cards_page.html"
     return rendering_of(request).response(
@@ -141,6 +107,7 @@ async def cards(request: Request) -> Response:
         stage_id=stage_id,
         type=_stage_type(request),
         query=query,
+        extras=extras,
     )
 
 
@@ -162,12 +129,15 @@ async def _board_part(request: Request, query: BoardQuery) -> Response:
     wanted = request.query_params.get("cards", "")
     per_column = min(int(wanted), MOST_CARDS) if wanted.isdigit() else FIRST_CARDS
     calls = [viewer_of(request), _board(request, query, per_column)]
-    if not refreshing:
-        calls.append(_figures(request, query))
-    viewer, board, *figures = await together(*calls)
-    template = "pipeline/_board.html" if refreshing else "pipeline/filtered.html"
+    if refreshing:
+        viewer, board, extras = await together(*calls, extras_of(request, query))
+        return rendering_of(request).response(
+            request, "pipeline/_board.html", viewer, board=board, query=query, extras=extras
+        )
+    calls += [_figures(request, query), bar_context(request, query)]
+    viewer, board, figures, bar = await together(*calls)
     return rendering_of(request).response(
-        request, template, viewer, board=board, query=query, **(figures[0] if figures else {})
+        request, "pipeline/filtered.html", viewer, board=board, query=query, **figures, **bar
     )
 
 

@@ -18,12 +18,20 @@ from freelanceflow.crm.v1.client_service_pb2 import (
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
+from gateway.entrypoints.pages.custom_forms import (
+    custom_inputs,
+    custom_labels,
+    into_struct,
+    read_custom,
+)
+from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, options, values_of
 from gateway.entrypoints.pages.rendering import Viewer, rendering_of
 from kit.errors import DomainError, ErrorKind, InvalidInput
 from kit.ids import new_id
 
 MOST = 200
+OF_CLIENTS = "clients"
 LABELS = {
     "name": "Name",
     "kind": "Kind",
@@ -39,7 +47,7 @@ LABELS = {
 _KINDS = {"company": ClientKind.CLIENT_KIND_COMPANY, "person": ClientKind.CLIENT_KIND_PERSON}
 _TEXTS = ("name", "owner_id", "website", "address", "notes")
 _LISTS = {"emails": "\n", "phones": "\n", "tags": ","}
-_WRITABLE = (*_TEXTS, *_LISTS, "kind", "parent_id")
+_WRITABLE = (*_TEXTS, *_LISTS, "kind", "parent_id", "custom_fields")
 _FIELD_OF = {"parent_id": "parent"}
 
 router = APIRouter(include_in_schema=False)
@@ -61,7 +69,7 @@ async def create_client(request: Request) -> Response:
     viewer, values = await viewer_of(request), await values_of(request)
     try:
         created = await clients_of(request).clients.CreateClient(
-            CreateClientRequest(client=await _client_from(request, values)),
+            CreateClientRequest(client=await _client_from(request, viewer, values)),
             identity_of(request, values["request_id"]),
         )
     except DomainError as refusal:
@@ -72,8 +80,12 @@ async def create_client(request: Request) -> Response:
 @router.get("/clients/{client_id}/edit")
 async def edit_client(request: Request, client_id: str) -> Response:
     """The form with the client's values."""
-    viewer, client = await together(viewer_of(request), get_client(request, client_id))
-    return await _form(request, viewer, client_id, _values_from(client), Errors())
+    viewer, client, fields = await together(
+        viewer_of(request), get_client(request, client_id), list_fields(request, OF_CLIENTS)
+    )
+    values = _values_from(client)
+    values |= custom_inputs(fields, client, rendering_of(request).formats(viewer), viewer)
+    return await _form(request, viewer, client_id, values, Errors())
 
 
 @router.post("/clients/{client_id}/edit")
@@ -81,7 +93,7 @@ async def update_client(request: Request, client_id: str) -> Response:
     """Saves the form."""
     viewer, values = await viewer_of(request), await values_of(request)
     try:
-        client = await _client_from(request, values)
+        client = await _client_from(request, viewer, values)
         client.id = client_id
         await clients_of(request).clients.UpdateClient(
             UpdateClientRequest(
@@ -115,9 +127,10 @@ async def _form(
     conflict: bool = False,
 ) -> Response:
     clients, identity = clients_of(request), identity_of(request)
-    owners, companies = await together(
+    owners, companies, fields = await together(
         clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
         clients.clients.ListClients(_companies(), identity),
+        list_fields(request, OF_CLIENTS),
     )
     return rendering_of(request).response(
         request,
@@ -129,7 +142,9 @@ async def _form(
         values=values,
         errors=errors.fields,
         message=errors.message,
-        labels=LABELS,
+        labels=LABELS | custom_labels(fields),
+        fields=fields,
+        currency=viewer.currency_code,
         conflict=conflict,
         owner_options=options(owners.owners),
         company_names=[company.name for company in companies.clients if company.id != client_id],
@@ -141,13 +156,15 @@ def _companies(*conditions: Condition) -> ListClientsRequest:
     return ListClientsRequest(page_size=MOST, conditions=[company, *conditions])
 
 
-async def _client_from(request: Request, values: Values) -> Client:
+async def _client_from(request: Request, viewer: Viewer, values: Values) -> Client:
     client = Client(kind=_KINDS.get(values["kind"], ClientKind.CLIENT_KIND_UNSPECIFIED))
     for name in _TEXTS:
         setattr(client, name, values[name])
     for name, separator in _LISTS.items():
         getattr(client, name).extend(filter(None, map(str.strip, values[name].split(separator))))
     client.parent_id = await _parent_id(request, values["parent"])
+    fields = await list_fields(request, OF_CLIENTS)
+    client.custom_fields.CopyFrom(into_struct(read_custom(fields, values, viewer)))
     return client
 
 

@@ -20,7 +20,8 @@ from gateway.entrypoints.pages.calls import (
     together,
     viewer_of,
 )
-from gateway.entrypoints.pages.client_forms import get_client
+from gateway.entrypoints.pages.client_forms import OF_CLIENTS, get_client
+from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 
 PAGE = 50
@@ -65,9 +66,10 @@ async def client_page(request: Request, client_id: str) -> Response:
 async def _context(request: Request, client_id: str) -> dict[str, Any]:
     clients, identity = clients_of(request), identity_of(request)
     token = request.query_params.get("before", "")
-    client, risk, deals, people, activities, happened = await together(
+    client, risk, fields, deals, people, activities, happened = await together(
         get_client(request, client_id),
         client_risk(request, client_id),
+        list_fields(request, OF_CLIENTS),
         if_there(
             clients.deals.ListDeals(
                 ListDealsRequest(page_size=DEALS, conditions=[_is("client_id", client_id)]),
@@ -89,6 +91,7 @@ async def _context(request: Request, client_id: str) -> dict[str, Any]:
     return {
         "client": client,
         "risk": risk,
+        "fields": fields,
         "deals": deals.deals if deals else [],
         "more_deals": bool(deals and deals.next_page_token),
         "people": people.clients,

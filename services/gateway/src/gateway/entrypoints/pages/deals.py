@@ -31,6 +31,13 @@ from gateway.entrypoints.pages.calls import (
     together,
     viewer_of,
 )
+from gateway.entrypoints.pages.custom_forms import (
+    custom_inputs,
+    custom_labels,
+    into_struct,
+    read_custom,
+)
+from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import (
     Errors,
     Values,
@@ -44,6 +51,7 @@ from kit.errors import DomainError, ErrorKind, InvalidInput
 from kit.ids import new_id
 
 MOST, TIMELINE = 200, 25
+OF_DEALS = "deals"
 LABELS = {
     "name": "Name",
     "client": "Client",
@@ -54,6 +62,7 @@ LABELS = {
     "source": "Source",
     "next_step": "Next step",
     "next_step_due_date": "Due",
+    "tags": "Tags",
 }
 _FIELD_OF = {"client_id": "client", "currency": "amount"}
 _WRITABLE = (
@@ -65,6 +74,8 @@ _WRITABLE = (
     "source",
     "next_step",
     "next_step_due_date",
+    "tags",
+    "custom_fields",
 )
 _TEXTS = ("name", "owner_id", "expected_close_date", "source", "next_step", "next_step_due_date")
 
@@ -108,8 +119,12 @@ async def deal_page(request: Request, deal_id: str) -> Response:
 @router.get("/deals/{deal_id}/edit")
 async def edit_deal(request: Request, deal_id: str) -> Response:
     """The form with the deal's values."""
-    viewer, deal = await together(viewer_of(request), _get(request, deal_id))
-    return await _form(request, viewer, deal_id, _values_from(request, viewer, deal), Errors())
+    viewer, deal, fields = await together(
+        viewer_of(request), _get(request, deal_id), list_fields(request, OF_DEALS)
+    )
+    values = _values_from(request, viewer, deal)
+    values |= custom_inputs(fields, deal, rendering_of(request).formats(viewer), viewer)
+    return await _form(request, viewer, deal_id, values, Errors())
 
 
 @router.post("/deals/{deal_id}/edit")
@@ -137,7 +152,7 @@ async def deal_context(request: Request, deal_id: str) -> dict[str, Any]:
     signed_in(request)
     clients, identity = clients_of(request), identity_of(request)
     token = request.query_params.get("before", "")
-    deal, stages, happened, activities, contacts, insight = await together(
+    deal, stages, happened, activities, contacts, insight, fields = await together(
         _get(request, deal_id),
         clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
         clients.timelines.ListTimeline(
@@ -150,6 +165,7 @@ async def deal_context(request: Request, deal_id: str) -> dict[str, Any]:
                 GetDealInsightRequest(deal_id=deal_id), identity, timeout=EXTRA_TIMEOUT
             )
         ),
+        list_fields(request, OF_DEALS),
     )
     following = {"before": happened.next_page_token}
     return {
@@ -160,6 +176,7 @@ async def deal_context(request: Request, deal_id: str) -> dict[str, Any]:
         "activities": activities.activities if activities else [],
         "contacts": contacts.contacts,
         "insight": insight,
+        "fields": fields,
     }
 
 
@@ -180,10 +197,11 @@ async def _form(
     conflict: str = "",
 ) -> Response:
     clients, identity = clients_of(request), identity_of(request)
-    owners, stages, known = await together(
+    owners, stages, known, fields = await together(
         clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
         clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
         clients.clients.ListClients(ListClientsRequest(page_size=MOST), identity),
+        list_fields(request, OF_DEALS),
     )
     sent = request.method == "POST"
     template = "deals/form_page.html"
@@ -199,8 +217,10 @@ async def _form(
         values=values,
         errors=errors.fields,
         message=errors.message,
-        labels=LABELS,
+        labels=LABELS | custom_labels(fields),
         conflict=conflict,
+        fields=fields,
+        currency=viewer.currency_code,
         owner_options=options(owners.owners),
         stage_options=options(stages.stages),
         client_names=[client.name for client in known.clients],
@@ -238,6 +258,9 @@ async def _deal_from(request: Request, viewer: Viewer, values: Mapping[str, str]
     if amount is not None:
         deal.amount.CopyFrom(amount)
     deal.client_id = await _client_id(request, values["client"])
+    deal.tags.extend(filter(None, map(str.strip, values["tags"].split(","))))
+    fields = await list_fields(request, OF_DEALS)
+    deal.custom_fields.CopyFrom(into_struct(read_custom(fields, values, viewer)))
     return deal
 
 
@@ -261,6 +284,7 @@ def _values_from(request: Request, viewer: Viewer, deal: Deal) -> Values:
     formats = rendering_of(request).formats(viewer)
     values |= {
         "client": deal.client_name,
+        "tags": ", ".join(deal.tags),
         "amount": formats.money_input(deal.amount) if has_amount else "",
         "currency": deal.amount.currency_code if has_amount else viewer.currency_code,
         "etag": deal.etag,

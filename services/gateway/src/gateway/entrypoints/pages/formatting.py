@@ -62,6 +62,27 @@ class Formats:
         pattern = "#,##0" + ("." + "0" * digits if digits else "") + "%"
         return format_percent(share, pattern, locale=self.locale)
 
+    def custom(self, type: str, value: Any) -> str:
+        """What a custom field holds, in words."""
+        match type:
+            case "money" if hasattr(value, "fields"):
+                parts = dict(value.items())
+                return self.money(
+                    Money(
+                        amount_minor=int(parts.get("amount_minor", 0)),
+                        currency_code=str(parts.get("currency", "")),
+                    )
+                )
+            case "number" if isinstance(value, float):
+                return self.number(value, 6)
+            case "date":
+                return self.day(str(value))
+            case "checkbox":
+                return "Yes" if value else "No"
+            case "multi_select" if not isinstance(value, str):
+                return ", ".join(str(item) for item in value)
+        return str(value)
+
     def plural(self, count: float, one: str, other: str) -> str:
         """The count with the word that fits it: 1 deal, 2 deals."""
         word = one if self.locale.plural_form(count) == "one" else other

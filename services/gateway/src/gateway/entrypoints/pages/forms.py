@@ -10,6 +10,7 @@ from babel.numbers import NumberFormatError, parse_decimal
 from starlette.requests import Request
 
 from freelanceflow.type.v1.money_pb2 import Money
+from gateway.entrypoints.filters import CUSTOM
 from gateway.entrypoints.pages.rendering import Viewer
 from kit.errors import DomainError, ErrorKind, InvalidInput
 from kit.money import parse
@@ -47,8 +48,9 @@ def errors_of(refusal: DomainError, names: Mapping[str, str]) -> Errors:
         raise refusal
     fields = Values()
     for name, text in refusal.fields.items():
-        top = name.partition(".")[0]
-        fields[names.get(name, names.get(top, top))] = text
+        top, _, rest = name.partition(".")
+        usual = f"{CUSTOM}{rest}" if top == "custom_fields" else top
+        fields[names.get(name, names.get(top, usual))] = text
     return Errors("" if fields else refusal.message, fields)
 
 

@@ -8,7 +8,8 @@ from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.crm.v1.deal_service_pb2 import GetDealRequest, MoveDealRequest
 from freelanceflow.crm.v1.stage_service_pb2 import ListLostReasonsRequest, ListStagesRequest
-from gateway.entrypoints.pages.board import BoardQuery, totals
+from gateway.entrypoints.pages.board import totals
+from gateway.entrypoints.pages.board_query import BoardQuery
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -18,6 +19,7 @@ from gateway.entrypoints.pages.calls import (
 )
 from gateway.entrypoints.pages.deals import MOST
 from gateway.entrypoints.pages.forms import Values, local_path, values_of
+from gateway.entrypoints.pages.pipeline_bar import extras_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of
 from kit.errors import DomainError
 
@@ -77,13 +79,17 @@ async def move(request: Request, deal_id: str) -> Response:
         return await _ask_reason(request, asked)
     if not is_htmx(request):
         return RedirectResponse(local_path(values["next"], "/pipeline"), 303)
-    viewer, board = await together(viewer_of(request), totals(request, BoardQuery.shown(request)))
+    query = BoardQuery.of_page(request)
+    viewer, board, extras = await together(
+        viewer_of(request), totals(request, query), extras_of(request, query)
+    )
     return rendering_of(request).response(
         request,
         "pipeline/moved.html",
         viewer,
         deal=deal,
         board=board,
+        extras=extras,
         undone=bool(values["undo"]),
         moved_stage=values["from_stage_id"] not in ("", deal.stage_id),
         undo=_undo(values),

@@ -13,6 +13,7 @@ from gateway.entrypoints.pages import (
     deals,
     entrance,
     exports,
+    fields,
     imports,
     moves,
     notifications,
@@ -24,6 +25,7 @@ from gateway.entrypoints.pages import (
     styleguide,
     today,
     trash,
+    views,
 )
 from gateway.entrypoints.pages.assets import PREFIX, Assets
 
@@ -43,6 +45,8 @@ PARTS = (
     settings,
     stages,
     rates,
+    fields,
+    views,
     entrance,
     imports,
     exports,

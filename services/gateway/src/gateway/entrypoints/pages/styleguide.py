@@ -27,7 +27,7 @@ from freelanceflow.crm.v1.deal_service_pb2 import (
 from freelanceflow.crm.v1.stage_service_pb2 import Stage, StageType
 from freelanceflow.crm.v1.timeline_service_pb2 import TimelineEntry
 from freelanceflow.type.v1.money_pb2 import Money
-from gateway.entrypoints.pages.board import BoardQuery
+from gateway.entrypoints.pages.board_query import BoardQuery
 from gateway.entrypoints.pages.rendering import Viewer, rendering_of
 from kit.clock import to_timestamp
 
@@ -61,6 +61,7 @@ async def styleguide(request: Request) -> Response:
         pipeline=_pipeline(now),
         velocity=_velocity(),
         query=BoardQuery(),
+        extras=[],
     )
 
 

@@ -1,0 +1,115 @@
+"""Custom fields in forms: what they hold as text, and what was typed as values."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from babel.numbers import NumberFormatError, parse_decimal
+from google.protobuf.struct_pb2 import Struct
+
+from freelanceflow.crm.v1.field_service_pb2 import CustomField
+from freelanceflow.type.v1.money_pb2 import Money
+from gateway.entrypoints.filters import CUSTOM
+from gateway.entrypoints.pages.formatting import Formats
+from gateway.entrypoints.pages.forms import Values, read_money
+from gateway.entrypoints.pages.rendering import Viewer
+from kit.errors import InvalidInput
+
+CURRENCY = "__currency"  # behind the name of a money field's input
+
+
+def custom_inputs(
+    fields: Sequence[CustomField], record: Any, formats: Formats, viewer: Viewer
+) -> Values:
+    """What a record's custom fields hold, as the inputs show it."""
+    values = Values()
+    held = dict(record.custom_fields.items())
+    for field in fields:
+        name, value = CUSTOM + field.key, held.get(field.key)
+        if value is None:
+            continue
+        match field.type:
+            case "money":
+                amount = _money(value, viewer)
+                values[name], values[name + CURRENCY] = (
+                    formats.money_input(amount),
+                    amount.currency_code,
+                )
+            case "checkbox":
+                values[name] = "1" if value else ""
+            case "multi_select":
+                for option in _texts(value):
+                    if option in field.options:
+                        values[f"{name}__{list(field.options).index(option)}"] = "1"
+            case "number" if isinstance(value, float):
+                values[name] = str(int(value)) if value.is_integer() else str(value)
+            case _:
+                values[name] = str(value)
+    return values
+
+
+def read_custom(
+    fields: Sequence[CustomField], values: Mapping[str, str], viewer: Viewer
+) -> dict[str, Any]:
+    """What was typed, for every field; None takes a value away. Raises InvalidInput."""
+    return {field.key: _read(field, values, viewer) for field in fields}
+
+
+def into_struct(values: Mapping[str, Any]) -> Struct:
+    """For a message's custom_fields."""
+    struct = Struct()
+    struct.update(values)
+    return struct
+
+
+def custom_labels(fields: Sequence[CustomField]) -> dict[str, str]:
+    """What fields are called, by the names of their inputs."""
+    return {CUSTOM + field.key: field.name for field in fields}
+
+
+def _read(field: CustomField, values: Mapping[str, str], viewer: Viewer) -> Any:
+    name = CUSTOM + field.key
+    match field.type:
+        case "multi_select":
+            chosen = [
+                option for at, option in enumerate(field.options) if values.get(f"{name}__{at}")
+            ]
+            return chosen or None
+        case "checkbox":
+            return True if values.get(name) else None
+    text = values.get(name, "")
+    if not text:
+        return None
+    match field.type:
+        case "number":
+            return _number(text, viewer, name)
+        case "money":
+            currency = values.get(name + CURRENCY) or viewer.currency_code
+            amount = read_money(text, currency, viewer, name)
+            assert amount is not None  # the text is not empty
+            return {"amount_minor": amount.amount_minor, "currency": currency}
+    return text
+
+
+def _number(text: str, viewer: Viewer, name: str) -> float:
+    try:
+        if any(letter.isalpha() for letter in text):
+            raise ValueError("a number holds no letters")
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return float(parse_decimal(text, locale=viewer.locale.replace("-", "_"), strict=True))
+    except (NumberFormatError, ValueError):
+        raise InvalidInput("", fields={name: "Enter a number."}) from None
+
+
+def _money(value: Any, viewer: Viewer) -> Money:
+    parts: dict[str, Any] = dict(value.items()) if isinstance(value, Struct) else {}
+    return Money(
+        amount_minor=int(parts.get("amount_minor") or 0),
+        currency_code=str(parts.get("currency") or viewer.currency_code),
+    )
+
+
+def _texts(value: Any) -> list[str]:
+    return [] if isinstance(value, str | float | bool) else [str(item) for item in value]

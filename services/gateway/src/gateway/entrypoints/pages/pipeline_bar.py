@@ -1,0 +1,191 @@
+"""What board and table share: filter, saved views, what is shown; and the table itself."""
+
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from freelanceflow.crm.v1.deal_service_pb2 import ListDealsRequest
+from freelanceflow.crm.v1.field_service_pb2 import CustomField
+from freelanceflow.crm.v1.stage_service_pb2 import (
+    ListOwnersRequest,
+    ListOwnersResponse,
+    ListStagesRequest,
+)
+from freelanceflow.crm.v1.view_service_pb2 import ListViewsRequest, View
+from gateway.entrypoints.filters import CUSTOM
+from gateway.entrypoints.pages.board_query import (
+    CARD_FIELDS,
+    BoardQuery,
+    address_of,
+    words_of,
+)
+from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
+from gateway.entrypoints.pages.fields import list_fields
+from gateway.entrypoints.pages.forms import options
+from gateway.entrypoints.pages.rendering import rendering_of
+
+MOST = 200
+ROWS = 50
+NAMES = {
+    "name": "Name",
+    "owner_id": "Owner",
+    "amount": "Value",
+    "tags": "Tag",
+    "source": "Source",
+    "expected_close_date": "Expected close",
+    "next_step": "Next step",
+    "created_at": "Created",
+    "stage_id": "Stage",
+    "stage_type": "Outcome",
+    "win_probability": "Odds",
+}
+NEXT_STEP = [("true", "None planned"), ("false", "Planned")]
+OUTCOMES = [("open", "Open"), ("won", "Won"), ("lost", "Lost")]
+# How each type of field is asked for: operator, kind of the input.
+ASKED = {
+    "text": ("__contains", "search"),
+    "url": ("__contains", "search"),
+    "number": ("__gte", "number"),
+    "date": ("__lte", "date"),
+    "select": ("", "select"),
+    "multi_select": ("", "select"),
+    "checkbox": ("", "select"),
+}
+
+
+class FilterField(NamedTuple):
+    """One condition in the panel."""
+
+    name: str
+    label: str
+    kind: str
+    options: list[tuple[str, str]]
+
+
+async def elsewhere(request: Request, query: BoardQuery) -> str:
+    """Where a saved view is seen, when that is what is asked for; the one that a person sees first
+    when nothing is asked for at all."""
+    if list(request.query_params) == ["view"] and query.view_id:
+        found = next((v for v in await list_views(request) if v.id == query.view_id), None)
+        return address_of(found) if found else "/pipeline?view="
+    if not request.query_params:
+        found = next((v for v in await list_views(request) if v.chosen), None)
+        return address_of(found) if found else ""
+    return ""
+
+
+async def bar_context(request: Request, query: BoardQuery) -> dict[str, Any]:
+    """Everything above the board or the table."""
+    clients, identity = clients_of(request), identity_of(request)
+    owners, views, fields, stages = await together(
+        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
+        list_views(request),
+        list_fields(request, "deals"),
+        clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
+    )
+    return {
+        "owners": owners.owners,
+        "views": [(view, address_of(view)) for view in views],
+        "active": next((view for view in views if view.id == query.view_id), None),
+        "filter_fields": _filter_fields(fields, query, options(stages.stages)),
+        "narrowed": words_of(query, names_of(fields), owner_names(owners)),
+        "extras": _extras(query, fields),
+    }
+
+
+async def extras_of(request: Request, query: BoardQuery) -> list[Any]:
+    """What cards show beyond the usual; the fields are looked up when one of them is shown."""
+    needs_fields = any(name.startswith(CUSTOM) for name in query.shown)
+    return _extras(query, await list_fields(request, "deals") if needs_fields else [])
+
+
+async def table_page(request: Request, query: BoardQuery) -> Response:
+    """Deals in rows."""
+    clients, identity = clients_of(request), identity_of(request)
+    asked = ListDealsRequest(
+        conditions=query.conditions,
+        sort=query.sort_keys,
+        page_size=ROWS,
+        page_token=request.query_params.get("page_token", ""),
+        with_total=True,
+    )
+    viewer, found, bar = await together(
+        viewer_of(request), clients.deals.ListDeals(asked, identity), bar_context(request, query)
+    )
+    return rendering_of(request).response(
+        request,
+        "pipeline/table.html",
+        viewer,
+        query=query,
+        deals=found.deals,
+        total=found.total,
+        sum=found.sum,
+        unconverted=found.unconverted,
+        next_token=found.next_page_token,
+        **bar,
+    )
+
+
+async def list_views(request: Request) -> list[View]:
+    """The views of deals that a person may use."""
+    answer = await clients_of(request).views.ListViews(
+        ListViewsRequest(resource="deals"), identity_of(request)
+    )
+    return list(answer.views)
+
+
+def names_of(fields: list[CustomField]) -> dict[str, str]:
+    """What fields are called, by their names in filters."""
+    return NAMES | {f"{CUSTOM}{field.key}": field.name for field in fields}
+
+
+def owner_names(owners: ListOwnersResponse) -> dict[str, str]:
+    """By what an address says."""
+    return {"me": "me"} | {owner.id: owner.name for owner in owners.owners}
+
+
+def show_options(fields: list[CustomField]) -> list[tuple[str, str]]:
+    """What cards and tables can show beyond the usual."""
+    custom = [(f"{CUSTOM}{field.key}", field.name) for field in fields]
+    return [*CARD_FIELDS.items(), *custom]
+
+
+def _filter_fields(
+    fields: list[CustomField], query: BoardQuery, stages: list[tuple[str, str]]
+) -> list[FilterField]:
+    found = [
+        FilterField("amount__gte", "Value from", "number", []),
+        FilterField("amount__lte", "Value up to", "number", []),
+        FilterField("expected_close_date__gte", "Closes from", "date", []),
+        FilterField("expected_close_date__lte", "Closes by", "date", []),
+        FilterField("tags", "Tag", "search", []),
+        FilterField("source__contains", "Source contains", "search", []),
+        FilterField("next_step__isnull", "Next step", "select", NEXT_STEP),
+    ]
+    if query.is_table:
+        found = [
+            FilterField("stage_id", "Stage", "select", stages),
+            FilterField("stage_type", "Outcome", "select", OUTCOMES),
+            *found,
+        ]
+    for field in fields:
+        if field.type in ASKED:
+            operator, kind = ASKED[field.type]
+            choices = [(option, option) for option in field.options]
+            if field.type == "checkbox":
+                choices = [("true", "Yes"), ("false", "No")]
+            label = field.name + {"__gte": " from", "__lte": " by"}.get(operator, "")
+            found.append(FilterField(f"{CUSTOM}{field.key}{operator}", label, kind, choices))
+    return found
+
+
+def _extras(query: BoardQuery, fields: list[CustomField]) -> list[Any]:
+    by_name = {f"{CUSTOM}{field.key}": field for field in fields}
+    found: list[Any] = []
+    for name in query.shown:
+        if name in CARD_FIELDS:
+            found.append((name, None, CARD_FIELDS[name]))
+        elif name in by_name:
+            found.append((name, by_name[name], by_name[name].name))
+    return found
