@@ -138,6 +138,28 @@ async def test_a_move_is_told_to_every_member_in_both_ways(
     assert "http://localhost:8700/deals/" in text.get_content()
 
 
+async def test_nobody_is_told_of_records_that_they_do_not_see(
+    app: App, database: ServiceDatabase, workspace: UUID
+) -> None:
+    boss, seller, mate, other = (new_id() for _ in range(4))
+    await tell(
+        app,
+        member_added(workspace, boss, visibility="all"),
+        member_added(workspace, seller, visibility="own", team="North"),
+        member_added(workspace, mate, visibility="team", team="North"),
+        member_added(workspace, other, visibility="team", team="South"),
+    )
+    for owner, hear in (
+        (str(seller), {boss, seller, mate}),
+        (str(boss), {boss}),
+        ("", {boss}),
+    ):
+        deal = str(new_id())
+        await tell(app, deal_moved(workspace, deal_id=deal, owner_id=owner))
+        told = await rows(database, "notifications", workspace)
+        assert {row["user_id"] for row in told if str(row["target_id"]) == deal} == hear
+
+
 async def test_a_mail_that_was_sent_is_not_sent_again_nor_kept(
     app: App, database: ServiceDatabase, workspace: UUID, smtp: Smtp, sink: Sink
 ) -> None:

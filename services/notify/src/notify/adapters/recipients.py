@@ -1,5 +1,6 @@
 """Who belongs to a workspace, as auth tells it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -17,13 +18,20 @@ KEEP = Statement(
         index_elements=[recipients.c.workspace_id, recipients.c.user_id],
         set_={
             name: _new.excluded[name]
-            for name in ("version", "email", "name", "locale", "removed_at")
+            for name in ("version", "email", "name", "locale", "visibility", "team", "removed_at")
         },
         where=recipients.c.version < _new.excluded.version,
     )
 )
 ALL = Statement(
-    select(recipients.c.user_id, recipients.c.email, recipients.c.name, recipients.c.locale)
+    select(
+        recipients.c.user_id,
+        recipients.c.email,
+        recipients.c.name,
+        recipients.c.locale,
+        recipients.c.visibility,
+        recipients.c.team,
+    )
     .where(
         recipients.c.workspace_id == bindparam("workspace", type_=recipients.c.workspace_id.type),
         recipients.c.removed_at.is_(None),
@@ -39,6 +47,17 @@ class Recipient(NamedTuple):
     email: str
     name: str
     locale: str
+    visibility: str
+    team: str
+
+    def sees(self, owner_id: UUID | None, teams: Mapping[UUID, str]) -> bool:
+        """Whether a record of this owner is theirs to see; `teams` are those of all members."""
+        match self.visibility:
+            case "own":
+                return owner_id == self.user_id
+            case "team":
+                return owner_id is not None and teams.get(owner_id) == self.team
+        return True
 
 
 async def keep(
@@ -49,6 +68,8 @@ async def keep(
     email: str = "",
     name: str = "",
     locale: str = "en",
+    visibility: str = "all",
+    team: str = "",
     removed_at: datetime | None = None,
 ) -> None:
     """Remember a member, or that one has left, unless something newer is known."""
@@ -60,6 +81,8 @@ async def keep(
         email=email,
         name=name,
         locale=locale,
+        visibility=visibility,
+        team=team,
         removed_at=removed_at,
     )
 

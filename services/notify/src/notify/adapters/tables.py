@@ -14,6 +14,8 @@ recipients = Table(
     Column("email", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("locale", Text, nullable=False),
+    Column("visibility", Text, nullable=False, server_default="all"),
+    Column("team", Text, nullable=False, server_default=""),
     # A member who left stays as a tombstone: an older event must not bring them back.
     Column("removed_at", DateTime(timezone=True)),
 )

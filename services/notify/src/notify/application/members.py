@@ -8,11 +8,26 @@ from notify.adapters import recipients
 
 
 async def keep_member(
-    uow: UnitOfWork, *, user_id: UUID, version: int, email: str, name: str, locale: str
+    uow: UnitOfWork,
+    *,
+    user_id: UUID,
+    version: int,
+    email: str,
+    name: str,
+    locale: str,
+    visibility: str,
+    team: str,
 ) -> None:
     """Somebody belongs to the workspace."""
     await recipients.keep(
-        uow, user_id=user_id, version=version, email=email, name=name, locale=locale
+        uow,
+        user_id=user_id,
+        version=version,
+        email=email,
+        name=name,
+        locale=locale,
+        visibility=visibility,
+        team=team,
     )
     await uow.commit()
 

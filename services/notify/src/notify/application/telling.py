@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from kit.ids import new_id
@@ -14,16 +15,28 @@ from notify.domain.facts import NotificationCreated
 from notify.domain.messages import Wording
 
 
-async def tell_everybody(
-    uow: UnitOfWork, letters: Letters, news: Sequence[tuple[Wording, datetime]], *, now: datetime
-) -> None:
-    """Every member of the workspace, whoever did it too, until people can choose for themselves.
+class News(NamedTuple):
+    """Something to tell: in words, when it happened, and whose record it is about.
 
-    `news` are wordings with the times at which what they tell happened.
+    What is about nobody's record is told to those who see everything.
     """
+
+    wording: Wording
+    at: datetime
+    owner_id: UUID | None
+
+
+async def tell_everybody(
+    uow: UnitOfWork, letters: Letters, news: Sequence[News], *, now: datetime
+) -> None:
+    """Every member who sees the record, whoever did it too, until people can choose themselves."""
     members = await recipients.everybody(uow)
-    told = [_notification(member, wording, at) for wording, at in news for member in members]
-    written = [letters.notification(member, wording) for wording, _ in news for member in members]
+    teams = {member.user_id: member.team for member in members if member.team}
+    heard = [
+        (member, item) for item in news for member in members if member.sees(item.owner_id, teams)
+    ]
+    told = [_notification(member, item.wording, item.at) for member, item in heard]
+    written = [letters.notification(member, item.wording) for member, item in heard]
     await notifications.add(uow, told)
     await mails.queue(uow, written, now)
     uow.tell_facts(*(_created(notification, now) for notification in told))

@@ -1,7 +1,6 @@
 """What the others tell, and what people are told of it."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
@@ -14,8 +13,8 @@ from kit.ids import parse_id
 from kit.money import Money
 from kit.unit_of_work import UnitOfWork
 from notify.application.members import drop_member, keep_member
-from notify.application.telling import ask_to_verify, tell_everybody
-from notify.domain.messages import ImportResult, Move, Wording, deal_moved, import_finished
+from notify.application.telling import News, ask_to_verify, tell_everybody
+from notify.domain.messages import ImportResult, Move, deal_moved, import_finished
 from notify.entrypoints.app import App
 
 _TYPES = {
@@ -37,6 +36,8 @@ def of_auth(app: App) -> dict[str, Handler]:
             email=told.email,
             name=told.name,
             locale=told.locale,
+            visibility=told.visibility or "all",
+            team=told.team,
         )
 
     async def member_removed(uow: UnitOfWork, event: Event) -> None:
@@ -65,15 +66,17 @@ def of_auth(app: App) -> dict[str, Handler]:
     }
 
 
-def deal_news(event: Event) -> tuple[Wording, datetime] | None:
+def deal_news(event: Event) -> News | None:
     """A deal that was moved by hand; of an import's, one summary tells."""
     if event.bulk_id is not None:
         return None
     told = deal_pb.DealMoved.FromString(event.body)
-    return deal_moved(_move(told)), from_timestamp(told.happen_time)
+    owner = told.deal.owner_id
+    owner_id = parse_id(owner, "owner_id") if owner else None
+    return News(deal_moved(_move(told)), from_timestamp(told.happen_time), owner_id)
 
 
-def import_news(event: Event) -> tuple[Wording, datetime]:
+def import_news(event: Event) -> News:
     """The end of an import, for all it brought."""
     told = import_pb.ImportFinished.FromString(event.body)
     result = ImportResult(
@@ -85,10 +88,10 @@ def import_news(event: Event) -> tuple[Wording, datetime]:
         skipped=told.skipped_rows,
         failed=told.failed_rows,
     )
-    return import_finished(result), from_timestamp(told.happen_time)
+    return News(import_finished(result), from_timestamp(told.happen_time), None)
 
 
-_NEWS: dict[str, Callable[[Event], tuple[Wording, datetime] | None]] = {
+_NEWS: dict[str, Callable[[Event], News | None]] = {
     "crm.deal.v1.moved": deal_news,
     "crm.import.v1.finished": import_news,
 }
