@@ -31,6 +31,7 @@ COMMANDS = (
     Command("New deal", "/deals/new", "plus", "deals.write", dialog=True),
     Command("New client", "/clients/new", "plus", "clients.write"),
     Command("New activity", "/activities/new", "plus", "activities.write", dialog=True),
+    Command("Today", "/", "house", "activities.read"),
     Command("Pipeline", "/pipeline", "square-kanban", "deals.read"),
     Command("Clients", "/clients", "users", "clients.read"),
     Command("Activities", "/activities", "calendar-check", "activities.read"),
