@@ -5,6 +5,7 @@ from itertools import count
 from uuid import UUID
 
 from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
+from freelanceflow.auth.v1 import audit_service_pb2_grpc as audit_grpc
 from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
@@ -42,6 +43,7 @@ class Door:
         self.auth = auth_grpc.AuthServiceStub(caller.channel)
         self.account = account_grpc.AccountServiceStub(caller.channel)
         self.workspace = workspace_grpc.WorkspaceServiceStub(caller.channel)
+        self.audit = audit_grpc.AuditServiceStub(caller.channel)
         self.keys = key_grpc.KeyServiceStub(caller.channel)
 
     async def register(self, **over: str) -> Person:

@@ -7,15 +7,19 @@ from auth.adapters.passwords import Passwords
 from auth.adapters.tokens import TokenSigner
 from auth.config import Settings
 from auth.entrypoints.app import App
+from auth.entrypoints.consumers import OF_AUTH, OF_CRM, keep_all
 from auth.entrypoints.rpc.account import AccountService
+from auth.entrypoints.rpc.audit import AuditService
 from auth.entrypoints.rpc.auth import AuthService
 from auth.entrypoints.rpc.keys import KeyService
 from auth.entrypoints.rpc.workspaces import WorkspaceService
 from auth.entrypoints.upkeep import sweep
 from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
+from freelanceflow.auth.v1 import audit_service_pb2_grpc as audit_grpc
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
+from kit.bus.consumer import Consumer, Handler
 from kit.bus.jetstream import Bus
 from kit.clock import Clock, SystemClock
 from kit.database import SystemTransaction, open_pool
@@ -62,9 +66,22 @@ def rpc_server(app: App, verifier: TokenVerifier, listen: str) -> RpcServer:
             (auth_grpc.add_AuthServiceServicer_to_server, AuthService(app)),
             (account_grpc.add_AccountServiceServicer_to_server, AccountService(app)),
             (workspace_grpc.add_WorkspaceServiceServicer_to_server, WorkspaceService(app)),
+            (audit_grpc.add_AuditServiceServicer_to_server, AuditService(app)),
             (key_grpc.add_KeyServiceServicer_to_server, KeyService(app)),
         ],
         verifier,
+    )
+
+
+def _audit(app: App, stream: str, handlers: dict[str, Handler]) -> Consumer:
+    return Consumer(
+        app.bus,
+        stream=stream,
+        name=f"auth-audit-{stream.lower()}",
+        handlers=handlers,
+        together=keep_all,
+        open_unit=app.unit_of_work,
+        system=app.system,
     )
 
 
@@ -86,6 +103,8 @@ async def serve(settings: Settings) -> None:
                 "relay": app.relay.run,
                 "revocations": revocations.follow,
                 "sweep": lambda: sweep(app),
+                "audit-auth": _audit(app, "AUTH", OF_AUTH).run,
+                "audit-crm": _audit(app, "CRM", OF_CRM).run,
             },
             checks={"database": database},
         )

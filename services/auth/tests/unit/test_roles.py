@@ -11,9 +11,14 @@ from auth.domain.errors import LastOwner, RoleTooHigh
 from auth.domain.roles import PERMISSIONS, Role
 from auth.domain.workspace import Member
 from freelanceflow.analytics.v1 import analytics_service_pb2
-from freelanceflow.auth.v1 import account_service_pb2, workspace_service_pb2
+from freelanceflow.auth.v1 import (
+    account_service_pb2,
+    audit_service_pb2,
+    workspace_service_pb2,
+)
 from freelanceflow.crm.v1 import (
     activity_service_pb2,
+    bulk_service_pb2,
     client_service_pb2,
     deal_service_pb2,
     import_service_pb2,
@@ -30,6 +35,8 @@ CONTRACTS = (
     account_service_pb2,
     activity_service_pb2,
     analytics_service_pb2,
+    audit_service_pb2,
+    bulk_service_pb2,
     client_service_pb2,
     deal_service_pb2,
     import_service_pb2,

@@ -119,6 +119,23 @@ sessions = Table(
     Index("ix_sessions_ended_at", "ended_at"),
 )
 
+# Read, written by a consumer, never changed.
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("event_id", Uuid, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("subject_id", Uuid, nullable=False),
+    Column("actor_id", Uuid),
+    Column("version", Integer, nullable=False),
+    Column("bulk_id", Uuid),
+    _instant("happened_at"),
+    _instant("recorded_at"),
+    Index("ix_audit_entries_actor", "workspace_id", "actor_id", "event_id"),
+    Index("ix_audit_entries_subject", "workspace_id", "subject_id", "event_id"),
+)
+
 refresh_tokens = Table(
     "refresh_tokens",
     metadata,

@@ -48,7 +48,7 @@ _READ = frozenset(
 )
 _SELL = _READ | {"clients.write", "deals.write", "activities.write"}
 _MANAGE = _SELL | {"imports.read", "imports.write", "exports.write"}
-_ADMINISTER = _MANAGE | {"workspace.write", "members.write", "settings.write"}
+_ADMINISTER = _MANAGE | {"workspace.write", "members.write", "settings.write", "audit.read"}
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.OWNER: _ADMINISTER,

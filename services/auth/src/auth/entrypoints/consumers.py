@@ -1,0 +1,61 @@
+"""What all services tell, kept as who did what."""
+
+from collections.abc import Sequence
+
+from auth.adapters import audit
+from kit.bus.consumer import Handler
+from kit.bus.events import Event
+from kit.unit_of_work import UnitOfWork
+
+
+async def keep_one(uow: UnitOfWork, event: Event) -> None:
+    """A line for one event."""
+    await keep_all(uow, [event])
+
+
+async def keep_all(uow: UnitOfWork, events: Sequence[Event]) -> None:
+    """A line for each that somebody stands behind; the rows of an import have nobody."""
+    wanted = [e for e in events if e.actor_id is not None or e.type in _WITHOUT_ACTOR]
+    if wanted:
+        await audit.keep(uow, wanted)
+    await uow.commit()
+
+
+# What the system does of itself, and what a person does before they are anybody.
+_WITHOUT_ACTOR = frozenset(
+    {
+        "auth.session.v1.revoked",
+        "crm.activity.v1.purged",
+        "crm.client.v1.purged",
+        "crm.deal.v1.purged",
+    }
+)
+OF_AUTH: dict[str, Handler] = {
+    "auth.workspace.v1.created": keep_one,
+    "auth.workspace.v1.updated": keep_one,
+    "auth.member.v1.added": keep_one,
+    "auth.member.v1.removed": keep_one,
+    "auth.member.v1.role_changed": keep_one,
+    "auth.session.v1.revoked": keep_one,
+}
+OF_CRM: dict[str, Handler] = {
+    "crm.activity.v1.created": keep_one,
+    "crm.activity.v1.deleted": keep_one,
+    "crm.activity.v1.purged": keep_one,
+    "crm.activity.v1.restored": keep_one,
+    "crm.activity.v1.updated": keep_one,
+    "crm.client.v1.created": keep_one,
+    "crm.client.v1.deleted": keep_one,
+    "crm.client.v1.purged": keep_one,
+    "crm.client.v1.restored": keep_one,
+    "crm.client.v1.updated": keep_one,
+    "crm.deal.v1.created": keep_one,
+    "crm.deal.v1.deleted": keep_one,
+    "crm.deal.v1.moved": keep_one,
+    "crm.deal.v1.purged": keep_one,
+    "crm.deal.v1.restored": keep_one,
+    "crm.deal.v1.updated": keep_one,
+    "crm.import.v1.finished": keep_one,
+    "crm.reason.v1.changed": keep_one,
+    "crm.stage.v1.changed": keep_one,
+}
