@@ -17,6 +17,7 @@ from crm.entrypoints.app import App
 from crm.entrypoints.tasks import HANDLERS
 from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_api
+from freelanceflow.crm.v1 import bulk_service_pb2_grpc as bulk_api
 from freelanceflow.crm.v1 import calendar_service_pb2_grpc as calendar_api
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import client_service_pb2_grpc as client_api
@@ -78,6 +79,7 @@ class Crm:
                 import_api.ImportServiceStub,
                 export_api.ExportServiceStub,
                 record_api.RecordServiceStub,
+                bulk_api.BulkServiceStub,
                 search_api.SearchServiceStub,
                 snapshot_api.SnapshotServiceStub,
                 contact_api.ContactServiceStub,

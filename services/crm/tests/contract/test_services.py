@@ -10,6 +10,7 @@ from crm.entrypoints.app import App
 from crm.entrypoints.rpc.services import services
 from freelanceflow.crm.v1 import (
     activity_service_pb2,
+    bulk_service_pb2,
     calendar_service_pb2,
     client_service_pb2,
     contact_service_pb2,
@@ -36,6 +37,7 @@ from services.crm.tests.factories import Crm, Person, make_deal
 FILES = (
     deal_service_pb2,
     calendar_service_pb2,
+    bulk_service_pb2,
     client_service_pb2,
     activity_service_pb2,
     field_service_pb2,

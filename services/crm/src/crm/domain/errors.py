@@ -60,6 +60,30 @@ class DealNotClosed(DomainError):
     kind, reason = ErrorKind.REFUSED, "DEAL_NOT_CLOSED"
 
 
+class ActionUnknown(DomainError):
+    """Not what can be done to many of these."""
+
+    kind, reason = ErrorKind.INVALID, "ACTION_UNKNOWN"
+
+
+class ActionIncomplete(DomainError):
+    """It does not say what is to change."""
+
+    kind, reason = ErrorKind.INVALID, "ACTION_INCOMPLETE"
+
+
+class BulkEmpty(DomainError):
+    """It says neither which records nor what they have in common."""
+
+    kind, reason = ErrorKind.INVALID, "BULK_EMPTY"
+
+
+class BulkTooLarge(DomainError):
+    """More records than one change may touch."""
+
+    kind, reason = ErrorKind.INVALID, "BULK_TOO_LARGE"
+
+
 class DealHasChanged(DomainError):
     """The caller decided on an older state of the deal."""
 

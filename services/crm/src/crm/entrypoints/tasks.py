@@ -1,15 +1,20 @@
 """What the worker does: one function per kind of job."""
 
+from base64 import b64decode
 from typing import Any
 from uuid import UUID
 
 from crm.application import stages
+from crm.application.bulk_changes import APPLY, TOLD, change_all
+from crm.application.bulk_changes import JOB as BULK_JOB
 from crm.application.exports import JOB as EXPORT_JOB
 from crm.application.exports import write_export
 from crm.application.import_revert import REVERT_JOB, revert_rows
 from crm.application.imports import CHECK_JOB, JOB, check_rows, write_rows
 from crm.application.uploads import OPEN_JOB, OpenUnit, open_workbook
 from crm.entrypoints.app import App
+from crm.entrypoints.rpc.bulk_requests import change_of
+from freelanceflow.crm.v1 import bulk_service_pb2 as bulk_pb
 from kit.jobs.worker import Handler, Task
 
 
@@ -81,6 +86,24 @@ async def run_export(app: App, task: Task) -> dict[str, Any]:
     return {"rows": rows}
 
 
+async def run_bulk(app: App, task: Task) -> dict[str, Any]:
+    """Change many records. May run again at any time: what is as wanted already stays so."""
+    job = task.job
+    resource = job.args["resource"]
+    request = bulk_pb.BulkChange.FromString(b64decode(job.args["request"]))
+    refused = await change_all(
+        lambda: app.unit_of_work(job.workspace_id, bulk_id=job.id),
+        APPLY[resource],
+        [UUID(id) for id in job.args["ids"]],
+        change_of(resource, request),
+        by=UUID(job.args["by"]),
+        now=app.clock.now(),
+        report=task.report,
+    )
+    told = [[str(id), reason, message] for id, reason, message in refused[:TOLD]]
+    return {"changed": job.total - len(refused), "refused": told}
+
+
 def _of(app: App, task: Task) -> tuple[OpenUnit, UUID]:
     """Units whose events carry the import's id, and that id."""
     workspace_id, import_id = task.job.workspace_id, UUID(task.job.args["import_id"])
@@ -93,5 +116,6 @@ HANDLERS: dict[str, Handler[App]] = {
     JOB: run_import,
     REVERT_JOB: run_revert,
     EXPORT_JOB: run_export,
+    BULK_JOB: run_bulk,
     stages.JOB: run_stage_removal,
 }

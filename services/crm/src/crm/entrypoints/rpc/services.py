@@ -2,6 +2,7 @@
 
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.activities import ActivityService
+from crm.entrypoints.rpc.bulk import BulkService
 from crm.entrypoints.rpc.calendars import CalendarService
 from crm.entrypoints.rpc.clients import ClientService
 from crm.entrypoints.rpc.contacts import ContactService
@@ -18,6 +19,7 @@ from crm.entrypoints.rpc.stages import StageService
 from crm.entrypoints.rpc.timeline import TimelineService
 from crm.entrypoints.rpc.views import ViewService
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activities
+from freelanceflow.crm.v1 import bulk_service_pb2_grpc as bulk
 from freelanceflow.crm.v1 import calendar_service_pb2_grpc as calendars
 from freelanceflow.crm.v1 import client_service_pb2_grpc as clients
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contacts
@@ -54,5 +56,6 @@ def services(app: App) -> list[Servicer]:
         (exports.add_ExportServiceServicer_to_server, ExportService(app)),
         (records.add_RecordServiceServicer_to_server, RecordService(app)),
         (searches.add_SearchServiceServicer_to_server, SearchService(app)),
+        (bulk.add_BulkServiceServicer_to_server, BulkService(app)),
         (snapshots.add_SnapshotServiceServicer_to_server, SnapshotService(app)),
     ]

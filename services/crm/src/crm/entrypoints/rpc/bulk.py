@@ -1,0 +1,117 @@
+"""Bulk changes and jobs over gRPC."""
+
+from base64 import b64encode
+from functools import partial
+
+from crm.application.bulk_changes import APPLY, AT_ONCE, JOB, change_all
+from crm.entrypoints.app import App
+from crm.entrypoints.rpc.bulk_requests import change_of, records_of
+from crm.entrypoints.rpc.mapping import stamp
+from crm.entrypoints.rpc.writing import write
+from freelanceflow.crm.v1 import bulk_service_pb2 as pb
+from freelanceflow.crm.v1 import bulk_service_pb2_grpc as api
+from kit.database import ReadTransaction
+from kit.ids import new_id, parse_id
+from kit.jobs import table as jobs
+from kit.rpc.identity import Context, principal_of
+from kit.unit_of_work import UnitOfWork
+
+ChangeRequest = pb.ChangeDealsRequest | pb.ChangeClientsRequest | pb.ChangeActivitiesRequest
+
+
+class BulkService(api.BulkServiceServicer):
+    """One change of many records."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def ChangeDeals(
+        self, request: pb.ChangeDealsRequest, context: Context
+    ) -> pb.BulkResponse:
+        """Many deals."""
+        return await self._change("deals", request, context)
+
+    async def ChangeClients(
+        self, request: pb.ChangeClientsRequest, context: Context
+    ) -> pb.BulkResponse:
+        """Many clients."""
+        return await self._change("clients", request, context)
+
+    async def ChangeActivities(
+        self, request: pb.ChangeActivitiesRequest, context: Context
+    ) -> pb.BulkResponse:
+        """Many activities."""
+        return await self._change("activities", request, context)
+
+    async def _change(
+        self, resource: str, request: ChangeRequest, context: Context
+    ) -> pb.BulkResponse:
+        app, principal = self._app, principal_of(context)
+        change = change_of(resource, request.change)
+        ids = await records_of(app, principal.workspace_id, resource, request.change)
+        if len(ids) > AT_ONCE:
+            return await self._enqueue(resource, request, context, [str(id) for id in ids])
+        bulk_id = new_id()
+        refused = await change_all(
+            partial(app.unit_of_work, principal.workspace_id, principal.origin, bulk_id=bulk_id),
+            APPLY[resource],
+            ids,
+            change,
+            by=principal.user_id,
+            now=app.clock.now(),
+        )
+        why = {refusal.id: refusal for refusal in refused}
+        return pb.BulkResponse(
+            results=[
+                pb.BulkResult(id=str(id), reason=why[id].reason, message=why[id].message)
+                if id in why
+                else pb.BulkResult(id=str(id))
+                for id in ids
+            ],
+            total=len(ids),
+        )
+
+    async def _enqueue(
+        self, resource: str, request: ChangeRequest, context: Context, ids: list[str]
+    ) -> pb.BulkResponse:
+        """The records are those of now; a job that is repeated must not find others."""
+        by, begun = principal_of(context).user_id, []
+        kept = pb.BulkChange.FromString(request.change.SerializeToString())
+        del kept.ids[:], kept.conditions[:]
+        args = {
+            "resource": resource,
+            "ids": ids,
+            "request": b64encode(kept.SerializeToString()).decode(),
+            "by": str(by),
+        }
+
+        async def work(uow: UnitOfWork) -> pb.BulkResponse:
+            job_id = await jobs.enqueue(uow, JOB, args, total=len(ids))
+            begun.append(job_id)
+            await uow.commit()
+            return pb.BulkResponse(job_id=str(job_id), total=len(ids))
+
+        answer = await write(self._app, context, request, pb.BulkResponse, work)
+        if begun:  # none when an earlier answer was repeated
+            await self._app.jobs.send(JOB, begun[-1])
+        return answer
+
+    async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.Job:
+        """How far it is."""
+        job_id = parse_id(request.job_id, "job_id")
+        async with ReadTransaction(self._app.pool, principal_of(context).workspace_id) as tx:
+            job = await jobs.find(tx, job_id)
+        return pb.Job(
+            id=str(job.id),
+            kind=job.kind,
+            status=job.status,
+            progress=job.progress,
+            total=job.total,
+            error=job.error or "",
+            refused=[
+                pb.BulkResult(id=id, reason=reason, message=message)
+                for id, reason, message in (job.result or {}).get("refused", [])
+            ],
+            create_time=stamp(job.created_at),
+            end_time=stamp(job.ended_at),
+        )

@@ -1,0 +1,160 @@
+"""One change of many records: each for itself, seen by the caller, told as one."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from crm.application import bulk_changes
+from crm.application.bulk_changes import JOB
+from crm.entrypoints.app import App
+from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
+from freelanceflow.crm.v1 import bulk_service_pb2 as pb
+from freelanceflow.crm.v1 import client_service_pb2 as client_pb
+from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
+from kit.errors import ErrorKind
+from kit.ids import new_id
+from kit.sight import Sight
+from services.crm.tests.factories import (
+    Crm,
+    Person,
+    make_activity,
+    make_client,
+    make_deal,
+    mask,
+    refused,
+    where,
+    work_off,
+)
+
+
+async def change(person: Person, what: str = "ChangeDeals", **over: Any) -> pb.BulkResponse:
+    """Change many."""
+    answer: pb.BulkResponse = await person.call(
+        what, getattr(pb, f"{what}Request")(change=pb.BulkChange(**over))
+    )
+    return answer
+
+
+async def test_deals_are_changed_each_for_itself(
+    person: Person, stranger: Person, app: App
+) -> None:
+    stages = await person.stages()
+    made = [await make_deal(person, tags=["a"]) for _ in range(3)]
+    other = await make_deal(stranger)
+    ids = [deal.id for deal in made]
+    answer = await change(
+        person, action=pb.BULK_ACTION_MOVE, ids=[*ids, other.id], stage_id=stages["Engaging"]
+    )
+    assert [result.reason for result in answer.results] == ["", "", "", "DEAL_NOT_FOUND"]
+    assert (answer.total, answer.job_id) == (4, "")
+    again = await change(person, action=pb.BULK_ACTION_MOVE, ids=ids, stage_id=stages["Engaging"])
+    assert not any(result.reason for result in again.results)
+    await change(person, action=pb.BULK_ACTION_TAG, ids=ids, add_tags=["b", "a"], remove_tags=["c"])
+    found = await person.deal(ids[0])
+    assert (list(found.tags), found.stage_name, found.version) == (["a", "b"], "Engaging", 3)
+    await change(
+        person,
+        action=pb.BULK_ACTION_UPDATE,
+        ids=ids,
+        deal=deal_pb.Deal(source="fair"),
+        update_mask=mask("source"),
+    )
+    lost = await change(person, action=pb.BULK_ACTION_MOVE, ids=ids[:1], stage_id=stages["Lost"])
+    assert lost.results[0].reason == "LOST_REASON_MISSING"
+    gone = await change(
+        person, action=pb.BULK_ACTION_DELETE, conditions=[where("source", "EQ", "fair")]
+    )
+    assert {result.id for result in gone.results} == set(ids)
+    assert not (await person.list_deals()).deals
+    assert (await stranger.deal(other.id)).version == 1
+    rows = await app.system.fetch(
+        "SELECT type, headers->>'ce-bulkid' AS bulk FROM outbox WHERE workspace_id = $1"
+        " AND type = 'crm.deal.v1.moved'",
+        person.workspace_id,
+    )
+    assert len(rows) == 3
+    assert len({row["bulk"] for row in rows} - {None}) == 1
+
+
+async def test_clients_and_activities_are_changed(person: Person, crm: Crm) -> None:
+    colleague = Person(crm, person.workspace_id)
+    await make_deal(colleague)  # so that the colleague is known as an owner
+    client = await make_client(person)
+    await change(
+        person,
+        "ChangeClients",
+        action=pb.BULK_ACTION_ASSIGN,
+        ids=[client.id],
+        owner_id=str(colleague.user_id),
+    )
+    await change(
+        person, "ChangeClients", action=pb.BULK_ACTION_TAG, ids=[client.id], add_tags=["vip"]
+    )
+    found = await person.call("GetClient", client_pb.GetClientRequest(client_id=client.id))
+    assert (found.owner_id, list(found.tags)) == (str(colleague.user_id), ["vip"])
+    activity = await make_activity(person, client_id=client.id)
+    await change(
+        person,
+        "ChangeActivities",
+        action=pb.BULK_ACTION_UPDATE,
+        ids=[activity.id],
+        activity=activity_pb.Activity(subject="Write"),
+    )
+    request = activity_pb.GetActivityRequest(activity_id=activity.id)
+    assert (await person.call("GetActivity", request)).subject == "Write"
+    for what, action in (
+        ("ChangeClients", pb.BULK_ACTION_MOVE),
+        ("ChangeActivities", pb.BULK_ACTION_TAG),
+        ("ChangeDeals", pb.BULK_ACTION_UNSPECIFIED),
+    ):
+        with refused(ErrorKind.INVALID, "ACTION_UNKNOWN"):
+            await change(person, what, action=action, ids=[client.id])
+
+
+@pytest.mark.parametrize(
+    ("over", "reason"),
+    [
+        ({"action": pb.BULK_ACTION_DELETE}, "BULK_EMPTY"),
+        ({"action": pb.BULK_ACTION_MOVE, "ids": ["x"]}, "ACTION_INCOMPLETE"),
+        ({"action": pb.BULK_ACTION_TAG, "ids": ["x"]}, "ACTION_INCOMPLETE"),
+        ({"action": pb.BULK_ACTION_ASSIGN, "ids": ["x"]}, "ACTION_INCOMPLETE"),
+        ({"action": pb.BULK_ACTION_UPDATE, "ids": ["x"]}, "ACTION_INCOMPLETE"),
+        ({"action": pb.BULK_ACTION_DELETE, "ids": ["x"]}, "INVALID_INPUT"),
+    ],
+)
+async def test_what_cannot_be_meant_changes_nothing(
+    person: Person, over: dict[str, Any], reason: str
+) -> None:
+    with refused(ErrorKind.INVALID, reason):
+        await change(person, **over)
+
+
+async def test_more_than_a_hundred_become_a_job_with_the_callers_sight(
+    crm: Crm, person: Person, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.entrypoints.rpc.bulk.AT_ONCE", 2)
+    monkeypatch.setattr(bulk_changes, "REPORT_EVERY", 1)
+    seller = Person(crm, person.workspace_id)
+    seller.sight = Sight((seller.user_id,))
+    own = [await make_deal(seller) for _ in range(3)]
+    other = await make_deal(person)
+    ids = [*(deal.id for deal in own), other.id, str(new_id())]
+    answer = await change(seller, action=pb.BULK_ACTION_TAG, ids=ids, add_tags=["x"])
+    assert (len(answer.results), answer.total) == (0, 5)
+    job = await seller.call("GetJob", pb.GetJobRequest(job_id=answer.job_id))
+    assert (job.status, job.total) == ("queued", 5)
+    await work_off(app, answer.job_id, JOB)
+    job = await seller.call("GetJob", pb.GetJobRequest(job_id=answer.job_id))
+    assert (job.status, job.progress) == ("done", 5)
+    assert [(result.id, result.reason) for result in job.refused] == [
+        (other.id, "DEAL_NOT_FOUND"),
+        (ids[-1], "DEAL_NOT_FOUND"),
+    ]
+    assert [list((await person.deal(deal.id)).tags) for deal in own] == [["x"]] * 3
+    assert not (await person.deal(other.id)).tags
+    with refused(ErrorKind.NOT_FOUND, "JOB_NOT_FOUND"):
+        await Person(crm).call("GetJob", pb.GetJobRequest(job_id=answer.job_id))
+    assert await app.system.fetchval(
+        "SELECT count(*) FROM outbox WHERE headers->>'ce-bulkid' = $1", str(UUID(answer.job_id))
+    )
