@@ -10,10 +10,12 @@ from freelanceflow.analytics.v1 import figures_service_pb2_grpc as figures_grpc
 from freelanceflow.analytics.v1 import prediction_service_pb2_grpc as prediction_grpc
 from freelanceflow.analytics.v1 import report_service_pb2_grpc as report_grpc
 from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
+from freelanceflow.auth.v1 import audit_service_pb2_grpc as audit_grpc
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_grpc
+from freelanceflow.crm.v1 import bulk_service_pb2_grpc as bulk_grpc
 from freelanceflow.crm.v1 import client_service_pb2_grpc as client_grpc
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contact_grpc
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_grpc
@@ -121,6 +123,8 @@ class Clients:
         self.contacts = Peer(crm, contact_grpc.ContactServiceStub(crm.channel))
         self.exports = Peer(crm, export_grpc.ExportServiceStub(crm.channel))
         self.imports = Peer(crm, import_grpc.ImportServiceStub(crm.channel))
+        self.audit = Peer(auth, audit_grpc.AuditServiceStub(auth.channel))
+        self.bulk = Peer(crm, bulk_grpc.BulkServiceStub(crm.channel))
         self.records = Peer(crm, record_grpc.RecordServiceStub(crm.channel))
         self.search = Peer(crm, search_grpc.SearchServiceStub(crm.channel))
         self.analytics = Peer(analytics, analytics_grpc.AnalyticsServiceStub(analytics.channel))

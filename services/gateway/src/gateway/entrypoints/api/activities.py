@@ -98,7 +98,7 @@ async def create_activity(request: Request) -> Response:
     body = await read_body(request, schemas.ActivityIn)
     values = {"kind": body.kind, **body.model_dump(exclude_unset=True)}
     activity = await request.app.state.clients.activities.CreateActivity(
-        pb.CreateActivityRequest(activity=_message(values)), identity_of(request)
+        pb.CreateActivityRequest(activity=message_of(values)), identity_of(request)
     )
     location = f"/api/v1/activities/{activity.id}"
     return record_response(request, _json(activity), activity.etag, status=201, location=location)
@@ -143,9 +143,8 @@ async def update_activity(request: Request) -> Response:
     etag = if_match(request)
     body = await read_body(request, schemas.ActivityChange)
     values = body.model_dump(exclude_unset=True)
-    paths = sorted(_TIMES.get(name, name) for name in values)
     change = pb.UpdateActivityRequest(
-        activity=_message(values), update_mask=FieldMask(paths=paths), etag=etag
+        activity=message_of(values), update_mask=FieldMask(paths=paths_of(values)), etag=etag
     )
     change.activity.id = request.path_params["activity_id"]
     activity = await request.app.state.clients.activities.UpdateActivity(
@@ -186,7 +185,13 @@ async def delete_activity(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _message(values: dict[str, Any]) -> pb.Activity:
+def paths_of(values: dict[str, Any]) -> list[str]:
+    """The contract's names of the fields that are given."""
+    return sorted(_TIMES.get(name, name) for name in values)
+
+
+def message_of(values: dict[str, Any]) -> pb.Activity:
+    """An activity with these values."""
     activity = pb.Activity()
     for name, value in values.items():
         if value is None:

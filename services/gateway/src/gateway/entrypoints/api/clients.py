@@ -83,7 +83,7 @@ async def create_client(request: Request) -> Response:
     body = await read_body(request, schemas.ClientIn)
     values = {"kind": body.kind, **body.model_dump(exclude_unset=True)}
     client = await request.app.state.clients.clients.CreateClient(
-        pb.CreateClientRequest(client=_message(values)), identity_of(request)
+        pb.CreateClientRequest(client=message_of(values)), identity_of(request)
     )
     location = f"/api/v1/clients/{client.id}"
     return record_response(request, client_json(client), client.etag, status=201, location=location)
@@ -107,7 +107,7 @@ async def update_client(request: Request) -> Response:
     body = await read_body(request, schemas.ClientChange)
     values = body.model_dump(exclude_unset=True)
     change = pb.UpdateClientRequest(
-        client=_message(values), update_mask=FieldMask(paths=sorted(values)), etag=etag
+        client=message_of(values), update_mask=FieldMask(paths=sorted(values)), etag=etag
     )
     change.client.id = request.path_params["client_id"]
     client = await _or_current(request, "UpdateClient", change)
@@ -143,7 +143,8 @@ async def _or_current(request: Request, method: str, message: Any) -> Any:
         raise ChangedMeanwhile(refusal, client_json(current), f'"{current.etag}"') from None
 
 
-def _message(values: dict[str, Any]) -> pb.Client:
+def message_of(values: dict[str, Any]) -> pb.Client:
+    """A client with these values."""
     client = pb.Client()
     for name, value in values.items():
         if value is None:

@@ -98,7 +98,7 @@ async def create_deal(request: Request) -> Response:
     """The deal comes to stand on top of its stage, the first open one unless said."""
     body = await read_body(request, schemas.DealIn)
     deal = await request.app.state.clients.deals.CreateDeal(
-        pb.CreateDealRequest(deal=_message(body.model_dump(exclude_unset=True))),
+        pb.CreateDealRequest(deal=message_of(body.model_dump(exclude_unset=True))),
         identity_of(request),
     )
     location = f"/api/v1/deals/{deal.id}"
@@ -123,7 +123,7 @@ async def update_deal(request: Request) -> Response:
     body = await read_body(request, schemas.DealChange)
     values = body.model_dump(exclude_unset=True)
     change = pb.UpdateDealRequest(
-        deal=_message(values), update_mask=FieldMask(paths=sorted(values)), etag=etag
+        deal=message_of(values), update_mask=FieldMask(paths=sorted(values)), etag=etag
     )
     change.deal.id = request.path_params["deal_id"]
     return await _changed(request, "UpdateDeal", change)
@@ -229,7 +229,8 @@ async def _or_current(request: Request, method: str, message: Any) -> Any:
         raise ChangedMeanwhile(refusal, deal_json(current), f'"{current.etag}"') from None
 
 
-def _message(values: dict[str, Any]) -> pb.Deal:
+def message_of(values: dict[str, Any]) -> pb.Deal:
+    """A deal with these values."""
     deal = pb.Deal()
     for name, value in values.items():
         if value is None:
