@@ -15,6 +15,8 @@ STANDING = Statement(
         workspaces.c.time_zone,
         workspaces.c.as_of,
         workspaces.c.changes,
+        editions.c.as_of.label("scored_as_of"),
+        editions.c.data_version.label("scored_version"),
         editions.c.scored_at,
         editions.c.base_rate,
         editions.c.stage_limits,
@@ -34,12 +36,17 @@ STANDING = Statement(
 
 
 class Standing(NamedTuple):
-    """State of a workspace; `scored_at` is None while that edition has not been computed."""
+    """State of a workspace; `scored_at` is None while that edition has not been computed.
+
+    `data_version` counts the changes of the facts, `scored_version` those the scores know.
+    """
 
     currency: str
     time_zone: str
     as_of: datetime | None
     data_version: int
+    scored_as_of: datetime | None
+    scored_version: int
     scored_at: datetime | None
     base_rate: float | None
     stage_limits: dict[str, Any]
@@ -50,12 +57,14 @@ async def standing(tx: Transaction, edition: str = NOW) -> Standing:
     """What is known so far; a workspace auth has not told of yet adds up in euros."""
     row = await tx.row(STANDING, workspace=tx.workspace_id, edition=edition)
     if row is None:
-        return Standing("EUR", "UTC", None, 0, None, None, {}, {})
+        return Standing("EUR", "UTC", None, 0, None, 0, None, None, {}, {})
     return Standing(
         row["currency"] or "EUR",
         row["time_zone"] or "UTC",
         row["as_of"],
         row["changes"],
+        row["scored_as_of"],
+        row["scored_version"] or 0,
         row["scored_at"],
         row["base_rate"],
         row["stage_limits"] or {},

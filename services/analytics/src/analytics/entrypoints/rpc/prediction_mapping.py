@@ -66,6 +66,7 @@ def forecast_message(
             version=row["version"],
             trained_at=row["computed_at"],
             computing=computing,
+            estimated=True,
         )
     )
     return message
@@ -132,6 +133,7 @@ def odds_message(
             version=model["version"] if model else "",
             trained_at=model["fitted_at"] if model else None,
             computing=computing,
+            estimated=True,
         ),
     )
     if sums["valued"]:
@@ -313,4 +315,5 @@ def _churn_basis(
         version=model["version"],
         trained_at=model["fitted_at"],
         computing=computing,
+        estimated=not evidence,
     )

@@ -1,11 +1,12 @@
 """What all reports say alike: what they rest on, money, reasons."""
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from analytics.application.scope import Scope
-from analytics.domain.shown import veiled
+from analytics.domain.shown import plural, veiled
 from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
 from freelanceflow.analytics.v1 import explanation_pb2 as why
 from freelanceflow.type.v1.money_pb2 import Money
@@ -24,10 +25,15 @@ def basis(
     version: str = VERSION,
     trained_at: datetime | None = None,
     computing: bool = False,
+    estimated: bool = False,
 ) -> pb.Basis:
-    """How an answer came about."""
+    """How an answer came about. What is `estimated` stands as the scores do, not as the facts."""
     standing = scope.standing
-    as_of = scope.at if scope.day else standing.as_of
+    stood = standing.scored_as_of if estimated else standing.as_of
+    as_of = scope.at if scope.day else stood
+    behind = standing.data_version - standing.scored_version
+    if estimated and not scope.day and standing.scored_at is not None and behind > 0:
+        words = f"{words} {plural(behind, 'change', 'changes')} since then will be in it soon."
     return pb.Basis(
         as_of_time=to_timestamp(as_of) if as_of else None,
         model_name=model,
@@ -78,7 +84,17 @@ def backtest(found: Mapping[str, Any]) -> why.Backtest:
         sample_size=count,
         coverage=hit if count else None,
         interval_percent=80,
-        mean_miss=found.get("mae") if count else None,
-        relative_miss=found.get("wape") if count else None,
-        words=str(found.get("words") or ""),
+        mean_miss=_known(found.get("mae")) if count else None,
+        relative_miss=_known(found.get("wape")) if count else None,
+        words=_tested(str(found.get("words") or "")),
     )
+
+
+def _known(number: Any) -> float | None:
+    """None for what could not be divided."""
+    return None if number is None or not math.isfinite(number) else float(number)
+
+
+def _tested(words: str) -> str:
+    """A share of nothing is no share."""
+    return "Too little came in so far to judge earlier ones by." if "nan" in words else words

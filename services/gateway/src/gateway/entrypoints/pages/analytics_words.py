@@ -93,7 +93,9 @@ def _parts(forecast: pre.Forecast, value: _Values) -> list[str]:
         ("new_part", "from deals not opened yet"),
     )
     said = [
-        f"{value(getattr(total, name))} {words}" for name, words in named if total.HasField(name)
+        f"{value(getattr(total, name))} {words}"
+        for name, words in named
+        if total.HasField(name) and round(getattr(total, name))
     ]
     return said if forecast.HasField("total") else []
 
