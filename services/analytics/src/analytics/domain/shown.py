@@ -47,6 +47,15 @@ def confidence_words(confidence: float, coverage: float | None) -> str:
     return f"{held}, and they are {width} for their size."
 
 
+def tested_words(origins: int, comparisons: int, miss: float, coverage: float | None) -> str:
+    """How the same method did on the workspace's own past."""
+    said = (
+        f"Tried at {plural(origins, 'earlier month', 'earlier months')} of your own history "
+        f"({plural(comparisons, 'comparison', 'comparisons')}): off by {miss:.0%} of what came in"
+    )
+    return f"{said}, {coverage:.0%} inside the 80 % range." if coverage is not None else f"{said}."
+
+
 METHODS = {
     "none": "There are too few months for a curve.",
     "low": "With so few months only simple averages are honest.",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from analytics.application.scope import Scope
-from analytics.domain.shown import plural, veiled
+from analytics.domain.shown import plural, tested_words, veiled
 from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
 from freelanceflow.analytics.v1 import explanation_pb2 as why
 from freelanceflow.type.v1.money_pb2 import Money
@@ -86,7 +86,7 @@ def backtest(found: Mapping[str, Any]) -> why.Backtest:
         interval_percent=80,
         mean_miss=_known(found.get("mae")) if count else None,
         relative_miss=_known(found.get("wape")) if count else None,
-        words=_tested(str(found.get("words") or "")),
+        words=_tested(found),
     )
 
 
@@ -95,6 +95,11 @@ def _known(number: Any) -> float | None:
     return None if number is None or not math.isfinite(number) else float(number)
 
 
-def _tested(words: str) -> str:
-    """A share of nothing is no share."""
-    return "Too little came in so far to judge earlier ones by." if "nan" in words else words
+def _tested(found: Mapping[str, Any]) -> str:
+    """How far off it was, as a share of what came in: a share of nothing is no share."""
+    words, miss = str(found.get("words") or ""), _known(found.get("wape"))
+    if "nan" in words or (found.get("n") and miss is None):
+        return "Too little came in so far to judge earlier ones by."
+    if not found.get("n") or miss is None or "mase" not in found:
+        return words
+    return tested_words(found["origins"], found["n"], miss, found.get("coverage", {}).get("80"))

@@ -33,8 +33,8 @@ class Box:
         return self.width - self.right
 
 
-WIDE = Box(width=920, height=270, left=58, right=14)
-NARROW = Box(width=360, height=240, left=50, right=10)
+WIDE = Box(width=920, height=270, left=66, right=14)
+NARROW = Box(width=360, height=240, left=62, right=10)
 
 
 @dataclass(frozen=True, slots=True)
