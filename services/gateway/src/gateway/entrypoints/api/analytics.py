@@ -53,7 +53,7 @@ def _declare(report: Report, *, past: bool) -> None:
         told = await getattr(peer, report.rpc.name)(message, identity_of(request))
         if wanted == "csv" and report.table:
             return csv_response(report.name, report.table(told))
-        return _answered(request, report.json(told))
+        return _answered(request, report, report.json(told))
 
     answer.__name__ = f"get_{report.name}" + ("_as_of" if past else "")
     answer.__doc__ = f"{report.told}\n\n{_MEANWHILE}"
@@ -76,10 +76,14 @@ def _format(query: dict[str, Any]) -> str:
     return wanted
 
 
-def _answered(request: Request, body: dict[str, Any]) -> Response:
-    """With the ETag of what it says, so that nothing is sent twice."""
+def _answered(request: Request, report: Report, body: dict[str, Any]) -> Response:
+    """With the ETag of what it says, so that nothing is sent twice.
+
+    What is counted is there at once, even while an estimate beside it is still being made.
+    """
     if body["computing"]:
-        return json_response(body, status=202, headers=AGAIN)
+        status = 202 if report.peer == "predictions" else 200
+        return json_response(body, status=status, headers=AGAIN)
     content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
     etag = f'"{blake2b(content, digest_size=12).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
