@@ -121,6 +121,8 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         **{f"bulk_{many}": _OF_NONE for many in ("deals", "clients", "activities")},
         "create_export": {"resource": "clients", "format": "csv"},
         "update_import": {"on_duplicate": "skip"},
+        "put_risk_answer": {"answer": "snoozed"},
+        "create_report": {},
         **_settings(ids),
     }
 

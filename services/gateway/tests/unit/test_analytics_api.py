@@ -133,7 +133,7 @@ async def called(api: Site, target: str) -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    operation = next(
+    operation: Any = next(
         route for route in analytics.operations.router.routes if getattr(route, "path", "") == path
     )
     scope: Scope = {
