@@ -78,3 +78,19 @@ async def test_a_series_goes_on_through_the_api(owner: Person) -> None:
         "2031-03-03T00:00:00Z",
         None,
     )
+
+
+async def test_a_calendar_is_read_with_its_address_alone(owner: Person) -> None:
+    deal = await owner.new_deal("Retainer", expected_close_date="2031-01-31")
+    body = {"subject": "Invoice", "deal_id": deal["id"], "due_at": "2031-01-30T09:00:00Z"}
+    await owner.post("/activities", body, 201)
+    url = (await owner.post("/calendar", status=201))["url"]
+    path = url[url.index("/api/") :]
+    read = await owner.http.get(path)
+    assert (read.status_code, read.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
+    assert "SUMMARY:Invoice" in read.text
+    assert "SUMMARY:Expected to close: Retainer" in read.text
+    same = await owner.http.get(path, headers={"If-None-Match": read.headers["etag"]})
+    assert same.status_code == 304
+    assert (await owner.request("DELETE", "/calendar")).status_code == 204
+    assert (await owner.http.get(path)).status_code == 404

@@ -16,6 +16,7 @@ from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_grpc
 from freelanceflow.crm.v1 import bulk_service_pb2_grpc as bulk_grpc
+from freelanceflow.crm.v1 import calendar_service_pb2_grpc as calendar_grpc
 from freelanceflow.crm.v1 import client_service_pb2_grpc as client_grpc
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contact_grpc
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_grpc
@@ -118,6 +119,7 @@ class Clients:
         self.views = Peer(crm, view_grpc.ViewServiceStub(crm.channel))
         self.rates = Peer(crm, rate_grpc.RateServiceStub(crm.channel))
         self.activities = Peer(crm, activity_grpc.ActivityServiceStub(crm.channel))
+        self.calendars = Peer(crm, calendar_grpc.CalendarServiceStub(crm.channel))
         self.setups = Peer(crm, setup_grpc.SetupServiceStub(crm.channel))
         self.timelines = Peer(crm, timeline_grpc.TimelineServiceStub(crm.channel))
         self.contacts = Peer(crm, contact_grpc.ContactServiceStub(crm.channel))

@@ -248,7 +248,7 @@ def make_app(neighbours: SimpleNamespace, principal: Principal | None) -> Surrou
     app.state.clients = neighbours
     app.state.rendering = Rendering(FakeClock(NOW), assets=assets)
     app.state.cookies = Cookies(secure=False)
-    app.state.settings = SimpleNamespace(secure=False)
+    app.state.settings = SimpleNamespace(secure=False, public_url="http://localhost")
     app.include_router(pages_router(assets, local=True))
     errors.install(app)
     return Surroundings(app, principal)

@@ -46,6 +46,7 @@ PAGES = (
     "/activities",
     "/activities?show=undated",
     "/activities?show=done&kind=call&owner=all&q=offer",
+    "/activities/calendar",
     "/activities/new",
     "/activities/new?text=Call%20Mira&deal_id=d-1",
     "/activities/a-1/edit",

@@ -62,3 +62,9 @@ class TimelineEntry(Out):
 class TimelinePage(Out):
     items: list[TimelineEntry]
     next_cursor: str | None
+
+
+class CalendarFeed(Out):
+    exists: bool
+    created_at: datetime | None
+    url: str | None
