@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 
 from freelanceflow.analytics.v1.analytics_service_pb2 import Basis, Pipeline, Velocity
-from freelanceflow.crm.v1.activity_service_pb2 import ListActivitiesResponse
 from freelanceflow.crm.v1.client_service_pb2 import Client, ClientKind, ListClientsResponse
-from freelanceflow.crm.v1.contact_service_pb2 import ListDealContactsResponse
-from freelanceflow.crm.v1.deal_service_pb2 import Board, BoardColumn, Card, Deal, ListDealsResponse
+from freelanceflow.crm.v1.deal_service_pb2 import Board, BoardColumn, Card, Deal
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
-from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineResponse
 from freelanceflow.notify.v1.notification_service_pb2 import ListNotificationsResponse
 from kit.errors import ErrorKind
 from kit.rpc.errors import PeerUnavailable, RemoteError
@@ -383,18 +380,3 @@ async def test_columns_keep_their_length_when_refreshed(site: Any) -> None:
     asked = site.neighbours.deals.asked[-1]
     assert (asked.stage_id, asked.page_size, asked.page_token) == ("s-1", 35, "more")
     assert "hx-partial" not in answer.text
-
-
-async def test_pages_with_nothing_on_them(site: Any, make: SimpleNamespace) -> None:
-    neighbours = site.neighbours
-    neighbours.deals.answers["GetDeal"] = make.deal(next_step="", next_step_due_date="")
-    neighbours.deals.answers["ListDeals"] = ListDealsResponse()
-    neighbours.activities.answers["ListActivities"] = ListActivitiesResponse()
-    neighbours.timelines.answers["ListTimeline"] = ListTimelineResponse()
-    neighbours.contacts.answers["ListDealContacts"] = ListDealContactsResponse()
-    neighbours.clients.answers["ListClients"] = ListClientsResponse()
-    neighbours.clients.answers["GetClient"] = Client(
-        id="c-1", name="Bare", kind=ClientKind.CLIENT_KIND_COMPANY, etag="1"
-    )
-    for path in ("/", "/deals/d-1", "/clients/c-1", "/clients", "/activities"):
-        assert (await site.get(path)).status == 200

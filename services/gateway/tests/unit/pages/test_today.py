@@ -1,8 +1,11 @@
 """Today: what is due, what is bare, who is at risk, and the first run."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from freelanceflow.crm.v1.activity_service_pb2 import ListActivitiesResponse
+from freelanceflow.crm.v1.client_service_pb2 import Client, ClientKind, ListClientsResponse
+from freelanceflow.crm.v1.contact_service_pb2 import ListDealContactsResponse
 from freelanceflow.crm.v1.deal_service_pb2 import ListDealsResponse
 from freelanceflow.crm.v1.setup_service_pb2 import Setup
 from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineResponse
@@ -73,3 +76,18 @@ async def test_who_may_see_little_sees_that(site: Any) -> None:
     answer = await site.get("/")
     assert answer.status == 200
     assert "/activities/new" not in answer.text
+
+
+async def test_pages_with_nothing_on_them(site: Any, make: SimpleNamespace) -> None:
+    neighbours = site.neighbours
+    neighbours.deals.answers["GetDeal"] = make.deal(next_step="", next_step_due_date="")
+    neighbours.deals.answers["ListDeals"] = ListDealsResponse()
+    neighbours.activities.answers["ListActivities"] = ListActivitiesResponse()
+    neighbours.timelines.answers["ListTimeline"] = ListTimelineResponse()
+    neighbours.contacts.answers["ListDealContacts"] = ListDealContactsResponse()
+    neighbours.clients.answers["ListClients"] = ListClientsResponse()
+    neighbours.clients.answers["GetClient"] = Client(
+        id="c-1", name="Bare", kind=ClientKind.CLIENT_KIND_COMPANY, etag="1"
+    )
+    for path in ("/", "/deals/d-1", "/clients/c-1", "/clients", "/activities"):
+        assert (await site.get(path)).status == 200
