@@ -139,6 +139,7 @@ DECLARE
     workspace UUID := {WORKSPACE};
     wanted TEXT := btrim(search_words(left(asked, 200)));
     parts TEXT[];
+    longest TEXT;
     this TEXT;
 BEGIN
     IF workspace IS NULL OR wanted = '' THEN RETURN; END IF;
@@ -146,6 +147,8 @@ BEGIN
     SELECT array_agg(CASE WHEN length(part) < 3 THEN '% ' || part || '%'
                           ELSE '%' || part || '%' END)
     INTO parts FROM unnest(string_to_array(replace(wanted, '%', ''), ' ')) part;
+    -- One pattern leads into the index, the others sift what it brings.
+    SELECT part INTO longest FROM unnest(parts) part ORDER BY length(part) DESC LIMIT 1;
     FOREACH this IN ARRAY ARRAY['client', 'deal', 'activity'] LOOP
         RETURN QUERY
         WITH begins AS (
@@ -159,7 +162,7 @@ BEGIN
             FROM search_index found
             WHERE (SELECT count(*) FROM begins) < most
                 AND found.workspace_id = workspace AND found.kind = this
-                AND found.words LIKE ALL (parts) AND {MINE}
+                AND found.words LIKE longest AND found.words LIKE ALL (parts) AND {MINE}
             LIMIT 300
         ), near AS (
             SELECT found.record_id, found.title, found.touched_at, 0::real AS rank
