@@ -24,6 +24,7 @@ from freelanceflow.crm.v1 import client_service_pb2_grpc as client_api
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contact_api
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_api
+from freelanceflow.crm.v1 import duplicate_service_pb2_grpc as duplicate_api
 from freelanceflow.crm.v1 import export_service_pb2_grpc as export_api
 from freelanceflow.crm.v1 import field_service_pb2_grpc as field_api
 from freelanceflow.crm.v1 import import_service_pb2 as import_pb
@@ -78,6 +79,7 @@ class Crm:
                 activity_api.ActivityServiceStub,
                 import_api.ImportServiceStub,
                 export_api.ExportServiceStub,
+                duplicate_api.DuplicateServiceStub,
                 record_api.RecordServiceStub,
                 bulk_api.BulkServiceStub,
                 search_api.SearchServiceStub,
@@ -238,7 +240,8 @@ async def make_client(person: Person, **over: Any) -> client_pb.Client:
         "name": f"Company {next(_numbers)}",
         "kind": client_pb.CLIENT_KIND_COMPANY,
     }
-    request = client_pb.CreateClientRequest(client=client_pb.Client(**usual | over))
+    made = client_pb.Client(**usual | over)
+    request = client_pb.CreateClientRequest(client=made, allow_duplicate=True)
     client: client_pb.Client = await person.call("CreateClient", request)
     return client
 

@@ -18,6 +18,7 @@ from freelanceflow.crm.v1 import (
     client_service_pb2,
     contact_service_pb2,
     deal_service_pb2,
+    duplicate_service_pb2,
     export_service_pb2,
     import_service_pb2,
     record_service_pb2,
@@ -43,6 +44,7 @@ FILES = (
     deal_service_pb2,
     client_service_pb2,
     activity_service_pb2,
+    duplicate_service_pb2,
     export_service_pb2,
     import_service_pb2,
     stage_service_pb2,
@@ -116,8 +118,22 @@ async def victim(stranger: Person) -> dict[str, str]:
             format=export_service_pb2.EXPORT_FORMAT_CSV,
         ),
     )
+    others = [await make_client(stranger) for _ in range(3)]
+    two = duplicate_service_pb2.DismissDuplicateRequest(
+        client_id=others[0].id, other_id=others[1].id
+    )
+    await stranger.call("DismissDuplicate", two)
+    merge = await stranger.call(
+        "MergeClients",
+        duplicate_service_pb2.MergeClientsRequest(
+            client_id=others[0].id, etag="1", other_id=others[2].id, other_etag="1"
+        ),
+    )
     stages, reasons = await stranger.stages(), await stranger.lost_reasons()
     return {
+        "other_id": others[1].id,
+        "other_etag": "1",
+        "merge_id": merge.id,
         "client_id": client.id,
         "parent_id": client.id,
         "deal_id": deal.id,

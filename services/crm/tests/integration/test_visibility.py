@@ -14,6 +14,8 @@ from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
+from freelanceflow.crm.v1 import duplicate_service_pb2 as duplicate_pb
+from freelanceflow.crm.v1 import export_service_pb2 as export_pb
 from kit.database import Transaction
 from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
@@ -68,6 +70,28 @@ async def hidden(person: Person) -> dict[str, str]:
     }
 
 
+async def more_hidden(person: Person) -> dict[str, str]:
+    """Further ids, of what only operations reach."""
+    mine = {"owner_id": str(person.user_id)}
+    others = [await make_client(person, **mine) for _ in range(3)]
+    merge = await person.call(
+        "MergeClients",
+        duplicate_pb.MergeClientsRequest(
+            client_id=others[0].id, etag="1", other_id=others[1].id, other_etag="1"
+        ),
+    )
+    asked = export_pb.CreateExportRequest(
+        resource=export_pb.EXPORT_RESOURCE_DEALS, format=export_pb.EXPORT_FORMAT_CSV
+    )
+    export = await person.call("CreateExport", asked)
+    return {
+        "other_id": others[2].id,
+        "other_etag": "1",
+        "merge_id": merge.id,
+        "export_id": export.id,
+    }
+
+
 @pytest.mark.parametrize(
     "method", [m for m in OF_RECORDS if m.name != "ListCards"], ids=lambda method: method.name
 )
@@ -81,7 +105,7 @@ async def test_records_out_of_sight_are_not_found_and_nothing_is_written(
     trashed = await make_deal(person)
     request = deal_pb.DeleteDealRequest(deal_id=trashed.id, etag=trashed.etag)
     await person.call("DeleteDeal", request)
-    hidden["record_id"] = trashed.id
+    hidden |= {"record_id": trashed.id, **await more_hidden(person)}
     before = await everything(database, person.workspace_id)
     with pytest.raises(RemoteError) as refusal:
         await seller.call(method.name, filled(GetMessageClass(method.input_type)(), hidden))

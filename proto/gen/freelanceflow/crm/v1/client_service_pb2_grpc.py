@@ -84,6 +84,8 @@ class ClientServiceServicer:
     def CreateClient(self, request, context):
         """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PHONE_INVALID, WEBSITE_INVALID,
         PARENT_NOT_COMPANY, …), field by field.
+        Fails with ALREADY_EXISTS (CLIENT_ALIKE) when a client with the same address, number, domain or nearly the same name is there;
+        the detail `candidates` names them as JSON, and `allow_duplicate` creates it all the same.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,6 +42,8 @@ class ClientServiceStub:
     CreateClient: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.CreateClientRequest, _client_service_pb2.Client]
     """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PHONE_INVALID, WEBSITE_INVALID,
     PARENT_NOT_COMPANY, …), field by field.
+    Fails with ALREADY_EXISTS (CLIENT_ALIKE) when a client with the same address, number, domain or nearly the same name is there;
+    the detail `candidates` names them as JSON, and `allow_duplicate` creates it all the same.
     """
     UpdateClient: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.UpdateClientRequest, _client_service_pb2.Client]
     """Changes a client. Fails with NOT_FOUND (CLIENT_NOT_FOUND), INVALID_ARGUMENT and ABORTED (CLIENT_HAS_CHANGED)."""
@@ -62,6 +64,8 @@ class ClientServiceAsyncStub(ClientServiceStub):
     CreateClient: _aio.UnaryUnaryMultiCallable[_client_service_pb2.CreateClientRequest, _client_service_pb2.Client]  # type: ignore[assignment]
     """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PHONE_INVALID, WEBSITE_INVALID,
     PARENT_NOT_COMPANY, …), field by field.
+    Fails with ALREADY_EXISTS (CLIENT_ALIKE) when a client with the same address, number, domain or nearly the same name is there;
+    the detail `candidates` names them as JSON, and `allow_duplicate` creates it all the same.
     """
     UpdateClient: _aio.UnaryUnaryMultiCallable[_client_service_pb2.UpdateClientRequest, _client_service_pb2.Client]  # type: ignore[assignment]
     """Changes a client. Fails with NOT_FOUND (CLIENT_NOT_FOUND), INVALID_ARGUMENT and ABORTED (CLIENT_HAS_CHANGED)."""
@@ -97,6 +101,8 @@ class ClientServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_client_service_pb2.Client, _abc.Awaitable[_client_service_pb2.Client]]:
         """Creates a client. Fails with INVALID_ARGUMENT (NAME_MISSING, EMAIL_INVALID, PHONE_INVALID, WEBSITE_INVALID,
         PARENT_NOT_COMPANY, …), field by field.
+        Fails with ALREADY_EXISTS (CLIENT_ALIKE) when a client with the same address, number, domain or nearly the same name is there;
+        the detail `candidates` names them as JSON, and `allow_duplicate` creates it all the same.
         """
 
     @_abc_1.abstractmethod

@@ -114,7 +114,7 @@ def _contact_with(family: ColumnElement[Any]) -> Any:
     )
 
 
-def _shown(page: FromClause) -> Select[Any]:
+def shown(page: FromClause) -> Select[Any]:
     """For entrypoints.rpc.mapping.client_message."""
     family = family_of(page)
     worth, contact = _worth_of(family), _contact_with(family)
@@ -154,7 +154,7 @@ def _shown(page: FromClause) -> Select[Any]:
 
 
 GET = Read(
-    _shown(
+    shown(
         select(clients)
         .where(clients.c.workspace_id == WORKSPACE, clients.c.id == CLIENT, ALIVE, SEEN)
         .subquery("client")
@@ -164,7 +164,7 @@ CLIENTS = Listing(
     clients,
     FIELDS,
     usual=(("name", False),),
-    shown=_shown,
+    shown=shown,
     where=[ALIVE, SEEN],
     resource=Resource.CLIENTS,
 )

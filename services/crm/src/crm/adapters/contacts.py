@@ -60,6 +60,24 @@ PUT = Statement(
 REMOVE = Statement(delete(deal_contacts).where(*_of_deal, deal_contacts.c.client_id == CLIENT))
 
 
+DEALS = Statement(
+    select(deal_contacts.c.deal_id)
+    .select_from(deal_contacts.join(deals, is_row(deals, deal_contacts.c.deal_id)))
+    .where(
+        deal_contacts.c.workspace_id == WORKSPACE,
+        deal_contacts.c.client_id == CLIENT,
+        deals.c.deleted_at.is_(None),
+        in_sight(deals),
+    )
+)
+
+
+async def deals_with(tx: Transaction, client_id: UUID) -> list[UUID]:
+    """The deals whose contact somebody is."""
+    found = await tx.rows(DEALS, workspace=tx.workspace_id, client=client_id)
+    return [row["deal_id"] for row in found]
+
+
 async def load(tx: Transaction, deal_id: UUID) -> Contacts:
     """Of a deal that the caller has locked."""
     found: list[Any] = await tx.rows(LOAD, workspace=tx.workspace_id, deal=deal_id)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from crm.adapters import clients
+from crm.adapters import clients, duplicates
 from crm.adapters.clients import References
 from crm.application.custom_fields import custom_values
 from crm.application.owners import owner_for
@@ -22,10 +22,13 @@ async def create_client(
     owner_id: UUID | None,
     by: UUID,
     now: datetime,
+    unless_alike: bool = False,
 ) -> Client:
     """Keep a new client; who sees nobody else's owns it.
 
-    Raises ClientNotFound, OwnerNotFound, EntryRefused, ExternalIdTaken.
+    With `unless_alike` not if somebody like that is there already.
+
+    Raises ClientNotFound, OwnerNotFound, EntryRefused, ExternalIdTaken, ClientAlike.
     """
     if owner_id is None and not uow.sight.sees(None):
         owner_id = by
@@ -34,6 +37,8 @@ async def create_client(
     client = Client.create(
         new_id(), uow.workspace_id, edit=edit, at=now, by=by, region=found.region
     )
+    if unless_alike:
+        await duplicates.expect_none_alike(uow, client)
     await clients.add(uow, client)
     await uow.commit()
     return client

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from crm.adapters import bulk
+from crm.adapters import bulk, regions
 from crm.adapters.imports import Import
 from crm.application.import_activities import take_activities
 from crm.application.import_clients import take_clients
@@ -82,6 +82,7 @@ async def take(
         layout=layout,
         reader=reader,
         zone=_zone(zone),
+        region=regions.region_of(zone),
         seen=seen,
         by=found.created_by,
         now=now,

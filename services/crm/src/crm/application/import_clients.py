@@ -146,7 +146,9 @@ def _new(work: Work, one: _Read, around: _Around) -> Client:
         notes=cells.notes,
         external_id=cells.external_id or None,
     )
-    client = Client.create(new_id(), work.uow.workspace_id, edit=edit, at=cells.created_at, by=None)
+    client = Client.create(
+        new_id(), work.uow.workspace_id, edit=edit, at=cells.created_at, by=None, region=work.region
+    )
     state = client.state
     work.seen.add_client(Parent(client.id, state.name, state.kind), one.keys)
     work.seen.external_ids.add(cells.external_id)
@@ -175,7 +177,12 @@ async def _change(work: Work, changes: dict[UUID, _Read], around: _Around) -> No
             continue
         before = client.state
         try:
-            client.edit(_edit(work, one, client, around), at=work.now, by=work.by)
+            client.edit(
+                _edit(work, one, client, around),
+                at=work.now,
+                by=work.by,
+                region=work.region,
+            )
         except EntryRefused as refusal:
             work.refuse(one.row, refusal)
             del work.matches[matches[one.row.number]]

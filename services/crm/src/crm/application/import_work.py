@@ -53,6 +53,7 @@ class Work:
     layout: Layout
     reader: CellReader
     zone: ZoneInfo
+    region: str  # where numbers without a country are at home
     seen: Seen
     by: UUID
     now: datetime

@@ -4,10 +4,21 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from crm.domain.activity import ActivityEdit, ActivityState
 from crm.domain.client import ClientEdit, ClientKind, ClientState, Parent
 from crm.domain.deal import DealEdit, DealState
 from crm.domain.entries import Amount, Named
+
+# Fields of a client of which a merge takes one or the other, as the public API spells them.
+CLIENT_FIELDS = {
+    "name": "name",
+    "kind": "kind",
+    "parent_id": "parent",
+    "address": "address",
+    "website": "website",
+    "owner_id": "owner",
+    "notes": "notes",
+    "external_id": "external_id",
+}
 
 
 def client_before(state: ClientState) -> dict[str, Any]:
@@ -24,6 +35,7 @@ def client_before(state: ClientState) -> dict[str, Any]:
         "tags": list(state.tags),
         "notes": state.notes,
         "external_id": state.external_id,
+        "custom_fields": dict(state.custom_fields),
     }
 
 
@@ -42,6 +54,7 @@ def client_back(before: dict[str, Any]) -> ClientEdit:
         tags=tuple(before["tags"]),
         notes=before["notes"],
         external_id=before["external_id"],
+        custom_fields=before["custom_fields"],
     )
 
 
@@ -80,20 +93,3 @@ def deal_back(before: dict[str, Any]) -> DealEdit:
 
 def _date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
-
-
-def activity_before(state: ActivityState) -> dict[str, Any]:
-    """What is needed to put an activity back, as JSON."""
-    return {
-        "client": state.client and [str(state.client.id), state.client.name],
-        "deal": state.deal and [str(state.deal.id), state.deal.name],
-    }
-
-
-def activity_back(before: dict[str, Any]) -> ActivityEdit:
-    """The edit that puts an activity back."""
-    client, deal = before["client"], before["deal"]
-    return ActivityEdit(
-        client=Named(UUID(client[0]), client[1]) if client else None,
-        deal=Named(UUID(deal[0]), deal[1]) if deal else None,
-    )

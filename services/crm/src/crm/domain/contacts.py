@@ -42,6 +42,11 @@ class Contacts:
         """Take one away, if it is there."""
         self._contacts.pop(client_id, None)
 
+    def role_of(self, client_id: UUID) -> str | None:
+        """What somebody does in the deal; None for who is no contact."""
+        contact = self._contacts.get(client_id)
+        return contact.role if contact else None
+
     @property
     def in_words(self) -> str:
         """All of them, for the deal's history."""

@@ -132,6 +132,30 @@ class ImportNotDone(DomainError):
     kind, reason = ErrorKind.REFUSED, "IMPORT_NOT_DONE"
 
 
+class ClientAlike(DomainError):
+    """Somebody like that is there already; the caller may mean it all the same."""
+
+    kind, reason = ErrorKind.DUPLICATE, "CLIENT_ALIKE"
+
+
+class MergeNotFound(DomainError):
+    """No such merge in this workspace."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "MERGE_NOT_FOUND"
+
+
+class MergeUndone(DomainError):
+    """They are two again already."""
+
+    kind, reason = ErrorKind.REFUSED, "MERGE_UNDONE"
+
+
+class MergeWithItself(DomainError):
+    """One client cannot become one."""
+
+    kind, reason = ErrorKind.INVALID, "MERGE_WITH_ITSELF"
+
+
 class ExportNotFound(DomainError):
     """No such export, or it is somebody else's."""
 

@@ -20,6 +20,7 @@ from freelanceflow.crm.v1 import calendar_service_pb2_grpc as calendar_grpc
 from freelanceflow.crm.v1 import client_service_pb2_grpc as client_grpc
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contact_grpc
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deal_grpc
+from freelanceflow.crm.v1 import duplicate_service_pb2_grpc as duplicate_grpc
 from freelanceflow.crm.v1 import export_service_pb2_grpc as export_grpc
 from freelanceflow.crm.v1 import field_service_pb2_grpc as field_grpc
 from freelanceflow.crm.v1 import import_service_pb2_grpc as import_grpc
@@ -123,6 +124,7 @@ class Clients:
         self.setups = Peer(crm, setup_grpc.SetupServiceStub(crm.channel))
         self.timelines = Peer(crm, timeline_grpc.TimelineServiceStub(crm.channel))
         self.contacts = Peer(crm, contact_grpc.ContactServiceStub(crm.channel))
+        self.duplicates = Peer(crm, duplicate_grpc.DuplicateServiceStub(crm.channel))
         self.exports = Peer(crm, export_grpc.ExportServiceStub(crm.channel))
         self.imports = Peer(crm, import_grpc.ImportServiceStub(crm.channel))
         self.audit = Peer(auth, audit_grpc.AuditServiceStub(auth.channel))

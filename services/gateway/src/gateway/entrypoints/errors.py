@@ -153,6 +153,9 @@ def _of_domain(
         headers["Retry-After"] = error.details.get("retry_after", "1")
     if error.kind is ErrorKind.UNAVAILABLE:
         headers["Retry-After"] = "1"
+    more: dict[str, Any] = {} if current is None else {"current": current}
+    if candidates := candidates_of(error):
+        more["candidates"] = candidates
     return _problem(
         request,
         STATUS[error.kind].http,
@@ -160,8 +163,14 @@ def _of_domain(
         error.message,
         fields=error.fields,
         headers=headers,
-        current=current,
+        more=more,
     )
+
+
+def candidates_of(error: DomainError) -> list[dict[str, str]]:
+    """Who may be meant, when somebody like a new record is there already."""
+    found: list[dict[str, str]] = orjson.loads(error.details.get("candidates") or "[]")
+    return found
 
 
 def _problem(
@@ -172,7 +181,7 @@ def _problem(
     *,
     fields: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
-    current: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
     ids = trace_and_span_id()
     trace_id = ids[0] if ids else ""
@@ -201,8 +210,7 @@ def _problem(
         "errors": [{"field": name, "message": said} for name, said in (fields or {}).items()],
         "trace_id": trace_id,
     }
-    if current is not None:
-        body["current"] = current
+    body |= more or {}
     return Response(
         orjson.dumps(body, option=orjson.OPT_UTC_Z),
         status,

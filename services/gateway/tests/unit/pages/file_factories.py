@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from freelanceflow.crm.v1 import duplicate_service_pb2 as duplicate_pb
 from freelanceflow.crm.v1 import export_service_pb2 as export_pb
 from freelanceflow.crm.v1 import import_service_pb2 as pb
-from services.gateway.tests.unit.pages.factories import ago
+from services.gateway.tests.unit.pages.factories import ago, make_client
 
 STATUSES = {
     name.removeprefix("IMPORT_STATUS_").lower(): number
@@ -106,4 +107,34 @@ EXPORTS: dict[str, Any] = {
     "GetExport": make_export(export_pb.EXPORT_STATUS_DONE),
     "CreateExport": make_export(export_pb.EXPORT_STATUS_QUEUED),
 }
-FILES = {"imports": IMPORTS, "exports": EXPORTS}
+_merge: dict[str, Any] = {
+    "client_id": "c-1",
+    "client_name": "Acme",
+    "other_id": "c-2",
+    "other_name": "Acme Ltd",
+    "deals": 3,
+    "people": 1,
+    "create_time": ago(hours=2),
+}
+DUPLICATES: dict[str, Any] = {
+    "ListDuplicates": duplicate_pb.ListDuplicatesResponse(
+        pairs=[
+            duplicate_pb.DuplicatePair(
+                one=make_client(id=f"c-{by}"),
+                other=make_client(id=f"d-{by}", name="Alike"),
+                matched_by=by,
+            )
+            for by in ("email", "phone", "domain", "name")
+        ]
+    ),
+    "ListMerges": duplicate_pb.ListMergesResponse(
+        merges=[
+            duplicate_pb.Merge(id="m-1", **_merge),
+            duplicate_pb.Merge(id="m-2", undo_time=ago(hours=1), **_merge),
+        ]
+    ),
+    "DismissDuplicate": duplicate_pb.DismissDuplicateResponse(),
+    "MergeClients": duplicate_pb.Merge(id="m-1", **_merge),
+    "UndoMerge": duplicate_pb.Merge(id="m-1", **_merge),
+}
+FILES = {"imports": IMPORTS, "exports": EXPORTS, "duplicates": DUPLICATES}

@@ -67,6 +67,8 @@ PAGES = (
     "/imports",
     *(f"/imports/i-{state}" for state in STATUSES),
     "/imports/i-ready?step=columns",
+    "/duplicates?done=merged",
+    "/duplicates/c-1/c-2",
     "/exports",
     "/exports?resource=clients&format=csv&name__contains=ac",
     "/notifications",

@@ -13,6 +13,7 @@ from crm.adapters.tables.custom_fields import custom_fields
 from crm.adapters.tables.deals import board_totals, deal_history, deals
 from crm.adapters.tables.exports import exports
 from crm.adapters.tables.imports import import_errors, import_rows, imports
+from crm.adapters.tables.merges import known_as_two, merges
 from crm.adapters.tables.rates import currency_rates
 from crm.adapters.tables.records import record_history
 from crm.adapters.tables.search import search_index
@@ -40,7 +41,9 @@ __all__ = [
     "import_errors",
     "import_rows",
     "imports",
+    "known_as_two",
     "lost_reasons",
+    "merges",
     "metadata",
     "owners",
     "record_history",

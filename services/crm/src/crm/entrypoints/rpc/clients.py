@@ -89,6 +89,7 @@ class ClientService(api.ClientServiceServicer):
                 **edit.ids,
                 by=principal_of(context).user_id,
                 now=self._app.clock.now(),
+                unless_alike=not request.allow_duplicate,
             )
             return await _as_read(uow, client.id)
 

@@ -7,6 +7,7 @@ from crm.entrypoints.rpc.calendars import CalendarService
 from crm.entrypoints.rpc.clients import ClientService
 from crm.entrypoints.rpc.contacts import ContactService
 from crm.entrypoints.rpc.deals import DealService
+from crm.entrypoints.rpc.duplicates import DuplicateService
 from crm.entrypoints.rpc.exports import ExportService
 from crm.entrypoints.rpc.fields import FieldService
 from crm.entrypoints.rpc.imports import ImportService
@@ -24,6 +25,7 @@ from freelanceflow.crm.v1 import calendar_service_pb2_grpc as calendars
 from freelanceflow.crm.v1 import client_service_pb2_grpc as clients
 from freelanceflow.crm.v1 import contact_service_pb2_grpc as contacts
 from freelanceflow.crm.v1 import deal_service_pb2_grpc as deals
+from freelanceflow.crm.v1 import duplicate_service_pb2_grpc as duplicates
 from freelanceflow.crm.v1 import export_service_pb2_grpc as exports
 from freelanceflow.crm.v1 import field_service_pb2_grpc as fields
 from freelanceflow.crm.v1 import import_service_pb2_grpc as imports
@@ -54,6 +56,7 @@ def services(app: App) -> list[Servicer]:
         (timelines.add_TimelineServiceServicer_to_server, TimelineService(app)),
         (imports.add_ImportServiceServicer_to_server, ImportService(app)),
         (exports.add_ExportServiceServicer_to_server, ExportService(app)),
+        (duplicates.add_DuplicateServiceServicer_to_server, DuplicateService(app)),
         (records.add_RecordServiceServicer_to_server, RecordService(app)),
         (searches.add_SearchServiceServicer_to_server, SearchService(app)),
         (bulk.add_BulkServiceServicer_to_server, BulkService(app)),

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from kit.migrations import grant, tenant_table
+from kit.migrations import grant, sight_policy, tenant_table
 
 revision = "0004"
 down_revision = "0003"
@@ -66,10 +66,41 @@ CREATE TABLE exports (
     PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX ix_exports_list ON exports (workspace_id, created_by, created_at DESC, id DESC);
+
+CREATE TABLE merges (
+    id UUID NOT NULL,
+    workspace_id UUID NOT NULL,
+    client_id UUID NOT NULL,
+    client_name TEXT NOT NULL,
+    other_id UUID NOT NULL,
+    other_name TEXT NOT NULL,
+    before JSONB NOT NULL,
+    after JSONB NOT NULL,
+    moved JSONB NOT NULL,
+    deals INTEGER NOT NULL,
+    activities INTEGER NOT NULL,
+    people INTEGER NOT NULL,
+    created_by UUID NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    undone_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX ix_merges_list ON merges (workspace_id, created_at DESC, id DESC);
+
+CREATE TABLE known_as_two (
+    workspace_id UUID NOT NULL,
+    one_id UUID NOT NULL,
+    other_id UUID NOT NULL,
+    created_by UUID NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (workspace_id, one_id, other_id)
+);
 """
 GRANTS = {
     "import_rows": ("SELECT, INSERT, UPDATE, DELETE", "SELECT"),
     "exports": ("SELECT, INSERT, UPDATE", "SELECT"),
+    "merges": ("SELECT, INSERT, UPDATE", "SELECT"),
+    "known_as_two": ("SELECT, INSERT", "SELECT"),
     "client_keys": ("SELECT, INSERT, DELETE", "SELECT, INSERT, DELETE"),
 }
 
@@ -107,3 +138,9 @@ def upgrade() -> None:
         grant(op, table, app=app, system=system)
     grant(op, "import_errors", app="DELETE")
     op.execute(KEYS)
+    # Whoever sees the client that stayed hears of the one that went: its own policy decides.
+    seen = (
+        "EXISTS (SELECT FROM clients seen "
+        "WHERE seen.workspace_id = merges.workspace_id AND seen.id = merges.client_id)"
+    )
+    sight_policy(op, "merges", seen, for_="SELECT")

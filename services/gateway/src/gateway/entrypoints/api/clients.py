@@ -76,14 +76,20 @@ async def list_clients(request: Request) -> Response:
 
 
 @add("POST", "/clients", rpc=RPC["CreateClient"], summary="Create a client",
-     body=schemas.ClientIn, answer=schemas.Client, status=201, parameters=[IDEMPOTENCY_KEY],
+     body=schemas.NewClient, answer=schemas.Client, status=201, parameters=[IDEMPOTENCY_KEY],
      problems=[404, 409])  # fmt: skip
 async def create_client(request: Request) -> Response:
-    """A company, or a person alone or under a company."""
-    body = await read_body(request, schemas.ClientIn)
+    """A company, or a person alone or under a company.
+
+    When somebody like that is there, the answer is 409 with `candidates`; `allow_duplicate` creates
+    it all the same.
+    """
+    body = await read_body(request, schemas.NewClient)
     values = {"kind": body.kind, **body.model_dump(exclude_unset=True)}
+    anyway = values.pop("allow_duplicate", False)
     client = await request.app.state.clients.clients.CreateClient(
-        pb.CreateClientRequest(client=message_of(values)), identity_of(request)
+        pb.CreateClientRequest(client=message_of(values), allow_duplicate=anyway),
+        identity_of(request),
     )
     location = f"/api/v1/clients/{client.id}"
     return record_response(request, client_json(client), client.etag, status=201, location=location)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from freelanceflow.crm.v1 import export_service_pb2 as pb
 from gateway.adapters.clients import Peer
-from gateway.entrypoints.api import schemas
+from gateway.entrypoints.api import file_schemas, schemas
 from gateway.entrypoints.api.activities import ACTIVITIES
 from gateway.entrypoints.api.answers import instant, json_response, page_response
 from gateway.entrypoints.api.clients import CLIENTS
@@ -59,11 +59,11 @@ add = operations.add
 
 
 @add("POST", "/exports", rpc=RPC["CreateExport"], summary="Export a list",
-     body=schemas.ExportIn, answer=schemas.AnyRecord, status=202, parameters=[IDEMPOTENCY_KEY],
+     body=file_schemas.ExportIn, answer=schemas.AnyRecord, status=202, parameters=[IDEMPOTENCY_KEY],
      problems=[409])  # fmt: skip
 async def create_export(request: Request) -> Response:
     """`filter` holds what the list takes in its query, such as `{"stage_type": "won"}`."""
-    body = await read_body(request, schemas.ExportIn)
+    body = await read_body(request, file_schemas.ExportIn)
     made = await request.app.state.clients.exports.CreateExport(
         pb.CreateExportRequest(
             resource=RESOURCES[body.resource],

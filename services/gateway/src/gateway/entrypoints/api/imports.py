@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from freelanceflow.crm.v1 import import_service_pb2 as pb
 from gateway.adapters.clients import Peer
-from gateway.entrypoints.api import schemas
+from gateway.entrypoints.api import file_schemas, schemas
 from gateway.entrypoints.api.answers import instant, json_response, page_response
 from gateway.entrypoints.api.downloads import download
 from gateway.entrypoints.api.operations import Operations
@@ -113,11 +113,11 @@ async def get_import(request: Request) -> Response:
 
 
 @add("PATCH", "/imports/{import_id}", rpc=RPC["UpdateImport"], summary="Change the mapping",
-     body=schemas.ImportChange, answer=schemas.AnyRecord, parameters=[IMPORT],
+     body=file_schemas.ImportChange, answer=schemas.AnyRecord, parameters=[IMPORT],
      problems=[404, 409])  # fmt: skip
 async def update_import(request: Request) -> Response:
     """Says which column goes into which field and how the file is read; a check is void then."""
-    body = (await read_body(request, schemas.ImportChange)).model_dump(exclude_unset=True)
+    body = (await read_body(request, file_schemas.ImportChange)).model_dump(exclude_unset=True)
     columns = body.pop("columns", None) or []
     found = await request.app.state.clients.imports.UpdateImport(
         pb.UpdateImportRequest(

@@ -1,5 +1,6 @@
 """The form of a client, new or changed."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -17,6 +18,7 @@ from freelanceflow.crm.v1.client_service_pb2 import (
 )
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
+from gateway.entrypoints.errors import candidates_of
 from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
 from gateway.entrypoints.pages.custom_forms import (
     custom_inputs,
@@ -69,10 +71,15 @@ async def create_client(request: Request) -> Response:
     viewer, values = await viewer_of(request), await values_of(request)
     try:
         created = await clients_of(request).clients.CreateClient(
-            CreateClientRequest(client=await _client_from(request, viewer, values)),
+            CreateClientRequest(
+                client=await _client_from(request, viewer, values),
+                allow_duplicate=bool(values["allow_duplicate"]),
+            ),
             identity_of(request, values["request_id"]),
         )
     except DomainError as refusal:
+        if alike := candidates_of(refusal):
+            return await _form(request, viewer, "", values, Errors(), alike=alike)
         return await _form(request, viewer, "", values, errors_of(refusal, _FIELD_OF))
     return RedirectResponse(f"/clients/{created.id}", 303)
 
@@ -125,6 +132,7 @@ async def _form(
     errors: Errors,
     *,
     conflict: bool = False,
+    alike: Sequence[Mapping[str, str]] = (),
 ) -> Response:
     clients, identity = clients_of(request), identity_of(request)
     owners, companies, fields = await together(
@@ -136,7 +144,7 @@ async def _form(
         request,
         "clients/form.html",
         viewer,
-        status=412 if conflict else errors.status,
+        status=412 if conflict else 409 if alike else errors.status,
         title="Edit client" if client_id else "New client",
         client_id=client_id,
         values=values,
@@ -146,6 +154,7 @@ async def _form(
         fields=fields,
         currency=viewer.currency_code,
         conflict=conflict,
+        alike=alike,
         owner_options=options(owners.owners),
         company_names=[company.name for company in companies.clients if company.id != client_id],
     )

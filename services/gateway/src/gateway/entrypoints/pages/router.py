@@ -12,6 +12,7 @@ from gateway.entrypoints.pages import (
     clients,
     contacts,
     deals,
+    duplicates,
     entrance,
     exports,
     fields,
@@ -54,6 +55,7 @@ PARTS = (
     exports,
     search,
     trash,
+    duplicates,
 )
 
 

@@ -1,0 +1,273 @@
+"""Two clients become one, and two again. One function per use case, one transaction each."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from crm.adapters import bulk, bulk_changes, contacts, duplicates, merges, trash
+from crm.domain.activity import Activity
+from crm.domain.before import CLIENT_FIELDS, client_back, client_before
+from crm.domain.client import Client, ClientEdit, Parent
+from crm.domain.deal import Deal
+from crm.domain.entries import Named
+from crm.domain.errors import ClientNotFound, EntryRefused, MergeUndone, MergeWithItself, Problem
+from crm.domain.repetition import zone_of
+from kit.ids import new_id
+from kit.unit_of_work import UnitOfWork
+
+UNITED = ("emails", "phones", "tags")
+
+
+async def dismiss_duplicate(
+    uow: UnitOfWork, *, client_id: UUID, other_id: UUID, by: UUID, now: datetime
+) -> None:
+    """Remember that two clients are two. Raises ClientNotFound, MergeWithItself."""
+    await _both(uow, client_id, other_id)
+    await duplicates.dismiss(uow, (client_id, other_id), by=by, now=now)
+    await uow.commit()
+
+
+async def merge_clients(
+    uow: UnitOfWork,
+    *,
+    client_id: UUID,
+    etag: str,
+    other_id: UUID,
+    other_etag: str,
+    fields_from_other: Sequence[str],
+    by: UUID,
+    now: datetime,
+) -> UUID:
+    """Make one client of two; the id of the merge, by which it can be undone.
+
+    Raises ClientNotFound, ClientHasChanged, MergeWithItself, EntryRefused.
+    """
+    client, other = await _both(uow, client_id, other_id)
+    client.expect(etag)
+    other.expect(other_etag)
+    before = client_before(client.state)
+    _take_over(client, other, fields_from_other, by=by, now=now)
+    gone = Named(other.id, other.state.name)
+    moved = await _move(uow, gone, Named(client.id, client.state.name), by=by, now=now)
+    moved["people"] = await _move_people(uow, other, client, by=by, now=now)
+    # The other goes first: its id of a source must be free for the client that stays.
+    external = (
+        other.state.external_id if client.state.external_id == other.state.external_id else ""
+    )
+    if external:
+        other.edit(ClientEdit(external_id=None), at=now, by=by)
+        other.version += 1
+    other.delete(at=now, by=by)
+    other.version += 1
+    await bulk_changes.save_clients(uow, [other])
+    if client_before(client.state) != before:
+        client.version += 1
+        await bulk_changes.save_clients(uow, [client])
+    merge_id = new_id()
+    await merges.add(
+        uow,
+        merge_id,
+        client_id=client.id,
+        client_name=client.state.name,
+        other_id=other.id,
+        other_name=gone.name,
+        before=before,
+        after=client_before(client.state),
+        moved={**moved, "external_id": [external] if external else []},
+        deals=len(moved["deals"]),
+        activities=len(moved["activities"]),
+        people=len(moved["people"]),
+        created_by=by,
+        created_at=now,
+    )
+    await uow.commit()
+    return merge_id
+
+
+async def undo_merge(uow: UnitOfWork, *, merge_id: UUID, by: UUID, now: datetime) -> None:
+    """Make two of them again; what somebody has changed since stays as it is.
+
+    Raises MergeNotFound, MergeUndone, RecordNotInTrash.
+    """
+    merge = await merges.load_for_update(uow, merge_id)
+    if merge.undone_at is not None:
+        raise MergeUndone("They are two again already.")
+    await trash.take_out(uow, merge.other_id)
+    found = await bulk_changes.load_clients(uow, [merge.client_id, merge.other_id])
+    other, client = found[merge.other_id], found.get(merge.client_id)
+    other.restore(at=now, by=by)
+    other.version += 1
+    if client is not None:
+        state = client.state
+        client.edit(_edit_back(client, merge), at=now, by=by)
+        if client.state is not state:
+            client.version += 1
+            await bulk_changes.save_clients(uow, [client])
+    free = client is None or client.state.external_id not in merge.moved["external_id"]
+    if merge.moved["external_id"] and free:
+        other.edit(ClientEdit(external_id=merge.moved["external_id"][0]), at=now, by=by)
+        other.version += 1
+    await bulk_changes.save_clients(uow, [other])
+    kept = Named(merge.client_id, client.state.name if client else "")
+    await _move_back(uow, merge.moved, kept, other, by=by, now=now)
+    await merges.undone(uow, merge_id, now=now)
+    await uow.commit()
+
+
+async def _both(uow: UnitOfWork, client_id: UUID, other_id: UUID) -> tuple[Client, Client]:
+    if client_id == other_id:
+        raise MergeWithItself("Choose two different clients.")
+    found = await bulk_changes.load_clients(uow, [client_id, other_id])
+    if len(found) < 2:
+        raise ClientNotFound("There is no such client.")
+    return found[client_id], found[other_id]
+
+
+def _take_over(
+    client: Client, other: Client, named: Sequence[str], *, by: UUID, now: datetime
+) -> None:
+    """Lists of both; of other fields those that are named, or that the client does not have."""
+    unknown = [name for name in named if name not in CLIENT_FIELDS]
+    if unknown:
+        said = f"There is no field “{unknown[0][:50]}” to choose."
+        raise EntryRefused([Problem("fields_from_other", "FIELD_UNKNOWN", said)])
+    edit: dict[str, Any] = {}
+    for name, field in CLIENT_FIELDS.items():
+        mine, its = getattr(client.state, field), getattr(other.state, field)
+        if name in named or (its and not mine):
+            edit[field] = its
+    if (parent := edit.get("parent")) is not None and parent.id == client.id:
+        del edit["parent"]
+    for field in UNITED:
+        both = (*getattr(client.state, field), *getattr(other.state, field))
+        edit[field] = tuple(dict.fromkeys(both))
+    its_fields = {**other.state.custom_fields, **client.state.custom_fields}
+    if its_fields != client.state.custom_fields:
+        edit["custom_fields"] = its_fields
+    client.edit(cast(ClientEdit, edit), at=now, by=by)
+
+
+async def _move(
+    uow: UnitOfWork, source: Named, target: Named, *, by: UUID, now: datetime
+) -> dict[str, list[str]]:
+    """Deals, activities and contacts change hands; their ids."""
+    in_contact = await contacts.deals_with(uow, source.id)
+    deals = await bulk_changes.load_deals(uow, await merges.of_client(uow, "deals", source.id))
+    spoken = await bulk_changes.load_deals(uow, set(in_contact) - set(deals))
+    for deal in deals.values():
+        _edit_deal(deal, target, by=by, now=now)
+    every = {**deals, **spoken}
+    for deal_id in in_contact:
+        await _change_contact(uow, every[deal_id], source, target, by=by, now=now)
+    if every:
+        await bulk_changes.save_deals(uow, list(every.values()))
+    ids = await merges.of_client(uow, "activities", source.id)
+    activities = await _hand_over(uow, ids, target, by=by, now=now)
+    return {
+        "deals": [str(id) for id in deals],
+        "contacts": [str(id) for id in in_contact],
+        "activities": [str(one.id) for one in activities],
+    }
+
+
+async def _move_people(
+    uow: UnitOfWork, source: Client, target: Client, *, by: UUID, now: datetime
+) -> list[str]:
+    ids = await merges.of_client(uow, "people", source.id)
+    people = await bulk_changes.load_clients(uow, [id for id in ids if id != target.id])
+    parent = Parent(target.id, target.state.name, target.state.kind)
+    await _stand_under(uow, list(people.values()), parent, by=by, now=now)
+    return [str(id) for id in people]
+
+
+async def _stand_under(
+    uow: UnitOfWork, people: Sequence[Client], parent: Parent, *, by: UUID, now: datetime
+) -> None:
+    for person in people:
+        person.edit(ClientEdit(parent=parent), at=now, by=by)
+        person.version += 1
+    if people:
+        await bulk_changes.save_clients(uow, people)
+
+
+async def _hand_over(
+    uow: UnitOfWork, ids: Sequence[UUID], target: Named, *, by: UUID, now: datetime
+) -> list[Activity]:
+    found = list((await bulk_changes.load_activities(uow, ids)).values())
+    _, zone_name = await bulk.settings(uow)
+    zone = zone_of(zone_name)
+    for activity in found:
+        activity.edit({"client": target}, zone=zone, at=now, by=by)
+        activity.version += 1
+    if found:
+        await bulk_changes.save_activities(uow, found)
+    return found
+
+
+async def _move_back(
+    uow: UnitOfWork,
+    moved: dict[str, list[str]],
+    source: Named,
+    other: Client,
+    *,
+    by: UUID,
+    now: datetime,
+) -> None:
+    """What is still the client's goes back to the other."""
+    target = Named(other.id, other.state.name)
+    in_contact = {UUID(id) for id in moved["contacts"]}
+    deals = await bulk_changes.load_deals(uow, {*map(UUID, moved["deals"]), *in_contact})
+    for deal in deals.values():
+        if (
+            str(deal.id) in moved["deals"]
+            and deal.state.client
+            and deal.state.client.id == source.id
+        ):
+            _edit_deal(deal, target, by=by, now=now)
+        if deal.id in in_contact:
+            await _change_contact(uow, deal, source, target, by=by, now=now)
+    if deals:
+        await bulk_changes.save_deals(uow, list(deals.values()))
+    still = await merges.of_client(uow, "activities", source.id)
+    ids = [id for id in still if str(id) in moved["activities"]]
+    await _hand_over(uow, ids, target, by=by, now=now)
+    still = await merges.of_client(uow, "people", source.id)
+    ids = [id for id in still if str(id) in moved["people"] and id != other.id]
+    people = await bulk_changes.load_clients(uow, ids)
+    parent = Parent(other.id, other.state.name, other.state.kind)
+    await _stand_under(uow, list(people.values()), parent, by=by, now=now)
+
+
+def _edit_deal(deal: Deal, client: Named, *, by: UUID, now: datetime) -> None:
+    deal.edit({"client": client}, at=now, by=by)
+    deal.version += 1
+
+
+async def _change_contact(
+    uow: UnitOfWork, deal: Deal, source: Named, target: Named, *, by: UUID, now: datetime
+) -> None:
+    known = await contacts.load(uow, deal.id)
+    role = known.role_of(source.id)
+    if role is None:
+        return
+    before = known.in_words
+    known.remove(source.id)
+    contact = None if known.role_of(target.id) is not None else known.put(target, role)
+    deal.note_change("contacts", before, known.in_words, at=now, by=by)
+    deal.version += before != known.in_words
+    await contacts.remove(uow, deal.id, source.id)
+    if contact is not None:
+        await contacts.put(uow, deal.id, contact, now)
+
+
+def _edit_back(client: Client, merge: merges.Kept) -> ClientEdit:
+    """Fields that the merge changed and nobody has changed since."""
+    now = client_before(client.state)
+    back = client_back(merge.before)
+    fields = {
+        name
+        for name, value in merge.after.items()
+        if value != merge.before[name] and now[name] == value
+    }
+    return cast(ClientEdit, {name: value for name, value in back.items() if name in fields})
