@@ -16,7 +16,7 @@ from tests.e2e.support.platform import Platform
 from tests.e2e.support.writing import Writers, nothing_lost_and_nothing_doubled
 
 EVERYTHING = (
-    *("mail", "notify", "gateway", "auth", "crm", "crm-worker", "analytics"),
+    *("mail", "notify", "gateway", "auth", "crm", "crm-worker", "analytics", "analytics-worker"),
     *("nats", "valkey", "postgres"),
 )
 

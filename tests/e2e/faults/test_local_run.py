@@ -15,7 +15,7 @@ from tests.e2e.support.platform import Platform
 
 EVERYTHING = {
     *("postgres", "nats", "valkey", "mail"),
-    *("auth", "crm", "crm-worker", "analytics", "notify", "gateway"),
+    *("auth", "crm", "crm-worker", "analytics", "analytics-worker", "notify", "gateway"),
 }
 PATIENCE = 90.0
 

@@ -34,6 +34,13 @@ DATE = Parameter(
 _IDS = {"client_id": "client", "deal_id": "deal"}
 _MEANWHILE = "Answers 202 with `computing: true` while what was asked for has to be computed first."
 
+_ALSO = {
+    "responses": {
+        "202": {"description": "It is being computed; ask again after Retry-After."},
+        "304": {"description": "What If-None-Match names is what it still says."},
+    }
+}
+
 operations = Operations("Analytics")
 add = operations.add
 
@@ -65,6 +72,7 @@ def _declare(report: Report, *, past: bool) -> None:
         answer=schemas.AnyRecord,
         parameters=parameters,
         problems=report.problems,
+        extra=_ALSO,
     )(answer)
 
 
