@@ -155,7 +155,8 @@ async def test_other_sites_can_make_a_browser_do_nothing(
             "PATCH": ("/api/v1/me", 428),
             "DELETE": (f"/api/v1/clients/{uuid4()}", 428),
         }[method]
-        content = b'{"name": "x"}' if method in ("POST", "PATCH") else None
+        bodies = {"POST": b'{"name": "x", "allow_duplicate": true}', "PATCH": b'{"name": "x"}'}
+        content = bodies.get(method)
         answer = await http.request(method, path, headers=headers, content=content)
         foreign = site in ("same-site", "cross-site") or (
             site is None and origin not in (None, OWN)

@@ -117,6 +117,8 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "move_deal": {"stage_id": ids["stage_id"]},
         "create_activity": {"subject": "New", "deal_id": ids["deal_id"]},
         "update_activity": {"subject": "Renamed"},
+        "quick_add_activity": {"text": "Call", "deal_id": ids["deal_id"]},
+        "put_deal_contact": {"role": "Decides"},
         "create_import": {},
         **{f"bulk_{many}": _OF_NONE for many in ("deals", "clients", "activities")},
         "merge_clients": {"other_id": ids["client_id"], "other_version": 1},

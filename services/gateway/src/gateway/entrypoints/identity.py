@@ -89,12 +89,17 @@ def principal_of(request: Request) -> Principal:
 
 def _identity(principal: Principal, headers: Mapping[bytes, bytes]) -> CallIdentity:
     key = headers.get(b"idempotency-key")
-    if key is not None and not 0 < len(key) <= LONGEST_KEY:
-        raise HttpProblem(
-            400, "IDEMPOTENCY_KEY_INVALID", f"Give a key of 1 to {LONGEST_KEY} characters."
-        )
+    if key is not None and not (0 < len(key) <= LONGEST_KEY and _is_plain(key)):
+        said = f"Give a key of 1 to {LONGEST_KEY} printable ASCII characters."
+        raise HttpProblem(400, "IDEMPOTENCY_KEY_INVALID", said)
+    window = headers.get(b"x-client-id", b"")[:64]
     return CallIdentity(
         principal.token,
-        key.decode("latin-1") if key else None,
-        headers.get(b"x-client-id", b"")[:64].decode("latin-1"),
+        key.decode("ascii") if key else None,
+        window.decode("ascii") if _is_plain(window) else "",
     )
+
+
+def _is_plain(value: bytes) -> bool:
+    """Whether a header can travel on with a call, whose metadata are printable ASCII."""
+    return value.isascii() and value.decode("ascii").isprintable()
