@@ -25,7 +25,9 @@ MAY_CHANGE = {
     "notify.notifications",
     *("crm.imports", "crm.files", "crm.jobs"),
     *("crm.stages", "crm.lost_reasons", "crm.currency_rates", "crm.outbox"),
-    *("crm.custom_fields", "crm.tags", "crm.views"),
+    *("crm.custom_fields", "crm.tags", "crm.views", "crm.exports", "crm.file_chunks"),
+    # Questions asked, and scores that follow what has changed.
+    *("analytics.answers", "analytics.jobs", "analytics.rescoring", "analytics.stages"),
 }
 
 

@@ -29,12 +29,13 @@ class Operation:
 
     @property
     def parameters(self) -> list[str]:
-        """The ids in the path."""
-        return re.findall(r"\{(\w+)\}", self.path)
+        """The ids in the path; a day is nobody's."""
+        return [name for name in re.findall(r"\{(\w+)\}", self.path) if name != "date"]
 
     def filled(self, ids: Mapping[str, str]) -> str:
         """The path with ids in it; what is not given is an id of nothing."""
-        return re.sub(r"\{(\w+)\}", lambda found: ids.get(found[1], str(uuid4())), self.path)
+        known = {"date": "2026-01-01", **ids}
+        return re.sub(r"\{(\w+)\}", lambda found: known.get(found[1], str(uuid4())), self.path)
 
 
 async def operations(person: Person) -> list[Operation]:
@@ -56,6 +57,7 @@ async def operations(person: Person) -> list[Operation]:
 async def make_world(owner: Person) -> dict[str, str]:
     """One record of each kind in a workspace; answers their ids by the names paths use."""
     client = await owner.post("/clients", {"name": "Client of the world"}, 201)
+    other = await owner.post("/clients", {"name": "Another one of the world"}, 201)
     deal = await owner.new_deal("Deal of the world", client_id=client["id"])
     activity = await owner.post("/activities", {"subject": "Call", "deal_id": deal["id"]}, 201)
     made = await owner.request(
@@ -79,6 +81,7 @@ async def make_world(owner: Person) -> dict[str, str]:
     await until(is_told)
     return {
         "client_id": client["id"],
+        "other_client_id": other["id"],
         "deal_id": deal["id"],
         "activity_id": activity["id"],
         "import_id": made.json()["id"],
@@ -121,8 +124,11 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "put_deal_contact": {"role": "Decides"},
         "create_import": {},
         **{f"bulk_{many}": _OF_NONE for many in ("deals", "clients", "activities")},
-        "merge_clients": {"other_id": ids["client_id"], "other_version": 1},
-        "dismiss_duplicate": {"client_id": ids["client_id"], "other_id": ids["client_id"]},
+        "merge_clients": {"other_id": ids["other_client_id"], "other_version": 1},
+        "dismiss_duplicate": {
+            "client_id": ids["client_id"],
+            "other_id": ids["other_client_id"],
+        },
         "create_export": {"resource": "clients", "format": "csv"},
         "update_import": {"on_duplicate": "skip"},
         "put_risk_answer": {"answer": "snoozed"},
