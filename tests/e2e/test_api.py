@@ -222,7 +222,7 @@ async def test_a_key_makes_a_post_repeatable(owner: Person, stranger: Person) ->
     assert elsewhere.json()["id"] != first.json()["id"]
     for bad in ("", "k" * 201, "é"):
         answer = await owner.request(
-            "POST", "/deals", json={"name": "x"}, headers={"Idempotency-Key": bad}
+            "POST", "/deals", json={"name": "x"}, headers={"Idempotency-Key": bad.encode()}
         )
         problem_of(answer, 400, "IDEMPOTENCY_KEY_INVALID")
     assert len((await owner.get("/deals"))["items"]) == 1

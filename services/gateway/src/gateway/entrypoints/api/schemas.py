@@ -204,7 +204,7 @@ class ReportIn(Body):
     to: CivilDate | None = None
     horizon: int = Field(default=6, ge=1, le=24)
     owner_id: Id | None = None
-    locale: str = Field(default="", max_length=20)
+    locale: str = Field(default="", max_length=20, pattern=r"^[A-Za-z0-9_-]*$")
 
 
 class Out(BaseModel):
