@@ -48,7 +48,7 @@ def test_it_tells_where_everything_is(platform: Platform) -> None:
     assert set(facts["services"]) == EVERYTHING
     assert all(psutil.pid_exists(service["pid"]) for service in facts["services"].values())
     metrics = [s["metrics"] for s in facts["services"].values() if s["metrics"]]
-    assert len(metrics) == 6
+    assert len(metrics) == 7
     assert all(answers(url) for url in metrics)
     assert answers(facts["mail"])
     assert (platform.home / "local.json").stat().st_mode & 0o077 == 0, "a password is in it"
