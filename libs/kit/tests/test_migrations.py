@@ -56,7 +56,7 @@ async def test_roles_are_no_more_than_they_must_be(database: ServiceDatabase) ->
         "SELECT rolname, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles"
         " WHERE rolname LIKE 'sample%'"
     )
-    assert len(rows) == 3
+    assert len(rows) == 4
     assert not any(any(tuple(row)[1:]) for row in rows)
 
 
