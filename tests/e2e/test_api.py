@@ -220,11 +220,14 @@ async def test_a_key_makes_a_post_repeatable(owner: Person, stranger: Person) ->
     elsewhere = await stranger.request("POST", "/deals", json={"name": "Once"}, headers=key)
     assert elsewhere.status_code == 201, "a key is one person's own"
     assert elsewhere.json()["id"] != first.json()["id"]
-    for bad in ("", "k" * 201, "é"):
+    for bad in ("", "k" * 201):
         answer = await owner.request(
-            "POST", "/deals", json={"name": "x"}, headers={"Idempotency-Key": bad.encode()}
+            "POST", "/deals", json={"name": "x"}, headers={"Idempotency-Key": bad}
         )
         problem_of(answer, 400, "IDEMPOTENCY_KEY_INVALID")
+    sent = [(b"Authorization", f"Bearer {owner.token}".encode()), (b"Idempotency-Key", b"\xe9")]
+    answer = await owner.http.post("/api/v1/deals", json={"name": "x"}, headers=sent)
+    problem_of(answer, 400, "IDEMPOTENCY_KEY_INVALID")
     assert len((await owner.get("/deals"))["items"]) == 1
 
 
