@@ -155,12 +155,25 @@ def _settings(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     }
 
 
+WITH_JOBS = ("crm", "analytics")
 # Sums of the deals beside them, put together anew in the background at any time.
 COMPACTED = "crm.board_totals"
 
 
 async def _is_quiet(platform: Platform, workspace_id: str) -> bool:
-    """Everything that was to be told has been sent and handled, and every mail has gone."""
+    """No job is left; all that was to be told has been sent and handled; every mail has gone."""
+    due = (
+        "SELECT 1 FROM rescoring WHERE workspace_id = $1::uuid"
+        " AND (due_at IS NOT NULL OR refit_due_at <= now())"
+    )
+    if await platform.rows("analytics", due, workspace_id):
+        return False
+    open_jobs = (
+        "SELECT 1 FROM jobs WHERE workspace_id = $1::uuid AND status IN ('queued', 'running')"
+    )
+    for service in WITH_JOBS:
+        if await platform.rows(service, open_jobs, workspace_id):
+            return False
     unsent = "SELECT 1 FROM outbox WHERE sent_at IS NULL LIMIT 1"
     for service in WITH_DATABASE:
         if await platform.rows(service, unsent):
