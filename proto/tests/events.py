@@ -36,6 +36,7 @@ MESSAGES: dict[str, type[Message]] = {
     "crm.activity.v1.created": activity_events_pb2.ActivityCreated,
     "crm.activity.v1.deleted": activity_events_pb2.ActivityDeleted,
     "crm.activity.v1.purged": record_events_pb2.RecordPurged,
+    "crm.activity.v1.reminded": activity_events_pb2.ActivityReminded,
     "crm.activity.v1.restored": record_events_pb2.ActivityRestored,
     "crm.activity.v1.updated": activity_events_pb2.ActivityUpdated,
     "crm.board.v1.reweighted": board_events_pb2.BoardReweighted,

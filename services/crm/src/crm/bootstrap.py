@@ -8,7 +8,7 @@ from crm.entrypoints.app import App
 from crm.entrypoints.consumers import OF_ANALYTICS, OF_AUTH
 from crm.entrypoints.rpc.services import services
 from crm.entrypoints.tasks import HANDLERS
-from crm.entrypoints.upkeep import compact_totals, empty_trash, tidy_up
+from crm.entrypoints.upkeep import compact_totals, empty_trash, remind_people, tidy_up
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
 from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
 from kit.bus.consumer import Consumer
@@ -95,6 +95,7 @@ async def serve(settings: Settings) -> None:
                 **{name: consumer.run for name, consumer in consumers.items()},
                 "totals": lambda: compact_totals(system),
                 "tidy": lambda: tidy_up(system),
+                "reminders": lambda: remind_people(app),
                 "trash": lambda: empty_trash(app),
             },
             checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},

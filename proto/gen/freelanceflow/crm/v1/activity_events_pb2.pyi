@@ -214,3 +214,43 @@ class ActivityDeleted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ActivityDeleted: _TypeAlias = ActivityDeleted  # noqa: Y015
+
+@_typing.final
+class ActivityReminded(_message.Message):
+    """The time has come to remind somebody of an open activity. Type: activity.v1.reminded. Told once for each time that was set;
+    the activity itself has not changed.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTIVITY_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    time_zone: _builtins.str
+    """The workspace's time zone, in which people are told its times; empty for UTC."""
+    version: _builtins.int
+    """The activity's version."""
+    @_builtins.property
+    def activity(self) -> Global___ActivitySnapshot:
+        """The activity as it stands."""
+
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        activity: Global___ActivitySnapshot | None = ...,
+        time_zone: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "happen_time", b"happen_time", "time_zone", b"time_zone", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivityReminded: _TypeAlias = ActivityReminded  # noqa: Y015

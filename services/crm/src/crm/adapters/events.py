@@ -6,6 +6,13 @@ from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from crm.adapters.activity_events import (
+    activity_created,
+    activity_deleted,
+    activity_reminded,
+    activity_snapshot,
+    activity_updated,
+)
 from crm.adapters.setting_events import (
     STAGE_TYPES,
     custom_field_changed,
@@ -18,6 +25,7 @@ from crm.domain.activity import (
     ActivityCreated,
     ActivityDeleted,
     ActivityFact,
+    ActivityReminded,
     ActivityRestored,
     ActivityState,
     ActivityUpdated,
@@ -50,7 +58,6 @@ from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.rates import RatesChanged
 from crm.domain.tag import TagChanged
 from crm.domain.trash import RecordKind, RecordPurged
-from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import board_events_pb2 as board_pb
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
@@ -85,7 +92,7 @@ def _state(fact: Fact) -> DealState | ClientState | ActivityState | None:
             return fact.deal
         case ClientFact():
             return fact.client
-        case ActivityFact():
+        case ActivityFact() | ActivityReminded():
             return fact.activity
     return None
 
@@ -109,18 +116,20 @@ def _event(fact: Fact) -> tuple[str, Message]:
         case ClientDeleted():
             return "client.v1.deleted", _client_deleted(fact)
         case ActivityCreated():
-            return "activity.v1.created", _activity_created(fact)
+            return "activity.v1.created", activity_created(fact)
         case ActivityUpdated():
-            return "activity.v1.updated", _activity_updated(fact)
+            return "activity.v1.updated", activity_updated(fact)
         case ActivityDeleted():
-            return "activity.v1.deleted", _activity_deleted(fact)
+            return "activity.v1.deleted", activity_deleted(fact)
+        case ActivityReminded():
+            return "activity.v1.reminded", activity_reminded(fact)
         case DealRestored():
             return "deal.v1.restored", _restored(fact, record_pb.DealRestored, deal=_deal(fact))
         case ClientRestored():
             restored = _restored(fact, record_pb.ClientRestored, client=_client(fact))
             return "client.v1.restored", restored
         case ActivityRestored():
-            back = _restored(fact, record_pb.ActivityRestored, activity=_activity(fact))
+            back = _restored(fact, record_pb.ActivityRestored, activity=activity_snapshot(fact))
             return "activity.v1.restored", back
         case RecordPurged():
             return PURGED[fact.kind], _purged(fact)
@@ -268,53 +277,6 @@ def _client(fact: ClientFact) -> client_pb.ClientSnapshot:
         owner_id=_id_of(client.owner),
         tags=client.tags,
         create_time=to_timestamp(client.created_at),
-    )
-
-
-def _activity_created(fact: ActivityCreated) -> activity_pb.ActivityCreated:
-    return activity_pb.ActivityCreated(
-        activity=_activity(fact),
-        actor_id=_id(fact.by),
-        happen_time=to_timestamp(fact.at),
-        version=fact.version,
-    )
-
-
-def _activity_updated(fact: ActivityUpdated) -> activity_pb.ActivityUpdated:
-    return activity_pb.ActivityUpdated(
-        activity=_activity(fact),
-        changed_fields=fact.changed_fields,
-        actor_id=_id(fact.by),
-        happen_time=to_timestamp(fact.at),
-        version=fact.version,
-    )
-
-
-def _activity_deleted(fact: ActivityDeleted) -> activity_pb.ActivityDeleted:
-    return activity_pb.ActivityDeleted(
-        activity_id=str(fact.aggregate_id),
-        actor_id=_id(fact.by),
-        happen_time=to_timestamp(fact.at),
-        version=fact.version,
-    )
-
-
-def _activity(fact: ActivityFact) -> activity_pb.ActivitySnapshot:
-    activity = fact.activity
-    return activity_pb.ActivitySnapshot(
-        activity_id=str(fact.aggregate_id),
-        kind=activity.kind.value,
-        subject=activity.subject,
-        client_id=_id_of(activity.client),
-        deal_id=_id_of(activity.deal),
-        owner_id=_id_of(activity.owner),
-        due_time=_time(activity.due_at),
-        done_time=_time(activity.done_at),
-        create_time=to_timestamp(activity.created_at),
-        client_name=activity.client.name if activity.client else "",
-        deal_name=activity.deal.name if activity.deal else "",
-        all_day=activity.all_day,
-        remind_time=_time(activity.remind_at),
     )
 
 

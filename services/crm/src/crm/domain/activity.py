@@ -102,6 +102,14 @@ class ActivityRestored(ActivityFact):
     """An activity is back from the trash."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ActivityReminded(Fact):
+    """The time has come to remind somebody of an activity, which itself has not changed."""
+
+    activity: ActivityState
+    time_zone: str  # the workspace's, in which its times are said
+
+
 @dataclass(eq=False, kw_only=True)
 class Activity(Aggregate):
     """Loaded and saved by adapters/activities.py."""
@@ -176,8 +184,9 @@ class Activity(Aggregate):
         Raises EntryRefused.
         """
         before, after = self.state, _edited(self.state, edit, zone=zone, at=at)
+        names = dict.fromkeys([*edit, "remind_at"])  # it may have gone along with another one
         changed = [
-            API_NAMES[name] for name in edit if getattr(before, name) != getattr(after, name)
+            API_NAMES[name] for name in names if getattr(before, name) != getattr(after, name)
         ]
         if changed:
             self._change(after, changed, at=at, by=by)
@@ -228,7 +237,15 @@ def _edited(
     if after.done_at is not None and after.done_at > at + CLOCKS_DIFFER:
         entry.refuse("done_at", "DONE_IN_FUTURE", "What was done lies in the past.")
     entry.done()
-    return _on_its_day(state, after, zone)
+    after = _on_its_day(state, after, zone)
+    return after if "remind_at" in edit else _with_its_reminder(state, after)
+
+
+def _with_its_reminder(before: ActivityState, after: ActivityState) -> ActivityState:
+    """A reminder goes along with what it is of, as long before it as it was."""
+    if before.remind_at is None or before.due_at is None or after.due_at is None:
+        return after
+    return replace(after, remind_at=after.due_at - (before.due_at - before.remind_at))
 
 
 def _on_its_day(before: ActivityState, after: ActivityState, zone: ZoneInfo) -> ActivityState:

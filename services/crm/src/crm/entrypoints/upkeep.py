@@ -7,7 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from crm.adapters import board, trash
+from crm.adapters import board, reminders, trash
+from crm.application.reminders import AT_ONCE, remind
 from crm.application.trash import purge_records
 from crm.domain.trash import KEPT_FOR, Trashed
 from crm.entrypoints.app import App
@@ -17,6 +18,7 @@ from kit.pool import Pool
 from kit.telemetry import Log
 
 COMPACT_EVERY = 2.0  # seconds
+REMIND_EVERY = 5.0
 TIDY_EVERY = 300.0
 EMPTY_EVERY = 3600.0
 PURGED_AT_ONCE = 200
@@ -37,6 +39,25 @@ async def tidy_up(system: Pool) -> None:
         await files.purge(system)
 
     await _now_and_then(TIDY_EVERY, "not_tidied_up", once)
+
+
+async def remind_people(app: App) -> None:
+    """Tell of the reminders whose time has come, those of a time when we were away as well."""
+
+    async def once() -> None:
+        while await remind_due(app):
+            pass
+
+    await _now_and_then(REMIND_EVERY, "not_reminded", once)
+
+
+async def remind_due(app: App) -> bool:
+    """Some of what is due; whether there is more."""
+    now, told = app.clock.now(), 0
+    for workspace_id in await reminders.workspaces_due(app.system, now, AT_ONCE):
+        async with app.unit_of_system(workspace_id) as uow:
+            told += await remind(uow, now=now)
+    return told >= AT_ONCE
 
 
 async def empty_trash(app: App) -> None:

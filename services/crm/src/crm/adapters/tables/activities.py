@@ -38,6 +38,7 @@ activities = Table(
     Column("repetition", Text, nullable=False, server_default=text("''")),
     instant("repeats_from"),
     Column("follows", Uuid),
+    instant("reminded_for"),  # the value of remind_at that has been told
     PrimaryKeyConstraint("workspace_id", "id"),
     points_to("clients", "client_id"),
     points_to("deals", "deal_id"),
@@ -62,6 +63,13 @@ Index(
     activities.c.id,
     postgresql_where=_alive & activities.c.done_at.is_not(None),
 )
+# For the system role, which looks for what is due in all workspaces; what was told is not in it.
+UNTOLD = (
+    _open
+    & activities.c.remind_at.is_not(None)
+    & activities.c.reminded_for.is_distinct_from(activities.c.remind_at)
+)
+Index("ix_activities_reminders", activities.c.remind_at, postgresql_where=UNTOLD)
 Index(
     "ix_activities_follows",
     activities.c.workspace_id,
