@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
+from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from freelanceflow.type.v1.money_pb2 import Money
@@ -75,6 +76,24 @@ def deal_moved(workspace: UUID, *, bulk_id: UUID | None = None, **over: Any) -> 
         version=2,
     )
     return make_event(workspace, "crm.deal.v1.moved", message, bulk_id=bulk_id)
+
+
+def reminded(workspace: UUID, owner_id: UUID | None, **over: Any) -> Event:
+    usual = {
+        "activity_id": str(new_id()),
+        "kind": "call",
+        "subject": "Ask about the offer",
+        "client_name": "Weir & Heron",
+        "owner_id": str(owner_id or ""),
+        "due_time": to_timestamp(NOON),
+    }
+    message = activity_pb.ActivityReminded(
+        activity=activity_pb.ActivitySnapshot(**{**usual, **over}),
+        time_zone="Europe/Berlin",
+        happen_time=to_timestamp(NOON),
+        version=1,
+    )
+    return make_event(workspace, "crm.activity.v1.reminded", message)
 
 
 def verification(workspace: UUID, *, token: str = "s3cret-link", minutes: int = 10) -> Event:

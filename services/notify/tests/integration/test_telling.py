@@ -38,6 +38,7 @@ from services.notify.tests.factories import (
     make_event,
     member_added,
     member_removed,
+    reminded,
     verification,
 )
 
@@ -158,6 +159,28 @@ async def test_nobody_is_told_of_records_that_they_do_not_see(
         await tell(app, deal_moved(workspace, deal_id=deal, owner_id=owner))
         told = await rows(database, "notifications", workspace)
         assert {row["user_id"] for row in told if str(row["target_id"]) == deal} == hear
+
+
+async def test_a_reminder_is_for_whoever_does_it(
+    app: App, database: ServiceDatabase, workspace: UUID, smtp: Smtp, sink: Sink
+) -> None:
+    mira, boss = new_id(), new_id()
+    await tell(app, member_added(workspace, mira, visibility="own"), member_added(workspace, boss))
+    await tell(app, reminded(workspace, mira), reminded(workspace, None))
+    (told,) = await rows(database, "notifications", workspace)
+    assert (told["user_id"], told["kind"], told["target_kind"]) == (
+        mira,
+        "activity_due",
+        "activity",
+    )
+    assert told["title"] == "Call: Ask about the offer"
+    assert told["body"] == "Due Monday, 2 March at 13:00. With Weir & Heron."
+    await send(app, smtp)
+    (mail,) = sink.to(mira.hex)
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert f"http://localhost:8700/activities/{told['target_id']}" in text.get_content()
+    assert "because you asked to be reminded" in text.get_content()
 
 
 async def test_a_mail_that_was_sent_is_not_sent_again_nor_kept(

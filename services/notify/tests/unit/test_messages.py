@@ -1,7 +1,7 @@
 """How things are worded."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -15,6 +15,8 @@ from notify.domain.messages import (
     ImportResult,
     Kind,
     Move,
+    Reminder,
+    activity_due,
     amount_in_words,
     deal_moved,
     import_finished,
@@ -41,6 +43,17 @@ IMPORT = ImportResult(
     updated=0,
     skipped=0,
     failed=0,
+)
+
+CALL = Reminder(
+    activity_id=uuid4(),
+    kind="call",
+    subject="Ask",
+    client_name="Weir & Heron",
+    deal_name="Website relaunch",
+    due_at=datetime(2026, 2, 28, 23, 30, tzinfo=UTC),
+    all_day=False,
+    time_zone="Europe/Berlin",
 )
 
 
@@ -89,6 +102,16 @@ def test_an_import_is_summed_up() -> None:
         "1 deal came in from the file. 1 row was there already."
         " 12 could not be taken; the import says why, row by row."
     )
+
+
+def test_a_reminder_names_the_day_and_the_hour_of_the_workspace() -> None:
+    assert activity_due(CALL).title == "Call: Ask"
+    assert activity_due(CALL).body == (
+        "Due Sunday, 1 March at 00:30. With Weir & Heron. About Website relaunch."
+    )
+    whole_day = replace(CALL, all_day=True, client_name="", deal_name="", time_zone="Mars/Base")
+    assert activity_due(whole_day).body == "Due Saturday, 28 February."
+    assert activity_due(replace(whole_day, due_at=None)).body == ""
 
 
 def test_amounts_are_read_easily() -> None:

@@ -10,9 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from kit.ids import new_id
 from notify.adapters.mails import LeasedMail, NewMail
 from notify.adapters.recipients import Recipient
-from notify.domain.messages import Wording
+from notify.domain.messages import Kind, Wording
 
 SUBJECT_LENGTH = 200
+# Where the pages of what a notification is about are.
+PAGES = {"activity": "activities", "deal": "deals", "import": "imports"}
+
+REASONS = {Kind.ACTIVITY_DUE: "You get this because you asked to be reminded."}
 
 
 class Letters:
@@ -25,14 +29,16 @@ class Letters:
 
     def notification(self, to: Recipient, wording: Wording) -> NewMail:
         """One notification for one person."""
-        link = f"{self._public_url}/{wording.target_kind}s/{wording.target_id}"
+        link = f"{self._public_url}/{PAGES[wording.target_kind]}/{wording.target_id}"
         values = {
             "name": to.name,
             "title": wording.title,
             "body": wording.body,
             "link": link,
             "action": f"Open the {wording.target_kind}",
-            "reason": "You get this because you belong to the workspace.",
+            "reason": REASONS.get(
+                wording.kind, "You get this because you belong to the workspace."
+            ),
         }
         return self._letter(to.email, to.name, wording.title, values)
 

@@ -1,6 +1,6 @@
 """Telling people: in the application and by mail, in one commit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -18,23 +18,29 @@ from notify.domain.messages import Wording
 class News(NamedTuple):
     """Something to tell: in words, when it happened, and whose record it is about.
 
-    What is about nobody's record is told to those who see everything.
+    What is about nobody's record is told to those who see everything; what is `personal`, to its
+    owner alone.
     """
 
     wording: Wording
     at: datetime
     owner_id: UUID | None
+    personal: bool = False
+
+    def is_for(self, member: Recipient, teams: Mapping[UUID, str]) -> bool:
+        """Whether this member is told; `teams` are those of all members."""
+        if self.personal:
+            return member.user_id == self.owner_id
+        return member.sees(self.owner_id, teams)
 
 
 async def tell_everybody(
     uow: UnitOfWork, letters: Letters, news: Sequence[News], *, now: datetime
 ) -> None:
-    """Every member who sees the record, whoever did it too, until people can choose themselves."""
+    """Every member who sees the record, whoever did it too; a reminder is its owner's own."""
     members = await recipients.everybody(uow)
     teams = {member.user_id: member.team for member in members if member.team}
-    heard = [
-        (member, item) for item in news for member in members if member.sees(item.owner_id, teams)
-    ]
+    heard = [(member, item) for item in news for member in members if item.is_for(member, teams)]
     told = [_notification(member, item.wording, item.at) for member, item in heard]
     written = [letters.notification(member, item.wording) for member, item in heard]
     await notifications.add(uow, told)

@@ -1,9 +1,11 @@
 """What people are told, in words: the one place where notifications are worded."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kit.money import Money
 
@@ -16,6 +18,7 @@ class Kind(StrEnum):
     DEAL_LOST = "deal_lost"
     DEAL_REOPENED = "deal_reopened"
     IMPORT_FINISHED = "import_finished"
+    ACTIVITY_DUE = "activity_due"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,20 @@ class ImportResult:
     failed: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reminder:
+    """An activity that somebody wanted to be reminded of."""
+
+    activity_id: UUID
+    kind: str  # call, meeting, mail, task or note
+    subject: str
+    client_name: str
+    deal_name: str
+    due_at: datetime | None
+    all_day: bool
+    time_zone: str  # the workspace's
+
+
 def deal_moved(move: Move) -> Wording:
     """Winning, losing and reopening are what matters; other moves are news."""
     kind, title = _headline(move)
@@ -97,11 +114,43 @@ def import_finished(result: ImportResult) -> Wording:
     )
 
 
+def activity_due(reminder: Reminder) -> Wording:
+    """What was planned, when, and with whom. Days are named: it may be read on another one."""
+    said = []
+    if reminder.due_at is not None:
+        said.append(f"Due {_day_and_hour(reminder)}.")
+    if reminder.client_name:
+        said.append(f"With {reminder.client_name}.")
+    if reminder.deal_name:
+        said.append(f"About {reminder.deal_name}.")
+    return Wording(
+        kind=Kind.ACTIVITY_DUE,
+        title=f"{_NOUN.get(reminder.kind, 'Reminder')}: {reminder.subject}",
+        body=" ".join(said),
+        target_kind="activity",
+        target_id=reminder.activity_id,
+    )
+
+
 def amount_in_words(money: Money) -> str:
     """An amount with its code, whole ones without decimal places."""
     amount = money.amount
     whole = amount == amount.to_integral_value()
     return f"{amount.quantize(Decimal(1)) if whole else amount:,} {money.currency}"
+
+
+_NOUN = {"call": "Call", "meeting": "Meeting", "mail": "Mail", "task": "Task", "note": "Note"}
+
+
+def _day_and_hour(reminder: Reminder) -> str:
+    assert reminder.due_at is not None
+    try:
+        zone = ZoneInfo(reminder.time_zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    due = reminder.due_at.astimezone(zone)
+    day = f"{due:%A}, {due.day} {due:%B}"
+    return day if reminder.all_day else f"{day} at {due:%H:%M}"
 
 
 def _headline(move: Move) -> tuple[Kind, str]:

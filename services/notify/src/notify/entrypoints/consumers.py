@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
+from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
@@ -14,7 +15,14 @@ from kit.money import Money
 from kit.unit_of_work import UnitOfWork
 from notify.application.members import drop_member, keep_member
 from notify.application.telling import News, ask_to_verify, tell_everybody
-from notify.domain.messages import ImportResult, Move, deal_moved, import_finished
+from notify.domain.messages import (
+    ImportResult,
+    Move,
+    Reminder,
+    activity_due,
+    deal_moved,
+    import_finished,
+)
 from notify.entrypoints.app import App
 
 _TYPES = {
@@ -91,7 +99,29 @@ def import_news(event: Event) -> News:
     return News(import_finished(result), from_timestamp(told.happen_time), None)
 
 
+def reminder_news(event: Event) -> News | None:
+    """What somebody wanted to be reminded of; what is nobody's reminds nobody."""
+    told = activity_pb.ActivityReminded.FromString(event.body)
+    activity = told.activity
+    if not activity.owner_id:
+        return None
+    reminder = Reminder(
+        activity_id=parse_id(activity.activity_id, "activity_id"),
+        kind=activity.kind,
+        subject=activity.subject,
+        client_name=activity.client_name,
+        deal_name=activity.deal_name,
+        due_at=from_timestamp(activity.due_time) if activity.HasField("due_time") else None,
+        all_day=activity.all_day,
+        time_zone=told.time_zone,
+    )
+    owner_id = parse_id(activity.owner_id, "owner_id")
+    at = from_timestamp(told.happen_time)
+    return News(activity_due(reminder), at, owner_id, personal=True)
+
+
 _NEWS: dict[str, Callable[[Event], News | None]] = {
+    "crm.activity.v1.reminded": reminder_news,
     "crm.deal.v1.moved": deal_news,
     "crm.import.v1.finished": import_news,
 }
