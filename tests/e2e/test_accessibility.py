@@ -24,6 +24,7 @@ REACHED_BY_ARROWS = "ul[data-name="
 async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> None:
     deal = (await demo.get("/deals", limit=1, stage_type="open"))["items"][0]["id"]
     client = (await demo.get("/clients", limit=1))["items"][0]["id"]
+    activity = (await demo.get("/activities", limit=1))["items"][0]["id"]
     stage = (await demo.get("/stages"))["items"][0]["id"]
     pages = {
         "today": "/",
@@ -38,6 +39,8 @@ async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> No
         "client": f"/clients/{client}",
         "client-edit": f"/clients/{client}/edit",
         "activities": "/activities",
+        "client-history": f"/clients/{client}/history",
+        "activity": f"/activities/{activity}",
         "activity-new": "/activities/new",
         "notifications": "/notifications",
         "settings": "/settings",

@@ -1,9 +1,14 @@
 """Activities: a line that becomes one, done and taken back, and a series that goes on."""
 
+from datetime import UTC, datetime, timedelta
+
+import httpx
 from playwright.async_api import expect
 
 from tests.e2e.support.api import Person, etag
 from tests.e2e.support.browsing import Open
+from tests.e2e.support.mails import mails_to
+from tests.e2e.support.platform import Platform, until
 
 
 async def test_a_line_becomes_an_activity_that_is_done_and_undone(
@@ -94,3 +99,28 @@ async def test_a_calendar_is_read_with_its_address_alone(owner: Person) -> None:
     assert same.status_code == 304
     assert (await owner.request("DELETE", "/calendar")).status_code == 204
     assert (await owner.http.get(path)).status_code == 404
+
+
+async def test_a_reminder_comes_into_the_window_and_by_mail(
+    visit: Open, owner: Person, platform: Platform, http: httpx.AsyncClient
+) -> None:
+    deal, now = await owner.new_deal("Retainer"), datetime.now(UTC)
+    times = {"due_at": now + timedelta(hours=1), "remind_at": now}
+    body = {"subject": "Ask", "kind": "call", "deal_id": deal["id"]}
+    here = await visit(owner)
+    await here.open("/notifications")
+    await here.is_live()
+    made = await owner.post(
+        "/activities", body | {name: at.isoformat() for name, at in times.items()}, 201
+    )
+    await here.page.get_by_role("link", name="Call: Ask").click()
+    await expect(here.page.get_by_role("heading", name="Ask", level=1)).to_be_visible()
+    await expect(here.page).to_have_url(f"{here.url}/activities/{made['id']}")
+
+    async def has_mail() -> bool:
+        found = await mails_to(http, platform, owner.email)
+        return any(mail["subject"] == "Call: Ask" for mail in found)
+
+    await until(has_mail)
+    told = (await owner.get("/notifications"))["items"]
+    assert [item["title"] for item in told if item["kind"] == "activity_due"] == ["Call: Ask"]

@@ -80,8 +80,8 @@ async def test_a_deals_page_tells_its_history(visit: Open, owner: Person) -> Non
     await expect(here.page.get_by_role("heading", name="Told")).to_be_visible()
     await expect(here.page.get_by_text("€9,900").first).to_be_visible()
     timeline = here.page.locator(".timeline")
-    await expect(timeline).to_contain_text("moved from Prospecting to Proposal")
-    await expect(timeline).to_contain_text("created in Prospecting")
+    await expect(timeline).to_contain_text("Moved from Prospecting to Proposal")
+    await expect(timeline).to_contain_text("Created in Prospecting")
     await expect(here.page.locator("[aria-current=step]")).to_have_text("Proposal")
     await here.shot("deal-1440-light")
 

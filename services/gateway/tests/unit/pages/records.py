@@ -4,8 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from freelanceflow.auth.v1.account_service_pb2 import ListSessionsResponse, Session
+from freelanceflow.crm.v1.deal_service_pb2 import FieldChange
 from freelanceflow.crm.v1.record_service_pb2 import (
+    ListRecordHistoryResponse,
     ListTrashResponse,
+    RecordHistoryEntry,
     RecordKind,
     RestoreRecordResponse,
     TrashedRecord,
@@ -85,6 +88,30 @@ def make_sessions() -> ListSessionsResponse:
     )
 
 
+def make_history(kind: str) -> ListRecordHistoryResponse:
+    """Made, changed, thrown away and taken back."""
+    changes = [
+        FieldChange(field="subject", before=HOSTILE[1], after="Ask again"),
+        FieldChange(field="due_at", before="2026-03-02T09:00+00:00", after=""),
+        FieldChange(field="owner_id", after="Mira Holm"),
+    ]
+    verbs = ("restored", "deleted", "updated", "created")
+    return ListRecordHistoryResponse(
+        entries=[
+            RecordHistoryEntry(
+                id=f"{kind}-{n}",
+                kind=verb,
+                actor_name="" if verb == "created" else "Mira Holm",
+                happen_time=ago(days=n),
+                changes=changes if verb == "updated" else [],
+                version=4 - n,
+            )
+            for n, verb in enumerate(verbs)
+        ],
+        next_page_token="older",
+    )
+
+
 RECORDS: dict[str, dict[str, Any]] = {
     "records": {
         "ListTrash": make_trash(),
@@ -92,6 +119,8 @@ RECORDS: dict[str, dict[str, Any]] = {
             record_id="d-1", kind=RecordKind.RECORD_KIND_DEAL, etag="3"
         ),
         "PurgeRecord": None,
+        "ListClientHistory": make_history("client"),
+        "ListActivityHistory": make_history("activity"),
         "ReopenDeal": make_deal(id="d-1"),
     },
     "search": {"Search": lambda request: make_found(request.text)},

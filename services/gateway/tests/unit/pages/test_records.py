@@ -60,3 +60,23 @@ async def test_a_record_goes_to_the_trash(site: Site, path: str) -> None:
 async def test_a_deal_is_reopened_on_its_page(site: Site) -> None:
     answer = await site.post("/deals/d-1/reopen", {})
     assert (answer.status, answer.headers["location"]) == (303, "/deals/d-1")
+
+
+async def test_an_activity_has_a_page_with_its_history(site: Site) -> None:
+    page = await site.get("/activities/a-1")
+    assert page.status == 200
+    assert "Put into the trash" in page.text
+    assert "2 Mar, 10:00" in page.text.replace("\u202f", " ") or "Mar 2, 10:00" in page.text
+    assert 'href="/activities/a-1?before=older"' in page.text
+    assert "<script>alert(1)" not in page.text
+    part = await site.get("/activities/a-1", **HTMX, **{"hx-target": "div#activity-page"})
+    assert part.text.strip().startswith("<div")
+    assert "<html" not in part.text
+
+
+async def test_a_client_has_a_history(site: Site) -> None:
+    page = await site.get("/clients/c-1/history")
+    assert page.status == 200
+    assert "Owner: <bdi>Mira Holm</bdi>" in page.text
+    assert "By itself" in page.text
+    assert 'href="/clients/c-1/history"' in (await site.get("/clients/c-1")).text

@@ -1,5 +1,6 @@
 """Money, dates and counts as people of one locale and time zone read them."""
 
+import re
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from kit.money import Money as Amount
 DEFAULT_LOCALE = "en"
 _COMPACT_FROM = 1_000_000
 _NEAR_DAYS = {-1: "Yesterday", 0: "Today", 1: "Tomorrow"}
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?[+-]\d\d:\d\d")
 Tone = Literal["overdue", "today", "none", "later"]
 
 
@@ -117,6 +119,14 @@ class Formats:
         return format_datetime(
             from_timestamp(stamp), "medium", tzinfo=self.zone, locale=self.locale
         ).replace("\u202f", " ")
+
+    def said(self, text: str) -> str:
+        """A value out of a history: an instant as the workspace's clocks say it, else as it is."""
+        if not _INSTANT.fullmatch(text):
+            return text
+        stamp = Timestamp()
+        stamp.FromDatetime(datetime.fromisoformat(text))
+        return f"{self.stamp_day(stamp)}, {self.clock(stamp)}"
 
     def local(self, stamp: Timestamp) -> datetime:
         """An instant as the clocks of the workspace show it."""
