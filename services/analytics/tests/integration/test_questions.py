@@ -54,8 +54,7 @@ async def test_a_range_is_what_the_science_projects(
     ahead = Question.range("won_value", date(2023, 9, 15), date(2023, 12, 13))
     found = (await answered(database, workspace, ahead)).answer
     assert found is not None
-    async with unit(database, workspace) as uow:
-        case = await read_case(uow, at=STOP)
+    case = await read_case(lambda: unit(database, workspace), at=STOP)
     said = revenue.project(series.deals_table(case.facts), STOP, 90)
     assert found["mean_minor"] == round(said.mean * 100) + found["won_minor"]
     assert found["lower"]["80"] <= found["mean_minor"] <= found["upper"]["80"]

@@ -40,8 +40,7 @@ async def test_rows_are_what_the_science_says_of_the_facts(
     past = story(workspace, 3)
     await tell(database, workspace, past.until(stop))
     await scored(database, workspace, stop, refit=True)
-    async with unit(database, workspace) as uow:
-        case = await read_case(uow, at=stop)
+    case = await read_case(lambda: unit(database, workspace), at=stop)
     models = {row["kind"]: row for row in await rows(database, "models", workspace)}
 
     win, _ = model_store.load(models["win"]["body"], "win")
@@ -89,8 +88,7 @@ async def test_the_facts_are_those_of_the_simulation(
     past = story(workspace, 5)
     stop = STOPS[1]
     await tell(database, workspace, past.until(stop))
-    async with unit(database, workspace) as uow:
-        case = await read_case(uow, at=stop)
+    case = await read_case(lambda: unit(database, workspace), at=stop)
     deals = past.studio.deals
     paid = deals[(deals.won == 1) & (deals.closed < "2023-09-15")]
     months = series.monthly(case.facts, "won_value")

@@ -32,6 +32,7 @@ from analytics.adapters.tables import (
     velocities,
     workspaces,
 )
+from analytics.adapters.scores import NOW
 from kit.database import Statement, Transaction
 from kit.jobs.table import jobs
 
@@ -106,12 +107,15 @@ def _clear(table: Table) -> Statement:
     return Statement(delete(table).where(table.c.workspace_id == _WORKSPACE, edition))
 
 
-CLEAR = [
-    _clear(table)
-    for table in (
-        editions, models, deal_scores, churn_scores, forecasts, projections, velocities
-    )
-]  # fmt: skip
+_OF_EDITIONS = (editions, models, deal_scores, churn_scores, forecasts, projections, velocities)
+
+_SCORES = [_clear(table) for table in (editions, models, deal_scores, churn_scores)]
+CLEAR = [*_SCORES, *(_clear(table) for table in (forecasts, projections, velocities))]
+# Days that are over, and whatever was asked of them.
+PAST = [
+    Statement(delete(table).where(table.c.workspace_id == _WORKSPACE, table.c.edition != NOW))
+    for table in _OF_EDITIONS
+] + [Statement(delete(answers).where(_mine, _a.args.has_key("day")))]
 
 
 async def find(tx: Transaction, question: str) -> asyncpg.Record | None:
@@ -174,3 +178,15 @@ async def clear(tx: Transaction, days: list[str]) -> None:
     """Delete the score rows of past days."""
     for statement in CLEAR:
         await tx.run(statement, workspace=tx.workspace_id, editions=days)
+
+
+async def clear_scores(tx: Transaction, day: str) -> None:
+    """Delete the odds and risks of a past day; what is ahead of whom is replaced row by row."""
+    for statement in _SCORES:
+        await tx.run(statement, workspace=tx.workspace_id, editions=[day])
+
+
+async def clear_past(tx: Transaction) -> None:
+    """The past has become another one: days that were computed are to be asked for again."""
+    for statement in PAST:
+        await tx.run(statement, workspace=tx.workspace_id)

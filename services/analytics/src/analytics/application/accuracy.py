@@ -21,9 +21,9 @@ from kit.unit_of_work import UnitOfWork
 REPLAY_EVERY = timedelta(days=30)
 
 
-async def judge(uow: UnitOfWork, case: Case, *, now: datetime) -> None:
-    """Judge what can be judged by now, and add it up."""
-    months = [
+def months_of(case: Case) -> list[dict[str, Any]]:
+    """The complete months of the past, with what they came to."""
+    return [
         {
             "metric": metric,
             "month": month(found.first + at).isoformat(),
@@ -33,6 +33,12 @@ async def judge(uow: UnitOfWork, case: Case, *, now: datetime) -> None:
         for found in [series.monthly(case.facts, metric)]
         for at, value in enumerate(found.values)
     ]
+
+
+async def judge(
+    uow: UnitOfWork, case: Case, months: Sequence[dict[str, Any]], *, now: datetime
+) -> None:
+    """Judge what can be judged by now, and add it up."""
     await said.judge(uow, months, now=now)
     rows = _of_odds(case, await said.judged_odds(uow), now)
     rows += _of_months(case, await said.judged_months(uow), now)
@@ -58,14 +64,15 @@ async def replay_the_past(
         for metric in series.METRICS
         for statement in await asyncio.to_thread(replay.replay_months, case.facts, metric)
     ]
+    odds_rows = [_odds_row(case, statement) for statement in (*on_deals, *on_clients)]
+    month_rows = [_month_row(case, statement, now) for statement in on_months]
+    months = await asyncio.to_thread(months_of, case)
     async with open_unit() as uow:
         await said.forget_backtest(uow)
-        statements = [*on_deals, *on_clients]
-        await scores.write_once(uow, "said_odds", [_odds_row(case, s) for s in statements])
-        rows = [_month_row(case, statement, now) for statement in on_months]
-        await scores.write_once(uow, "said_forecasts", rows)
+        await scores.write_once(uow, "said_odds", odds_rows)
+        await scores.write_once(uow, "said_forecasts", month_rows)
         await rescoring.back_tested(uow, case.today)
-        await judge(uow, case, now=now)
+        await judge(uow, case, months, now=now)
         await commit_if_held(uow, fence)
     return True
 

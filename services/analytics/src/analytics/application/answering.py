@@ -14,6 +14,7 @@ from uuid import UUID
 import numpy as np
 
 from analytics.adapters import answers, fact_copies, model_rows, scores
+from analytics.adapters.fact_copies import Setting
 from analytics.adapters.rescoring import Fence
 from analytics.application import churn_risk, odds, outlook
 from analytics.application.scoring import Case, OpenUnit, commit_if_held, read_case
@@ -36,9 +37,10 @@ async def answer(
     """Compute one question and keep its answer. Raises LeaseLost."""
     question = args["question"]
     async with open_unit() as uow:
-        case = await read_case(uow, at=now)
-    version = case.setting.changes
+        setting = await fact_copies.setting(uow)
+    version = setting.changes
     try:
+        case = await _case(open_unit, setting, args.get("day"), now=now)
         found = await _found(case, open_unit, fence, args, now=now)
     except NotAnswerable as refusal:
         async with open_unit() as uow:
@@ -51,11 +53,23 @@ async def answer(
     return {"answered": question}
 
 
+async def _case(
+    open_unit: OpenUnit, setting: Setting, day: str | None, *, now: datetime
+) -> Case:
+    """The facts as they are, or as they stood when a day was over. Raises NotAnswerable."""
+    if day is None:
+        return await read_case(open_unit, at=now)
+    asked = date.fromisoformat(day)
+    if asked >= today(setting.time_zone, now):
+        raise NotAnswerable("That day is not over yet.")
+    return await read_case(open_unit, at=day_end(asked, setting.time_zone), edition=day)
+
+
 async def _found(
     case: Case, open_unit: OpenUnit, fence: Fence, args: Mapping[str, Any], *, now: datetime
 ) -> dict[str, Any]:
     if args["kind"] == AS_OF:
-        return await _as_of(open_unit, fence, date.fromisoformat(args["day"]), now=now)
+        return await _as_of(case, open_unit, fence, now=now)
     if args["kind"] == OWNER:
         return await _owner(case, open_unit, fence, UUID(args["owner_id"]), now=now)
     return await asyncio.to_thread(_range, case, args)
@@ -158,21 +172,17 @@ def _scores(
     return deal_scores.score(model, case.facts)
 
 
-async def _as_of(open_unit: OpenUnit, fence: Fence, day: date, *, now: datetime) -> dict[str, Any]:
+async def _as_of(case: Case, open_unit: OpenUnit, fence: Fence, *, now: datetime) -> dict[str, Any]:
     """The models of that day, learnt from what had happened by then."""
     async with open_unit() as uow:
-        zone = (await fact_copies.setting(uow)).time_zone
-        if day >= today(zone, now):
-            raise NotAnswerable("That day is not over yet.")
-        at = day_end(day, zone)
-        case = await read_case(uow, at=at, edition=day.isoformat())
         clients = await churn_risk.read_clients(uow, case)
     said = await asyncio.to_thread(odds.ask, case, None, {}, now, refit=True)
+    made = await odds.rows_of(case, open_unit, said, {}, now=now)
     risks = await churn_risk.score(case, clients, None, now=now, refit=True)
     ahead = await outlook.compute(case, said.scores, {}, now=now)
     async with open_unit() as uow:
-        await answers.clear(uow, [case.edition])
-        await odds.write(uow, case, said, {}, now=now, run=0)
+        await answers.clear_scores(uow, case.edition)
+        await odds.write(uow, case, said, made, now=now, run=0)
         await churn_risk.write(uow, case, risks, clients, now=now, run=0)
         await outlook.write(uow, case, ahead, now=now, run=0)
         await commit_if_held(uow, fence)

@@ -46,6 +46,15 @@ class Scored:
     limits: dict[str, dict[str, float]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """Rows to be written, those of them to be told, and drops with their deal and last peak."""
+
+    rows: list[dict[str, Any]]
+    told: list[dict[str, Any]]
+    dropped: list[tuple[dict[str, Any], Any, float]]
+
+
 class Done(NamedTuple):
     """How a scoring of odds went."""
 
@@ -65,9 +74,10 @@ async def rescore(
         stored = await model_rows.find(uow, "win", case.edition)
         standing = await scores.standing(uow, case.edition) if case.is_now else {}
     said = await asyncio.to_thread(ask, case, stored, standing, now, refit=refit)
+    made = await rows_of(case, open_unit, said, standing, now=now)
     async with open_unit() as uow:
         run = await rescoring.scored(uow, case.setting.changes)
-        told = await write(uow, case, said, standing, now=now, run=run)
+        told = await write(uow, case, said, made, now=now, run=run)
         await commit_if_held(uow, fence)
     return Done(
         run, len(said.scores), len(said.changed), told, said.fitted is not None, said.scores
@@ -160,40 +170,61 @@ def _differs(case: Case, found: DealScores, row: int, there: Standing | None) ->
     )
 
 
-async def write(
-    uow: UnitOfWork,
+async def rows_of(
     case: Case,
+    open_unit: OpenUnit,
     said: Scored,
     standing: Mapping[str, Standing],
     *,
     now: datetime,
-    run: int,
-) -> int:
-    """The rows that change and what is told of them; the number of deals told of."""
-    ids = [UUID(str(said.scores.ids[row])) for row in said.changed]
-    details = await fact_copies.details(uow, ids) if case.is_now else {}
-    rows: list[dict[str, Any]] = []
-    told: list[dict[str, Any]] = []
-    for row, factors in zip(said.changed, said.factors, strict=True):
-        there = standing.get(str(said.scores.ids[row]))
-        made = _row(case, said, row, factors, details, now=now)
-        made |= _bookkeeping(made, there, now=now)
-        rows.append(made)
+) -> Made:
+    """The rows that change and what is to be told of them; nothing is written."""
+    details: Mapping[UUID, Any] = {}
+    if case.is_now:
+        ids = [UUID(str(said.scores.ids[row])) for row in said.changed]
+        async with open_unit() as uow:
+            details = await fact_copies.details(uow, ids)
+    return await asyncio.to_thread(_made, case, said, standing, details, now)
+
+
+def _made(
+    case: Case,
+    said: Scored,
+    standing: Mapping[str, Standing],
+    details: Mapping[UUID, Any],
+    now: datetime,
+) -> Made:
+    made = Made(rows=[], told=[], dropped=[])
+    for at, factors in zip(said.changed, said.factors, strict=True):
+        there = standing.get(str(said.scores.ids[at]))
+        row = _row(case, said, at, factors, details, now=now)
+        row |= _bookkeeping(row, there, now=now)
+        made.rows.append(row)
         if not case.is_now:
             continue
-        detail = details.get(UUID(made["deal_id"]))
+        detail = details.get(UUID(row["deal_id"]))
         before = there.peak_probability if there else None
-        if before is not None and telling.drop(before, made["probability"])[0] and detail:
-            uow.tell_facts(_dropped(made, detail, before, now=now, run=run))
-        if telling.tells_odds(there.told_probability if there else None, made["probability"]):
-            told.append(made)
-    await scores.write(uow, "deal_scores", rows)
+        if before is not None and telling.drop(before, row["probability"])[0] and detail:
+            made.dropped.append((row, detail, before))
+        if telling.tells_odds(there.told_probability if there else None, row["probability"]):
+            made.told.append(row)
+    return made
+
+
+async def write(
+    uow: UnitOfWork, case: Case, said: Scored, made: Made, *, now: datetime, run: int
+) -> int:
+    """Put the rows in their place and tell what matters; the number of deals told of."""
+    uow.tell_facts(
+        *(_dropped(row, detail, before, now=now, run=run) for row, detail, before in made.dropped)
+    )
+    await scores.write(uow, "deal_scores", made.rows)
     gone = await scores.drop_closed(uow, case.edition) if case.is_now else []
     await _write_edition(uow, case, said, now=now)
     if case.is_now:
-        uow.tell_facts(*_told(case, told, gone, now=now, run=run))
-        await scores.write(uow, "said_odds", [_said(case, said, made, now) for made in told])
-    return len(told)
+        uow.tell_facts(*_told(case, made.told, gone, now=now, run=run))
+        await scores.write(uow, "said_odds", [_said(case, said, row, now) for row in made.told])
+    return len(made.told)
 
 
 async def _write_edition(tx: Transaction, case: Case, said: Scored, *, now: datetime) -> None:

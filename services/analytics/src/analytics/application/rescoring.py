@@ -1,5 +1,6 @@
 """One scoring of a workspace: the odds first, since a board waits for them, then all else."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,8 +18,7 @@ async def rescore(
     open_unit: OpenUnit, fence: Fence, *, now: datetime, refit: bool
 ) -> dict[str, Any]:
     """Score what has changed, with models fitted anew if it is night. Raises LeaseLost."""
-    async with open_unit() as uow:
-        case = await read_case(uow, at=now)
+    case = await read_case(open_unit, at=now)
     done = await odds.rescore(case, open_unit, fence, now=now, refit=refit)
     # What outgrew one model outgrew the other.
     clients = await _score_the_rest(
@@ -42,10 +42,11 @@ async def _score_the_rest(
         there = await scores.forecasts_there(uow, case.edition)
         asked = await answers.asked_lately(uow, OWNER, now)
     risks = await churn_risk.score(case, clients, model, now=now, refit=refit)
-    owners = [None, *(UUID(args["owner_id"]) for args in asked)]
+    owners = [None, *(UUID(args["owner_id"]) for args in asked if "day" not in args)]
     ahead = [
         await outlook.compute(case, done.scores, there, now=now, owner_id=owner) for owner in owners
     ]
+    months = await asyncio.to_thread(accuracy.months_of, case) if refit else []
     async with open_unit() as uow:
         await churn_risk.write(uow, case, risks, clients, now=now, run=done.run)
         for part in ahead:
@@ -57,7 +58,7 @@ async def _score_the_rest(
             night = next_night(case.workspace_id, case.setting.time_zone, now)
             await rescoring.fitted(uow, today=case.today, next_night=night)
             await answers.forget(uow, now)
-            await accuracy.judge(uow, case, now=now)
+            await accuracy.judge(uow, case, months, now=now)
         changed = PipelineChanged(
             aggregate_id=case.workspace_id, version=case.setting.changes, at=now, by=None
         )

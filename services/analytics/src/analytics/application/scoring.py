@@ -1,8 +1,9 @@
 """A workspace is scored again: facts read, science asked, rows and what is told committed.
 
 Runs in the process that has loaded the science, and nowhere else. What is read and what is written
-are two transactions, since nothing may hold a database for the seconds the science takes; the
-writing one asks at its end whether the attempt still has its lease.
+are transactions of their own, and neither idles while something is computed: nothing may hold a
+database for the seconds the science takes, and PostgreSQL ends what idles. The writing one asks at
+its end whether the attempt still has its lease.
 """
 
 import asyncio
@@ -21,7 +22,6 @@ from analytics.domain.nights import today
 from analytics.science import facts as science_facts
 from analytics.science.facts import Facts
 from analytics.science.types import Factor
-from kit.database import Transaction
 from kit.jobs.table import LeaseLost
 from kit.money import exponent
 from kit.unit_of_work import UnitOfWork
@@ -70,11 +70,18 @@ class Case:
         return _ID.sub(lambda found: self.names.get(found[0], "unnamed"), words)
 
 
-async def read_case(tx: Transaction, *, at: datetime, edition: str = NOW) -> Case:
-    """The facts of a workspace as they stood at a moment."""
-    setting = await fact_copies.setting(tx)
-    scale = 10 ** exponent(setting.currency)
-    copied = await fact_copies.copied(tx, at=at, currency=setting.currency, scale=float(scale))
+async def read_case(open_unit: OpenUnit, *, at: datetime, edition: str = NOW) -> Case:
+    """The facts of a workspace as they stood at a moment.
+
+    Copied in a transaction and read after it: reading loads the science, and takes seconds.
+    """
+    async with open_unit() as uow:
+        setting = await fact_copies.setting(uow)
+        scale = 10 ** exponent(setting.currency)
+        copied = await fact_copies.copied(
+            uow, at=at, currency=setting.currency, scale=float(scale)
+        )
+        names = await fact_copies.names(uow)
     facts = await asyncio.to_thread(
         science_facts.read,
         copied.states,
@@ -83,12 +90,12 @@ async def read_case(tx: Transaction, *, at: datetime, edition: str = NOW) -> Cas
         zone=setting.time_zone,
     )
     return Case(
-        workspace_id=tx.workspace_id,
+        workspace_id=uow.workspace_id,
         edition=edition,
         at=at,
         setting=setting,
         facts=facts,
-        names=await fact_copies.names(tx),
+        names=names,
         scale=scale,
     )
 

@@ -18,7 +18,12 @@ class Question:
 
     @classmethod
     def range(
-        cls, metric: str, first: date, last: date, owner_id: UUID | None = None
+        cls,
+        metric: str,
+        first: date,
+        last: date,
+        owner_id: UUID | None = None,
+        day: date | None = None,
     ) -> "Question":
         """What comes in between two days, both included; `won_value` or `deals_won`."""
         owner = str(owner_id) if owner_id else ""
@@ -29,14 +34,20 @@ class Question:
             "last": last.isoformat(),
             "owner_id": owner,
         }
-        return cls(f"{RANGE}:{metric}:{first}:{last}:{owner}", args)
+        return cls(f"{RANGE}:{metric}:{first}:{last}:{owner}", args)._stood(day)
 
     @classmethod
-    def owner(cls, owner_id: UUID) -> "Question":
+    def owner(cls, owner_id: UUID, day: date | None = None) -> "Question":
         """Forecasts, projections and pace of one person's deals."""
-        return cls(f"{OWNER}:{owner_id}", {"kind": OWNER, "owner_id": str(owner_id)})
+        return cls(f"{OWNER}:{owner_id}", {"kind": OWNER, "owner_id": str(owner_id)})._stood(day)
 
     @classmethod
     def as_of(cls, day: date) -> "Question":
         """Everything as it stood when a day was over."""
-        return cls(f"{AS_OF}:{day}", {"kind": AS_OF, "day": day.isoformat()})
+        return cls(AS_OF, {"kind": AS_OF})._stood(day)
+
+    def _stood(self, day: date | None) -> "Question":
+        """The same as it would have been answered when that day was over."""
+        if day is None:
+            return self
+        return Question(f"{self.name}:{day}", {**self.args, "day": day.isoformat()})

@@ -6,7 +6,6 @@ would know little; what is read afterwards is again what the caller may see.
 
 from typing import Any
 
-from analytics.adapters.standing import NOW
 from analytics.application.forecasting import Wanted
 from analytics.application.questions import JOB, Question, ask
 from analytics.application.scope import Scope
@@ -29,11 +28,15 @@ class Asking:
         """Have the rows of this scope computed; whether they are on their way."""
         if scope.standing.data_version == 0:
             return False  # there is nothing to compute from
-        if scope.edition != NOW and scope.day is not None:
-            return (await self._ask(Question.as_of(scope.day), context))[1]
-        if scope.whose is not None:
-            return (await self._ask(Question.owner(scope.whose), context))[1]
-        return True  # the workspace's own are computed after each change
+        if scope.day is None and scope.whose is None:
+            return True  # the workspace's own are computed after each change
+        computing = False
+        if scope.day is not None:
+            computing = (await self._ask(Question.as_of(scope.day), context))[1]
+        if scope.whose is not None:  # comes behind, and finds the models of that day
+            own = await self._ask(Question.owner(scope.whose, scope.day), context)
+            computing = own[1] or computing
+        return computing
 
     async def for_range(
         self, scope: Scope, wanted: Wanted, context: Context
@@ -46,7 +49,7 @@ class Asking:
         if (period.last - scope.today).days > MOST_DAYS:
             said = f"The range may end {MOST_DAYS} days from now at most."
             raise InvalidInput(said, fields={"to": said})
-        question = Question.range(wanted.metric, period.first, period.last, scope.whose)
+        question = Question.range(wanted.metric, period.first, period.last, scope.whose, scope.day)
         return await self._ask(question, context)
 
     async def _ask(self, question: Question, context: Context) -> tuple[Any | None, bool]:
