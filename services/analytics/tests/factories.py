@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from freelanceflow.auth.v1.account_events_pb2 import WorkspaceUpdated
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as pb
 from freelanceflow.crm.v1 import record_events_pb2 as record_pb
+from freelanceflow.crm.v1 import setting_events_pb2 as setting_pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from freelanceflow.type.v1.money_pb2 import Money
 from kit.bus.events import Event
@@ -63,6 +65,29 @@ class Told:
             for number, (kind, message) in enumerate(told, 1)
         ]
 
+    def rates(self, *changes: tuple[str, str, str], base: str = "EUR", version: int = 1) -> Event:
+        """Rates by currency, day and number; an empty number for one that was taken away."""
+        told = setting_pb.RatesChanged(
+            base_currency_code=base,
+            rates=[
+                setting_pb.RateChange(
+                    currency_code=currency, valid_from=day, rate=rate, version=version
+                )
+                for currency, day, rate in changes
+            ],
+            happen_time=to_timestamp(NOON),
+        )
+        return self.event("crm.rate.v1.changed", told.SerializeToString(), version=1)
+
+    def settings(self, currency: str, *, version: int = 1) -> Event:
+        """What auth tells of the workspace."""
+        told = WorkspaceUpdated(version=version, currency_code=currency, time_zone="UTC")
+        return self.event("auth.workspace.v1.updated", told.SerializeToString(), version=version)
+
+    def call(self, client_id: UUID, at: datetime) -> "ToldCall":
+        """A call with a client that took place."""
+        return ToldCall(self, client_id, at)
+
     def activity_events(self, dice: random.Random, deal_id: UUID) -> list[Event]:
         """A call about a deal that is done, undone, or in the trash."""
         call = activity_pb.ActivitySnapshot(
@@ -92,7 +117,15 @@ class Told:
             for number, (kind, message) in enumerate(told, 1)
         ]
 
-    def event(self, kind: str, body: bytes, *, version: int, bulk: UUID | None = None) -> Event:
+    def event(
+        self,
+        kind: str,
+        body: bytes,
+        *,
+        version: int,
+        bulk: UUID | None = None,
+        at: datetime = NOON,
+    ) -> Event:
         """With an envelope of its own."""
         event_id = new_id()
         return Event(
@@ -100,7 +133,7 @@ class Told:
             type=kind,
             workspace_id=self.workspace,
             subject_id=event_id,
-            time=NOON,
+            time=at,
             version=version,
             bulk_id=bulk,
             actor_id=None,
@@ -176,13 +209,13 @@ class ToldDeal:
         self.events.append(self._event("crm.deal.v1.updated", body))
         return self
 
-    def revalued(self, minor: int) -> "ToldDeal":
+    def revalued(self, minor: int, at: datetime = NOON) -> "ToldDeal":
         """Worth something else."""
         self.version += 1
         self.snapshot.amount.amount_minor = minor
         body = pb.DealUpdated(
             deal=self.snapshot, changed_fields=["amount"], version=self.version,
-            happen_time=to_timestamp(NOON),
+            happen_time=to_timestamp(at),
         )  # fmt: skip
         self.events.append(self._event("crm.deal.v1.updated", body))
         return self
@@ -191,6 +224,17 @@ class ToldDeal:
         """Told with its value in the workspace's currency, once a rate was known."""
         self.snapshot.base_amount.CopyFrom(Money(amount_minor=minor, currency_code=currency))
         return self.revalued(self.snapshot.amount.amount_minor)
+
+    def belonging_to(self, client_id: UUID, at: datetime = NOON) -> "ToldDeal":
+        """Another client's, as by a merge."""
+        self.version += 1
+        self.snapshot.client_id = str(client_id)
+        body = pb.DealUpdated(
+            deal=self.snapshot, changed_fields=["client_id"], version=self.version,
+            happen_time=to_timestamp(at),
+        )  # fmt: skip
+        self.events.append(self._event("crm.deal.v1.updated", body))
+        return self
 
     def deleted(self) -> "ToldDeal":
         """In the trash."""
@@ -213,3 +257,32 @@ class ToldDeal:
     def _event(self, kind: str, message: Any) -> Event:
         body: bytes = message.SerializeToString()
         return self.crm.event(kind, body, version=self.version, bulk=self.bulk)
+
+
+class ToldCall:
+    """A call and the events it has told so far."""
+
+    def __init__(self, crm: Told, client_id: UUID, at: datetime) -> None:
+        self.crm = crm
+        self.id = new_id()
+        self.version = 1
+        self.snapshot = activity_pb.ActivitySnapshot(
+            activity_id=str(self.id),
+            kind="call",
+            client_id=str(client_id),
+            create_time=to_timestamp(at),
+            done_time=to_timestamp(at),
+        )
+        body = activity_pb.ActivityCreated(activity=self.snapshot, version=1)
+        self.events = [self._event("crm.activity.v1.created", body, at)]
+
+    def belonging_to(self, client_id: UUID, at: datetime) -> "ToldCall":
+        """Another client's, as by a merge."""
+        self.version += 1
+        self.snapshot.client_id = str(client_id)
+        body = activity_pb.ActivityUpdated(activity=self.snapshot, version=self.version)
+        self.events.append(self._event("crm.activity.v1.updated", body, at))
+        return self
+
+    def _event(self, kind: str, message: Any, at: datetime) -> Event:
+        return self.crm.event(kind, message.SerializeToString(), version=self.version, at=at)

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy import update as sql_update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from analytics.adapters.scores import NOW
 from analytics.adapters.tables import (
     answers,
     churn_scores,
@@ -32,7 +33,6 @@ from analytics.adapters.tables import (
     velocities,
     workspaces,
 )
-from analytics.adapters.scores import NOW
 from kit.database import Statement, Transaction
 from kit.jobs.table import jobs
 

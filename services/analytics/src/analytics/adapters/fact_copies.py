@@ -23,7 +23,14 @@ from sqlalchemy import (
     select,
 )
 
-from analytics.adapters.facts import CURRENCY, WORKSPACE, value_in
+from analytics.adapters.facts import (
+    CURRENCY,
+    DEFAULT_CURRENCY,
+    WORKSPACE,
+    activities_as_of,
+    as_of,
+    value_in,
+)
 from analytics.adapters.tables import activities, clients, deal_states, deals, stages, workspaces
 from kit.database import Statement, Transaction
 
@@ -59,28 +66,32 @@ STATES = Statement(
     .where(_s.workspace_id == WORKSPACE, _s.happened_at < AT)
     .order_by(_s.deal_id, _s.version)
 )
-_a = activities.c
-_of_deal = deals.alias("its_deal")
-# A contact about a deal is one with its client.
-CONTACTED = Statement(
-    select(
-        _a.deal_id.label("deal"),
-        func.coalesce(_a.client_id, _of_deal.c.client_id).label("client"),
-        _seconds(_a.done_at).label("at"),
+_KINDS = func.any(bindparam("kinds", list(CONTACTS), type_=ARRAY(Text())))
+
+
+def _contacted(a: Any, is_there: ColumnElement[bool], of_deal: Any) -> Statement:
+    """Contacts that took place; one about a deal is one with its client."""
+    return Statement(
+        select(
+            a.c.deal_id.label("deal"),
+            func.coalesce(a.c.client_id, of_deal.c.client_id).label("client"),
+            _seconds(a.c.done_at).label("at"),
+        )
+        .outerjoin_from(
+            a,
+            of_deal,
+            and_(of_deal.c.workspace_id == a.c.workspace_id, of_deal.c.deal_id == a.c.deal_id),
+        )
+        .where(a.c.workspace_id == WORKSPACE, is_there, a.c.done_at < AT, a.c.kind == _KINDS)
+        .order_by(a.c.done_at, a.c.activity_id)
     )
-    .outerjoin_from(
-        activities,
-        _of_deal,
-        and_(_of_deal.c.workspace_id == _a.workspace_id, _of_deal.c.deal_id == _a.deal_id),
-    )
-    .where(
-        _a.workspace_id == WORKSPACE,
-        _a.deleted_at.is_(None),
-        _a.done_at < AT,
-        _a.kind == func.any(bindparam("kinds", list(CONTACTS), type_=ARRAY(Text()))),
-    )
-    .order_by(_a.done_at, _a.activity_id)
-)
+
+
+_then = activities_as_of(AT)
+CONTACTED = {
+    False: _contacted(activities, activities.c.deleted_at.is_(None), deals.alias("its_deal")),
+    True: _contacted(_then, _then.c.deleted.is_(False), as_of(AT)),
+}
 # Who is a client on a day: told to be one by then, and not in the trash by then.
 CLIENTS = Statement(
     select(clients.c.client_id, clients.c.name, clients.c.owner_id, clients.c.created_at)
@@ -146,15 +157,20 @@ async def setting(tx: Transaction) -> Setting:
     """Of a workspace auth has not told of yet: euros, UTC."""
     row = await tx.row(SETTINGS, workspace=tx.workspace_id)
     if row is None:
-        return Setting("EUR", "UTC", 0)
-    return Setting(row["currency"] or "EUR", row["time_zone"] or "UTC", row["changes"])
+        return Setting(DEFAULT_CURRENCY, "UTC", 0)
+    return Setting(row["currency"] or DEFAULT_CURRENCY, row["time_zone"] or "UTC", row["changes"])
 
 
-async def copied(tx: Transaction, *, at: datetime, currency: str, scale: float) -> Copied:
-    """All that had happened before a moment; `scale` minor units are one of the currency."""
+async def copied(
+    tx: Transaction, *, at: datetime, currency: str, scale: float, past: bool = False
+) -> Copied:
+    """All that had happened before a moment; `scale` minor units are one of the currency.
+
+    `past`: contacts as they stood then, too, whatever has become of them since.
+    """
     return Copied(
         await tx.csv(STATES, workspace=tx.workspace_id, at=at, currency=currency, scale=scale),
-        await tx.csv(CONTACTED, workspace=tx.workspace_id, at=at),
+        await tx.csv(CONTACTED[past], workspace=tx.workspace_id, at=at),
     )
 
 

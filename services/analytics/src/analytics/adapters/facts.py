@@ -16,21 +16,26 @@ from sqlalchemy import (
     null,
     select,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
-from analytics.adapters.tables import deal_states
+from analytics.adapters.tables import activity_states, deal_states
 
 WORKSPACE = bindparam("workspace", type_=Uuid())
 CURRENCY = bindparam("currency", type_=Text())
+DEFAULT_CURRENCY = "EUR"
+"""Of a workspace that auth has not told of yet."""
 
 
 def value_in(table: Any, currency: ColumnElement[str]) -> ColumnElement[int]:
     """Value of a deal in the workspace's currency, minor units; null when no rate is known.
 
-    For `deals` and `deal_states`. Amounts of other currencies are never taken as they are.
+    For `deals` and `deal_states`. Amounts of other currencies are never taken as they are: they
+    count at the workspace's rates where those were told, else as crm converted them.
     """
     c = table.c
     return case(
         (c.currency == currency, c.amount_minor),
+        (c.rated_currency == currency, c.rated_minor),
         (c.base_currency == currency, c.base_minor),
         else_=cast(null(), BigInteger),
     )
@@ -44,7 +49,21 @@ def as_of(
     return (
         select(deal_states)
         .where(s.workspace_id == workspace, s.happened_at < moment)
-        .distinct(s.deal_id)
+        .ext(distinct_on(s.deal_id))
         .order_by(s.deal_id, s.version.desc())
         .subquery("stood")
+    )
+
+
+def activities_as_of(
+    moment: ColumnElement[datetime], *, workspace: ColumnElement[UUID] = WORKSPACE
+) -> Subquery:
+    """Every activity as it stood before a moment; the deleted ones are among them."""
+    s = activity_states.c
+    return (
+        select(activity_states)
+        .where(s.workspace_id == workspace, s.happened_at < moment)
+        .ext(distinct_on(s.activity_id))
+        .order_by(s.activity_id, s.version.desc())
+        .subquery("activity_stood")
     )

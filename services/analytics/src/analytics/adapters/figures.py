@@ -76,6 +76,7 @@ class Stood:
     """The deals at a moment, inside a statement: their columns, and who counts."""
 
     def __init__(self, *, past: bool) -> None:
+        self.past = past
         self.table: Any = facts.as_of(AT) if past else deals
         self.c = self.table.c
         gone = self.c.deleted.is_(False) if past else self.c.deleted_at.is_(None)

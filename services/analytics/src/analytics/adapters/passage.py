@@ -16,6 +16,7 @@ from sqlalchemy import (
     select,
 )
 
+from analytics.adapters.facts import activities_as_of
 from analytics.adapters.figures import (
     AT,
     END,
@@ -187,36 +188,46 @@ def _sources(d: Stood) -> Any:
     )
 
 
-_a = activities.c
-_theirs = (
-    _a.workspace_id == WORKSPACE,
-    _a.deleted_at.is_(None),
-    or_(OWNERS.is_(None), _a.owner_id == func.any(OWNERS)),
-)
-_done = and_(_a.done_at >= START, _a.done_at < END, _a.done_at < AT)
-DONE = Statement(
-    select(_a.kind, _a.owner_id, func.count().label("done"))
-    .where(*_theirs, _done)
-    .group_by(_a.kind, _a.owner_id)
-)
-DUE = Statement(
-    select(
+def _theirs(d: Stood) -> tuple[Any, list[Any]]:
+    """Activities at the moment, and which of them count."""
+    a = activities_as_of(AT) if d.past else activities
+    there = a.c.deleted.is_(False) if d.past else a.c.deleted_at.is_(None)
+    return a, [
+        a.c.workspace_id == WORKSPACE,
+        there,
+        or_(OWNERS.is_(None), a.c.owner_id == func.any(OWNERS)),
+    ]
+
+
+def _done(d: Stood) -> Any:
+    a, ours = _theirs(d)
+    return (
+        select(a.c.kind, a.c.owner_id, func.count().label("done"))
+        .where(*ours, a.c.done_at >= START, a.c.done_at < END, a.c.done_at < AT)
+        .group_by(a.c.kind, a.c.owner_id)
+    )
+
+
+def _due(d: Stood) -> Any:
+    a, ours = _theirs(d)
+    return select(
         func.count().label("due"),
-        counted(_a.done_at <= _a.due_at + timedelta(days=1)).label("on_time"),
-    ).where(*_theirs, _a.due_at >= START, _a.due_at < END, _a.due_at < AT)
-)
+        counted(a.c.done_at <= a.c.due_at + timedelta(days=1)).label("on_time"),
+    ).where(*ours, a.c.due_at >= START, a.c.due_at < END, a.c.due_at < AT)
 
 
 def _silent(d: Stood) -> Any:
+    a = activities_as_of(AT) if d.past else activities
+    there = a.c.deleted.is_(False) if d.past else a.c.deleted_at.is_(None)
     recent = (
-        select(_a.deal_id)
+        select(a.c.deal_id)
         .where(
-            _a.workspace_id == WORKSPACE,
-            _a.deleted_at.is_(None),
-            _a.deal_id == d.c.deal_id,
-            _a.done_at >= at("since"),
-            _a.done_at < AT,
-            _a.kind == func.any(bindparam("kinds", list(CONTACTS), type_=ARRAY(Text()))),
+            a.c.workspace_id == WORKSPACE,
+            there,
+            a.c.deal_id == d.c.deal_id,
+            a.c.done_at >= at("since"),
+            a.c.done_at < AT,
+            a.c.kind == func.any(bindparam("kinds", list(CONTACTS), type_=ARRAY(Text()))),
         )
         .exists()
     )
@@ -225,7 +236,7 @@ def _silent(d: Stood) -> Any:
 
 CONVERSION, STANDING_LONG = both(_conversion), both(_standing_long)
 FATE, CLIENTS, SOURCES, SILENT = both(_fate), both(_clients), both(_sources), both(_silent)
-LOST_REASONS = both(_lost_reasons)
+LOST_REASONS, DONE, DUE = both(_lost_reasons), both(_done), both(_due)
 
 
 class Passage:
@@ -265,13 +276,11 @@ class Passage:
 
     async def done(self) -> list[asyncpg.Record]:
         """Activities done, by kind and owner."""
-        return await self._tx.rows(DONE, **self._values)
+        return await self._rows(DONE)
 
     async def due(self) -> asyncpg.Record:
         """Activities that were due, and those done within a day of it."""
-        row = await self._tx.row(DUE, **self._values)
-        assert row is not None  # aggregates always answer
-        return row
+        return (await self._rows(DUE))[0]
 
     async def silent(self) -> int:
         """Open deals without a contact for a month."""

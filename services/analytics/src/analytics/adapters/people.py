@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Table, bindparam, case, func
 from sqlalchemy.dialects.postgresql import insert
 
-from analytics.adapters.tables import activities, clients
+from analytics.adapters.tables import activities, activity_states, clients
 from kit.database import Statement
 from kit.unit_of_work import UnitOfWork
 
@@ -36,6 +36,10 @@ def _keep(table: Table, key: str) -> Statement:
 
 KEEP_CLIENT = _keep(clients, "client_id")
 KEEP_ACTIVITY = _keep(activities, "activity_id")
+_state = insert(activity_states).values(
+    {c.name: bindparam(c.name, type_=c.type) for c in activity_states.c}
+)
+KEEP_STATE = Statement(_state.on_conflict_do_nothing())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,7 @@ class ActivityFact:
     activity_id: UUID
     version: int
     presence_version: int
+    happened_at: datetime
     kind: str = ""
     client_id: UUID | None = None
     deal_id: UUID | None = None
@@ -80,3 +85,15 @@ async def keep(uow: UnitOfWork, facts: Sequence[ClientFact | ActivityFact]) -> N
         ]
         if rows:
             await uow.run_many(statement, rows)
+    states = [_as_state(uow.workspace_id, f) for f in facts if isinstance(f, ActivityFact)]
+    if states:
+        await uow.run_many(KEEP_STATE, states)
+
+
+def _as_state(workspace_id: UUID, fact: ActivityFact) -> dict[str, object]:
+    return {
+        **vars(fact),
+        "workspace_id": workspace_id,
+        "version": fact.presence_version,  # a deletion has one as well, and no values
+        "deleted": fact.deleted_at is not None,
+    }

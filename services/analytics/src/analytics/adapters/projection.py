@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     DateTime,
     Table,
@@ -18,15 +20,21 @@ from sqlalchemy import (
     func,
     literal_column,
     or_,
+    select,
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from analytics.adapters import rates
+from analytics.adapters.facts import DEFAULT_CURRENCY
 from analytics.adapters.tables import (
     activities,
+    activity_states,
     clients,
     close_date_changes,
+    currency_rates,
     deal_states,
     deals,
+    purged_records,
     stage_entries,
     stages,
     workspaces,
@@ -38,7 +46,10 @@ WORKSPACE = bindparam("workspace_id", type_=Uuid())
 _GIVEN_AS = {"deleted": "is_deleted"}
 TOLD = bindparam("told_at", type_=DateTime(timezone=True))
 
-_deal = insert(deals).values({c.name: bindparam(c.name, type_=c.type) for c in deals.c})
+_RATED = ("rated_minor", "rated_currency")  # follow, see adapters.rates
+_deal = insert(deals).values(
+    {c.name: bindparam(c.name, type_=c.type) for c in deals.c if c.name not in _RATED}
+)
 _newer_deal = deals.c.version < _deal.excluded.version
 # Only the move says the lost reason in words, and other events of the lost deal may come before it.
 _names_reason = and_(
@@ -64,7 +75,13 @@ _keep_deal = _deal.on_conflict_do_update(
 )
 _keep_state = (
     insert(deal_states)
-    .values({c.name: bindparam(_GIVEN_AS.get(c.name, c.name), type_=c.type) for c in deal_states.c})
+    .values(
+        {
+            c.name: bindparam(_GIVEN_AS.get(c.name, c.name), type_=c.type)
+            for c in deal_states.c
+            if c.name not in _RATED
+        }
+    )
     .on_conflict_do_nothing()
 )
 _keep_entry = (
@@ -126,7 +143,7 @@ COUNT = Statement(
             "changes": workspaces.c.changes + _seen.excluded.changes,
             "as_of": func.greatest(workspaces.c.as_of, _seen.excluded.as_of),
         },
-    ).returning(workspaces.c.changes)
+    ).returning(workspaces.c.changes, workspaces.c.currency)
 )
 
 _state = _keep_state.cte("state")
@@ -145,20 +162,41 @@ def _forget(table: Table, key: str) -> Statement:
     )
 
 
-FORGET = {
-    "deals": [
-        _forget(table, "deal_id")
-        for table in (deals, deal_states, stage_entries, close_date_changes)
-    ],
-    "clients": [_forget(clients, "client_id")],
-    "activities": [_forget(activities, "activity_id")],
-}
+_OF_DEALS = (deals, deal_states, stage_entries, close_date_changes)
+_OF_ACTIVITIES = (activities, activity_states)
+FORGET = [
+    *(_forget(table, "deal_id") for table in _OF_DEALS),
+    _forget(clients, "client_id"),
+    *(_forget(table, "activity_id") for table in _OF_ACTIVITIES),
+]
+_gone = insert(purged_records).values(
+    workspace_id=bindparam("workspace", type_=Uuid()), record_id=bindparam("record", type_=Uuid())
+)
+PURGED = Statement(_gone.on_conflict_do_nothing())
+PURGED_AMONG = Statement(
+    select(purged_records.c.record_id).where(
+        purged_records.c.workspace_id == bindparam("workspace", type_=Uuid()),
+        purged_records.c.record_id == func.any(bindparam("ids", type_=ARRAY(Uuid()))),
+    )
+)
+# Everything that events tell, for building it anew; what is purged comes back with them as well.
+EMPTY = [
+    Statement(delete(table).where(table.c.workspace_id == bindparam("workspace", type_=Uuid())))
+    for table in (
+        *_OF_DEALS, stages, clients, *_OF_ACTIVITIES, currency_rates, purged_records
+    )
+]  # fmt: skip
 _settings = insert(workspaces).values(
     workspace_id=WORKSPACE,
     version=bindparam("version", type_=workspaces.c.version.type),
     currency=bindparam("currency", type_=workspaces.c.currency.type),
     time_zone=bindparam("time_zone", type_=workspaces.c.time_zone.type),
     changes=literal_column("0"),
+)
+CURRENCY = Statement(
+    select(workspaces.c.currency).where(
+        workspaces.c.workspace_id == bindparam("workspace", type_=Uuid())
+    )
 )
 SETTINGS = Statement(
     _settings.on_conflict_do_update(
@@ -236,13 +274,37 @@ async def keep(uow: UnitOfWork, changes: Sequence[Change]) -> int:
         by_statement[statement].append(values)
     for statement, rows in by_statement.items():
         await uow.run_many(statement, rows)
-    return await count(uow, len(changes), told_at=max(change.told_at for change in changes))
+    counted = await count(uow, len(changes), told_at=max(change.told_at for change in changes))
+    await forget_purged(uow, [change.deal.deal_id for change in changes])
+    foreign = {c.deal.deal_id for c in changes if c.deal.currency not in ("", counted.currency)}
+    if foreign:
+        await rates.rate_deals(uow, counted.currency, foreign)
+    return counted.changes
 
 
-async def count(uow: UnitOfWork, changes: int, *, told_at: datetime) -> int:
-    """So many more changes of the workspace's facts; their number so far."""
+class Counted(NamedTuple):
+    """The changes of a workspace so far, and what it adds up in."""
+
+    changes: int
+    currency: str
+
+
+async def count(uow: UnitOfWork, changes: int, *, told_at: datetime) -> Counted:
+    """So many more changes of the workspace's facts.
+
+    Locks the workspace's row until the commit: what follows sees all that was committed before it,
+    and whoever counts next sees all that is committed here.
+    """
     counted = {"workspace_id": uow.workspace_id, "changes": changes, "told_at": told_at}
-    return int(await uow.value(COUNT, **counted))
+    row = await uow.row(COUNT, **counted)
+    assert row is not None  # it was inserted or updated
+    return Counted(row["changes"], row["currency"] or DEFAULT_CURRENCY)
+
+
+async def forget_purged(uow: UnitOfWork, ids: Sequence[UUID]) -> None:
+    """Of records that are gone for good nothing comes back, however late its events arrive."""
+    for row in await uow.rows(PURGED_AMONG, workspace=uow.workspace_id, ids=list(set(ids))):
+        await _forget_all(uow, row["record_id"])
 
 
 async def keep_stage(
@@ -260,10 +322,26 @@ async def keep_stage(
     )
 
 
-async def forget(uow: UnitOfWork, table: str, record_id: UUID) -> None:
-    """Delete all that is kept of a record of this table."""
-    for statement in FORGET[table]:
+async def forget(uow: UnitOfWork, record_id: UUID) -> None:
+    """Delete all that is kept of a record, for good."""
+    await uow.run(PURGED, workspace=uow.workspace_id, record=record_id)
+    await _forget_all(uow, record_id)
+
+
+async def _forget_all(uow: UnitOfWork, record_id: UUID) -> None:
+    for statement in FORGET:
         await uow.run(statement, workspace=uow.workspace_id, record=record_id)
+
+
+async def empty(uow: UnitOfWork) -> None:
+    """Delete every fact that crm has told of the workspace."""
+    for statement in EMPTY:
+        await uow.run(statement, workspace=uow.workspace_id)
+
+
+async def own_currency(uow: UnitOfWork) -> str:
+    """What the workspace adds up in."""
+    return await uow.value(CURRENCY, workspace=uow.workspace_id) or DEFAULT_CURRENCY
 
 
 async def keep_settings(uow: UnitOfWork, *, version: int, currency: str, time_zone: str) -> None:

@@ -23,10 +23,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from analytics.adapters.facts import value_in
-from analytics.adapters.figures import AT, CURRENCY, OWNERS, WORKSPACE, at, counted, total
+from analytics.adapters.figures import (
+    AT,
+    OWNERS,
+    WORKSPACE,
+    Seen,
+    Stood,
+    at,
+    both,
+    counted,
+    total,
+)
 from analytics.adapters.predictions import ABOVE, AFTER, EDITION, IDS, LIMIT, Page
-from analytics.adapters.tables import churn_feedback, churn_scores, clients, deals
+from analytics.adapters.tables import churn_feedback, churn_scores, clients
 from kit.database import Statement, Transaction
 from kit.unit_of_work import UnitOfWork
 
@@ -93,25 +102,24 @@ LEVELS = Statement(
     )
     .group_by(_c.level)
 )
-_d = deals.c
-_value = value_in(deals, CURRENCY)
-# What the callers' own deals with these clients came to.
-OWN = Statement(
-    select(
-        _d.client_id,
-        counted(_d.stage_type == "won").label("won"),
-        counted(_d.stage_type == "lost").label("lost"),
-        total(_value, and_(_d.stage_type == "won", _d.closed_at >= at("year"))).label("value"),
-        func.max(_d.closed_at).filter(_d.stage_type == "won").label("last_won"),
+
+
+def _own(d: Stood) -> Any:
+    """What the callers' own deals with these clients came to."""
+    return (
+        select(
+            d.c.client_id,
+            counted(d.won).label("won"),
+            counted(d.lost).label("lost"),
+            total(d.value, and_(d.won, d.c.closed_at >= at("year"))).label("value"),
+            func.max(d.c.closed_at).filter(d.won).label("last_won"),
+        )
+        .where(*d.ours, d.c.client_id == func.any(IDS))
+        .group_by(d.c.client_id)
     )
-    .where(
-        _d.workspace_id == WORKSPACE,
-        _d.deleted_at.is_(None),
-        _d.client_id == func.any(IDS),
-        _d.owner_id == func.any(OWNERS),
-    )
-    .group_by(_d.client_id)
-)
+
+
+OWN = both(_own)
 # An answer is judged when the client's horizon is over, or as soon as it has bought.
 JUDGED = Statement(
     select(
@@ -179,11 +187,11 @@ async def levels(
 
 
 async def own_figures(
-    tx: Transaction, ids: list[UUID], *, owners: list[UUID], currency: str, year: datetime
+    tx: Transaction, ids: list[UUID], *, seen: Seen, year: datetime
 ) -> dict[UUID, asyncpg.Record]:
-    """What these owners' deals with the clients came to."""
+    """What the deals that are seen came to with these clients."""
     rows = await tx.rows(
-        OWN, workspace=tx.workspace_id, ids=ids, owners=owners, currency=currency, year=year
+        OWN[seen.past], workspace=tx.workspace_id, ids=ids, year=year, **seen.values()
     )
     return {row["client_id"]: row for row in rows}
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Text, Uuid, and_, bindparam, select
 
+from analytics.adapters.facts import DEFAULT_CURRENCY
 from analytics.adapters.tables import editions, workspaces
 from kit.database import Statement, Transaction
 
@@ -57,9 +58,9 @@ async def standing(tx: Transaction, edition: str = NOW) -> Standing:
     """What is known so far; a workspace auth has not told of yet adds up in euros."""
     row = await tx.row(STANDING, workspace=tx.workspace_id, edition=edition)
     if row is None:
-        return Standing("EUR", "UTC", None, 0, None, 0, None, None, {}, {})
+        return Standing(DEFAULT_CURRENCY, "UTC", None, 0, None, 0, None, None, {}, {})
     return Standing(
-        row["currency"] or "EUR",
+        row["currency"] or DEFAULT_CURRENCY,
         row["time_zone"] or "UTC",
         row["as_of"],
         row["changes"],

@@ -53,9 +53,7 @@ async def answer(
     return {"answered": question}
 
 
-async def _case(
-    open_unit: OpenUnit, setting: Setting, day: str | None, *, now: datetime
-) -> Case:
+async def _case(open_unit: OpenUnit, setting: Setting, day: str | None, *, now: datetime) -> Case:
     """The facts as they are, or as they stood when a day was over. Raises NotAnswerable."""
     if day is None:
         return await read_case(open_unit, at=now)

@@ -196,10 +196,4 @@ async def _own(tx: Transaction, scope: Scope, ids: list[UUID]) -> Mapping[UUID, 
     """What the callers' own deals came to, for those who see no others."""
     if not scope.own_only or not ids:
         return {}
-    return await risks.own_figures(
-        tx,
-        ids,
-        owners=scope.seen.owners or [],
-        currency=scope.standing.currency,
-        year=scope.at - YEAR,
-    )
+    return await risks.own_figures(tx, ids, seen=scope.seen, year=scope.at - YEAR)

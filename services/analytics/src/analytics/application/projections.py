@@ -1,19 +1,25 @@
 """What crm and auth tell, kept as this service's own facts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from analytics.adapters import people, projection, rescoring
+from analytics.adapters import answers, people, projection, rates, rescoring
 from analytics.adapters.people import ActivityFact, ClientFact
 from analytics.adapters.projection import Change
+from analytics.adapters.rates import Rate
 from analytics.domain.facts import PipelineChanged
 from kit.unit_of_work import UnitOfWork
 
 
 async def keep_settings(uow: UnitOfWork, *, version: int, currency: str, time_zone: str) -> None:
     """A workspace came to be, or has other settings: all that adds up is another number."""
+    before = await projection.own_currency(uow)
     await projection.keep_settings(uow, version=version, currency=currency, time_zone=time_zone)
+    own = await projection.own_currency(uow)
+    if own != before:
+        await rates.rate_all(uow, own)
+        await answers.clear_past(uow)
     await rescoring.mark(uow)
     await uow.commit()
 
@@ -40,6 +46,8 @@ async def people_changed(
     """Clients or activities changed; `quietly` as for deals."""
     await people.keep(uow, facts)
     await projection.count(uow, len(facts), told_at=told_at)
+    ids = [f.client_id if isinstance(f, ClientFact) else f.activity_id for f in facts]
+    await projection.forget_purged(uow, ids)
     await rescoring.mark(uow, large=quietly)
     await uow.commit()
 
@@ -53,10 +61,29 @@ async def stage_changed(
     await uow.commit()
 
 
-async def purged(uow: UnitOfWork, table: str, record_id: UUID, *, at: datetime) -> None:
+async def rates_changed(
+    uow: UnitOfWork, changes: Mapping[str, Sequence[Rate]], *, told_at: datetime
+) -> None:
+    """Rates were entered, corrected or taken away: what happened on their days counts anew.
+
+    `changes` by the currency that they convert into.
+    """
+    for base, of_base in changes.items():
+        await rates.keep(uow, base, of_base)
+    told = sum(len(of_base) for of_base in changes.values())
+    counted = await projection.count(uow, told, told_at=told_at)
+    if of_own := changes.get(counted.currency):
+        await rates.rate_currencies(uow, counted.currency, {rate.currency for rate in of_own})
+        await answers.clear_past(uow)
+    await rescoring.mark(uow)
+    uow.tell_facts(_changed(uow.workspace_id, counted.changes, told_at))
+    await uow.commit()
+
+
+async def purged(uow: UnitOfWork, record_id: UUID, *, at: datetime) -> None:
     """A record is gone for good, and what was known of it with it."""
-    await projection.forget(uow, table, record_id)
     await projection.count(uow, 1, told_at=at)
+    await projection.forget(uow, record_id)
     await rescoring.mark(uow)
     await uow.commit()
 
@@ -69,6 +96,7 @@ async def bulk_ended(
     `with_a_past`: there is something to learn from that was not there before.
     """
     if with_a_past:
+        await answers.clear_past(uow)
         await rescoring.mark_all_new(uow)
     else:
         await rescoring.mark(uow)

@@ -79,7 +79,7 @@ async def read_case(open_unit: OpenUnit, *, at: datetime, edition: str = NOW) ->
         setting = await fact_copies.setting(uow)
         scale = 10 ** exponent(setting.currency)
         copied = await fact_copies.copied(
-            uow, at=at, currency=setting.currency, scale=float(scale)
+            uow, at=at, currency=setting.currency, scale=float(scale), past=edition != NOW
         )
         names = await fact_copies.names(uow)
     facts = await asyncio.to_thread(

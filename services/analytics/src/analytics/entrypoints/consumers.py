@@ -1,9 +1,11 @@
 """What the others tell: which use case hears of it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
+from analytics.adapters.rates import Rate
 from analytics.application import projections
-from analytics.entrypoints.crm_events import CHANGES, PEOPLE, STAGE_TYPES
+from analytics.entrypoints.crm_events import CHANGES, PEOPLE, STAGE_TYPES, rates_told
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
 from freelanceflow.crm.v1 import record_events_pb2 as record_pb
@@ -36,13 +38,14 @@ async def crm_told(uow: UnitOfWork, events: Sequence[Event]) -> None:
     if deals:
         changes = [CHANGES[event.type](event) for event in deals]
         await projections.deals_changed(uow, changes, quietly=_part_of_more(deals))
+    await _rates_changed(uow, [event for event in events if event.type == _RATES_CHANGED])
     for event in events:
         if event.type == _STAGE_CHANGED:
             await _stage_changed(uow, event)
         if event.type in _PURGED:
             gone = record_pb.RecordPurged.FromString(event.body)
             record_id = parse_id(gone.record_id, "record_id")
-            await projections.purged(uow, _PURGED[event.type], record_id, at=event.recorded_at)
+            await projections.purged(uow, record_id, at=event.recorded_at)
         if event.type == _IMPORT_FINISHED:
             told = import_pb.ImportFinished.FromString(event.body)
             await projections.bulk_ended(
@@ -51,6 +54,17 @@ async def crm_told(uow: UnitOfWork, events: Sequence[Event]) -> None:
                 told_at=event.recorded_at,
                 with_a_past=told.resource == "deals",
             )
+
+
+async def _rates_changed(uow: UnitOfWork, events: Sequence[Event]) -> None:
+    """A file of rates comes in many events."""
+    changes: dict[str, list[Rate]] = defaultdict(list)
+    for event in events:
+        base, rates = rates_told(event)
+        changes[base] += rates
+    if changes:
+        told_at = max(event.recorded_at for event in events)
+        await projections.rates_changed(uow, changes, told_at=told_at)
 
 
 async def _stage_changed(uow: UnitOfWork, event: Event) -> None:
@@ -75,15 +89,12 @@ async def crm_told_one(uow: UnitOfWork, event: Event) -> None:
 
 _IMPORT_FINISHED = "crm.import.v1.finished"
 _STAGE_CHANGED = "crm.stage.v1.changed"
-_PURGED = {
-    "crm.activity.v1.purged": "activities",
-    "crm.client.v1.purged": "clients",
-    "crm.deal.v1.purged": "deals",
-}
+_RATES_CHANGED = "crm.rate.v1.changed"
+_PURGED = ("crm.activity.v1.purged", "crm.client.v1.purged", "crm.deal.v1.purged")
 OF_AUTH: dict[str, Handler] = {
     "auth.workspace.v1.created": workspace_settled,
     "auth.workspace.v1.updated": workspace_settled,
 }
 OF_CRM: dict[str, Handler] = dict.fromkeys(
-    (*CHANGES, *PEOPLE, *_PURGED, _STAGE_CHANGED, _IMPORT_FINISHED), crm_told_one
+    (*CHANGES, *PEOPLE, *_PURGED, _STAGE_CHANGED, _RATES_CHANGED, _IMPORT_FINISHED), crm_told_one
 )

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from analytics.adapters.people import ActivityFact, ClientFact
 from analytics.adapters.projection import Change, CloseDateChange, DealFact
+from analytics.adapters.rates import Rate
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
 from freelanceflow.crm.v1 import record_events_pb2 as record_pb
+from freelanceflow.crm.v1 import setting_events_pb2 as setting_pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from kit.bus.events import Event
 from kit.clock import from_timestamp
 from kit.ids import parse_id
+from kit.money import exponent
 
 STAGE_TYPES = {
     StageType.STAGE_TYPE_OPEN: "open",
@@ -134,6 +138,7 @@ def _activity_told(event: Event) -> ActivityFact:
         activity_id=parse_id(activity.activity_id, "activity_id"),
         version=told.version,
         presence_version=told.version,
+        happened_at=event.time,
         kind=activity.kind,
         client_id=_id(activity.client_id),
         deal_id=_id(activity.deal_id),
@@ -151,6 +156,7 @@ def _activity_deleted(event: Event) -> ActivityFact:
         activity_id=parse_id(told.activity_id, "activity_id"),
         version=0,
         presence_version=told.version,
+        happened_at=event.time,
         deleted_at=from_timestamp(told.happen_time),
     )
 
@@ -165,6 +171,26 @@ PEOPLE: dict[str, Callable[[Event], ClientFact | ActivityFact]] = {
     "crm.activity.v1.restored": _activity_told,
     "crm.activity.v1.deleted": _activity_deleted,
 }
+
+
+def rates_told(event: Event) -> tuple[str, list[Rate]]:
+    """The currency that rates convert into, and the rates as they are now."""
+    told = setting_pb.RatesChanged.FromString(event.body)
+    base = told.base_currency_code
+    return base, [
+        Rate(
+            currency=rate.currency_code,
+            valid_from=date.fromisoformat(rate.valid_from),
+            version=rate.version,
+            factor=_factor(rate.rate, rate.currency_code, base),
+        )
+        for rate in told.rates
+    ]
+
+
+def _factor(rate: str, currency: str, base: str) -> Decimal | None:
+    """From minor unit to minor unit; None for a rate that is gone."""
+    return Decimal(rate).scaleb(exponent(base) - exponent(currency)) if rate else None
 
 
 def _fact(

@@ -5,13 +5,14 @@ from analytics.adapters.tables.base import metadata
 from analytics.adapters.tables.deals import (
     alive,
     close_date_changes,
+    currency_rates,
     deal_states,
     deals,
     stage_entries,
     stages,
     workspaces,
 )
-from analytics.adapters.tables.people import activities, clients
+from analytics.adapters.tables.people import activities, activity_states, clients
 from analytics.adapters.tables.scores import (
     churn_feedback,
     churn_scores,
@@ -22,25 +23,30 @@ from analytics.adapters.tables.scores import (
     projections,
     velocities,
 )
-from analytics.adapters.tables.work import answers, rescoring
+from analytics.adapters.tables.work import answers, held_events, purged_records, rebuilds, rescoring
 
 __all__ = [
     "accuracies",
     "activities",
+    "activity_states",
     "alive",
     "answers",
     "churn_feedback",
     "churn_scores",
     "clients",
     "close_date_changes",
+    "currency_rates",
     "deal_scores",
     "deal_states",
     "deals",
     "editions",
     "forecasts",
+    "held_events",
     "metadata",
     "models",
     "projections",
+    "purged_records",
+    "rebuilds",
     "rescoring",
     "said_forecasts",
     "said_odds",

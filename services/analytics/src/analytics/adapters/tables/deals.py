@@ -1,6 +1,17 @@
 """Deals: as they stand, and as they stood after each of their events."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    Numeric,
+    Table,
+    Text,
+    Uuid,
+)
 
 from analytics.adapters.tables.base import instant, metadata
 
@@ -40,6 +51,9 @@ deals = Table(
     # In what the workspace added up in, at the day's rate; null where crm knew no rate.
     Column("base_minor", BigInteger),
     Column("base_currency", Text, nullable=False, server_default=""),
+    # The same at the rates that are known here, see adapters.rates; counts before the above.
+    Column("rated_minor", BigInteger),
+    Column("rated_currency", Text, nullable=False, server_default=""),
     Column("next_step", Text, nullable=False, server_default=""),
     Column("next_step_due_date", Date),
     Column("lost_reason_id", Uuid),
@@ -60,7 +74,8 @@ Index("ix_deals_created", deals.c.workspace_id, deals.c.created_at, postgresql_w
 Index("ix_deals_client", deals.c.workspace_id, deals.c.client_id, postgresql_where=alive)
 
 # One row per event of a deal, so that any past day can be told: the state on a day is the row of
-# the highest version that had happened by then. Rows are only ever added.
+# the highest version that had happened by then. Rows are only ever added; what they are worth in
+# the workspace's currency follows the rates, whenever those are entered.
 deal_states = Table(
     "deal_states",
     metadata,
@@ -75,6 +90,8 @@ deal_states = Table(
     Column("currency", Text, nullable=False),
     Column("base_minor", BigInteger),
     Column("base_currency", Text, nullable=False),
+    Column("rated_minor", BigInteger),
+    Column("rated_currency", Text, nullable=False, server_default=""),
     Column("stage_id", Uuid, nullable=False),
     Column("stage_type", Text, nullable=False),
     Column("source", Text, nullable=False),
@@ -120,4 +137,16 @@ close_date_changes = Table(
     Column("before", Date),
     Column("after", Date),
     instant("changed_at"),
+)
+
+# What one minor unit of a currency buys of the base's from a day on; none once it was taken away.
+currency_rates = Table(
+    "currency_rates",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("base", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("valid_from", Date, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("factor", Numeric),
 )

@@ -4,7 +4,7 @@ Values and presence have a version each: of values and deletion, whichever comes
 whatever order the events arrive.
 """
 
-from sqlalchemy import Column, Index, Integer, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, Uuid
 
 from analytics.adapters.tables.base import instant, metadata
 
@@ -38,6 +38,22 @@ activities = Table(
     instant("done_at", optional=True),
     instant("created_at", optional=True),
     instant("deleted_at", optional=True),
+)
+# One row per event of an activity, as for deals: a merge of clients moves a call, not its past.
+activity_states = Table(
+    "activity_states",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("activity_id", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    instant("happened_at"),
+    Column("kind", Text, nullable=False),
+    Column("client_id", Uuid),
+    Column("deal_id", Uuid),
+    Column("owner_id", Uuid),
+    instant("due_at", optional=True),
+    instant("done_at", optional=True),
+    Column("deleted", Boolean, nullable=False),
 )
 _there = activities.c.deleted_at.is_(None)
 _ours = activities.c.workspace_id

@@ -1,6 +1,6 @@
-"""What is still to be computed."""
+"""What is still to be computed, what waits, and what is not to come back."""
 
-from sqlalchemy import BigInteger, Column, Date, Index, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Date, Identity, Index, LargeBinary, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from analytics.adapters.tables.base import instant, metadata
@@ -31,6 +31,28 @@ answers = Table(
     instant("computed_at", optional=True),
     Column("answer", JSONB),
     Column("error", Text),
+)
+
+# Of what is gone for good nothing but the id: an event of it that comes late brings nothing back.
+purged_records = Table(
+    "purged_records",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("record_id", Uuid, primary_key=True),
+)
+
+# A workspace whose facts are being built anew; what is told meanwhile waits beside it.
+rebuilds = Table(
+    "rebuilds", metadata, Column("workspace_id", Uuid, primary_key=True), instant("begun_at")
+)
+held_events = Table(
+    "held_events",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("event_id", Uuid, primary_key=True),
+    Column("number", BigInteger, Identity(always=True)),
+    Column("headers", JSONB, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )
 
 Index("ix_rescoring_due", rescoring.c.due_at, postgresql_where=rescoring.c.due_at.is_not(None))

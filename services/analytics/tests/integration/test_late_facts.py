@@ -1,0 +1,223 @@
+"""What is learnt late: rates, merges of clients, and events of records that are gone for good."""
+
+import csv
+import io
+import random
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+from uuid import UUID
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analytics.adapters import fact_copies
+from freelanceflow.crm.v1 import client_events_pb2 as client_pb
+from freelanceflow.crm.v1.record_events_pb2 import RecordPurged
+from kit.bus.events import Event
+from kit.clock import to_timestamp
+from kit.ids import new_id
+from kit.money import exponent
+from kit.testing.database import ServiceDatabase
+from services.analytics.tests.factories import DAY, NOON, Told, ToldDeal
+from services.analytics.tests.integration.test_projection import facts, tell
+from services.analytics.tests.scoring import unit
+
+LATER = NOON + 20 * DAY
+RATED = "SELECT rated_minor, rated_currency FROM {} WHERE workspace_id = $1 ORDER BY deal_id{}"
+
+
+async def worth(
+    database: ServiceDatabase, workspace: UUID, *, at: datetime = LATER, own: str = "EUR"
+) -> dict[UUID, str]:
+    """What each deal's newest state before a moment is worth, as the science reads it."""
+    async with unit(database, workspace) as uow:
+        copied = await fact_copies.copied(uow, at=at, currency=own, scale=1.0)
+    rows = csv.DictReader(io.StringIO(copied.states.decode()))
+    return {UUID(row["deal"]): row["value"] for row in rows}
+
+
+async def test_a_rate_that_is_entered_later_holds_for_its_days(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm = Told(workspace)
+    early = crm.created(minor=100_00, currency="USD").moved("won", NOON + DAY)
+    late = crm.created(minor=100_00, currency="USD", at=NOON + 5 * DAY)
+    own = crm.created(minor=77_00)
+    await tell(database, [*early.events, *late.events, *own.events])
+    assert await worth(database, workspace) == {early.id: "", late.id: "", own.id: "7700"}
+
+    await tell(database, [crm.rates(("USD", "2026-03-05", "0.9"))])
+    # Before the first rate the first one counts, as in crm.
+    found = await worth(database, workspace)
+    assert found == {early.id: "9000", late.id: "9000", own.id: "7700"}
+
+    await tell(database, [crm.rates(("USD", "2026-03-01", "0.8"))])
+    found = await worth(database, workspace)
+    assert (found[early.id], found[late.id]) == ("8000", "9000")
+
+    await tell(database, [crm.rates(("USD", "2026-03-01", "0.5"), version=2)])
+    await tell(database, [crm.rates(("USD", "2026-03-01", "0.8"), version=1)])  # old: no news
+    assert (await worth(database, workspace))[early.id] == "5000"
+    assert (await worth(database, workspace, at=NOON + timedelta(hours=1)))[early.id] == "5000"
+
+    gone = crm.rates(("USD", "2026-03-01", ""), ("USD", "2026-03-05", ""), version=3)
+    await tell(database, [gone])
+    assert (await worth(database, workspace))[early.id] == ""
+
+
+async def test_what_crm_converted_counts_until_a_rate_is_known_here(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm = Told(workspace)
+    deal = crm.created(minor=300_00, currency="USD").converted(270_00, "EUR")
+    await tell(database, deal.events)
+    assert await worth(database, workspace) == {deal.id: "27000"}
+    await tell(database, [crm.rates(("CHF", "2026-03-01", "1.05"))])
+    assert await worth(database, workspace) == {deal.id: "27000"}
+    await tell(database, [crm.rates(("USD", "2026-03-01", "0.5"))])
+    assert await worth(database, workspace) == {deal.id: "15000"}
+
+
+async def test_a_workspace_that_adds_up_in_another_currency_uses_its_rates(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm = Told(workspace)
+    dollars, euros = crm.created(minor=10_00, currency="USD"), crm.created(minor=10_00)
+    await tell(database, [crm.settings("EUR"), crm.rates(("USD", "2026-01-01", "0.5"))])
+    await tell(database, [*dollars.events, *euros.events])
+    assert await worth(database, workspace) == {dollars.id: "500", euros.id: "1000"}
+    await tell(database, [crm.rates(("EUR", "2026-01-01", "2"), base="USD")])
+    await tell(database, [crm.settings("USD", version=2)])
+    found = await worth(database, workspace, own="USD")
+    assert found == {dollars.id: "1000", euros.id: "2000"}
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 10_000))
+async def test_in_whatever_order_rates_come_amounts_are_those_of_their_day(
+    database: ServiceDatabase, seed: int
+) -> None:
+    dice = random.Random(seed)
+    workspace = new_id()
+    crm = Told(workspace)
+    deals = [_deal(crm, dice) for _ in range(5)]
+    told, final = _rates(crm, dice)
+    events = [*(event for deal in deals for event in deal.events), *told]
+    await tell(database, [crm.settings("EUR")])
+    await tell(database, events)
+    once = await facts(database, workspace)
+    shuffled = events * 2
+    dice.shuffle(shuffled)
+    other = Told(workspace)
+    await database.owner.execute("DELETE FROM deal_states WHERE workspace_id = $1", workspace)
+    for table in ("deals", "stage_entries", "close_date_changes", "currency_rates"):
+        await database.owner.execute(f"DELETE FROM {table} WHERE workspace_id = $1", workspace)
+    await tell(database, [other.settings("CHF", version=2), *shuffled])
+    await tell(database, [other.settings("EUR", version=3)])
+    assert await facts(database, workspace) == once
+
+    rows = await database.owner.fetch(
+        "SELECT * FROM deal_states WHERE workspace_id = $1 AND currency <> 'EUR'", workspace
+    )
+    for row in rows:
+        day = (row["closed_at"] or row["happened_at"]).date().isoformat()
+        assert row["rated_minor"] == _by_hand(row, day, final), row
+
+
+def _deal(crm: Told, dice: random.Random) -> ToldDeal:
+    deal = crm.created(
+        minor=dice.randint(1, 10**9),
+        currency=dice.choice(["USD", "JPY", "EUR", "KWD"]),
+        at=NOON + dice.randint(-40, 40) * DAY,
+    )
+    if dice.random() < 0.5:
+        deal.moved(dice.choice(["won", "lost"]), NOON + dice.randint(0, 60) * DAY)
+    return deal
+
+
+def _rates(crm: Told, dice: random.Random) -> tuple[list[Event], dict[tuple[str, str], str]]:
+    events, final = [], {}
+    for currency in ("USD", "JPY", "KWD"):
+        for n in range(dice.randint(0, 4)):
+            day = (NOON + (dice.randint(-30, 30) + 100 * n) * DAY).date().isoformat()
+            for version in range(1, dice.randint(2, 4)):
+                rate = dice.choice(["", "0.5", f"{dice.randint(1, 9999)}.{dice.randint(0, 999)}"])
+                events.append(crm.rates((currency, day, rate), version=version))
+                final[currency, day] = rate
+    return events, final
+
+
+def _by_hand(row: Any, day: str, final: dict[tuple[str, str], str]) -> int | None:
+    """As crm converts."""
+    rates = sorted((d, r) for (code, d), r in final.items() if code == row["currency"] and r)
+    if not rates:
+        return None
+    by_then = [rate for valid_from, rate in rates if valid_from <= day]
+    rate = Decimal(by_then[-1] if by_then else rates[0][1])
+    factor = rate.scaleb(exponent("EUR") - exponent(row["currency"]))
+    return int((row["amount_minor"] * factor).to_integral_value(ROUND_HALF_EVEN))
+
+
+async def test_a_merge_moves_what_is_and_leaves_what_was(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm, stays, goes = Told(workspace), new_id(), new_id()
+    merged, undone = NOON + 10 * DAY, NOON + 12 * DAY
+    deal = crm.created().belonging_to(goes, NOON + DAY).belonging_to(stays, merged)
+    call = crm.call(goes, NOON + 2 * DAY).belonging_to(stays, merged)
+    clients = [client_told(crm, stays, 1), client_told(crm, goes, 1)]
+    await tell(database, [*clients, *deal.events, *call.events, client_gone(crm, goes, merged)])
+
+    async def told(at: datetime) -> tuple[set[str], set[str], set[UUID]]:
+        async with unit(database, workspace) as uow:
+            copied = await fact_copies.copied(uow, at=at, currency="EUR", scale=1.0, past=True)
+            there = {row["client_id"] for row in await fact_copies.clients_at(uow, at)}
+        states = list(csv.DictReader(io.StringIO(copied.states.decode())))
+        contacts = list(csv.DictReader(io.StringIO(copied.contacts.decode())))
+        return {states[-1]["client"]}, {row["client"] for row in contacts}, there
+
+    assert await told(NOON + 5 * DAY) == ({str(goes)}, {str(goes)}, {stays, goes})
+    assert await told(NOON + 11 * DAY) == ({str(stays)}, {str(stays)}, {stays})
+
+    deal.belonging_to(goes, undone)
+    call.belonging_to(goes, undone)
+    back = client_told(crm, goes, 3, kind="updated")
+    await tell(database, [back, deal.events[-1], call.events[-1]])
+    assert await told(undone + DAY) == ({str(goes)}, {str(goes)}, {stays, goes})
+    events = [*clients, *deal.events, *call.events, client_gone(crm, goes, merged), back]
+    once = await facts(database, workspace)
+    random.Random(1).shuffle(events)
+    await tell(database, events * 2)
+    assert await facts(database, workspace) == once
+
+
+def client_told(crm: Told, id: UUID, version: int, *, kind: str = "created") -> Event:
+    client = client_pb.ClientSnapshot(
+        client_id=str(id), kind="company", name="Acme", create_time=to_timestamp(NOON)
+    )
+    message = client_pb.ClientCreated if kind == "created" else client_pb.ClientUpdated
+    body = message(client=client, version=version).SerializeToString()
+    return crm.event(f"crm.client.v1.{kind}", body, version=version)
+
+
+def client_gone(crm: Told, id: UUID, at: datetime) -> Event:
+    body = client_pb.ClientDeleted(client_id=str(id), version=2, happen_time=to_timestamp(at))
+    return crm.event("crm.client.v1.deleted", body.SerializeToString(), version=2, at=at)
+
+
+async def test_what_is_gone_for_good_does_not_come_back(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm, client = Told(workspace), new_id()
+    deal, call = crm.created().deleted(), crm.call(client, NOON)
+    told = [*deal.events, *call.events, client_told(crm, client, 1)]
+    await tell(database, told)
+    for noun, id in (("deal", deal.id), ("client", client), ("activity", call.id)):
+        body = RecordPurged(record_id=str(id), version=9).SerializeToString()
+        await tell(database, [crm.event(f"crm.{noun}.v1.purged", body, version=9)])
+    assert not any((await facts(database, workspace)).values())
+    await tell(database, told)
+    assert not any((await facts(database, workspace)).values())
