@@ -231,7 +231,7 @@ class CreateExportRequest(_message.Message):
 
     @_builtins.property
     def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The columns in order; all when empty."""
+        """The columns in order; all when empty. Custom fields are cf_ and their key."""
 
     def __init__(
         self,

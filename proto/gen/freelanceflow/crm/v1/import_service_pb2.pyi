@@ -536,7 +536,9 @@ class UpdateImportRequest(_message.Message):
     """See ImportSettings."""
     @_builtins.property
     def fields(self) -> _containers.ScalarMap[_builtins.int, _builtins.str]:
-        """The field of each column by its place in the file, beginning with 0; an empty one leaves the column out."""
+        """The field of each column by its place in the file, beginning with 0; an empty one leaves the column out. Custom
+        fields of clients and deals are cf_ and their key.
+        """
 
     def __init__(
         self,

@@ -39,6 +39,7 @@ def _all() -> Select[Any]:
 
 LIST = Read(_all().where(_f.c.removed_at.is_(None)))
 LOAD = Statement(_all().where(_f.c.resource == RESOURCE).with_for_update(key_share=True))
+OFFERED = Statement(_all().where(_f.c.resource == RESOURCE, _f.c.removed_at.is_(None)))
 FIND = Statement(
     select(_f.c.resource).where(
         _f.c.workspace_id == WORKSPACE,
@@ -78,6 +79,12 @@ async def load_all(tx: Transaction, resource: Resource) -> list[CustomField]:
     """All of a resource in order, also those that are gone, kept from other changes."""
     found = await tx.rows(LOAD, workspace=tx.workspace_id, resource=resource.value)
     return [_field(tx, row) for row in found]
+
+
+async def offered(tx: Transaction, resource: Resource) -> list[FieldState]:
+    """Those that records can have, in order."""
+    found = await tx.rows(OFFERED, workspace=tx.workspace_id, resource=resource.value)
+    return [state_of(row) for row in found]
 
 
 async def resource_of(tx: Transaction, field_id: Any) -> Resource | None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from importlib.resources import as_file, files
@@ -25,6 +26,7 @@ _FORMATS = {
     Kind.SHARE: "0%",
     Kind.DATE: "yyyy-mm-dd",
     Kind.INSTANT: "yyyy-mm-dd hh:mm",
+    Kind.FIGURE: "General",
 }
 _TITLE = 80  # characters of a title on paper
 
@@ -49,9 +51,14 @@ def writer_for(format: Format, table: Table, copy: IO[bytes]) -> Writer:
     return SheetWriter(table, copy) if format is Format.XLSX else PaperWriter(table)
 
 
-def plain(column: Column, row: Any, zone: tzinfo) -> Any:
-    """A value of a list as a file holds it: None, a text, a number, a day or a local time."""
+def plain(column: Column, row: Any, zone: tzinfo, currency: str) -> Any:
+    """A value of a list as a file holds it: None, a text, a number, a day or a local time.
+
+    `currency` is the workspace's: amounts of custom fields in another one carry theirs.
+    """
     value = row[column.source]
+    if column.key:
+        return _custom(column.kind, (value or {}).get(column.key), currency)
     if value is None or value == "":
         return None
     match column.kind:
@@ -63,6 +70,26 @@ def plain(column: Column, row: Any, zone: tzinfo) -> Any:
         case Kind.INSTANT:
             return value.astimezone(zone).replace(tzinfo=None)
     return value
+
+
+def _custom(kind: Kind, value: Any, currency: str) -> Any:
+    """What a field of the workspace's own holds; the field may have been of another type once."""
+    match kind, value:
+        case _, None | "":
+            return None
+        case Kind.FIGURE, int() | float():
+            return Decimal(str(value))
+        case Kind.MONEY, {"amount_minor": int(minor), "currency": str(code)}:
+            amount = Decimal(minor).scaleb(-exponent(code))
+            return amount if code == currency else f"{amount:f} {code}"
+        case Kind.DATE, str():
+            with suppress(ValueError):
+                return date.fromisoformat(value)
+        case Kind.FLAG, bool():
+            return "yes" if value else "no"
+        case Kind.LIST, list():
+            return "; ".join(map(str, value)) or None
+    return str(value)
 
 
 class CsvWriter:

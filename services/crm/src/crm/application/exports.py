@@ -9,12 +9,21 @@ from typing import IO
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from crm.adapters import bulk, exports
-from crm.adapters.exports import Export, Request
+from crm.adapters import bulk, custom_fields, exports
+from crm.adapters.exports import Request
 from crm.adapters.writers import Writer, plain, writer_for
 from crm.application.uploads import OpenUnit
+from crm.domain import custom_field
+from crm.domain.custom_field import FieldState
 from crm.domain.errors import ExportTooLarge
-from crm.domain.exports import COLUMNS, CONTENT_TYPES, MAX_PDF_ROWS, Format, Table, chosen
+from crm.domain.exports import (
+    CONTENT_TYPES,
+    MAX_PDF_ROWS,
+    Format,
+    Table,
+    chosen,
+    columns_of,
+)
 from crm.domain.import_fields import Resource
 from kit import files
 from kit.ids import new_id
@@ -46,7 +55,7 @@ async def create_export(
 
     `total` is how many rows the list has.
     """
-    names = chosen(resource, columns, format)
+    names = chosen(columns_of(resource, await _customs(uow, resource)), columns, format)
     if format is Format.PDF and total > MAX_PDF_ROWS:
         said = f"A PDF holds at most {MAX_PDF_ROWS:,} rows, and these are {total:,}. Choose Excel."
         raise ExportTooLarge(said, limit=str(MAX_PDF_ROWS))
@@ -87,15 +96,23 @@ async def write_export(
     """
     async with open_unit() as uow:
         found = await exports.load(uow, export_id)
-        _, zone_name = await bulk.settings(uow)
+        currency, zone_name = await bulk.settings(uow)
+        known = columns_of(found.resource, await _customs(uow, found.resource))
     if found.file_id is not None:
         return found.total_rows
+    table = Table(
+        title=found.resource.value.capitalize(),
+        # A field that was removed since has nothing to show any more.
+        columns=[known[name] for name in found.columns if name in known],
+        currency=currency,
+        raw=found.raw,
+    )
     pages = exports.pages(pool, tokens, workspace_id, found)
     counted = _Counted(report, found.total_rows)
     with tempfile.TemporaryFile() as copy:
         file = await files.store(
             open_unit,
-            _written(found, pages, copy, zone=_zone(zone_name), counted=counted),
+            _written(found.format, table, pages, copy, zone=_zone(zone_name), counted=counted),
             name=found.file_name,
             content_type=CONTENT_TYPES[found.format],
             limit=MAX_BYTES,
@@ -115,6 +132,12 @@ async def write_export(
     return counted.rows
 
 
+async def _customs(uow: UnitOfWork, resource: Resource) -> list[FieldState]:
+    if resource is Resource.ACTIVITIES:
+        return []
+    return await custom_fields.offered(uow, custom_field.Resource(resource.value))
+
+
 class _Counted:
     """How many rows were written, said now and then."""
 
@@ -129,16 +152,15 @@ class _Counted:
 
 
 async def _written(
-    found: Export,
+    format: Format,
+    table: Table,
     pages: AsyncIterator[list[object]],
     copy: IO[bytes],
     *,
     zone: tzinfo,
     counted: _Counted,
 ) -> AsyncIterator[bytes]:
-    columns = [COLUMNS[found.resource][name] for name in found.columns]
-    table = Table(title=found.resource.value.capitalize(), columns=columns, raw=found.raw)
-    writer = writer_for(found.format, table, copy)
+    writer = writer_for(format, table, copy)
     async for page in pages:
         # In a thread: writing cells is computing, and the heartbeat must not wait for it.
         pieces = await asyncio.to_thread(_add, writer, table, page, zone)
@@ -151,7 +173,7 @@ async def _written(
 
 def _add(writer: Writer, table: Table, page: list[object], zone: tzinfo) -> list[bytes]:
     for row in page:
-        writer.add([plain(column, row, zone) for column in table.columns])
+        writer.add([plain(column, row, zone, table.currency) for column in table.columns])
     return list(writer.pieces())
 
 

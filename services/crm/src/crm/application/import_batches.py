@@ -4,15 +4,17 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from crm.adapters import bulk, regions
+from crm.adapters import bulk, custom_fields, regions
 from crm.adapters.imports import Import
 from crm.application.import_activities import take_activities
 from crm.application.import_clients import take_clients
 from crm.application.import_deals import take_deals
 from crm.application.import_work import Seen, Work
 from crm.application.uploads import OpenUnit
+from crm.domain import custom_field
 from crm.domain.client import ClientKind
 from crm.domain.csv_file import CsvReader, Record
+from crm.domain.custom_field import FieldState
 from crm.domain.errors import EntryRefused
 from crm.domain.import_cells import CellReader
 from crm.domain.import_fields import Resource
@@ -68,12 +70,17 @@ async def take(
     """Make records of a batch, or in a dry run find out what would come of it."""
     currency, zone = await bulk.settings(uow)
     layout = found.layout
+    customs: dict[str, FieldState] = {}
+    if layout.custom_keys:
+        kind = custom_field.Resource(found.resource.value)
+        customs = await custom_fields.by_keys(uow, kind, layout.custom_keys)
     reader = CellReader(
         currency=currency,
         zone=_zone(zone),
         now=now,
         notation=found.settings.notation,
         usual_kind=ClientKind.PERSON if layout.names_in_parts else ClientKind.COMPANY,
+        customs=customs,
     )
     work = Work(
         uow=uow,

@@ -145,6 +145,7 @@ def _new(work: Work, one: _Read, around: _Around) -> Client:
         tags=cells.tags,
         notes=cells.notes,
         external_id=cells.external_id or None,
+        custom_fields=cells.custom_fields,
     )
     client = Client.create(
         new_id(), work.uow.workspace_id, edit=edit, at=cells.created_at, by=None, region=work.region
@@ -221,6 +222,8 @@ def _edit(work: Work, one: _Read, client: Client, around: _Around) -> ClientEdit
         edit["phones"] = tuple(dict.fromkeys((*state.phones, *cells.phones)))
     if cells.tags:
         edit["tags"] = tuple(dict.fromkeys((*state.tags, *cells.tags)))
+    if cells.custom_fields:
+        edit["custom_fields"] = cells.custom_fields
     if cells.owner:
         edit["owner"] = work.owner(cells.owner, around.owners)
     if parent := _parent(work, cells, around):

@@ -185,6 +185,7 @@ def _taken(work: Work, row: Row, cells: DealCells, names: _Names) -> _Taken:
         next_step=cells.next_step,
         tags=cells.tags,
         external_id=cells.external_id or None,
+        custom_fields=cells.custom_fields,
     )
     return _Taken(row, cells, stage, edit, reason)
 

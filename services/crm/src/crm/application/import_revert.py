@@ -130,7 +130,7 @@ def _put_deal_back(
     deal: Deal, before: dict[str, Any], columns: dict[str, bulk.Column], *, by: UUID, now: datetime
 ) -> bool:
     state, version = deal.state, deal.version
-    deal.edit(deal_back(before), at=now, by=by)
+    deal.edit(deal_back(before, deal.state), at=now, by=by)
     deal.version += deal.state is not state
     column = columns.get(before["stage"])
     if column is not None and column.stage.id != deal.state.stage.id:
@@ -161,7 +161,7 @@ async def _clients(uow: UnitOfWork, ours: dict[UUID, Done], *, by: UUID, now: da
         if row.before is None:
             client.delete(at=now, by=by)
         else:
-            client.edit(client_back(row.before), at=now, by=by)
+            client.edit(client_back(row.before, client.state), at=now, by=by)
         if client.state is not state:
             client.version += 1
             changed.append(client)

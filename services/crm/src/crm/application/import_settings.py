@@ -7,7 +7,7 @@ from uuid import UUID
 
 from crm.adapters import import_rows, imports
 from crm.adapters.imports import Import
-from crm.application.uploads import OpenUnit, expect_untouched, looked_at
+from crm.application.uploads import OpenUnit, custom_names, expect_untouched, looked_at
 from crm.domain.csv_file import CsvReader
 from crm.domain.errors import EntryRefused, Problem
 from crm.domain.file_look import CsvLook
@@ -30,6 +30,7 @@ async def update_import(
     """
     async with open_unit() as uow:
         found = await imports.load_for_update(uow, import_id)
+        customs = await custom_names(uow, found.resource)
     expect_untouched(found)
     settings = found.settings.changed(given)
     looked = Looked(
@@ -40,8 +41,8 @@ async def update_import(
     )
     before = found.settings
     if (settings.encoding, settings.delimiter) != (before.encoding, before.delimiter):
-        looked = await _looked_again(open_unit, found, settings)
-    looked = replace(looked, fields=_placed(found, looked, fields))
+        looked = await _looked_again(open_unit, found, settings, customs)
+    looked = replace(looked, fields=_placed(found, looked, fields, customs))
     async with open_unit() as uow:
         still = await imports.load_for_update(uow, import_id)
         expect_untouched(still)
@@ -51,18 +52,27 @@ async def update_import(
         await uow.commit()
 
 
-def _placed(found: Import, looked: Looked, fields: Mapping[int, str]) -> list[str]:
+def _placed(
+    found: Import, looked: Looked, fields: Mapping[int, str], customs: Mapping[str, str]
+) -> list[str]:
     placed = list(looked.fields)
     for number, name in fields.items():
         if not 0 <= number < len(placed):
             said = f"There is no column {number}; the first one is 0."
             raise EntryRefused([Problem("columns", "COLUMN_UNKNOWN", said)])
         placed[number] = name
-    return checked_fields(found.resource, placed)
+    return checked_fields(found.resource, placed, customs)
 
 
-async def _looked_again(open_unit: OpenUnit, found: Import, settings: Settings) -> Looked:
-    look = CsvLook(found.resource, CsvReader(settings.encoding), delimiter=settings.delimiter)
+async def _looked_again(
+    open_unit: OpenUnit, found: Import, settings: Settings, customs: Mapping[str, str]
+) -> Looked:
+    look = CsvLook(
+        found.resource,
+        CsvReader(settings.encoding),
+        delimiter=settings.delimiter,
+        customs=customs,
+    )
     seen = 0
     async for piece in files.read(open_unit, found.file_id):
         look.feed(piece)

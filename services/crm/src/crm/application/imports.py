@@ -11,10 +11,16 @@ from crm.adapters import bulk, import_rows, imports
 from crm.adapters.imports import Import
 from crm.application.import_batches import batches, take
 from crm.application.import_work import Seen
-from crm.application.uploads import OpenUnit, expect_untouched
+from crm.application.uploads import OpenUnit, custom_names, expect_untouched
 from crm.domain.csv_file import Record
 from crm.domain.errors import ExternalIdTaken, ImportNotReady
-from crm.domain.imports import ImportFinished, ImportStatus, Outcome, expect_complete
+from crm.domain.imports import (
+    ImportFinished,
+    ImportStatus,
+    Outcome,
+    checked_fields,
+    expect_complete,
+)
 from kit.jobs.table import enqueue
 from kit.unit_of_work import UnitOfWork
 
@@ -31,7 +37,7 @@ async def check_import(uow: UnitOfWork, *, import_id: UUID) -> UUID:
     """
     found = await imports.load_for_update(uow, import_id)
     expect_untouched(found)
-    expect_complete(found.resource, found.fields)
+    await _expect_fields(uow, found)
     job_id = await enqueue(uow, CHECK_JOB, {"import_id": str(import_id)}, total=found.total_rows)
     await imports.start(uow, import_id, job_id, ImportStatus.ANALYZING)
     await uow.commit()
@@ -49,13 +55,20 @@ async def commit_import(uow: UnitOfWork, *, import_id: UUID) -> UUID:
             raise ImportNotReady("This import is being written.")
     else:
         expect_untouched(found)
-        expect_complete(found.resource, found.fields)
+        await _expect_fields(uow, found)
         await imports.clear_errors(uow, import_id)
         await import_rows.clear(uow, import_id)
     job_id = await enqueue(uow, JOB, {"import_id": str(import_id)}, total=found.total_rows)
     await imports.start(uow, import_id, job_id, ImportStatus.COMMITTING)
     await uow.commit()
     return job_id
+
+
+async def _expect_fields(uow: UnitOfWork, found: Import) -> None:
+    """Raises EntryRefused: a custom field may have been removed since the columns were chosen."""
+    expect_complete(found.resource, found.fields)
+    if found.layout.custom_keys:
+        checked_fields(found.resource, found.fields, await custom_names(uow, found.resource))
 
 
 async def check_rows(

@@ -264,7 +264,7 @@ async def _change_contact(
 def _edit_back(client: Client, merge: merges.Kept) -> ClientEdit:
     """Fields that the merge changed and nobody has changed since."""
     now = client_before(client.state)
-    back = client_back(merge.before)
+    back = client_back(merge.before, client.state)
     fields = {
         name
         for name, value in merge.after.items()

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import IO, NamedTuple
 from uuid import UUID
 
-from crm.adapters import imports, workbook
+from crm.adapters import custom_fields, imports, workbook
 from crm.adapters.imports import Import
+from crm.domain import custom_field
+from crm.domain.custom_field import FILTER_PREFIX
 from crm.domain.entries import MAX_NAME, Entry
 from crm.domain.errors import FileTooLarge, ImportNotReady
 from crm.domain.file_look import CsvLook, is_workbook
@@ -52,6 +54,8 @@ async def upload(
     entry = Entry()
     file_name = entry.text("file_name", file_name, limit=MAX_NAME, needed=True)
     entry.done()
+    async with open_unit() as uow:
+        customs = await custom_names(uow, resource)
     pieces = aiter(_limited(content, limit))
     start = b""
     async for piece in pieces:
@@ -64,7 +68,7 @@ async def upload(
             file = await _store(open_unit, stream, file_name, _XLSX, limit, now)
         looked = Looked(total_rows=0, settings=Settings(), columns=[], fields=[])
     else:
-        look = CsvLook(resource)
+        look = CsvLook(resource, customs=customs)
         stream = _looking(start, pieces, look)
         file = await _store(open_unit, stream, file_name, _CSV, limit, now)
         looked = looked_at(look)
@@ -96,12 +100,13 @@ async def open_workbook(open_unit: OpenUnit, *, import_id: UUID, now: datetime) 
     """
     async with open_unit() as uow:
         found = await imports.load_for_update(uow, import_id)
+        customs = await custom_names(uow, found.resource)
     if found.columns:
         return
     with tempfile.TemporaryFile() as copy:
         async for piece in files.read(open_unit, found.file_id):
             await asyncio.to_thread(copy.write, piece)
-        look = CsvLook(found.resource)
+        look = CsvLook(found.resource, customs=customs)
         stream = _looking(b"", _converted(copy), look)
         file = await _store(open_unit, stream, found.file_name, _CSV, MAX_CSV, now)
     async with open_unit() as uow:
@@ -109,6 +114,14 @@ async def open_workbook(open_unit: OpenUnit, *, import_id: UUID, now: datetime) 
         if not still.columns:
             await _replace_file(uow, still, looked_at(look), file.id)
             await uow.commit()
+
+
+async def custom_names(uow: UnitOfWork, resource: Resource) -> dict[str, str]:
+    """The workspace's own fields: how imports and exports call them, and their names."""
+    if resource is Resource.ACTIVITIES:
+        return {}
+    fields = await custom_fields.offered(uow, custom_field.Resource(resource.value))
+    return {f"{FILTER_PREFIX}{field.key}": field.name for field in fields}
 
 
 async def _replace_file(uow: UnitOfWork, found: Import, looked: Looked, file_id: UUID) -> None:

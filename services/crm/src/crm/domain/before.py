@@ -39,8 +39,8 @@ def client_before(state: ClientState) -> dict[str, Any]:
     }
 
 
-def client_back(before: dict[str, Any]) -> ClientEdit:
-    """The edit that puts a client back."""
+def client_back(before: dict[str, Any], now: ClientState) -> ClientEdit:
+    """The edit that puts a client back from how it is now."""
     parent, owner = before["parent"], before["owner"]
     return ClientEdit(
         kind=ClientKind(before["kind"]),
@@ -54,7 +54,7 @@ def client_back(before: dict[str, Any]) -> ClientEdit:
         tags=tuple(before["tags"]),
         notes=before["notes"],
         external_id=before["external_id"],
-        custom_fields=before["custom_fields"],
+        custom_fields=_values_back(before, now),
     )
 
 
@@ -70,13 +70,14 @@ def deal_before(state: DealState) -> dict[str, Any]:
         "next_step": state.next_step,
         "tags": list(state.tags),
         "external_id": state.external_id,
+        "custom_fields": dict(state.custom_fields),
         "stage": str(state.stage.id),
         "lost_reason": state.lost_reason and [str(state.lost_reason.id), state.lost_reason.name],
     }
 
 
-def deal_back(before: dict[str, Any]) -> DealEdit:
-    """The edit that puts a deal back; its stage is another matter."""
+def deal_back(before: dict[str, Any], now: DealState) -> DealEdit:
+    """The edit that puts a deal back from how it is now; its stage is another matter."""
     client, amount, owner = before["client"], before["amount"], before["owner"]
     return DealEdit(
         name=before["name"],
@@ -88,7 +89,14 @@ def deal_back(before: dict[str, Any]) -> DealEdit:
         next_step=before["next_step"],
         tags=tuple(before["tags"]),
         external_id=before["external_id"],
+        custom_fields=_values_back(before, now),
     )
+
+
+def _values_back(before: dict[str, Any], now: ClientState | DealState) -> dict[str, Any]:
+    """What has come meanwhile goes; an earlier version kept nothing of a deal's."""
+    kept = before.get("custom_fields")
+    return {} if kept is None else {**dict.fromkeys(now.custom_fields), **kept}
 
 
 def _date(text: str | None) -> date | None:

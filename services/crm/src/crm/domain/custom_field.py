@@ -158,7 +158,7 @@ def clean_values(
             entry.refuse(where, "FIELD_UNKNOWN", "There is no such field.")
         elif value is None or value == "" or value == []:
             clean[key] = None
-        elif (problem := _problem(field, value)) is not None:
+        elif (problem := problem_with(field, value)) is not None:
             entry.refuse(where, "FIELD_INVALID", problem)
         else:
             clean[key] = value.strip() if isinstance(value, str) else value
@@ -170,7 +170,7 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return {key: value for key, value in {**values, **changes}.items() if value is not None}
 
 
-def _problem(field: FieldState, value: Any) -> str | None:
+def problem_with(field: FieldState, value: Any) -> str | None:
     """What is wrong with a value, in words."""
     match field.type:
         case FieldType.NUMBER:

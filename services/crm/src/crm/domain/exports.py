@@ -1,10 +1,11 @@
 """An export: what a list shows, on its way into a file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from crm.domain.custom_field import FILTER_PREFIX, FieldState, FieldType
 from crm.domain.errors import EntryRefused, Problem
 from crm.domain.import_fields import Resource
 
@@ -36,6 +37,8 @@ class Kind(StrEnum):
     SHARE = "share"
     DATE = "date"
     INSTANT = "instant"
+    FIGURE = "figure"  # a number with as many places as it has
+    FLAG = "flag"
 
 
 class Column(NamedTuple):
@@ -46,6 +49,7 @@ class Column(NamedTuple):
     source: str
     width: int = 16  # in characters, for sheets and pages
     on_paper: bool = True
+    key: str = ""  # of the custom field, where the source holds many
 
 
 _TEXT, _LIST, _NUMBER, _MONEY = Kind.TEXT, Kind.LIST, Kind.NUMBER, Kind.MONEY
@@ -109,21 +113,45 @@ COLUMNS: dict[Resource, dict[str, Column]] = {
 }
 
 
+_OF_TYPE = {
+    FieldType.NUMBER: Kind.FIGURE,
+    FieldType.MONEY: Kind.MONEY,
+    FieldType.DATE: Kind.DATE,
+    FieldType.MULTI_SELECT: Kind.LIST,
+    FieldType.CHECKBOX: Kind.FLAG,
+}
+
+
+def columns_of(resource: Resource, customs: Sequence[FieldState]) -> dict[str, Column]:
+    """All that a file can hold, the workspace's own fields behind the others."""
+    own = {
+        f"{FILTER_PREFIX}{field.key}": Column(
+            field.name,
+            _OF_TYPE.get(field.type, Kind.TEXT),
+            "custom_fields",
+            on_paper=False,
+            key=field.key,
+        )
+        for field in customs
+    }
+    return COLUMNS[resource] | own
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """What is written, and how it is called."""
 
     title: str
     columns: Sequence[Column]
+    currency: str  # the workspace's
     raw: bool = False  # cells of a CSV as they are, for machines
 
 
-def chosen(resource: Resource, names: Sequence[str], format: Format) -> list[str]:
+def chosen(known: Mapping[str, Column], names: Sequence[str], format: Format) -> list[str]:
     """The columns of an export; without a choice all of them, or those that fit on paper.
 
     Raises EntryRefused.
     """
-    known = COLUMNS[resource]
     unknown = [name for name in names if name not in known]
     if unknown:
         said = f"There is no column “{unknown[0][:50]}”."

@@ -1,6 +1,6 @@
 """A look at a file while its bytes pass by: of what kind, how it writes, what its columns are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from crm.domain.csv_file import CsvReader, Record, delimiter_of
 from crm.domain.errors import EntryRefused, Problem
@@ -43,9 +43,16 @@ class CsvLook:
     """Takes the bytes of a CSV file; counts the rows and learns how it is written."""
 
     def __init__(
-        self, resource: Resource, reader: CsvReader | None = None, *, delimiter: str = ""
+        self,
+        resource: Resource,
+        reader: CsvReader | None = None,
+        *,
+        delimiter: str = "",
+        customs: Mapping[str, str] | None = None,
     ) -> None:
+        """`customs` are the workspace's own fields, see `guess`."""
         self._resource = resource
+        self._customs = customs
         self._reader = reader or CsvReader()
         self._first: list[Record] = []
         self._given = delimiter
@@ -74,7 +81,7 @@ class CsvLook:
             self._begin()
         if self.rows < 1:
             raise EntryRefused([Problem("file", "FILE_EMPTY", "There are no rows in this file.")])
-        guess(self._resource, self.columns)
+        guess(self._resource, self.columns, self._customs)
 
     def settings(self) -> Settings:
         """How the file is written, as far as it shows."""

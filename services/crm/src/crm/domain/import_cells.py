@@ -1,11 +1,15 @@
 """What the cells of an import mean. Names of other things are looked up elsewhere."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
 
 from crm.domain.activity import ActivityKind
 from crm.domain.client import ClientKind
+from crm.domain.custom_cells import NO, YES, CustomCells
+from crm.domain.custom_field import FieldState
 from crm.domain.entries import Amount, Entry
 from crm.domain.imports import Row
 from crm.domain.notations import IN_WORDS, Notation, plain_amount, read_date
@@ -14,8 +18,6 @@ from kit.money import is_currency, parse
 
 SLACK = timedelta(days=1)  # a clock elsewhere may be ahead
 _LIST = re.compile(r"[;,|]")
-_YES = frozenset({"yes", "y", "true", "1", "x", "done", "completed", "ja", "oui", "si", "sí"})
-_NO = frozenset({"", "no", "n", "false", "0", "open", "to do", "nein", "non"})
 _CLIENT_KINDS = {
     **dict.fromkeys(
         ("", "company", "organization", "organisation", "business", "firma"), "company"
@@ -54,6 +56,7 @@ class DealCells:
     lost_reason: str
     next_step: str
     tags: list[str]
+    custom_fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,7 @@ class ClientCells:
     notes: str
     created_at: datetime
     parent: str
+    custom_fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +105,16 @@ class CellReader:
         now: datetime,
         notation: Notation | None = None,
         usual_kind: ClientKind = ClientKind.COMPANY,
+        customs: Mapping[str, FieldState] | None = None,
     ) -> None:
         self._currency = currency
         self._zone = zone
         self._now = now
         self._notation = notation or Notation()
         self._usual_kind = usual_kind
+        self._customs = CustomCells(
+            customs or {}, currency=currency, zone=zone, notation=self._notation
+        )
 
     def deal(self, row: Row) -> DealCells:
         """Raises EntryRefused with all that cannot be read."""
@@ -138,6 +146,7 @@ class CellReader:
             lost_reason=row["lost_reason"],
             next_step=row["next_step"],
             tags=_list(row["tags"]),
+            custom_fields=self._customs.read(entry, row),
         )
         entry.done()
         return cells
@@ -162,6 +171,7 @@ class CellReader:
             notes=row["notes"],
             created_at=self._instant(entry, row, "created_at") or self._now,
             parent=row["parent"],
+            custom_fields=self._customs.read(entry, row),
         )
         entry.done()
         return cells
@@ -194,9 +204,9 @@ class CellReader:
     def _done(self, entry: Entry, row: Row, usual: datetime | None) -> datetime | None:
         """A day, or yes or no: then it was done when it was due, at the latest now."""
         word = row["done_at"].lower()
-        if word in _NO:
+        if word in NO:
             return None
-        if word in _YES:
+        if word in YES:
             return min(usual or self._now, self._now)
         return self._instant(entry, row, "done_at")
 

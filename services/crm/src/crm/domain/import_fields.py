@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -154,8 +154,12 @@ class Column:
         return self._filled > 0 and seen >= 0.8 * self._filled
 
 
-def guess(resource: Resource, columns: Sequence[Column]) -> None:
+def guess(
+    resource: Resource, columns: Sequence[Column], customs: Mapping[str, str] | None = None
+) -> None:
     """Say of each column into which field it goes, and how sure that is.
+
+    `customs` are the workspace's own fields: how an import calls them, and their names.
 
     Every field is given once, to the column that is surest of it; those made of several parts go
     to all that are named for one.
@@ -165,7 +169,10 @@ def guess(resource: Resource, columns: Sequence[Column]) -> None:
     wishes = [
         (confidence, -number, name, column)
         for number, column in enumerate(columns)
-        for name, confidence in _wishes(resource, column, in_parts=in_parts)
+        for name, confidence in (
+            *_wishes(resource, column, in_parts=in_parts),
+            *_custom_wishes(column, customs or {}),
+        )
     ]
     taken: set[str] = set()
     for confidence, _, name, column in sorted(wishes, key=lambda wish: wish[:3], reverse=True):
@@ -201,6 +208,19 @@ def _wishes(resource: Resource, column: Column, *, in_parts: bool) -> list[tuple
         for name, confidence in _BY_CONTENT.items()
         if name in FIELDS[resource] and column.looks_like(name)
     ]
+    return wishes
+
+
+def _custom_wishes(column: Column, customs: Mapping[str, str]) -> list[tuple[str, float]]:
+    header = folded(column.header)
+    wishes = []
+    for own, name in customs.items():
+        if header == folded(name) or column.header.strip().lower() == own:
+            wishes.append((own, 1.0))
+        elif len(header) > 3:
+            alike = SequenceMatcher(None, header, folded(name)).ratio()
+            if alike >= _ALIKE:
+                wishes.append((own, alike * 0.9))
     return wishes
 
 

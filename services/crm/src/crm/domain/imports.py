@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from crm.domain.cells import as_written
 from crm.domain.csv_file import DELIMITERS, Encoding, Record
+from crm.domain.custom_field import FILTER_PREFIX
 from crm.domain.errors import EntryRefused, Problem
 from crm.domain.import_fields import FIELDS, JOINED, NEEDED, Resource
 from crm.domain.notations import USUAL, DateOrder, DecimalMark, Notation
@@ -202,6 +203,12 @@ class Layout:
         """Whether several columns make up the name, as with people."""
         return list(self._fields).count("name") > 1
 
+    @property
+    def custom_keys(self) -> list[str]:
+        """Keys of the custom fields that columns go into."""
+        found = (field for field in self._fields if field.startswith(FILTER_PREFIX))
+        return [field.removeprefix(FILTER_PREFIX) for field in found]
+
     def header_of(self, field: str) -> str:
         """The header of the first column that goes into a field; else the field's own name."""
         return self._headers[self._fields.index(field)] if field in self._fields else field
@@ -229,22 +236,29 @@ class Layout:
         """A refusal of an entity's fields, by the columns they came from."""
         errors = []
         for name, message in refusal.fields.items():
-            field = _FIELD_OF.get(name, name)
+            field = _FIELD_OF.get(name, name.replace(_OF_CUSTOM, FILTER_PREFIX))
             value = row_[field][:MAX_VALUE] if row_ else ""
             errors.append(RowError(row, self.header_of(field), message[:MAX_MESSAGE], value))
         return errors
 
 
-def checked_fields(resource: Resource, fields: Sequence[str]) -> list[str]:
-    """The fields of all columns. Raises EntryRefused for one that is not there, or twice."""
+def checked_fields(
+    resource: Resource, fields: Sequence[str], customs: Mapping[str, str] | None = None
+) -> list[str]:
+    """The fields of all columns. Raises EntryRefused for one that is not there, or twice.
+
+    `customs` are those that the workspace has added, and their names.
+    """
+    customs = customs or {}
+    known = [*FIELDS[resource], *customs]
     problems = [
         Problem(name[:100], "FIELD_UNKNOWN", f"There is no field “{name[:100]}”.")
         for name in fields
-        if name and name not in FIELDS[resource]
+        if name and name not in known
     ]
     problems += [
-        Problem(name, "FIELD_TWICE", f"Two columns go into “{name}”.")
-        for name in FIELDS[resource]
+        Problem(name, "FIELD_TWICE", f"Two columns go into “{customs.get(name, name)}”.")
+        for name in known
         if fields.count(name) > 1 and name not in JOINED
     ]
     if problems:
@@ -260,4 +274,5 @@ def expect_complete(resource: Resource, fields: Sequence[str]) -> None:
         raise EntryRefused([Problem(needed, "COLUMN_MISSING", said)])
 
 
+_OF_CUSTOM = "custom_fields."
 _FIELD_OF = {"amount.currency": "currency", "parent_id": "parent", "client_id": "client"}
