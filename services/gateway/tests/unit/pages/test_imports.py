@@ -83,3 +83,12 @@ async def test_words_of_files_stay_words(site: Any, make: Any) -> None:
         assert answer.status == 200
         assert "<script>alert" not in answer.text
         assert "<img src=x" not in answer.text
+
+
+async def test_own_fields_can_be_chosen_for_a_column(site: Any) -> None:
+    deals = await site.get("/imports/i-uploaded")
+    assert '<option value="cf_multi_select">Multi_select</option>' in deals.text
+    site.neighbours.imports.answers["GetImport"] = make_import(
+        "i-uploaded", resource=pb.IMPORT_RESOURCE_ACTIVITIES
+    )
+    assert "cf_" not in (await site.get("/imports/i-uploaded")).text

@@ -116,7 +116,10 @@ async def get_import(request: Request) -> Response:
      body=file_schemas.ImportChange, answer=schemas.AnyRecord, parameters=[IMPORT],
      problems=[404, 409])  # fmt: skip
 async def update_import(request: Request) -> Response:
-    """Says which column goes into which field and how the file is read; a check is void then."""
+    """Says which column goes into which field and how the file is read; a check is void then.
+
+    Custom fields of clients and deals are `cf_` and their key.
+    """
     body = (await read_body(request, file_schemas.ImportChange)).model_dump(exclude_unset=True)
     columns = body.pop("columns", None) or []
     found = await request.app.state.clients.imports.UpdateImport(

@@ -19,6 +19,7 @@ from gateway.entrypoints.api.imports import (
     errors_file as send_errors_file,
 )
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, together, viewer_of
+from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, targets
 from kit.errors import DomainError, ErrorKind
@@ -84,6 +85,7 @@ MATCHED_BY = {
     "file": "An earlier row",
 }
 RECORDS = {"clients": "/clients", "deals": "/pipeline", "activities": "/activities"}
+WITH_CUSTOM_FIELDS = ("clients", "deals")
 RECORD = {"clients": "/clients/", "deals": "/deals/", "activities": ""}
 
 router = APIRouter(include_in_schema=False)
@@ -222,7 +224,7 @@ async def _page(request: Request, viewer: Viewer, found: pb.Import, errors: Erro
     state, resource = STATUSES[found.status], RESOURCE_NAMES[found.resource]
     if state == "ready" and request.query_params.get("step") == "columns":
         state = "uploaded"
-    shown = await _rows(request, found, state)
+    shown, customs = await together(_rows(request, found, state), _customs(request, resource))
     part = is_htmx(request) and targets(request, "import")
     return rendering_of(request).response(
         request,
@@ -237,9 +239,10 @@ async def _page(request: Request, viewer: Viewer, found: pb.Import, errors: Erro
         message="",
         form_message=errors.message,
         errors=errors.fields,
-        labels=FIELDS,
+        labels=FIELDS | dict(customs),
         may_write=viewer.may("imports.write"),
         fields=[(name, FIELDS[name]) for name in FIELDS_OF[resource].split()],
+        custom_fields=customs,
         date_orders=DATE_ORDERS,
         delimiters=DELIMITERS,
         encodings=ENCODINGS,
@@ -252,6 +255,13 @@ async def _page(request: Request, viewer: Viewer, found: pb.Import, errors: Erro
         record_href=RECORD[resource],
         **shown,
     )
+
+
+async def _customs(request: Request, resource: str) -> list[tuple[str, str]]:
+    """The workspace's own fields as an import calls them, and their names."""
+    if resource not in WITH_CUSTOM_FIELDS:
+        return []
+    return [(f"cf_{field.key}", field.name) for field in await list_fields(request, resource)]
 
 
 async def _rows(request: Request, found: pb.Import, state: str) -> dict[str, Any]:
