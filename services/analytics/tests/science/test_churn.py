@@ -29,6 +29,22 @@ def on(day: int) -> pd.Timestamp:
 # ---------------------------------------------------------------- edges of life
 
 
+@pytest.mark.parametrize("ids", ["object", "category", "int64"])
+@pytest.mark.parametrize("in_order", [True, False])
+def test_scoring_leaves_the_purchases_alone(ids: str, in_order: bool) -> None:
+    rng = np.random.default_rng(5)
+    date = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 90, 300), unit="D")
+    table = pd.DataFrame(
+        {"client_id": rng.integers(0, 20, 300), "date": date, "value": rng.normal(50, 60, 300)}
+    )
+    if in_order:
+        table = table.sort_values(["client_id", "date"], ignore_index=True)
+    table["client_id"] = table["client_id"].astype(str if ids == "object" else ids)
+    before = table.copy(deep=True)
+    churn.score(table, AS_OF, 90)
+    pd.testing.assert_frame_equal(table, before)
+
+
 def test_no_purchases_at_all() -> None:
     none = pd.DataFrame({"client_id": [], "date": [], "value": []})
     scores = churn.score(none, AS_OF, 90)

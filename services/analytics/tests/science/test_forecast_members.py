@@ -56,6 +56,35 @@ def test_month_ridge_learns_a_season_and_shrinks_it() -> None:
     assert 0 < pulled[0] < pulled[1] < 2
 
 
+@pytest.mark.parametrize("months", [13, 24, 40])
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_members_say_what_the_library_says(months: int, level: float) -> None:
+    # They spare the library its look further ahead, which must change nothing.
+    from statsforecast.models import AutoCES, AutoETS, DynamicOptimizedTheta
+
+    noise = np.random.default_rng(months).standard_normal(months)
+    history = level + np.abs(np.sin(np.arange(months))) + 0.1 * noise
+    seen = 12 if months >= 24 else 1
+    theirs = DynamicOptimizedTheta(
+        season_length=seen,
+        decomposition_type="multiplicative" if (history > 0).all() else "additive",
+    )
+    for ours, library in (
+        (members.auto_ets, AutoETS(season_length=seen)),
+        (members.auto_ces, AutoCES(season_length=seen)),
+        (members.optimised_theta, theirs),
+    ):
+        path = ours(history, 6, 12)
+        assert path is not None
+        assert path.mean.tolist() == library.fit(history).predict(h=6)["mean"].tolist()
+
+
+def test_ces_repeats_what_never_changed() -> None:
+    path = members.auto_ces(np.full(30, 7.0), 3, 12)
+    assert path is not None
+    assert path.mean.tolist() == [7.0] * 3
+
+
 def test_ets_form_survives_the_round_trip() -> None:
     rng = np.random.default_rng(3)
     history = 1 + 0.02 * np.arange(48) + 0.2 * np.tile(rng.standard_normal(12), 4)

@@ -123,21 +123,26 @@ def read_ledger(purchases: "pd.DataFrame", as_of: object) -> tuple[Ledger, "pd.I
     keep = (code >= 0) & (day > np.iinfo(np.int64).min) & (day <= today)
     if not keep.all():
         code, day, value = code[keep], day[keep], value[keep]
-    # A million clients have millions of purchases: one key, and few copies alive at a time, keep
-    # them within a worker's memory.
     first = int(day.min(initial=today))
     span = int(day.max(initial=today)) - first + 1
-    key = code * span
-    key += day
-    key -= first
-    del code, day, keep
-    return _by_day(key, span, first, value, len(ids)), ids, today
+    code *= span
+    code += day
+    code -= first
+    rows = _Rows(code, value)
+    del code, day, keep, value
+    rows.sort()
+    rows.merge()
+    return rows.ledger(span, first, len(ids)), ids, today
 
 
 def _values(column: "pd.Series") -> Floats:
     import pandas as pd
 
-    value = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    numbers = pd.to_numeric(column, errors="coerce")
+    if isinstance(numbers.dtype, np.dtype):
+        value = numbers.to_numpy(np.float64)  # the caller's own array when it holds floats
+    else:
+        value = numbers.to_numpy(np.float64, na_value=np.nan)
     bad = np.isnan(value)
     if bad.any() and (bad := bad & column.notna().to_numpy()).any():
         row = int(np.flatnonzero(bad)[0])
@@ -145,27 +150,45 @@ def _values(column: "pd.Series") -> Floats:
     return np.asarray(value)
 
 
-def _by_day(key: Ints, span: int, first: int, value: Floats, clients: int) -> Ledger:
-    """Merge rows [m] of one client and day; key = client * span + day - first."""
-    if len(key) == 0:
-        none = np.zeros(0, dtype=np.int32)
-        return Ledger(none, none, value, clients)
-    if not bool((key[1:] >= key[:-1]).all()):
-        order = np.argsort(key, kind="stable")
-        value = value[order]
-        key = key[order]
-        del order
-    start = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
-    unknown = np.isnan(value)
-    net = np.add.reduceat(np.where(unknown, 0.0, value) if unknown.any() else value, start)
-    net[np.logical_and.reduceat(unknown, start)] = np.nan
-    key = key[start]
-    bought = ~(net <= 0)
-    if not bought.all():
-        key, net = key[bought], net[bought]
-    return Ledger(
-        (key // span).astype(np.int32), (key % span + first).astype(np.int32), net, clients
-    )
+@dataclass(slots=True)
+class _Rows:
+    """Purchases [m] on their way into a ledger; key = client * span + day - first.
+
+    A million clients have millions of purchases: only this object holds the two arrays, and each
+    step lets go of the old one before it makes the next, so that they fit a worker's memory.
+    """
+
+    key: Ints
+    value: Floats
+
+    def sort(self) -> None:
+        """By key, equal keys in the order given."""
+        if bool((self.key[1:] >= self.key[:-1]).all()):
+            return
+        self.value = self.value[np.argsort(self.key, kind="stable")]
+        self.key.sort()
+
+    def merge(self) -> None:
+        """Sorted rows of one key become one row with their net amount, purchases only."""
+        if len(self.key) == 0:
+            return
+        start = np.flatnonzero(np.r_[True, self.key[1:] != self.key[:-1]])
+        self.key = self.key[start]
+        unknown = np.isnan(self.value)
+        known = np.where(unknown, 0.0, self.value) if unknown.any() else self.value
+        self.value = np.add.reduceat(known, start)
+        self.value[np.logical_and.reduceat(unknown, start)] = np.nan
+        del start, known
+        bought = ~(self.value <= 0)
+        if not bought.all():
+            self.key, self.value = self.key[bought], self.value[bought]
+
+    def ledger(self, span: int, first: int, clients: int) -> Ledger:
+        """The rows as a ledger of so many clients."""
+        client = (self.key // span).astype(np.int32)
+        self.key %= span
+        self.key += first
+        return Ledger(client, self.key.astype(np.int32), self.value, clients)
 
 
 def standing(ledger: Ledger, on: int) -> Standing:
