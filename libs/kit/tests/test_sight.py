@@ -3,11 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import Uuid, column, exists, or_, select
+from sqlalchemy.sql.expression import ClauseElement
 
-from kit.database import OWNERS_IN_SIGHT, Statement
 from kit.ids import new_id
 from kit.sight import EVERYTHING, Sight, current_sight, seeing
+from kit.statement import Statement, in_sight
 
 SIGHTS = st.builds(Sight, st.none() | st.lists(st.uuids(), max_size=50, unique=True).map(tuple))
 
@@ -34,8 +35,15 @@ def test_who_sees_some_does_not_see_what_is_nobodys() -> None:
 
 
 def test_a_statement_asks_for_the_sight_itself() -> None:
-    statement = Statement(select(OWNERS_IN_SIGHT.is_(None)))
-    assert list(statement.arguments({})) == [None]
-    with seeing(Sight((new_id(),))):
-        assert list(statement.arguments({})) == [current_sight.get().owners]
-    assert list(statement.arguments({})) == [None]
+    owner = column("owner_id", Uuid())
+    cases: list[ClauseElement] = [
+        select(owner).where(in_sight(owner)),
+        select(owner).where(exists().where(or_(in_sight(owner), owner.is_(None)))),
+    ]
+    for clause in cases:
+        statement = Statement(clause)
+        with seeing(Sight((new_id(),))):
+            assert list(statement.arguments({})) == [current_sight.get().owners]
+            assert "owner_id = ANY ($1::UUID[])" in statement.sql
+        assert list(statement.arguments({})) == []
+        assert "ANY" not in statement.sql

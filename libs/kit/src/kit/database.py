@@ -1,25 +1,19 @@
-"""PostgreSQL: statements written in SQLAlchemy Core, compiled once, run on asyncpg itself."""
+"""PostgreSQL: transactions on asyncpg itself, each in its workspace and its caller's sight."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Mapping
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
-from sqlalchemy.sql.expression import ClauseElement
 
 from kit.errors import DomainError
 from kit.pool import NO_ANSWER, NO_CONNECTION, DatabaseUnavailable, Pool, open_pool
 from kit.sight import RecordOutOfSight, current_sight
-from kit.telemetry.metrics import DB_OPERATION
+from kit.statement import Statement
 
 __all__ = [
-    "OWNERS_IN_SIGHT",
-    "SIGHT_SETTING",
     "DatabaseUnavailable",
     "Pool",
     "ReadTransaction",
@@ -30,76 +24,6 @@ __all__ = [
 ]
 
 SIGHT_POLICY = 'policy "sight"'  # how PostgreSQL names what was violated
-DIALECT = dialect()  # type: ignore[no-untyped-call]
-
-
-def _owners() -> tuple[UUID, ...] | None:
-    return current_sight.get().owners
-
-
-def _sight() -> str:
-    return current_sight.get().setting
-
-
-# Parameters that fill themselves in from the running call, see kit.sight.
-OWNERS_IN_SIGHT = bindparam("owners_in_sight", type_=ARRAY(Uuid()), callable_=_owners)
-SIGHT_SETTING = bindparam("sight_setting", type_=Text(), callable_=_sight)
-
-
-class Statement:
-    """A Core statement, ready for the driver.
-
-    Build it once: at import, or behind a cache keyed by its shape.
-
-    Values go by the names of its bindparams; lists through `= ANY(:ids)`, not `IN`.
-    """
-
-    def __init__(self, clause: ClauseElement, *, about: str = "") -> None:
-        compiled: Any = clause.compile(dialect=DIALECT)
-        self.sql = str(compiled)
-        names = list(compiled.positiontup or ())
-        binds = {name: compiled.binds[name] for name in names}
-        fixed = {n: b.value for n, b in binds.items() if not b.required and not b.callable}
-        asked = {name: bind.callable for name, bind in binds.items() if bind.callable}
-        self._arguments = _picker(names, fixed, asked)
-        self.duration = DB_OPERATION.labels(clause.__visit_name__, about or _table_of(clause))
-
-    def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
-        """In the driver's order. A missing name is a KeyError before anything is sent."""
-        return self._arguments(values)
-
-
-def _table_of(clause: ClauseElement) -> str:
-    """The table it changes, or the one its first column comes from, as metrics show it."""
-    if isinstance(clause, Select):
-        first = next(iter(clause.selected_columns))
-        table = getattr(next(iter(first.base_columns)), "table", None)
-    else:
-        table = getattr(clause, "table", None)
-    return getattr(table, "name", "none")
-
-
-def _picker(
-    names: list[str], fixed: dict[str, Any], asked: dict[str, Callable[[], Any]]
-) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
-    """The quickest way to put named values in order; it runs for every statement."""
-    if not names:
-        return lambda values: ()
-    pick = itemgetter(*names)
-    if asked:
-        items = tuple(asked.items())
-        return lambda values: _tuple(
-            names, pick({**fixed, **{name: ask() for name, ask in items}, **values})
-        )
-    if len(names) == 1:
-        return lambda values: (pick({**fixed, **values}),)
-    if fixed:
-        return lambda values: pick({**fixed, **values})
-    return pick
-
-
-def _tuple(names: list[str], picked: Any) -> Sequence[Any]:
-    return picked if len(names) > 1 else (picked,)
 
 
 class SystemTransaction:

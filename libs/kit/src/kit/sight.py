@@ -1,7 +1,7 @@
 """Whose records a caller sees: everybody's, or those of some people only.
 
 It comes with the token, holds for everything that runs inside the call, and enters the database
-with the workspace: statements ask for it (`kit.database.OWNERS_IN_SIGHT`), and the policies ask
+with the workspace: statements ask for it (`kit.statement.in_sight`), and the policies ask
 again (`kit.migrations.sight_policy`). What runs without a caller, such as a consumer, sees
 everything; a job sees what whoever asked for it saw.
 """

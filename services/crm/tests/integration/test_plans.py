@@ -10,6 +10,7 @@ from crm.adapters.client_queries import CLIENTS
 from crm.adapters.deal_statements import LOAD_TO_MOVE, SURROUNDINGS
 from kit.database import Statement, Transaction
 from kit.ids import new_id
+from kit.sight import Sight, seeing
 from kit.testing.database import ServiceDatabase
 from services.crm.tests.factories import Crm, Person, make_deal
 
@@ -94,6 +95,24 @@ async def test_the_board(database: ServiceDatabase, seller: Person) -> None:
     page = deal_queries.CARDS._page((), (("position", False),), 25, True)
     found = await plan(database, seller, page, stage=new_id(), k0="b1", k1=new_id())
     expect(found, "ix_deals_board", "position")
+
+
+async def test_a_board_of_a_few_hundred(database: ServiceDatabase, crm: Crm) -> None:
+    """The first cards are read in their order, not found by sorting whole columns."""
+    person = Person(crm)
+    deal = await make_deal(person)
+    await database.owner.execute(COPY, UUID(deal.id), 2_000)
+    await database.owner.execute("ANALYZE deals")
+    found = await plan(database, person, board._cards(()))
+    expect(found, "ix_deals_board")
+    assert 'Sort Key: deals."position"' not in found, found
+
+
+async def test_who_sees_some_reads_an_index_too(database: ServiceDatabase, seller: Person) -> None:
+    with seeing(Sight((new_id(),))):
+        expect(await plan(database, seller, board._cards(())), "ix_deals_board")
+        found = await plan(database, seller, deal_queries.GET, deal=new_id())
+        expect(found, "deals_pkey", "owner_id = ANY")
 
 
 async def test_history(database: ServiceDatabase, seller: Person) -> None:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
-    any_,
     bindparam,
     cast,
     func,
@@ -26,8 +25,9 @@ from sqlalchemy import (
     true,
 )
 
-from kit.database import OWNERS_IN_SIGHT, SIGHT_SETTING, Statement
 from kit.pool import NO_CONNECTION, DatabaseUnavailable, Pool
+from kit.statement import SIGHT_SETTING, Statement
+from kit.statement import in_sight as owner_in_sight
 
 # In every tenant query, although the policies filter as well: it leads into the indexes.
 WORKSPACE = bindparam("workspace", type_=Uuid())
@@ -44,7 +44,7 @@ def is_row(table: FromClause, key: ColumnElement[Any]) -> ColumnElement[bool]:
 
 def in_sight(table: FromClause) -> ColumnElement[bool]:
     """Keeps the records whose owner the caller sees; the policies ask again."""
-    return OWNERS_IN_SIGHT.is_(None) | (table.c.owner_id == any_(OWNERS_IN_SIGHT))
+    return owner_in_sight(table.c.owner_id)
 
 
 class Read(Statement):
