@@ -12,7 +12,7 @@ LOCAL := $(PY) -m local
 T ?=
 
 ##@ The platform on this machine
-.PHONY: up down status logs reset migrate
+.PHONY: up down status logs reset migrate rebuild
 up: setup ## Start everything, wait until it is ready, print the address (FF_PORT=8700 moves the ports)
 	@$(LOCAL) up
 down: setup ## Stop it; the data stay
@@ -25,6 +25,8 @@ reset: setup ## Stop it and delete its data; asks first
 	@$(LOCAL) reset
 migrate: setup ## Bring the databases of the running platform to the newest schema
 	@$(LOCAL) migrate
+rebuild: setup ## Build analytics' facts anew from what crm told; of one workspace with W=its-id
+	@$(LOCAL) rebuild $(W)
 
 ##@ Tests
 .PHONY: test test-all check unit integration contract e2e isolation

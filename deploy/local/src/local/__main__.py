@@ -38,6 +38,8 @@ def _run(options: argparse.Namespace, plan: Plan) -> int:
             return _provision(plan)
         case "migrate":
             commands.migrate(plan, _say)
+        case "rebuild":
+            commands.rebuild(plan, options.workspace, _say)
         case "seed":
             return _seed(plan)
     return 0
@@ -92,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     commands_.add_parser("supervise", help="run in the foreground")
     commands_.add_parser("provision", help="make databases and roles (called by the supervisor)")
     commands_.add_parser("migrate", help="bring the running databases to the newest schema")
+    anew = commands_.add_parser("rebuild", help="build analytics' facts anew from crm's log")
+    anew.add_argument("workspace", nargs="*", help="ids of workspaces; all of them without any")
     commands_.add_parser("seed", help="fill the demo workspace (called by the supervisor)")
     return parser
 

@@ -6,13 +6,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import psutil
 
 from local import logs, postgres, state
-from local.environment import WITH_DATABASE, base
+from local.environment import WITH_DATABASE, base, environment
 from local.graph import migration
 from local.plan import Plan
 from local.processes import kill_group
@@ -118,6 +118,17 @@ def migrate(plan: Plan, say: Say) -> None:
         if done.returncode:
             raise CannotDo(f"the migrations of {service} failed")
         say(f"{service} is at its newest schema")
+
+
+def rebuild(plan: Plan, workspaces: Sequence[str], say: Say) -> None:
+    """Build analytics' facts anew from what crm has told, while everything goes on."""
+    if state.supervisor_pid(plan.home) is None:
+        raise CannotDo("nothing runs: `make up` first")
+    argv = [sys.executable, "-m", "analytics", "rebuild", *(workspaces or ["--all"])]
+    told = environment(plan, "analytics")
+    if subprocess.run(argv, cwd=plan.home, env=told, check=False).returncode:
+        raise CannotDo("not every workspace could be built anew; the lines above say why")
+    say("The facts of analytics are built anew; scores follow within seconds.")
 
 
 def refuse_taken_ports(plan: Plan) -> None:

@@ -60,7 +60,7 @@ def _crm(plan: Plan) -> dict[str, str]:
 
 
 def _analytics(plan: Plan) -> dict[str, str]:
-    return {"BROKER_URL": plan.valkey_url(0)}
+    return {"BROKER_URL": plan.valkey_url(0), "CRM_ADDRESS": plan.address("crm")}
 
 
 def _notify(plan: Plan) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """`python -m analytics COMMAND`: find the command, import only what it needs, run it."""
 
+import asyncio
 import importlib
 import sys
 from collections.abc import Sequence
+from uuid import UUID
 
 SERVICE = {
     "serve": "Answer calls and keep facts of what happens, until told to stop.",
@@ -12,6 +14,8 @@ SERVICE = {
     "check": "Check the settings.",
 }
 """Commands of the running service; all but `science` load none of it."""
+
+REBUILD = "rebuild"
 
 COMMANDS = {
     "evaluate": ("analytics.evaluate.cli", "Back-test the science on a file of your own."),
@@ -31,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     if command in SERVICE and not rest:
         _service(command)
         return 0
+    if command == REBUILD and rest:
+        return _rebuild(rest)
     if command not in COMMANDS:
         sys.stderr.write(f"analytics: there is no command {command!r}\n\n{_usage()}")
         return 2
@@ -66,8 +72,26 @@ def _service(command: str) -> None:
         runtime.main(compute(settings))
 
 
+def _rebuild(arguments: Sequence[str]) -> int:
+    """The number of workspaces that could not be built, as far as an exit code can tell."""
+    from analytics.bootstrap.rebuilding import rebuild
+    from analytics.config import Settings
+    from kit.settings import load
+    from kit.telemetry import configure
+
+    try:
+        chosen = [] if arguments == ["--all"] else [UUID(text) for text in arguments]
+    except ValueError:
+        sys.stderr.write("analytics: name workspaces by their ids, or say --all\n")
+        return 2
+    settings = load(Settings)
+    configure("analytics", settings)
+    return min(asyncio.run(rebuild(settings, chosen)), 1)
+
+
 def _usage() -> str:
-    purposes = SERVICE | {name: purpose for name, (_, purpose) in COMMANDS.items()}
+    anew = {REBUILD: "Build facts anew from what crm told; ids of workspaces, or --all."}
+    purposes = SERVICE | anew | {name: purpose for name, (_, purpose) in COMMANDS.items()}
     width = max(map(len, purposes))
     lines = [f"  {name:<{width}}  {purpose}" for name, purpose in purposes.items()]
     return "usage: python -m analytics COMMAND\n\n" + "\n".join(lines) + "\n"

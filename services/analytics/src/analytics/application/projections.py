@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from uuid import UUID
 
 from analytics.adapters import answers, people, projection, rates, rescoring
@@ -12,7 +13,22 @@ from analytics.domain.facts import PipelineChanged
 from kit.unit_of_work import UnitOfWork
 
 
-async def keep_settings(uow: UnitOfWork, *, version: int, currency: str, time_zone: str) -> None:
+class Manner(Enum):
+    """What follows when facts are kept."""
+
+    ALONE = "it is told at once"
+    AMONG_MANY = "the end of them will be told, and nothing is scored before"
+    ANEW = "whoever builds a workspace anew sees to all that follows"
+
+
+async def keep_settings(
+    uow: UnitOfWork,
+    *,
+    version: int,
+    currency: str,
+    time_zone: str,
+    manner: Manner = Manner.ALONE,
+) -> None:
     """A workspace came to be, or has other settings: all that adds up is another number."""
     before = await projection.own_currency(uow)
     await projection.keep_settings(uow, version=version, currency=currency, time_zone=time_zone)
@@ -20,17 +36,17 @@ async def keep_settings(uow: UnitOfWork, *, version: int, currency: str, time_zo
     if own != before:
         await rates.rate_all(uow, own)
         await answers.clear_past(uow)
-    await rescoring.mark(uow)
+    await _due(uow, manner)
     await uow.commit()
 
 
 async def deals_changed(
-    uow: UnitOfWork, changes: Sequence[Change], *, quietly: bool = False
+    uow: UnitOfWork, changes: Sequence[Change], *, manner: Manner = Manner.ALONE
 ) -> None:
-    """Deals changed. `quietly`: these are some of many, and their end will be told."""
+    """Deals changed."""
     count = await projection.keep(uow, changes)
-    await rescoring.mark(uow, large=quietly)
-    if not quietly:
+    await _due(uow, manner)
+    if manner is Manner.ALONE:
         told_at = max(change.told_at for change in changes)
         uow.tell_facts(_changed(uow.workspace_id, count, told_at))
     await uow.commit()
@@ -41,28 +57,38 @@ async def people_changed(
     facts: Sequence[ClientFact | ActivityFact],
     *,
     told_at: datetime,
-    quietly: bool = False,
+    manner: Manner = Manner.ALONE,
 ) -> None:
-    """Clients or activities changed; `quietly` as for deals."""
+    """Clients or activities changed."""
     await people.keep(uow, facts)
     await projection.count(uow, len(facts), told_at=told_at)
     ids = [f.client_id if isinstance(f, ClientFact) else f.activity_id for f in facts]
     await projection.forget_purged(uow, ids)
-    await rescoring.mark(uow, large=quietly)
+    await _due(uow, manner)
     await uow.commit()
 
 
 async def stage_changed(
-    uow: UnitOfWork, *, stage_id: UUID, name: str, type_: str, told_at: datetime
+    uow: UnitOfWork,
+    *,
+    stage_id: UUID,
+    name: str,
+    type_: str,
+    told_at: datetime,
+    manner: Manner = Manner.ALONE,
 ) -> None:
     """A stage is called otherwise."""
     await projection.keep_stage(uow, stage_id=stage_id, name=name, type_=type_, told_at=told_at)
-    await rescoring.mark(uow)
+    await _due(uow, manner)
     await uow.commit()
 
 
 async def rates_changed(
-    uow: UnitOfWork, changes: Mapping[str, Sequence[Rate]], *, told_at: datetime
+    uow: UnitOfWork,
+    changes: Mapping[str, Sequence[Rate]],
+    *,
+    told_at: datetime,
+    manner: Manner = Manner.ALONE,
 ) -> None:
     """Rates were entered, corrected or taken away: what happened on their days counts anew.
 
@@ -75,16 +101,19 @@ async def rates_changed(
     if of_own := changes.get(counted.currency):
         await rates.rate_currencies(uow, counted.currency, {rate.currency for rate in of_own})
         await answers.clear_past(uow)
-    await rescoring.mark(uow)
-    uow.tell_facts(_changed(uow.workspace_id, counted.changes, told_at))
+    await _due(uow, manner)
+    if manner is Manner.ALONE:
+        uow.tell_facts(_changed(uow.workspace_id, counted.changes, told_at))
     await uow.commit()
 
 
-async def purged(uow: UnitOfWork, record_id: UUID, *, at: datetime) -> None:
+async def purged(
+    uow: UnitOfWork, record_id: UUID, *, at: datetime, manner: Manner = Manner.ALONE
+) -> None:
     """A record is gone for good, and what was known of it with it."""
     await projection.count(uow, 1, told_at=at)
     await projection.forget(uow, record_id)
-    await rescoring.mark(uow)
+    await _due(uow, manner)
     await uow.commit()
 
 
@@ -102,6 +131,11 @@ async def bulk_ended(
         await rescoring.mark(uow)
     uow.tell_facts(_changed(uow.workspace_id, version, told_at))
     await uow.commit()
+
+
+async def _due(uow: UnitOfWork, manner: Manner) -> None:
+    if manner is not Manner.ANEW:
+        await rescoring.mark(uow, large=manner is Manner.AMONG_MANY)
 
 
 def _changed(workspace_id: UUID, version: int, at: datetime) -> PipelineChanged:

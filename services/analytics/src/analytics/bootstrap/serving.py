@@ -80,7 +80,7 @@ async def serve(settings: Settings) -> None:
                 "workspaces": _consumer(app, bus, "AUTH", "analytics-workspaces", OF_AUTH).run,
                 "pipeline": _consumer(app, bus, "CRM", "analytics-pipeline", OF_CRM, crm_told).run,
                 "scheduler": lambda: hand_out_work(app),
-                "upkeep": lambda: tidy_up(system),
+                "upkeep": lambda: tidy_up(app),
             },
             checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
         )

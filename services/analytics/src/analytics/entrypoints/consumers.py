@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from analytics.adapters.rates import Rate
-from analytics.application import projections
+from analytics.application import projections, rebuilding
+from analytics.application.projections import Manner
 from analytics.entrypoints.crm_events import CHANGES, PEOPLE, STAGE_TYPES, rates_told
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
@@ -17,35 +18,60 @@ from kit.unit_of_work import UnitOfWork
 
 
 async def workspace_settled(uow: UnitOfWork, event: Event) -> None:
-    """A workspace came to be, or has other settings; both messages say the same."""
-    told = auth_pb.WorkspaceUpdated.FromString(event.body)
-    await projections.keep_settings(
-        uow, version=told.version, currency=told.currency_code, time_zone=told.time_zone
-    )
+    """A workspace came to be, or has other settings."""
+    if not await rebuilding.held(uow, [event]):
+        await _settled(uow, event, Manner.ALONE)
 
 
 async def crm_told(uow: UnitOfWork, events: Sequence[Event]) -> None:
     """Many records at once; the end of an import comes after its records."""
+    if not await rebuilding.held(uow, events):
+        await _kept(uow, events)
+
+
+async def crm_told_one(uow: UnitOfWork, event: Event) -> None:
+    """One event by itself."""
+    await crm_told(uow, [event])
+
+
+async def keep_facts(uow: UnitOfWork, events: Sequence[Event]) -> None:
+    """What was told of a workspace that is built anew: nobody hears of it before the end."""
+    with uow.holding_commit():
+        for event in events:
+            if event.type in OF_AUTH:
+                await _settled(uow, event, Manner.ANEW)
+        known = [event for event in events if event.type in OF_CRM]
+        await _kept(uow, [e for e in known if e.type != _IMPORT_FINISHED], anew=True)
+
+
+async def _kept(uow: UnitOfWork, events: Sequence[Event], *, anew: bool = False) -> None:
+    def manner(of: Sequence[Event]) -> Manner:
+        if anew:
+            return Manner.ANEW
+        many = all(event.bulk_id is not None for event in of)
+        return Manner.AMONG_MANY if many else Manner.ALONE
+
     people = [event for event in events if event.type in PEOPLE]
     if people:
         await projections.people_changed(
             uow,
             [PEOPLE[event.type](event) for event in people],
             told_at=max(event.recorded_at for event in people),
-            quietly=_part_of_more(people),
+            manner=manner(people),
         )
     deals = [event for event in events if event.type in CHANGES]
     if deals:
         changes = [CHANGES[event.type](event) for event in deals]
-        await projections.deals_changed(uow, changes, quietly=_part_of_more(deals))
-    await _rates_changed(uow, [event for event in events if event.type == _RATES_CHANGED])
+        await projections.deals_changed(uow, changes, manner=manner(deals))
+    alone = Manner.ANEW if anew else Manner.ALONE
+    await _rates_changed(uow, [event for event in events if event.type == _RATES_CHANGED], alone)
     for event in events:
         if event.type == _STAGE_CHANGED:
-            await _stage_changed(uow, event)
+            await _stage_changed(uow, event, alone)
         if event.type in _PURGED:
             gone = record_pb.RecordPurged.FromString(event.body)
             record_id = parse_id(gone.record_id, "record_id")
-            await projections.purged(uow, record_id, at=event.recorded_at)
+            await projections.purged(uow, record_id, at=event.recorded_at, manner=alone)
         if event.type == _IMPORT_FINISHED:
             told = import_pb.ImportFinished.FromString(event.body)
             await projections.bulk_ended(
@@ -56,7 +82,19 @@ async def crm_told(uow: UnitOfWork, events: Sequence[Event]) -> None:
             )
 
 
-async def _rates_changed(uow: UnitOfWork, events: Sequence[Event]) -> None:
+async def _settled(uow: UnitOfWork, event: Event, manner: Manner) -> None:
+    """That it came to be and that it changed say the same."""
+    told = auth_pb.WorkspaceUpdated.FromString(event.body)
+    await projections.keep_settings(
+        uow,
+        version=told.version,
+        currency=told.currency_code,
+        time_zone=told.time_zone,
+        manner=manner,
+    )
+
+
+async def _rates_changed(uow: UnitOfWork, events: Sequence[Event], manner: Manner) -> None:
     """A file of rates comes in many events."""
     changes: dict[str, list[Rate]] = defaultdict(list)
     for event in events:
@@ -64,10 +102,10 @@ async def _rates_changed(uow: UnitOfWork, events: Sequence[Event]) -> None:
         changes[base] += rates
     if changes:
         told_at = max(event.recorded_at for event in events)
-        await projections.rates_changed(uow, changes, told_at=told_at)
+        await projections.rates_changed(uow, changes, told_at=told_at, manner=manner)
 
 
-async def _stage_changed(uow: UnitOfWork, event: Event) -> None:
+async def _stage_changed(uow: UnitOfWork, event: Event, manner: Manner) -> None:
     told = setting_pb.StageChanged.FromString(event.body)
     await projections.stage_changed(
         uow,
@@ -75,16 +113,8 @@ async def _stage_changed(uow: UnitOfWork, event: Event) -> None:
         name=told.name,
         type_=STAGE_TYPES[told.type],
         told_at=event.recorded_at,
+        manner=manner,
     )
-
-
-def _part_of_more(events: Sequence[Event]) -> bool:
-    return all(event.bulk_id is not None for event in events)
-
-
-async def crm_told_one(uow: UnitOfWork, event: Event) -> None:
-    """One event by itself."""
-    await crm_told(uow, [event])
 
 
 _IMPORT_FINISHED = "crm.import.v1.finished"

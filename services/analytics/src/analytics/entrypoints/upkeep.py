@@ -4,9 +4,10 @@ import asyncio
 
 import asyncpg
 
+from analytics.entrypoints.app import App
+from analytics.entrypoints.rebuild import clear_away
 from kit import files
 from kit.errors import DomainError
-from kit.pool import Pool
 from kit.telemetry import Log
 
 TIDY_EVERY = 300.0  # seconds
@@ -14,11 +15,12 @@ TIDY_EVERY = 300.0  # seconds
 log = Log(__name__)
 
 
-async def tidy_up(system: Pool) -> None:
-    """Delete reports that have had their time."""
+async def tidy_up(app: App) -> None:
+    """Delete reports that have had their time, go on where a rebuilding was cut off."""
     while True:
         try:
-            await files.purge(system)
+            await files.purge(app.system)
+            await clear_away(app)
         except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             log.warning("not_tidied_up", cause=repr(error))  # the next round does it
         await asyncio.sleep(TIDY_EVERY)

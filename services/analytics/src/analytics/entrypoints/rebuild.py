@@ -1,0 +1,79 @@
+"""Facts built anew: one workspace or all of them, while the service goes on."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from analytics.adapters import rebuilds
+from analytics.adapters.crm_log import CrmLog, spool
+from analytics.application import rebuilding
+from analytics.entrypoints.app import App
+from analytics.entrypoints.consumers import keep_facts
+from kit.errors import DomainError, ErrorKind
+from kit.rpc.errors import PeerFailed
+from kit.telemetry import Log
+from kit.unit_of_work import UnitOfWork
+
+PATIENCE = (
+    "SET LOCAL statement_timeout = '120s'; SET LOCAL idle_in_transaction_session_timeout = '120s'"
+)
+
+_FAILURES = (DomainError, PeerFailed, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+log = Log(__name__)
+
+
+class BeingRebuilt(DomainError):
+    """Somebody else is at it."""
+
+    kind, reason = ErrorKind.REFUSED, "BEING_REBUILT"
+
+
+async def rebuild_all(app: App, crm: CrmLog, workspace_ids: Sequence[UUID]) -> int:
+    """One after the other, all of them when none is named; how many could not be built."""
+    failed = 0
+    for workspace_id in workspace_ids or await crm.workspaces():
+        try:
+            told = await rebuild(app, crm, workspace_id)
+        except _FAILURES as error:
+            failed += 1
+            log.error("not_rebuilt", error=error, workspace=str(workspace_id))
+        else:
+            log.info("rebuilt", workspace=str(workspace_id), events=told)
+    return failed
+
+
+async def rebuild(app: App, crm: CrmLog, workspace_id: UUID) -> int:
+    """Build one workspace's facts anew; how many events made them. Raises BeingRebuilt."""
+    async with app.pool.acquire() as connection:
+        if not await rebuilds.take(connection, workspace_id):
+            raise BeingRebuilt("This workspace is being built anew already.")
+        try:
+            return await _rebuild(app, crm, workspace_id)
+        finally:
+            await rebuilds.let_go(connection, workspace_id)
+
+
+async def _rebuild(app: App, crm: CrmLog, workspace_id: UUID) -> int:
+    now = app.clock.now()
+    async with app.unit_of_work(workspace_id) as uow:
+        await rebuilding.begin(uow, now=now)
+    with spool() as told:
+        await crm.fetch(workspace_id, told)
+        async with _patient(app, workspace_id) as uow:
+            return await rebuilding.replace(uow, told.batches(), keep_facts, now=now)
+
+
+async def clear_away(app: App) -> None:
+    """What a rebuilding that was cut off has left: the held events are handled after all."""
+    for workspace_id in await rebuilds.unfinished(app.system):
+        async with _patient(app, workspace_id) as uow:
+            if await rebuilding.give_up(uow, keep_facts):
+                log.warning("rebuild_given_up", workspace=str(workspace_id))
+
+
+def _patient(app: App, workspace_id: UUID) -> UnitOfWork:
+    uow = app.unit_of_work(workspace_id)
+    uow.begin_with(PATIENCE)
+    return uow
