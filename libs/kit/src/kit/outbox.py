@@ -31,6 +31,7 @@ from kit.aggregate import Fact
 from kit.bus.subjects import subject
 from kit.database import Statement
 from kit.ids import new_id
+from kit.rpc.identity import address_of_caller
 from kit.telemetry import inject
 
 metadata = MetaData()  # of every table that kit brings along
@@ -91,6 +92,8 @@ def event_row(
     inject(headers)
     if fact.by is not None:
         headers["ff-actor"] = str(fact.by)
+        if address := address_of_caller():
+            headers["ff-address"] = address
     if bulk_id is not None:
         headers["ce-bulkid"] = str(bulk_id)
     return OutboxRow(

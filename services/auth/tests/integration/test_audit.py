@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from auth.adapters.audit import MOST
 from auth.entrypoints.app import App
 from auth.entrypoints.consumers import keep_all
 from freelanceflow.auth.v1 import audit_service_pb2 as pb
@@ -73,6 +74,17 @@ async def test_what_was_done_is_listed_once_the_latest_first(door: Door, app: Ap
     assert (last.actor_name, last.version, last.type) == ("Mira Okafor", 3, "crm.deal.v1.moved")
     assert last.happen_time.ToDatetime(NOON.tzinfo) == NOON - timedelta(days=400)
     assert len(await entries(door, other)) == 1
+
+
+async def test_it_is_known_from_where_and_what_was_taken_along(door: Door, app: App) -> None:
+    mira = await door.register()
+    headers = {"ff-address": "192.0.2.7", "ff-detail": "12 clients, xlsx" + "x" * 300}
+    exported = replace(event(mira, "crm.export.v1.requested"), headers=headers)
+    await told(app, exported, event(mira))
+    unknown, known = await entries(door, mira)
+    assert (unknown.address, unknown.detail) == ("", "")
+    assert (known.address, known.detail[:16]) == ("192.0.2.7", "12 clients, xlsx")
+    assert len(known.detail) == MOST
 
 
 async def test_entries_are_found_by_person_subject_type_and_time(door: Door, app: App) -> None:

@@ -15,6 +15,7 @@ from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import export_service_pb2 as pb
 from freelanceflow.crm.v1 import import_service_pb2 as import_pb
+from freelanceflow.crm.v1.export_events_pb2 import ExportFinished
 from kit.clock import FakeClock, to_timestamp
 from kit.errors import ErrorKind
 from kit.ids import new_id
@@ -276,3 +277,19 @@ async def test_a_file_goes_after_a_week(app: App, person: Person, clock: FakeClo
     done = await person.call("GetExport", pb.GetExportRequest(export_id=waiting.id))
     kept = done.expire_time.ToDatetime(UTC) - done.create_time.ToDatetime(UTC)
     assert kept == timedelta(days=7)
+
+
+async def test_an_export_is_told_when_asked_for_and_when_it_is_there(
+    app: App, person: Person
+) -> None:
+    await make_client(person)
+    await exported(app, person, resource=CLIENTS)
+    rows = await app.system.fetch(
+        "SELECT type, headers, body FROM outbox WHERE workspace_id = $1 "
+        "AND type LIKE 'crm.export.%' ORDER BY number",
+        person.workspace_id,
+    )
+    assert [row["type"] for row in rows] == ["crm.export.v1.requested", "crm.export.v1.finished"]
+    assert rows[0]["headers"]["ff-detail"] == "1 clients, csv"
+    finished = ExportFinished.FromString(rows[1]["body"])
+    assert (finished.rows, finished.actor_id) == (1, str(person.user_id))

@@ -10,6 +10,7 @@ import grpc.aio
 from kit.rpc.channel import CLIENT_OPTIONS
 from kit.rpc.errors import DeadlineExceeded, PeerUnavailable, error_of
 from kit.rpc.identity import (
+    ADDRESS,
     AUTHORIZATION,
     BEARER,
     IDEMPOTENCY_KEY,
@@ -209,6 +210,8 @@ def _metadata(identity: CallIdentity) -> list[tuple[str, str]]:
         metadata.append((IDEMPOTENCY_KEY, identity.idempotency_key))
     if identity.origin:
         metadata.append((ORIGIN, identity.origin))
+    if identity.address:
+        metadata.append((ADDRESS, identity.address))
     return metadata
 
 

@@ -17,6 +17,7 @@ from kit.errors import DomainError, ErrorKind
 from kit.rpc.access import Access
 from kit.rpc.errors import abort_of
 from kit.rpc.identity import (
+    ADDRESS,
     AUTHORIZATION,
     IDEMPOTENCY_KEY,
     ORIGIN,
@@ -107,7 +108,8 @@ class Endpoint:
             raise DeadlineMissing("A call needs a deadline.")
         principal = await self._identify(metadata) if self._access.needs_identity else None
         key = metadata.get(IDEMPOTENCY_KEY)
-        current_call.set(Call(monotonic() + remaining, principal, key))
+        address = metadata.get(ADDRESS, "")
+        current_call.set(Call(monotonic() + remaining, principal, key, address))
         current_sight.set(principal.sight if principal else EVERYTHING)
 
     async def _identify(self, metadata: dict[str, Any]) -> Principal:

@@ -15,6 +15,7 @@ from kit.sight import Sight
 AUTHORIZATION = "authorization"
 IDEMPOTENCY_KEY = "idempotency-key"
 ORIGIN = "ff-origin"
+ADDRESS = "ff-address"
 BEARER = "Bearer "
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -90,6 +91,7 @@ class Call:
     deadline: float  # on the monotonic clock
     principal: Principal | None
     idempotency_key: str | None
+    address: str = ""  # from where the person acts, as the gateway saw it
 
 
 current_call: ContextVar[Call | None] = ContextVar("call", default=None)
@@ -102,6 +104,7 @@ class CallIdentity:
     token: str | None = field(default=None, repr=False)
     idempotency_key: str | None = None
     origin: str = ""
+    address: str = ""
 
 
 NOBODY = CallIdentity()
@@ -126,4 +129,10 @@ def forwarded() -> CallIdentity:
     call = current_call.get()
     if call is None or call.principal is None:
         return NOBODY
-    return CallIdentity(call.principal.token, origin=call.principal.origin)
+    return CallIdentity(call.principal.token, origin=call.principal.origin, address=call.address)
+
+
+def address_of_caller() -> str:
+    """From where the call being served came; empty in what no person called."""
+    call = current_call.get()
+    return call.address if call else ""

@@ -26,7 +26,7 @@ from freelanceflow.type.v1 import access_pb2 as freelanceflow_dot_type_dot_v1_do
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/auth/v1/audit_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n\x17ListAuditEntriesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x03 \x01(\t\x12\x12\n\nsubject_id\x18\x04 \x01(\t\x12\x0c\n\x04type\x18\x05 \x01(\t\x12-\n\tfrom_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07to_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x18ListAuditEntriesResponse\x12\x32\n\x07\x65ntries\x18\x01 \x03(\x0b\x32!.freelanceflow.auth.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe4\x01\n\nAuditEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x04 \x01(\t\x12\x12\n\nactor_name\x18\x05 \x01(\t\x12/\n\x0bhappen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecord_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x08 \x01(\x05\x12\x0f\n\x07\x62ulk_id\x18\t \x01(\t2\x96\x01\n\x0c\x41uditService\x12\x85\x01\n\x10ListAuditEntries\x12..freelanceflow.auth.v1.ListAuditEntriesRequest\x1a/.freelanceflow.auth.v1.ListAuditEntriesResponse\"\x10\x8a\xb5\x18\x0c\n\naudit.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/auth/v1/audit_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n\x17ListAuditEntriesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x03 \x01(\t\x12\x12\n\nsubject_id\x18\x04 \x01(\t\x12\x0c\n\x04type\x18\x05 \x01(\t\x12-\n\tfrom_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07to_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x18ListAuditEntriesResponse\x12\x32\n\x07\x65ntries\x18\x01 \x03(\x0b\x32!.freelanceflow.auth.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x02\n\nAuditEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x04 \x01(\t\x12\x12\n\nactor_name\x18\x05 \x01(\t\x12/\n\x0bhappen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecord_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x08 \x01(\x05\x12\x0f\n\x07\x62ulk_id\x18\t \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\n \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x0b \x01(\t2\x96\x01\n\x0c\x41uditService\x12\x85\x01\n\x10ListAuditEntries\x12..freelanceflow.auth.v1.ListAuditEntriesRequest\x1a/.freelanceflow.auth.v1.ListAuditEntriesResponse\"\x10\x8a\xb5\x18\x0c\n\naudit.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=348
   _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=451
   _globals['_AUDITENTRY']._serialized_start=454
-  _globals['_AUDITENTRY']._serialized_end=682
-  _globals['_AUDITSERVICE']._serialized_start=685
-  _globals['_AUDITSERVICE']._serialized_end=835
+  _globals['_AUDITENTRY']._serialized_end=715
+  _globals['_AUDITSERVICE']._serialized_start=718
+  _globals['_AUDITSERVICE']._serialized_end=868
 # @@protoc_insertion_point(module_scope)

@@ -112,6 +112,8 @@ class AuditEntry(_message.Message):
     RECORD_TIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     BULK_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     type: _builtins.str
@@ -126,6 +128,10 @@ class AuditEntry(_message.Message):
     """The subject's version after it; its history says what was before and after."""
     bulk_id: _builtins.str
     """Names what was done together, such as one bulk change; empty for a single one."""
+    address: _builtins.str
+    """The network address it was done from; empty for what a job did, and before addresses were kept."""
+    detail: _builtins.str
+    """More in words, such as what an export held; often empty."""
     @_builtins.property
     def happen_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened (business time)."""
@@ -146,10 +152,12 @@ class AuditEntry(_message.Message):
         record_time: _timestamp_pb2.Timestamp | None = ...,
         version: _builtins.int = ...,
         bulk_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+        detail: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time", "record_time", b"record_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "actor_name", b"actor_name", "bulk_id", b"bulk_id", "happen_time", b"happen_time", "id", b"id", "record_time", b"record_time", "subject_id", b"subject_id", "type", b"type", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "actor_name", b"actor_name", "address", b"address", "bulk_id", b"bulk_id", "detail", b"detail", "happen_time", b"happen_time", "id", b"id", "record_time", b"record_time", "subject_id", b"subject_id", "type", b"type", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

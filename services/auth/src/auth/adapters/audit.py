@@ -12,6 +12,7 @@ from auth.adapters.tables import audit_entries, members, users
 from kit.bus.events import Event
 from kit.database import Statement, Transaction
 
+MOST = 200  # characters of what headers say
 LAST = UUID(int=2**128 - 1)
 WORKSPACE = bindparam("workspace", type_=Uuid())
 
@@ -59,6 +60,8 @@ async def keep(tx: Transaction, events: Sequence[Event]) -> None:
                 "bulk_id": event.bulk_id,
                 "happened_at": event.time,
                 "recorded_at": event.recorded_at,
+                "address": event.headers.get("ff-address", "")[:MOST],
+                "detail": event.headers.get("ff-detail", "")[:MOST],
             }
             for event in events
         ],

@@ -132,6 +132,8 @@ audit_entries = Table(
     Column("bulk_id", Uuid),
     _instant("happened_at"),
     _instant("recorded_at"),
+    Column("address", Text, nullable=False, server_default=""),  # as the gateway saw it
+    Column("detail", Text, nullable=False, server_default=""),
     Index("ix_audit_entries_actor", "workspace_id", "actor_id", "event_id"),
     Index("ix_audit_entries_subject", "workspace_id", "subject_id", "event_id"),
 )

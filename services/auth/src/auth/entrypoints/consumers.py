@@ -55,7 +55,12 @@ OF_CRM: dict[str, Handler] = {
     "crm.deal.v1.purged": keep_one,
     "crm.deal.v1.restored": keep_one,
     "crm.deal.v1.updated": keep_one,
+    "crm.export.v1.requested": keep_one,
+    "crm.field.v1.changed": keep_one,
     "crm.import.v1.finished": keep_one,
+    "crm.import.v1.reverted": keep_one,
+    "crm.rate.v1.changed": keep_one,
     "crm.reason.v1.changed": keep_one,
     "crm.stage.v1.changed": keep_one,
+    "crm.tag.v1.changed": keep_one,
 }

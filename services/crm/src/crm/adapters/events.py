@@ -53,6 +53,7 @@ from crm.domain.deal import (
     DealUpdated,
 )
 from crm.domain.entries import Named
+from crm.domain.exports import ExportFinished, ExportRequested
 from crm.domain.imports import ImportFinished, ImportReverted
 from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.rates import RatesChanged
@@ -61,6 +62,7 @@ from crm.domain.trash import RecordKind, RecordPurged
 from freelanceflow.crm.v1 import board_events_pb2 as board_pb
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
+from freelanceflow.crm.v1 import export_events_pb2 as export_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
 from freelanceflow.crm.v1 import record_events_pb2 as record_pb
 from freelanceflow.type.v1 import money_pb2
@@ -81,6 +83,8 @@ def to_outbox(workspace_id: UUID, fact: Fact, *, bulk_id: UUID | None = None) ->
     name, message = _event(fact)
     row = event_row("crm", workspace_id, fact, name, message, bulk_id=bulk_id)
     state = _state(fact)
+    if isinstance(fact, ExportRequested):  # the audit log says what was taken along
+        row["headers"]["ff-detail"] = f"{fact.total_rows} {fact.resource}, {fact.format}"
     if state is not None:  # so that windows are told only what their person sees
         row["headers"]["ff-owner"] = _id_of(state.owner)
     return row
@@ -133,6 +137,10 @@ def _event(fact: Fact) -> tuple[str, Message]:
             return "activity.v1.restored", back
         case RecordPurged():
             return PURGED[fact.kind], _purged(fact)
+        case ExportRequested():
+            return "export.v1.requested", _export_requested(fact)
+        case ExportFinished():
+            return "export.v1.finished", _export_finished(fact)
         case ImportFinished():
             return "import.v1.finished", _import_finished(fact)
         case ImportReverted():
@@ -277,6 +285,32 @@ def _client(fact: ClientFact) -> client_pb.ClientSnapshot:
         owner_id=_id_of(client.owner),
         tags=client.tags,
         create_time=to_timestamp(client.created_at),
+    )
+
+
+def _export_requested(fact: ExportRequested) -> export_pb.ExportRequested:
+    return export_pb.ExportRequested(
+        export_id=str(fact.aggregate_id),
+        resource=fact.resource,
+        format=fact.format,
+        total_rows=fact.total_rows,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _export_finished(fact: ExportFinished) -> export_pb.ExportFinished:
+    return export_pb.ExportFinished(
+        export_id=str(fact.aggregate_id),
+        resource=fact.resource,
+        format=fact.format,
+        file_name=fact.file_name,
+        rows=fact.rows,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        expire_time=to_timestamp(fact.expires_at),
+        version=fact.version,
     )
 
 

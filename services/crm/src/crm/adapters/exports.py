@@ -113,6 +113,7 @@ LOAD = Statement(
         exports.c.file_name,
         exports.c.total_rows,
         exports.c.file_id,
+        exports.c.created_by,
     ).where(*_this)
 )
 FINISH = Statement(
@@ -168,6 +169,7 @@ class Export(NamedTuple):
     file_name: str
     total_rows: int
     file_id: UUID | None
+    created_by: UUID
 
 
 async def add(tx: Transaction, export_id: UUID, **given: Any) -> None:

@@ -19,6 +19,8 @@ from crm.domain.errors import ExportTooLarge
 from crm.domain.exports import (
     CONTENT_TYPES,
     MAX_PDF_ROWS,
+    ExportFinished,
+    ExportRequested,
     Format,
     Table,
     chosen,
@@ -76,6 +78,17 @@ async def create_export(
         created_by=by,
         created_at=now,
     )
+    uow.tell_facts(
+        ExportRequested(
+            aggregate_id=export_id,
+            version=1,
+            at=now,
+            by=by,
+            resource=resource,
+            format=format,
+            total_rows=total,
+        )
+    )
     await uow.commit()
     return export_id, job_id
 
@@ -127,6 +140,19 @@ async def write_export(
             size=file.size,
             now=now,
             expires_at=file.expires_at,
+        )
+        uow.tell_facts(
+            ExportFinished(
+                aggregate_id=export_id,
+                version=2,
+                at=now,
+                by=found.created_by,
+                resource=found.resource,
+                format=found.format,
+                file_name=found.file_name,
+                rows=counted.rows,
+                expires_at=file.expires_at,
+            )
         )
         await uow.commit()
     return counted.rows

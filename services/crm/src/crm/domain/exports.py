@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from crm.domain.custom_field import FILTER_PREFIX, FieldState, FieldType
 from crm.domain.errors import EntryRefused, Problem
 from crm.domain.import_fields import Resource
+from kit.aggregate import Fact
 
 MAX_PDF_ROWS = 2_000  # 2 seconds and 300 MB; more is for Excel
 
@@ -69,6 +71,9 @@ COLUMNS: dict[Resource, dict[str, Column]] = {
         "open_deals": Column("Open deals", _NUMBER, "open_deals", 10),
         "open_value": Column("Open value", _MONEY, "open_value", 14),
         "won_value": Column("Won so far", _MONEY, "won_value", 14),
+        "won_deals": Column("Won deals", _NUMBER, "won_deals", 10, on_paper=False),
+        "lost_deals": Column("Lost deals", _NUMBER, "lost_deals", 10, on_paper=False),
+        "last_contact_at": Column("Last contact", Kind.INSTANT, "last_at", 17, on_paper=False),
         "currency": Column("Currency", _TEXT, "currency", 9),
         "created_at": Column("Created on", Kind.INSTANT, "created_at", 17),
         "updated_at": Column("Changed on", Kind.INSTANT, "updated_at", 17, on_paper=False),
@@ -120,6 +125,26 @@ _OF_TYPE = {
     FieldType.MULTI_SELECT: Kind.LIST,
     FieldType.CHECKBOX: Kind.FLAG,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRequested(Fact):
+    """Somebody wants what a list shows in a file."""
+
+    resource: Resource
+    format: Format
+    total_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportFinished(Fact):
+    """The file is there."""
+
+    resource: Resource
+    format: Format
+    file_name: str
+    rows: int
+    expires_at: datetime
 
 
 def columns_of(resource: Resource, customs: Sequence[FieldState]) -> dict[str, Column]:

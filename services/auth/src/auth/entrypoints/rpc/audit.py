@@ -75,4 +75,6 @@ def _entry(row: Any) -> pb.AuditEntry:
         record_time=to_timestamp(row["recorded_at"]),
         version=row["version"],
         bulk_id=str(row["bulk_id"] or ""),
+        address=row["address"],
+        detail=row["detail"],
     )
