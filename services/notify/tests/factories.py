@@ -7,6 +7,7 @@ from uuid import UUID
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
+from freelanceflow.crm.v1 import export_events_pb2 as export_pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from freelanceflow.type.v1.money_pb2 import Money
 from kit.bus.events import Event
@@ -94,6 +95,21 @@ def reminded(workspace: UUID, owner_id: UUID | None, **over: Any) -> Event:
         version=1,
     )
     return make_event(workspace, "crm.activity.v1.reminded", message)
+
+
+def export_finished(workspace: UUID, maker: UUID) -> Event:
+    message = export_pb.ExportFinished(
+        export_id=str(new_id()),
+        resource="clients",
+        format="csv",
+        file_name="clients-2026-03-02.csv",
+        rows=1200,
+        actor_id=str(maker),
+        happen_time=to_timestamp(NOON),
+        expire_time=to_timestamp(NOON + timedelta(days=7)),
+        version=2,
+    )
+    return make_event(workspace, "crm.export.v1.finished", message)
 
 
 def verification(workspace: UUID, *, token: str = "s3cret-link", minutes: int = 10) -> Event:

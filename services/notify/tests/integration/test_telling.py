@@ -35,6 +35,7 @@ from notify.entrypoints.consumers import of_auth, of_crm
 from services.notify.tests.factories import (
     NOON,
     deal_moved,
+    export_finished,
     make_event,
     member_added,
     member_removed,
@@ -181,6 +182,18 @@ async def test_a_reminder_is_for_whoever_does_it(
     assert text is not None
     assert f"http://localhost:8700/activities/{told['target_id']}" in text.get_content()
     assert "because you asked to be reminded" in text.get_content()
+
+
+async def test_an_export_is_told_to_its_maker_in_the_application_only(
+    app: App, database: ServiceDatabase, workspace: UUID
+) -> None:
+    mira, noor = new_id(), new_id()
+    await tell(app, member_added(workspace, mira), member_added(workspace, noor))
+    await tell(app, export_finished(workspace, mira))
+    (told,) = await rows(database, "notifications", workspace)
+    assert (told["user_id"], told["title"]) == (mira, "Export finished: 1,200 clients")
+    assert told["body"] == "clients-2026-03-02.csv can be downloaded until 9 March."
+    assert await rows(database, "mails", workspace) == []
 
 
 async def test_a_mail_that_was_sent_is_not_sent_again_nor_kept(

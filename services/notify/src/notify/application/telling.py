@@ -19,13 +19,14 @@ class News(NamedTuple):
     """Something to tell: in words, when it happened, and whose record it is about.
 
     What is about nobody's record is told to those who see everything; what is `personal`, to its
-    owner alone.
+    owner alone. What is of use only inside goes without a mail.
     """
 
     wording: Wording
     at: datetime
     owner_id: UUID | None
     personal: bool = False
+    by_mail: bool = True
 
     def is_for(self, member: Recipient, teams: Mapping[UUID, str]) -> bool:
         """Whether this member is told; `teams` are those of all members."""
@@ -42,7 +43,7 @@ async def tell_everybody(
     teams = {member.user_id: member.team for member in members if member.team}
     heard = [(member, item) for item in news for member in members if item.is_for(member, teams)]
     told = [_notification(member, item.wording, item.at) for member, item in heard]
-    written = [letters.notification(member, item.wording) for member, item in heard]
+    written = [letters.notification(member, n.wording) for member, n in heard if n.by_mail]
     await notifications.add(uow, told)
     await mails.queue(uow, written, now)
     uow.tell_facts(*(_created(notification, now) for notification in told))

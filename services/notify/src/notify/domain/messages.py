@@ -19,6 +19,7 @@ class Kind(StrEnum):
     DEAL_REOPENED = "deal_reopened"
     IMPORT_FINISHED = "import_finished"
     ACTIVITY_DUE = "activity_due"
+    EXPORT_FINISHED = "export_finished"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +130,21 @@ def activity_due(reminder: Reminder) -> Wording:
         body=" ".join(said),
         target_kind="activity",
         target_id=reminder.activity_id,
+    )
+
+
+def export_finished(
+    export_id: UUID, *, resource: str, file_name: str, rows: int, kept_until: datetime
+) -> Wording:
+    """The file can be downloaded."""
+    one = {"activities": "activity"}.get(resource, resource.removesuffix("s"))
+    what = f"1 {one}" if rows == 1 else f"{rows:,} {resource}"
+    return Wording(
+        kind=Kind.EXPORT_FINISHED,
+        title=f"Export finished: {what}",
+        body=f"{file_name} can be downloaded until {kept_until.day} {kept_until:%B}.",
+        target_kind="export",
+        target_id=export_id,
     )
 
 

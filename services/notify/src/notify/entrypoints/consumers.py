@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
+from freelanceflow.crm.v1 import export_events_pb2 as export_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from kit.bus.consumer import Handler, Together
@@ -21,6 +22,7 @@ from notify.domain.messages import (
     Reminder,
     activity_due,
     deal_moved,
+    export_finished,
     import_finished,
 )
 from notify.entrypoints.app import App
@@ -120,9 +122,24 @@ def reminder_news(event: Event) -> News | None:
     return News(activity_due(reminder), at, owner_id, personal=True)
 
 
+def export_news(event: Event) -> News:
+    """A file that somebody has asked for: theirs alone, and of no use in a mailbox."""
+    told = export_pb.ExportFinished.FromString(event.body)
+    wording = export_finished(
+        parse_id(told.export_id, "export_id"),
+        resource=told.resource,
+        file_name=told.file_name,
+        rows=told.rows,
+        kept_until=from_timestamp(told.expire_time),
+    )
+    maker, at = parse_id(told.actor_id, "actor_id"), from_timestamp(told.happen_time)
+    return News(wording, at, maker, personal=True, by_mail=False)
+
+
 _NEWS: dict[str, Callable[[Event], News | None]] = {
     "crm.activity.v1.reminded": reminder_news,
     "crm.deal.v1.moved": deal_news,
+    "crm.export.v1.finished": export_news,
     "crm.import.v1.finished": import_news,
 }
 
