@@ -44,6 +44,8 @@ async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> No
         "activity-new": "/activities/new",
         "notifications": "/notifications",
         "settings": "/settings",
+        "members": "/settings/members",
+        "audit": "/audit",
         "settings-fields": "/settings/fields",
         "settings-field-new": "/settings/fields/new",
         "settings-tags": "/settings/tags",

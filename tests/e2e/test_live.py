@@ -121,3 +121,25 @@ async def test_the_stream_tells_ids_and_versions_only(owner: Person, stranger: P
         assert f'"version":{moved["version"]}' in replayed["data"]
     async with owner.events(**{"Last-Event-ID": "not one of ours"}) as heard:
         assert (await heard.get())["event"] == "reset"
+
+
+async def test_a_refresh_loses_nothing_that_is_being_typed(visit: Open, owner: Person) -> None:
+    deal = await owner.new_deal("Typed on")
+    here = await visit(owner)
+    await here.open(f"/deals/{deal['id']}")
+    await here.is_live()
+    note = here.page.get_by_label("Write a note")
+    line = here.page.get_by_label("Add an activity in one line")
+    await line.fill("Call tomorrow")
+    await note.fill("Half a thought")  # the line has lost the focus, the note has it
+    for number in range(3):
+        body = {"subject": f"Ask {number}", "kind": "call", "deal_id": deal["id"]}
+        await owner.post("/activities", body, 201)
+        await expect(here.page.locator(".activity-row")).to_have_count(number + 1)
+    await expect(note).to_have_value("Half a thought")
+    await expect(note).to_be_focused()
+    await expect(line).to_have_value("Call tomorrow")
+    await here.page.get_by_role("button", name="Add note").click()
+    await expect(here.page.locator(".timeline")).to_contain_text("Half a thought")
+    await expect(note).to_have_value("")
+    await expect(line).to_have_value("Call tomorrow")

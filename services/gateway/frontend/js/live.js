@@ -14,6 +14,8 @@ let retry = null;
 let recent = [];
 let flush = null;
 const waiting = new Map();
+// What a person waits for is said in the window that is open; the rest waits in the inbox.
+const WAITED_FOR = ["export_finished", "import_finished", "activity_due"];
 
 const WORDS = {
   offline: "You are offline. Changes are not saved until the connection is back.",
@@ -100,6 +102,7 @@ function receive({ event, data }) {
   } catch {
     return;
   }
+  if (WAITED_FOR.includes(body.about)) htmx.ajax("GET", `/notifications/${body.id}/notice`, { swap: "none", quiet: true });
   waiting.set(`${kind}:${body.id}`, { kind, id: body.id, version: body.version, client: body.client });
   const now = Date.now();
   recent = [...recent.filter((time) => now - time < 1000), now];

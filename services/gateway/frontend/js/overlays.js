@@ -75,6 +75,8 @@ export function startOverlays() {
   document.addEventListener("click", onClick);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", () => dialog.replaceChildren());
+  // What was asked for in a menu is on its way.
+  document.addEventListener("submit", (event) => event.target.closest("[popover]:popover-open")?.hidePopover());
   document.addEventListener("ff:open", ({ detail }) => openDialog(detail.href));
   document.addEventListener("ff:saved", () => dialog.open && dialog.close());
   document.addEventListener("keydown", (event) => {

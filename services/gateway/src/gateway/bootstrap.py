@@ -21,6 +21,7 @@ from gateway.entrypoints.pages import docs as api_docs
 from gateway.entrypoints.pages.rendering import Rendering
 from gateway.entrypoints.pages.router import pages_router
 from gateway.entrypoints.sessions import Cookies
+from gateway.entrypoints.zones import Zones
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
 from kit.rpc.authority import trust
@@ -88,6 +89,7 @@ def build(settings: Settings) -> Gateway:
         identification=Identification(verifier, clients, cookies),
         limits=Limits(settings),
         cookies=cookies,
+        zones=Zones(clients, SystemClock()),
     )
 
     def know_readiness(readiness: Readiness) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -42,6 +43,15 @@ def condition(field: str, operator: str, *values: str) -> Condition:
 def test_a_term_is_a_condition(name: str, value: str, meant: Condition) -> None:
     assert GRAMMAR.condition(Term(name, value), ANNA) == meant
     assert GRAMMAR.conditions_of({name: value}, ANNA) == [meant]
+
+
+def test_days_begin_where_the_workspace_is() -> None:
+    asker = Asker("anna", date(2026, 3, 30), ZoneInfo("Europe/Berlin"))
+    for value, begins in (("today", "2026-03-29T22:00:00Z"), ("today-1", "2026-03-28T23:00:00Z")):
+        term = Term("created_at__gte", value)
+        assert GRAMMAR.condition(term, asker) == condition("created_at", "GTE", begins)
+    term = Term("expected_close_date", "today")
+    assert GRAMMAR.condition(term, asker) == condition("expected_close_date", "EQ", "2026-03-30")
 
 
 def test_a_body_holds_numbers_flags_and_lists() -> None:

@@ -5,6 +5,8 @@ Pure ASGI: Starlette's BaseHTTPMiddleware breaks context variables and costs sev
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import ip_address
 from time import perf_counter
 
 from starlette.exceptions import HTTPException
@@ -18,6 +20,7 @@ from gateway.entrypoints.identity import Caller, Identification
 from gateway.entrypoints.limits import Limits
 from gateway.entrypoints.origin import refuse_foreign
 from gateway.entrypoints.sessions import Cookies
+from gateway.entrypoints.zones import Zones, speaks_of_days
 from kit.errors import DomainError
 from kit.telemetry import Log, bind, span
 from kit.telemetry.metrics import HTTP_SERVER, Series
@@ -56,8 +59,10 @@ class Edge:
         identification: Identification,
         limits: Limits,
         cookies: Cookies,
+        zones: Zones,
     ) -> None:
         self._app = app
+        self._zones = zones
         self._settings = settings
         self._identification = identification
         self._limits = limits
@@ -105,11 +110,16 @@ class Edge:
         state["principal"], state["identity"] = caller.principal, caller.identity
         address = self._address(scope, headers)
         state["client_address"] = address
+        caller.identity = replace(caller.identity, address=_plain(address))
+        state["identity"] = caller.identity
         sender = address
         if caller.principal is not None:
             bind(caller.principal.log_fields)
             sender = caller.principal.user_id.hex
         await self._limits.spend(path=path, method=method, sender=sender, address=address)
+        state["zones"] = self._zones
+        if caller.principal is not None and speaks_of_days(scope, headers):
+            state["zone"] = await self._zones.of(caller.principal, caller.identity)
 
     def _address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         """The sender's; a header is believed from the listed proxies only."""
@@ -209,6 +219,14 @@ class _Answered:
         elif caller.over:
             lines = self._edge._cookies.ended()
         return [(b"set-cookie", line.encode("latin-1")) for line in lines]
+
+
+def _plain(address: str) -> str:
+    """What a proxy has written may be anything; only an address travels on."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return ""
 
 
 def _too_large(limit: int) -> HttpProblem:

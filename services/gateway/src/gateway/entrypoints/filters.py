@@ -7,8 +7,10 @@ keeps the word, and every use of it asks anew.
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
+
+from starlette.requests import Request
 
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.errors import HttpProblem
@@ -35,6 +37,7 @@ class Asker(NamedTuple):
 
     user_id: str
     today: date
+    zone: tzinfo = UTC  # of the workspace: where its days begin
 
 
 class Term(NamedTuple):
@@ -113,8 +116,27 @@ def _meant(term: Term, value: str, asker: Asker) -> str:
     if day is None or not _is_time(term):
         return value
     count = int(f"{day[1] or '+'}{day[2] or 0}")
-    then = (asker.today + timedelta(days=count)).isoformat()
-    return f"{then}T00:00:00Z" if term.field.endswith("_at") else then
+    then = asker.today + timedelta(days=count)
+    return beginning(then, asker.zone) if term.field.endswith("_at") else then.isoformat()
+
+
+def beginning(day: date, zone: tzinfo) -> str:
+    """The instant at which a day begins somewhere, as crm reads it."""
+    begins = datetime.combine(day, time(), zone).astimezone(UTC)
+    return begins.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def asker_for(request: Request, user_id: object, now: datetime) -> Asker:
+    """Who asks. The edge knows the zone whenever the address speaks of days."""
+    zone = getattr(request.state, "zone", UTC)
+    return Asker(str(user_id), now.astimezone(zone).date(), zone)
+
+
+async def know_days(request: Request, body: bytes) -> None:
+    """The same for a filter that comes in a body."""
+    state = request.state
+    if b"today" in body and state.principal is not None:
+        state.zone = await state.zones.of(state.principal, state.identity)
 
 
 def _is_time(term: Term) -> bool:

@@ -225,14 +225,17 @@ def read(delivered: Msg) -> Message | None:
         workspace_id, subject = UUID(headers["ce-workspaceid"]), headers["ce-subject"]
         version = int(headers.get("ff-version", "0"))
         owner = headers.get("ff-owner")
-        user_id = None
+        user_id, about = None, ""
         if (service, noun) == ("notify", "notification"):
-            user_id = UUID(NotificationCreated.FromString(delivered.data).user_id)
+            created = NotificationCreated.FromString(delivered.data)
+            user_id, about = UUID(created.user_id), created.kind
     except (KeyError, ValueError) as error:
         log.error("live_unreadable", error=error, subject=delivered.subject)
         return None
     sequence = delivered.metadata.sequence.stream
     told = {"id": subject, "version": version, "client": headers.get("ff-origin", "")}
+    if about:
+        told["about"] = about
     frame = b"id: %d\nevent: %b.%b\ndata: %b\n\n" % (
         sequence, noun.encode(), verb.encode(), orjson.dumps(told),
     )  # fmt: skip

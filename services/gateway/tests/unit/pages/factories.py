@@ -44,6 +44,9 @@ EVERYTHING = frozenset(
         "imports.read",
         "imports.write",
         "exports.write",
+        "members.read",
+        "members.write",
+        "audit.read",
     }
 )
 OPEN, WON, LOST = (

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from freelanceflow.auth.v1.audit_service_pb2 import AuditEntry, ListAuditEntriesResponse
+from freelanceflow.auth.v1.workspace_service_pb2 import ListMembersResponse, Member
 from freelanceflow.crm.v1.activity_service_pb2 import (
     DraftActivityResponse,
     ListActivitiesResponse,
@@ -9,6 +11,7 @@ from freelanceflow.crm.v1.activity_service_pb2 import (
 from freelanceflow.crm.v1.calendar_service_pb2 import CalendarFeed, DeleteCalendarFeedResponse
 from freelanceflow.crm.v1.setup_service_pb2 import Setup
 from services.gateway.tests.unit.pages.factories import (
+    HOSTILE,
     ago,
     make_activity,
     make_contacts,
@@ -16,9 +19,65 @@ from services.gateway.tests.unit.pages.factories import (
 )
 
 
+def make_members() -> ListMembersResponse:
+    """Whoever looks, somebody with a team, and somebody who sees little."""
+    return ListMembersResponse(
+        members=[
+            Member(
+                user_id=f"00000000-0000-0000-0000-00000000000{n}",
+                name=name,
+                email=f"{n}@example.com",
+                role=role,
+                visibility=visibility,
+                team=team,
+                join_time=ago(days=30),
+            )
+            for n, (name, role, visibility, team) in enumerate(
+                (
+                    ("Mira Holm", "owner", "all", ""),
+                    (HOSTILE[1], "sales", "team", "North"),
+                    ("", "viewer", "own", ""),
+                ),
+                start=1,
+            )
+        ]
+    )
+
+
+def make_audit() -> ListAuditEntriesResponse:
+    """Of every sort, known and not."""
+    kinds = (
+        "crm.deal.v1.moved",
+        "crm.client.v1.purged",
+        "crm.export.v1.requested",
+        "auth.member.v1.role_changed",
+        "auth.session.v1.revoked",
+        "crm.import.v1.finished",
+        "crm.thing.v1.turned_round",
+    )
+    return ListAuditEntriesResponse(
+        entries=[
+            AuditEntry(
+                id=f"e-{n}",
+                type=kind,
+                subject_id=f"s-{n}",
+                actor_id="a" if n != 1 else "",
+                actor_name="Mira Holm" if n not in (1, 4) else "",
+                record_time=ago(days=n),
+                address="192.0.2.7" if n != 1 else "",
+                detail="12 clients, xlsx" if "export" in kind else "",
+            )
+            for n, kind in enumerate(kinds)
+        ],
+        next_page_token="older",
+    )
+
+
 def people_answers() -> dict[str, dict[str, Any]]:
     """By the peers' names and their methods."""
     return {
+        "workspaces": {"ListMembers": make_members(), "ChangeMemberRole": Member()},
+        "audit": {"ListAuditEntries": make_audit()},
         "setups": dict.fromkeys(("GetSetup", "AddSamples", "RemoveSamples"), Setup()),
         "timelines": {"ListTimeline": make_timeline()},
         "calendars": {

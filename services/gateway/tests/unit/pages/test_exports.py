@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -27,8 +28,8 @@ async def test_a_quarter_of_won_deals(site: Any) -> None:
     conditions = asked_of(site)
     assert conditions.pop("stage_type 1") == ["won"]
     assert sorted(conditions.values()) == [
-        ["2026-10-01T00:00:00+00:00"],
-        ["2027-01-01T00:00:00+00:00"],
+        ["2026-09-30T22:00:00Z"],
+        ["2026-12-31T23:00:00Z"],
     ]
     assert {name.partition(" ")[0] for name in conditions} == {"closed_at"}
 
@@ -73,3 +74,64 @@ async def test_only_the_list_is_fetched_while_a_file_is_written(site: Any) -> No
 def test_periods(name: str, begin: str, end: str) -> None:
     found = period(name, date(2026, 2, 28))
     assert found == (date.fromisoformat(begin), date.fromisoformat(end))
+
+
+async def test_a_list_goes_into_a_file_as_it_is_shown(site: Any) -> None:
+    shown = "q=ac&owner=me&tags=vip&sort=-created_at&show=emails,won_value,cf_text"
+    form = {"resource": "clients", "format": "csv", "list": shown}
+    answer = await site.post("/exports/list", form)
+    assert (answer.status, answer.headers["location"]) == (303, "/exports")
+    asked = site.neighbours.exports.asked[-1]
+    assert [(c.field, list(c.values)) for c in asked.conditions] == [
+        ("name", ["ac"]),
+        ("owner_id", [str(UUID(int=1))]),
+        ("tags", ["vip"]),
+    ]
+    assert [(key.field, key.descending) for key in asked.sort] == [("created_at", True)]
+    assert list(asked.columns) == ["name", "parent", "emails", "won_value", "currency", "cf_text"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "fields", "columns"),
+    [
+        ("deals q=web", ["name"], 0),
+        ("deals layout=table&stage_type=won&show=tags", ["stage_type"], 12),
+        ("activities show=done&kind=call", ["done_at", "kind", "owner_id"], 0),
+        ("nonsense nothing=1", [], 0),
+    ],
+)
+async def test_every_list_says_what_it_shows(
+    site: Any, shown: str, fields: list[str], columns: int
+) -> None:
+    resource, _, query = shown.partition(" ")
+    form = {"resource": resource, "list": query}
+    answer = await site.post("/exports/list", form, hx_request="true")
+    assert "The file is being written." in answer.text
+    asked = site.neighbours.exports.asked[-1]
+    assert [condition.field for condition in asked.conditions] == fields
+    assert (len(asked.columns), asked.format) == (columns, pb.EXPORT_FORMAT_XLSX)
+
+
+async def test_a_list_that_is_too_long_for_paper_is_said_where_it_is(site: Any) -> None:
+    site.neighbours.exports.answers["CreateExport"] = RemoteError(
+        ErrorKind.REFUSED, "EXPORT_TOO_LARGE", "A PDF holds at most 2,000 rows. Choose Excel."
+    )
+    form = {"resource": "deals", "format": "pdf", "list": ""}
+    assert "Choose Excel." in (await site.post("/exports/list", form, hx_request="true")).text
+
+
+async def test_only_who_may_export_is_offered_it(site: Any) -> None:
+    for path in ("/clients", "/pipeline?layout=table", "/activities"):
+        assert "/exports/list" in (await site.get(path)).text
+    site.may("deals.read", "clients.read", "activities.read")
+    for path in ("/clients", "/pipeline?layout=table", "/activities"):
+        assert "/exports/list" not in (await site.get(path)).text
+
+
+async def test_what_was_waited_for_is_told_in_the_window(site: Any) -> None:
+    inbox = site.neighbours.notifications.answers["ListNotifications"]
+    told = inbox.notifications[0]
+    told.target_kind, told.target_id, told.kind = "export", "x-1", "export_finished"
+    notice = await site.get(f"/notifications/{told.id}/notice", hx_request="true")
+    assert 'href="/exports/x-1/file"' in notice.text
+    assert (await site.get("/notifications/other/notice", hx_request="true")).status == 204

@@ -73,4 +73,6 @@ def _entry(entry: pb.AuditEntry) -> dict[str, Any]:
         "recorded_at": instant(entry.record_time),
         "version": entry.version,
         "bulk_id": entry.bulk_id or None,
+        "address": entry.address or None,
+        "detail": entry.detail or None,
     }

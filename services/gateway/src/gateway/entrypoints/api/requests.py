@@ -10,7 +10,7 @@ from starlette.requests import Request
 from freelanceflow.type.v1.filter_pb2 import Condition, SortKey
 from gateway.entrypoints.api.operations import Parameter
 from gateway.entrypoints.errors import TITLES, HttpProblem
-from gateway.entrypoints.filters import Asker, Grammar, Term
+from gateway.entrypoints.filters import Asker, Grammar, Term, asker_for, know_days
 from gateway.entrypoints.identity import caller_of, principal_of
 from gateway.entrypoints.pages.rendering import rendering_of
 from kit.rpc.identity import CallIdentity
@@ -34,8 +34,11 @@ async def read_body(request: Request, model: type[B]) -> B:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise HttpProblem(415, "JSON_NEEDED", "Send application/json.")
+    body = await request.body()
+    if "filter" in model.model_fields:
+        await know_days(request, body)
     try:
-        return model.model_validate_json(await request.body())
+        return model.model_validate_json(body)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
     if problems[0]["type"] == "json_invalid":
@@ -164,9 +167,8 @@ class Listing:
 
 
 def asker_of(request: Request) -> Asker:
-    """Who asks, and on which day: in UTC; a program to which that matters names the day."""
-    today = rendering_of(request).now().date()
-    return Asker(str(principal_of(request).user_id), today)
+    """Who asks, and on which day of their workspace."""
+    return asker_for(request, principal_of(request).user_id, rendering_of(request).now())
 
 
 PAGING = [

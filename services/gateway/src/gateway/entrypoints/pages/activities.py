@@ -64,8 +64,13 @@ class ActivityQuery:
 
     @classmethod
     def of(cls, request: Request) -> "ActivityQuery":
-        """From query parameters; what is not known is left out."""
-        given = request.query_params
+        """From query parameters."""
+        return cls.reading(request.query_params.multi_items())
+
+    @classmethod
+    def reading(cls, items: Iterable[tuple[str, str]]) -> "ActivityQuery":
+        """What is not known is left out."""
+        given = dict(items)
         show, kind = given.get("show", ""), given.get("kind", "")
         return cls(
             show=show if show in SHOWS else SHOWS[0],

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from freelanceflow.crm.v1.view_service_pb2 import View
 from freelanceflow.type.v1.filter_pb2 import Condition, SortKey
 from gateway.entrypoints.api.deals import BOARD, DEALS
-from gateway.entrypoints.filters import CUSTOM, Asker, Term
+from gateway.entrypoints.filters import CUSTOM, Asker, Term, asker_for
 from gateway.entrypoints.pages.calls import signed_in
 from gateway.entrypoints.pages.rendering import rendering_of
 
@@ -158,8 +158,7 @@ def view_of(query: BoardQuery, *, name: str, shared: bool) -> View:
 
 def asker_of(request: Request) -> Asker:
     """Who looks. Raises SignInNeeded."""
-    today = rendering_of(request).now().date()
-    return Asker(str(signed_in(request).user_id), today)
+    return asker_for(request, signed_in(request).user_id, rendering_of(request).now())
 
 
 def words_of(

@@ -11,6 +11,7 @@ from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest
 from freelanceflow.crm.v1.deal_service_pb2 import ListDealsRequest
 from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineRequest
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
+from gateway.entrypoints.filters import CUSTOM
 from gateway.entrypoints.pages.activities import planned
 from gateway.entrypoints.pages.analytics import client_risk
 from gateway.entrypoints.pages.calls import (
@@ -21,6 +22,7 @@ from gateway.entrypoints.pages.calls import (
     viewer_of,
 )
 from gateway.entrypoints.pages.client_forms import OF_CLIENTS, get_client
+from gateway.entrypoints.pages.client_query import COLUMNS, ClientQuery
 from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 
@@ -33,24 +35,35 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/clients")
 async def client_list(request: Request) -> Response:
-    """All clients by name, or those whose name contains what is searched for."""
-    text = request.query_params.get("q", "").strip()[:200]
-    token = request.query_params.get("page_token", "")
-    asked = ListClientsRequest(page_size=PAGE, page_token=token, with_total=True)
-    if text:
-        asked.conditions.add(field="name", operator=Operator.OPERATOR_CONTAINS, values=[text])
-    viewer, page = await together(
-        viewer_of(request), clients_of(request).clients.ListClients(asked, identity_of(request))
+    """All clients by name, or those that the filter meets."""
+    query = ClientQuery.of(request)
+    asked = ListClientsRequest(
+        conditions=query.conditions,
+        sort=query.sort_keys,
+        page_size=PAGE,
+        page_token=request.query_params.get("page_token", ""),
+        with_total=True,
     )
-    following = {"q": text, "page_token": page.next_page_token}
+    viewer, page, fields = await together(
+        viewer_of(request),
+        clients_of(request).clients.ListClients(asked, identity_of(request)),
+        list_fields(request, OF_CLIENTS),
+    )
+    by_name = {f"{CUSTOM}{field.key}": field for field in fields}
+    following = query.with_(page_token=page.next_page_token)
     return rendering_of(request).response(
         request,
         "clients/list.html",
         viewer,
         clients=page.clients,
         total=page.total if page.HasField("total") else None,
-        text=text,
-        next_href=f"/clients?{urlencode(following)}" if page.next_page_token else "",
+        query=query,
+        columns=[
+            (name, by_name.get(name), COLUMNS.get(name) or by_name[name].name)
+            for name in query.shown
+            if name in COLUMNS or name in by_name
+        ],
+        next_href=f"/clients?{following}" if page.next_page_token else "",
     )
 
 

@@ -1,7 +1,7 @@
 """Files that go out: what is asked for, and those of the last week."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from freelanceflow.crm.v1 import export_service_pb2 as pb
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from gateway.entrypoints.api.exports import FORMATS, LISTS, RESOURCES, STATUSES, export_file
-from gateway.entrypoints.filters import Asker, Term
+from gateway.entrypoints.filters import Asker, Term, beginning
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, together, viewer_of
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, options, values_of
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, targets
@@ -62,8 +62,9 @@ async def create_export(request: Request) -> Response:
     values = await values_of(request)
     resource = _known(values["resource"], RESOURCES, "deals")
     viewer = await viewer_of(request)
-    today = rendering_of(request).formats(viewer).today
-    asker = Asker(str(signed_in(request).user_id), today)
+    formats = rendering_of(request).formats(viewer)
+    today, zone = formats.today, formats.zone
+    asker = Asker(str(signed_in(request).user_id), today, zone)
     try:
         await clients_of(request).exports.CreateExport(
             pb.CreateExportRequest(
@@ -71,7 +72,7 @@ async def create_export(request: Request) -> Response:
                 format=FORMATS[_known(values["format"], FORMATS, "xlsx")],
                 conditions=[
                     LISTS[resource].grammar.condition(Term(name, value), asker)
-                    for name, value in _filter(values, resource, today)
+                    for name, value in _filter(values, resource, today, zone)
                 ],
             ),
             identity_of(request, values["request_id"]),
@@ -118,7 +119,7 @@ def _later(day: date, months: int) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
-def _filter(values: Values, resource: str, today: date) -> list[tuple[str, str]]:
+def _filter(values: Values, resource: str, today: date, zone: tzinfo) -> list[tuple[str, str]]:
     items = parse_qsl(values["filter"], max_num_fields=20)
     if values["owner_id"]:
         items.append(("owner_id", values["owner_id"]))
@@ -127,7 +128,7 @@ def _filter(values: Values, resource: str, today: date) -> list[tuple[str, str]]
         items.append(("stage_type", values["state"]))
     if span := period(values["period"], today):
         field = "closed_at" if closed else "due_at" if resource == "activities" else "created_at"
-        begin, end = (f"{day.isoformat()}T00:00:00+00:00" for day in span)
+        begin, end = (beginning(day, zone) for day in span)
         items += [(f"{field}__gte", begin), (f"{field}__lt", end)]
     return items
 

@@ -22,6 +22,7 @@ from gateway.entrypoints.pages.calls import (
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 
 PAGE = 50
+LATEST = 20
 PLACES = ("side", "bottom")
 
 router = APIRouter(include_in_schema=False)
@@ -68,6 +69,18 @@ async def read_one(request: Request, notification_id: str) -> Response:
     if not is_htmx(request):
         return RedirectResponse("/notifications", 303)
     return await _answer(request, "notifications/changed.html")
+
+
+@router.get("/notifications/{notification_id}/notice")
+async def notice(request: Request, notification_id: str) -> Response:
+    """One of the latest as a message in the window that is open; nothing once it is read."""
+    viewer, page = await together(
+        viewer_of(request), _list(request, unread_only=True, page_size=LATEST, token="")
+    )
+    told = next((item for item in page.notifications if item.id == notification_id), None)
+    if told is None:
+        return Response(status_code=204)
+    return rendering_of(request).response(request, "notifications/notice.html", viewer, item=told)
 
 
 async def _answer(request: Request, template: str) -> Response:

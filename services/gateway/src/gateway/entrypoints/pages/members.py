@@ -1,0 +1,99 @@
+"""Who belongs to the workspace, what they may do, and whose records they see."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from freelanceflow.auth.v1.workspace_service_pb2 import (
+    ChangeMemberRoleRequest,
+    ListMembersRequest,
+    Member,
+)
+from gateway.entrypoints.pages.calls import (
+    clients_of,
+    identity_of,
+    signed_in,
+    together,
+    viewer_of,
+)
+from gateway.entrypoints.pages.forms import Errors, errors_of, values_of
+from gateway.entrypoints.pages.rendering import rendering_of
+from kit.errors import DomainError, ErrorKind
+
+MOST = 200
+ROLES = [
+    ("owner", "Owner"),
+    ("admin", "Admin"),
+    ("manager", "Manager"),
+    ("sales", "Sales"),
+    ("finance", "Finance"),
+    ("viewer", "Viewer"),
+]
+VISIBILITY = [("all", "All records"), ("team", "Their team's"), ("own", "Only their own")]
+SEES_ALL = ("owner", "admin")
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/settings/members")
+async def members(request: Request) -> Response:
+    """Everybody, with what they see."""
+    return await _page(request, Errors())
+
+
+@router.post("/settings/members/{user_id}")
+async def change_member(request: Request, user_id: str) -> Response:
+    """Gives another role or sight; only what is another one is sent, as it ends their sessions."""
+    signed_in(request)
+    values, found = await values_of(request), await _members(request)
+    member = next((m for m in found if m.user_id == user_id), None)
+    asked = ChangeMemberRoleRequest(user_id=user_id)
+    if member is None or values["role"] != member.role:
+        asked.role = values["role"]
+    if values["role"] not in SEES_ALL:
+        if member is None or values["visibility"] != member.visibility:
+            asked.visibility = values["visibility"]
+        if member is None or values["team"] != member.team:
+            asked.team = values["team"]
+    if asked == ChangeMemberRoleRequest(user_id=user_id):
+        return RedirectResponse("/settings/members", 303)
+    try:
+        await clients_of(request).workspaces.ChangeMemberRole(asked, identity_of(request))
+    except DomainError as refusal:
+        if refusal.kind not in (ErrorKind.REFUSED, ErrorKind.FORBIDDEN, ErrorKind.INVALID):
+            raise
+        errors = errors_of(refusal, {})
+        said = " ".join(errors.fields.values()) or refusal.message
+        return await _page(request, Errors(said), user_id)
+    return RedirectResponse("/settings/members?saved=1", 303)
+
+
+async def _members(request: Request) -> list[Member]:
+    """All of them, by name."""
+    found: list[Member] = []
+    asked = ListMembersRequest(page_size=MOST)
+    while True:
+        page = await clients_of(request).workspaces.ListMembers(asked, identity_of(request))
+        found += page.members
+        if not page.next_page_token:
+            return found
+        asked.page_token = page.next_page_token
+
+
+async def _page(request: Request, errors: Errors, refused: str = "") -> Response:
+    viewer, found = await together(viewer_of(request), _members(request))
+    return rendering_of(request).response(
+        request,
+        "settings/members.html",
+        viewer,
+        status=errors.status,
+        members=found,
+        teams=sorted({member.team for member in found if member.team}),
+        roles=ROLES,
+        visibilities=VISIBILITY,
+        sees_all=SEES_ALL,
+        me=str(signed_in(request).user_id),
+        message=errors.message,
+        refused=refused,
+        saved="saved" in request.query_params,
+    )

@@ -1,0 +1,91 @@
+"""Members and the audit log: what is asked for, and what is shown to whom."""
+
+import pytest
+
+from freelanceflow.auth.v1.audit_service_pb2 import AuditEntry, ListAuditEntriesRequest
+from freelanceflow.auth.v1.workspace_service_pb2 import ChangeMemberRoleRequest
+from gateway.entrypoints.pages.audit import page_of, words_of
+from kit.errors import ErrorKind
+from kit.rpc.errors import RemoteError
+from services.gateway.tests.unit.pages.conftest import Site
+
+SECOND = "00000000-0000-0000-0000-000000000002"
+
+
+async def test_members_are_shown_with_what_they_see(site: Site) -> None:
+    page = await site.get("/settings/members")
+    assert page.status == 200
+    assert page.text.count('<li class="member-row') == 3
+    assert "Sees all records" in page.text
+    assert '<option value="team" selected>' in page.text
+    assert "<script>alert(1)" not in page.text
+    site.may("members.read", "deals.read")
+    read_only = await site.get("/settings/members")
+    assert '<form method="post" action="/settings/members' not in read_only.text
+    assert "sees the records of North" in read_only.text
+
+
+async def test_only_what_is_another_one_is_sent(site: Site) -> None:
+    form = {"role": "sales", "visibility": "own", "team": "North"}
+    answer = await site.post(f"/settings/members/{SECOND}", form)
+    assert (answer.status, answer.headers["location"]) == (303, "/settings/members?saved=1")
+    asked = site.neighbours.workspaces.asked[-1]
+    assert asked == ChangeMemberRoleRequest(user_id=SECOND, visibility="own")
+    await site.post(f"/settings/members/{SECOND}", form | {"visibility": "team"})
+    assert not isinstance(site.neighbours.workspaces.asked[-1], ChangeMemberRoleRequest)
+    await site.post(f"/settings/members/{SECOND}", form | {"role": "admin"})
+    assert site.neighbours.workspaces.asked[-1] == ChangeMemberRoleRequest(
+        user_id=SECOND, role="admin"
+    )
+
+
+async def test_a_refusal_is_said_on_the_page(site: Site) -> None:
+    site.neighbours.workspaces.answers["ChangeMemberRole"] = RemoteError(
+        ErrorKind.INVALID, "TEAM_MISSING", "no", fields={"team": "Say which team."}
+    )
+    form = {"role": "sales", "visibility": "team", "team": ""}
+    answer = await site.post(f"/settings/members/{SECOND}", form)
+    assert answer.status == 422
+    assert "Say which team." in answer.text
+
+
+async def test_the_audit_log_says_who_what_when_and_from_where(site: Site) -> None:
+    page = await site.get("/audit")
+    assert page.status == 200
+    for said in ("Moved a deal", "192.0.2.7", "12 clients, xlsx", "The system", "A former member"):
+        assert said in page.text
+    assert 'href="/deals/s-0"' in page.text
+    assert 'href="/clients/s-1"' not in page.text
+    assert 'href="/audit?page_token=older"' in page.text
+
+
+async def test_it_is_narrowed_by_person_kind_and_days_of_the_workspace(site: Site) -> None:
+    await site.get(f"/audit?who={SECOND}&what=crm.deal.&from=2026-03-01&to=2026-03-02")
+    asked = site.neighbours.audit.asked[-1]
+    assert (asked.actor_id, asked.type) == (SECOND, "crm.deal.")
+    assert asked.from_time.ToJsonString() == "2026-02-28T23:00:00Z"
+    assert asked.to_time.ToJsonString() == "2026-03-02T23:00:00Z"
+    await site.get("/audit?what=nonsense&from=someday")
+    assert site.neighbours.audit.asked[-1] == ListAuditEntriesRequest(page_size=50)
+
+
+async def test_tabs_lead_only_where_a_role_may_go(site: Site) -> None:
+    assert 'href="/audit"' in (await site.get("/settings")).text
+    site.may("deals.read")
+    page = await site.get("/settings")
+    assert 'href="/audit"' not in page.text
+    assert 'href="/settings/members"' not in page.text
+
+
+@pytest.mark.parametrize(
+    ("type", "words", "page"),
+    [
+        ("crm.deal.v1.moved", "Moved a deal", "/deals/x"),
+        ("crm.deal.v1.deleted", "Deleted a deal", ""),
+        ("crm.export.v1.requested", "Exported", ""),
+        ("crm.thing.v1.turned_round", "Turned round thing", ""),
+    ],
+)
+def test_entries_in_words(type: str, words: str, page: str) -> None:
+    entry = AuditEntry(type=type, subject_id="x")
+    assert (words_of(entry), page_of(entry)) == (words, page)
