@@ -69,11 +69,40 @@ function quickAdd() {
   };
 }
 
+// Rows that are ticked: how many, and all of a page at once.
+function selection() {
+  return {
+    chosen: 0,
+    init() {
+      this.count();
+    },
+    boxes() {
+      return [...this.$root.querySelectorAll("input[name=id]")];
+    },
+    count() {
+      const boxes = this.boxes();
+      const all = this.$root.querySelector("[data-tick-all]");
+      this.chosen = boxes.filter((box) => box.checked).length;
+      if (!all) return;
+      all.checked = boxes.length > 0 && this.chosen === boxes.length;
+      all.indeterminate = this.chosen > 0 && !all.checked;
+    },
+    toggle(event) {
+      for (const box of this.boxes()) box.checked = event.target.checked;
+      this.count();
+    },
+    said() {
+      return `${this.chosen} selected`;
+    },
+  };
+}
+
 export function startAlpine() {
   Alpine.data("toast", toast);
   Alpine.data("appearance", appearance);
   Alpine.data("editForm", editForm);
   Alpine.data("quickAdd", quickAdd);
+  Alpine.data("selection", selection);
   window.Alpine = Alpine;
   Alpine.start();
 }

@@ -24,6 +24,7 @@ from freelanceflow.crm.v1.activity_service_pb2 import (
 )
 from freelanceflow.type.v1.filter_pb2 import Operator, SortKey
 from gateway.entrypoints.api.activities import KINDS
+from gateway.entrypoints.pages.activity_query import HOME, PAGE, ActivityQuery
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -33,13 +34,11 @@ from gateway.entrypoints.pages.calls import (
 )
 from gateway.entrypoints.pages.formatting import Formats
 from gateway.entrypoints.pages.forms import local_path, values_of
+from gateway.entrypoints.pages.list_views import elsewhere, views_context
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 from kit.errors import DomainError, ErrorKind
 
-PAGE = 50
 LONGEST_SUBJECT = 300
-HOME = "/activities"
-SHOWS = ("open", "undated", "done")
 
 router = APIRouter(include_in_schema=False)
 
@@ -53,70 +52,19 @@ class Day:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ActivityQuery:
-    """Which activities, as the address says it."""
-
-    show: str
-    text: str
-    kind: str
-    owner: str
-
-    @classmethod
-    def of(cls, request: Request) -> "ActivityQuery":
-        """From query parameters."""
-        return cls.reading(request.query_params.multi_items())
-
-    @classmethod
-    def reading(cls, items: Iterable[tuple[str, str]]) -> "ActivityQuery":
-        """What is not known is left out."""
-        given = dict(items)
-        show, kind = given.get("show", ""), given.get("kind", "")
-        return cls(
-            show=show if show in SHOWS else SHOWS[0],
-            text=given.get("q", "").strip()[:200],
-            kind=kind if kind in KINDS else "",
-            owner="all" if given.get("owner") == "all" else "",
-        )
-
-    def asked(self, user_id: str, page_token: str) -> ListActivitiesRequest:
-        """The same for crm."""
-        asked = ListActivitiesRequest(page_size=PAGE, page_token=page_token)
-        is_null, add = Operator.OPERATOR_ISNULL, asked.conditions.add
-        add(field="done_at", operator=is_null, values=[str(self.show != "done").lower()])
-        if self.show != "done":
-            undated = str(self.show == "undated").lower()
-            add(field="due_at", operator=is_null, values=[undated])
-        if self.text:
-            add(field="subject", operator=Operator.OPERATOR_CONTAINS, values=[self.text])
-        if self.kind:
-            add(field="kind", operator=Operator.OPERATOR_EQ, values=[self.kind])
-        if not self.owner:
-            add(field="owner_id", operator=Operator.OPERATOR_EQ, values=[user_id])
-        order = {"open": ("due_at", False), "undated": ("created_at", True)}
-        name, descending = order.get(self.show, ("done_at", True))
-        asked.sort.append(SortKey(field=name, descending=descending))
-        return asked
-
-    def href(self, **more: str) -> str:
-        """The address that says the same."""
-        given = {"q": self.text, "kind": self.kind, "owner": self.owner, **more}
-        if self.show != SHOWS[0]:
-            given["show"] = self.show
-        query = urlencode({name: value for name, value in given.items() if value})
-        return f"{HOME}?{query}" if query else HOME
-
-
 @router.get("/activities")
 async def activity_page(request: Request) -> Response:
     """What is to be done, by day; or what has no day; or what is done."""
     query, user_id = ActivityQuery.of(request), str(signed_in(request).user_id)
     token = request.query_params.get("page_token", "")
-    viewer, page = await together(
+    if not is_htmx(request) and (there := await elsewhere(request, "activities", query.view_id)):
+        return RedirectResponse(there, 303)
+    viewer, page, views = await together(
         viewer_of(request),
         clients_of(request).activities.ListActivities(
             query.asked(user_id, token), identity_of(request)
         ),
+        views_context(request, "activities", query.view_id),
     )
     rendering = rendering_of(request)
     following = query.href(page_token=page.next_page_token) if page.next_page_token else ""
@@ -132,6 +80,7 @@ async def activity_page(request: Request) -> Response:
         kinds=list(KINDS.items()),
         here=query.href(page_token=token),
         next_href=following,
+        **views,
     )
 
 

@@ -6,10 +6,12 @@ view, a bookmark and a program's request are the same words.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.requests import Request
 
+from freelanceflow.crm.v1.field_service_pb2 import CustomField
 from freelanceflow.crm.v1.view_service_pb2 import View
 from freelanceflow.type.v1.filter_pb2 import Condition, SortKey
 from gateway.entrypoints.api.deals import BOARD, DEALS
@@ -161,8 +163,24 @@ def asker_of(request: Request) -> Asker:
     return asker_for(request, signed_in(request).user_id, rendering_of(request).now())
 
 
+def show_options(fields: Iterable[CustomField]) -> list[tuple[str, str]]:
+    """What cards and tables can show beyond the usual."""
+    return [*CARD_FIELDS.items(), *((f"{CUSTOM}{field.key}", field.name) for field in fields)]
+
+
+class Narrowed(Protocol):
+    """What a list is narrowed to."""
+
+    @property
+    def all_terms(self) -> list[Term]:
+        """Every condition."""
+
+    def without(self, name: str) -> str:
+        """The address less one term."""
+
+
 def words_of(
-    query: BoardQuery, names: Mapping[str, str], owners: Mapping[str, str]
+    query: Narrowed, names: Mapping[str, str], owners: Mapping[str, str], home: str = "/pipeline"
 ) -> list[tuple[str, str]]:
     """Each term in words, with the address that is left without it."""
     found = []
@@ -172,7 +190,7 @@ def words_of(
         said = _SAID.get(term.operator, term.operator).format(value)
         if term.operator == "isnull":
             said = "is empty" if value == "true" else "is filled in"
-        found.append((f"{label} {said}", "/pipeline?" + query.without(term.name)))
+        found.append((f"{label} {said}", f"{home}?{query.without(term.name)}"))
     return found
 
 

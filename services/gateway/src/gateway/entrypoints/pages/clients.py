@@ -5,15 +5,17 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest
 from freelanceflow.crm.v1.deal_service_pb2 import ListDealsRequest
+from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineRequest
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.filters import CUSTOM
 from gateway.entrypoints.pages.activities import planned
 from gateway.entrypoints.pages.analytics import client_risk
+from gateway.entrypoints.pages.board_query import words_of
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -24,11 +26,26 @@ from gateway.entrypoints.pages.calls import (
 from gateway.entrypoints.pages.client_forms import OF_CLIENTS, get_client
 from gateway.entrypoints.pages.client_query import COLUMNS, ClientQuery
 from gateway.entrypoints.pages.fields import list_fields
+from gateway.entrypoints.pages.forms import options
+from gateway.entrypoints.pages.list_views import elsewhere, views_context
+from gateway.entrypoints.pages.pipeline_bar import (
+    FilterField,
+    custom_filters,
+    names_of,
+    owner_names,
+)
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 
 PAGE = 50
+MOST = 200
 DEALS, PEOPLE = 10, 50
 TIMELINE = 25
+
+FILTERS = (
+    FilterField("kind", "Kind", "select", [("company", "Companies"), ("person", "People")]),
+    FilterField("tags", "Tag", "search", []),
+    FilterField("emails__contains", "E-mail contains", "search", []),
+)
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,6 +54,8 @@ router = APIRouter(include_in_schema=False)
 async def client_list(request: Request) -> Response:
     """All clients by name, or those that the filter meets."""
     query = ClientQuery.of(request)
+    if there := await elsewhere(request, OF_CLIENTS, query.view_id):
+        return RedirectResponse(there, 303)
     asked = ListClientsRequest(
         conditions=query.conditions,
         sort=query.sort_keys,
@@ -44,10 +63,13 @@ async def client_list(request: Request) -> Response:
         page_token=request.query_params.get("page_token", ""),
         with_total=True,
     )
-    viewer, page, fields = await together(
+    clients, identity = clients_of(request), identity_of(request)
+    viewer, page, fields, owners, views = await together(
         viewer_of(request),
-        clients_of(request).clients.ListClients(asked, identity_of(request)),
+        clients.clients.ListClients(asked, identity),
         list_fields(request, OF_CLIENTS),
+        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
+        views_context(request, OF_CLIENTS, query.view_id),
     )
     by_name = {f"{CUSTOM}{field.key}": field for field in fields}
     following = query.with_(page_token=page.next_page_token)
@@ -58,6 +80,11 @@ async def client_list(request: Request) -> Response:
         clients=page.clients,
         total=page.total if page.HasField("total") else None,
         query=query,
+        owners=owners.owners,
+        **views,
+        owner_options=[("me", "Mine"), *options(owners.owners)],
+        filter_fields=[*FILTERS, *custom_filters(fields)],
+        narrowed=words_of(query, names_of(fields), owner_names(owners), "/clients"),
         columns=[
             (name, by_name.get(name), COLUMNS.get(name) or by_name[name].name)
             for name in query.shown

@@ -12,7 +12,7 @@ from freelanceflow.crm.v1 import export_service_pb2 as pb
 from freelanceflow.type.v1.filter_pb2 import Condition, SortKey
 from gateway.entrypoints.api.exports import FORMATS, RESOURCES
 from gateway.entrypoints.filters import CUSTOM, Asker
-from gateway.entrypoints.pages.activities import ActivityQuery
+from gateway.entrypoints.pages.activity_query import ActivityQuery
 from gateway.entrypoints.pages.board_query import BoardQuery
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, viewer_of
 from gateway.entrypoints.pages.client_query import ClientQuery

@@ -1,5 +1,6 @@
 """What board and table share: filter, saved views, what is shown; and the table itself."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -8,27 +9,33 @@ from starlette.responses import Response
 from freelanceflow.crm.v1.deal_service_pb2 import ListDealsRequest
 from freelanceflow.crm.v1.field_service_pb2 import CustomField
 from freelanceflow.crm.v1.stage_service_pb2 import (
+    ListLostReasonsRequest,
     ListOwnersRequest,
     ListOwnersResponse,
     ListStagesRequest,
 )
-from freelanceflow.crm.v1.view_service_pb2 import ListViewsRequest, View
 from gateway.entrypoints.filters import CUSTOM
 from gateway.entrypoints.pages.board_query import (
     CARD_FIELDS,
     BoardQuery,
-    address_of,
     words_of,
 )
 from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
 from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import options
+from gateway.entrypoints.pages.list_views import views_context
 from gateway.entrypoints.pages.rendering import rendering_of
 
 MOST = 200
 ROWS = 50
 NAMES = {
     "name": "Name",
+    "kind": "Kind",
+    "emails": "E-mail",
+    "phones": "Phone",
+    "subject": "Subject",
+    "done_at": "Done",
+    "due_at": "Date",
     "owner_id": "Owner",
     "amount": "Value",
     "tags": "Tag",
@@ -63,31 +70,19 @@ class FilterField(NamedTuple):
     options: list[tuple[str, str]]
 
 
-async def elsewhere(request: Request, query: BoardQuery) -> str:
-    """Where a saved view is seen, when that is what is asked for; the one that a person sees first
-    when nothing is asked for at all."""
-    if list(request.query_params) == ["view"] and query.view_id:
-        found = next((v for v in await list_views(request) if v.id == query.view_id), None)
-        return address_of(found) if found else "/pipeline?view="
-    if not request.query_params:
-        found = next((v for v in await list_views(request) if v.chosen), None)
-        return address_of(found) if found else ""
-    return ""
-
-
 async def bar_context(request: Request, query: BoardQuery) -> dict[str, Any]:
     """Everything above the board or the table."""
     clients, identity = clients_of(request), identity_of(request)
     owners, views, fields, stages = await together(
         clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
-        list_views(request),
+        views_context(request, "deals", query.view_id),
         list_fields(request, "deals"),
         clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
     )
     return {
         "owners": owners.owners,
-        "views": [(view, address_of(view)) for view in views],
-        "active": next((view for view in views if view.id == query.view_id), None),
+        "all_stages": stages.stages,
+        **views,
         "filter_fields": _filter_fields(fields, query, options(stages.stages)),
         "narrowed": words_of(query, names_of(fields), owner_names(owners)),
         "extras": _extras(query, fields),
@@ -110,8 +105,11 @@ async def table_page(request: Request, query: BoardQuery) -> Response:
         page_token=request.query_params.get("page_token", ""),
         with_total=True,
     )
-    viewer, found, bar = await together(
-        viewer_of(request), clients.deals.ListDeals(asked, identity), bar_context(request, query)
+    viewer, found, bar, reasons = await together(
+        viewer_of(request),
+        clients.deals.ListDeals(asked, identity),
+        bar_context(request, query),
+        clients.stages.ListLostReasons(ListLostReasonsRequest(), identity),
     )
     return rendering_of(request).response(
         request,
@@ -123,16 +121,9 @@ async def table_page(request: Request, query: BoardQuery) -> Response:
         sum=found.sum,
         unconverted=found.unconverted,
         next_token=found.next_page_token,
+        reasons=reasons.lost_reasons,
         **bar,
     )
-
-
-async def list_views(request: Request) -> list[View]:
-    """The views of deals that a person may use."""
-    answer = await clients_of(request).views.ListViews(
-        ListViewsRequest(resource="deals"), identity_of(request)
-    )
-    return list(answer.views)
 
 
 def names_of(fields: list[CustomField]) -> dict[str, str]:
@@ -143,12 +134,6 @@ def names_of(fields: list[CustomField]) -> dict[str, str]:
 def owner_names(owners: ListOwnersResponse) -> dict[str, str]:
     """By what an address says."""
     return {"me": "me"} | {owner.id: owner.name for owner in owners.owners}
-
-
-def show_options(fields: list[CustomField]) -> list[tuple[str, str]]:
-    """What cards and tables can show beyond the usual."""
-    custom = [(f"{CUSTOM}{field.key}", field.name) for field in fields]
-    return [*CARD_FIELDS.items(), *custom]
 
 
 def _filter_fields(
@@ -169,6 +154,11 @@ def _filter_fields(
             FilterField("stage_type", "Outcome", "select", OUTCOMES),
             *found,
         ]
+    return [*found, *custom_filters(fields)]
+
+
+def custom_filters(fields: Iterable[CustomField]) -> Iterator[FilterField]:
+    """A condition for each field of the workspace's own that can be asked for."""
     for field in fields:
         if field.type in ASKED:
             operator, kind = ASKED[field.type]
@@ -176,8 +166,7 @@ def _filter_fields(
             if field.type == "checkbox":
                 choices = [("true", "Yes"), ("false", "No")]
             label = field.name + {"__gte": " from", "__lte": " by"}.get(operator, "")
-            found.append(FilterField(f"{CUSTOM}{field.key}{operator}", label, kind, choices))
-    return found
+            yield FilterField(f"{CUSTOM}{field.key}{operator}", label, kind, choices)
 
 
 def _extras(query: BoardQuery, fields: list[CustomField]) -> list[Any]:

@@ -1,8 +1,10 @@
-"""Saved views of the pipeline: saved from what is seen, chosen, changed and deleted."""
+"""Saved views of all lists: saved from what is seen, chosen, changed and deleted."""
 
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -15,13 +17,7 @@ from freelanceflow.crm.v1.view_service_pb2 import (
     UpdateViewRequest,
     View,
 )
-from gateway.entrypoints.pages.board_query import (
-    BoardQuery,
-    address_of,
-    asker_of,
-    view_of,
-    words_of,
-)
+from gateway.entrypoints.pages.board_query import asker_of, words_of
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -31,13 +27,8 @@ from gateway.entrypoints.pages.calls import (
 )
 from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
-from gateway.entrypoints.pages.pipeline_bar import (
-    MOST,
-    list_views,
-    names_of,
-    owner_names,
-    show_options,
-)
+from gateway.entrypoints.pages.list_views import KINDS, list_views
+from gateway.entrypoints.pages.pipeline_bar import MOST, names_of, owner_names
 from gateway.entrypoints.pages.rendering import rendering_of
 from kit.errors import DomainError, ErrorKind
 
@@ -50,13 +41,18 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/settings/views")
 async def views_page(request: Request) -> Response:
-    """Own views and shared ones."""
-    viewer, found = await together(viewer_of(request), list_views(request))
+    """Own views and shared ones, list by list."""
+    viewer, *found = await together(
+        viewer_of(request), *(list_views(request, resource) for resource in KINDS)
+    )
     return rendering_of(request).response(
         request,
         "settings/views.html",
         viewer,
-        views=[(view, address_of(view)) for view in found],
+        lists=[
+            (resource, kind, [(view, kind.address_of(view)) for view in views])
+            for (resource, kind), views in zip(KINDS.items(), found, strict=True)
+        ],
         saved=_NOTES.get(request.query_params.get("saved", ""), ""),
     )
 
@@ -66,32 +62,34 @@ async def choose_view(request: Request) -> Response:
     """What a person sees first."""
     signed_in(request)
     values = await values_of(request)
-    await _choose(request, values["view_id"])
+    await _choose(request, _known(values["resource"]), values["view_id"])
     return RedirectResponse("/settings/views?saved=choice", 303)
 
 
-@router.get("/pipeline/views/save")
-async def new_view(request: Request) -> Response:
+@router.get("/{home}/views/save")
+async def new_view(request: Request, home: str) -> Response:
     """Asks how to call what is seen."""
-    return await _form(request, "", BoardQuery.of(request), Values(), Errors())
+    resource = _of_home(home)
+    query = KINDS[resource].reading(request.query_params.multi_items(), asker_of(request))
+    return await _form(request, resource, "", query, Values(), Errors())
 
 
-@router.post("/pipeline/views/save")
-async def create_view(request: Request) -> Response:
+@router.post("/{home}/views/save")
+async def create_view(request: Request, home: str) -> Response:
     """Saves what is seen."""
     signed_in(request)
-    values = await values_of(request)
-    query = _query(request, values)
-    view = view_of(query, name=values["name"], shared=values["shared"] == "1")
+    values, resource = await values_of(request), _of_home(home)
+    query, kind = _query(request, resource, values), KINDS[resource]
+    view = kind.view_of(query, name=values["name"], shared=values["shared"] == "1")
     try:
         made = await clients_of(request).views.CreateView(
             CreateViewRequest(view=view), identity_of(request)
         )
     except DomainError as refusal:
-        return await _form(request, "", query, values, _errors(refusal))
+        return await _form(request, resource, "", query, values, _errors(refusal))
     if values["choose"] == "1":
-        await _choose(request, made.id)
-    return RedirectResponse(address_of(made), 303)
+        await _choose(request, resource, made.id)
+    return RedirectResponse(kind.address_of(made), 303)
 
 
 @router.get("/settings/views/{view_id}/edit")
@@ -105,7 +103,9 @@ async def edit_view(request: Request, view_id: str) -> Response:
         choose="1" if view.chosen else "",
         etag=view.etag,
     )
-    return await _form(request, view_id, _query_of(request, view), values, Errors())
+    resource = _known(view.resource)
+    query = _query_of(request, resource, view)
+    return await _form(request, resource, view_id, query, values, Errors())
 
 
 @router.post("/settings/views/{view_id}/edit")
@@ -113,21 +113,22 @@ async def update_view(request: Request, view_id: str) -> Response:
     """Saves the form."""
     signed_in(request)
     values = await values_of(request)
-    query = _query(request, values)
-    view = view_of(query, name=values["name"], shared=values["shared"] == "1")
+    resource = _known(values["resource"])
+    query = _query(request, resource, values)
+    view = KINDS[resource].view_of(query, name=values["name"], shared=values["shared"] == "1")
     view.id = view_id
     try:
         saved = await clients_of(request).views.UpdateView(
             UpdateViewRequest(view=view, etag=values["etag"]), identity_of(request)
         )
     except DomainError as refusal:
+        errors = _errors(refusal)
         if refusal.kind is ErrorKind.STALE:
             values["etag"] = (await _get(request, view_id)).etag
-            message = "Somebody has changed this view since you opened it. Save again to replace."
-            return await _form(request, view_id, query, values, Errors(message))
-        return await _form(request, view_id, query, values, _errors(refusal))
+            errors = Errors("Somebody has changed this view since you opened it. Save again.")
+        return await _form(request, resource, view_id, query, values, errors)
     if saved.chosen != (values["choose"] == "1"):
-        await _choose(request, view_id if values["choose"] == "1" else "")
+        await _choose(request, resource, view_id if values["choose"] == "1" else "")
     return RedirectResponse("/settings/views?saved=view", 303)
 
 
@@ -142,8 +143,20 @@ async def delete_view(request: Request, view_id: str) -> Response:
     return RedirectResponse("/settings/views?saved=deleted", 303)
 
 
-async def _choose(request: Request, view_id: str) -> None:
-    choice = ChooseViewRequest(resource="deals", view_id=view_id)
+def _known(resource: str) -> str:
+    return resource if resource in KINDS else "deals"
+
+
+def _of_home(home: str) -> str:
+    """The list whose address begins so. Anything else is not there."""
+    found = [resource for resource, kind in KINDS.items() if kind.home == f"/{home}"]
+    if not found:
+        raise HTTPException(404)
+    return found[0]
+
+
+async def _choose(request: Request, resource: str, view_id: str) -> None:
+    choice = ChooseViewRequest(resource=resource, view_id=view_id)
     await clients_of(request).views.ChooseView(choice, identity_of(request))
 
 
@@ -155,27 +168,33 @@ async def _get(request: Request, view_id: str) -> View:
 
 
 async def _form(
-    request: Request, view_id: str, query: BoardQuery, values: Values, errors: Errors
+    request: Request, resource: str, view_id: str, query: Any, values: Values, errors: Errors
 ) -> Response:
-    clients, identity = clients_of(request), identity_of(request)
+    clients, identity, kind = clients_of(request), identity_of(request), KINDS[resource]
     viewer, fields, owners = await together(
         viewer_of(request),
-        list_fields(request, "deals"),
+        list_fields(request, resource),
         clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
     )
-    back = "/settings/views" if view_id else "/pipeline?" + (query.with_() or "view=")
+    back = "/settings/views" if view_id else f"{kind.home}?{query.with_() or 'view='}"
+    hidden = {"show": ""} if kind.legend else {}  # else it is no choice of columns
     return rendering_of(request).response(
         request,
-        "pipeline/view_form.html",
+        "lists/view_form.html",
         viewer,
         status=errors.status,
         title="Edit view" if view_id else "Save this view",
-        action=f"/settings/views/{view_id}/edit" if view_id else "/pipeline/views/save",
+        action=f"/settings/views/{view_id}/edit" if view_id else f"{kind.home}/views/save",
         back=back,
-        hidden=[("query", query.with_(show="", view="")), ("etag", values["etag"])],
-        query=query,
-        narrowed=words_of(query, names_of(fields), owner_names(owners)),
-        show_options=show_options(fields),
+        kind=kind,
+        hidden=[
+            ("resource", resource),
+            ("query", query.with_(view="", **hidden)),
+            ("etag", values["etag"]),
+        ],
+        shown=query.shown if kind.legend else (),
+        narrowed=words_of(query, names_of(fields), owner_names(owners), kind.home),
+        show_options=kind.options(fields),
         values=values,
         errors=errors.fields,
         message=errors.message,
@@ -183,16 +202,18 @@ async def _form(
     )
 
 
-def _query(request: Request, values: Values) -> BoardQuery:
+def _query(request: Request, resource: str, values: Values) -> Any:
     """What the form was opened with, and what it says is to be shown."""
-    shown = [name.removeprefix(SHOW) for name in values if name.startswith(SHOW)]
-    items = [*parse_qsl(values["query"]), ("show", ",".join(shown))]
-    return BoardQuery.reading(items, asker_of(request))
+    items = parse_qsl(values["query"])
+    if KINDS[resource].legend:
+        shown = [name.removeprefix(SHOW) for name in values if name.startswith(SHOW)]
+        items.append(("show", ",".join(shown)))
+    return KINDS[resource].reading(items, asker_of(request))
 
 
-def _query_of(request: Request, view: View) -> BoardQuery:
-    items = parse_qsl(urlsplit(address_of(view)).query)
-    return BoardQuery.reading(items, asker_of(request))
+def _query_of(request: Request, resource: str, view: View) -> Any:
+    kind = KINDS[resource]
+    return kind.reading(parse_qsl(urlsplit(kind.address_of(view)).query), asker_of(request))
 
 
 def _errors(refusal: DomainError) -> Errors:

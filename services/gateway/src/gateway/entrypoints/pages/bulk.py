@@ -1,0 +1,152 @@
+"""One change of many records, chosen in a list: those that are ticked, or all that the list has."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from freelanceflow.crm.v1 import bulk_service_pb2 as pb
+from freelanceflow.crm.v1.record_service_pb2 import RestoreRecordRequest
+from gateway.entrypoints.api.bulk import PATIENCE
+from gateway.entrypoints.filters import Asker
+from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, viewer_of
+from gateway.entrypoints.pages.forms import local_path
+from gateway.entrypoints.pages.list_exports import LISTS
+from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, targets
+from kit.errors import DomainError, ErrorKind
+
+HOMES = {"deals": "/pipeline?layout=table", "clients": "/clients"}
+PAGES = {"deals": "/deals/", "clients": "/clients/"}
+METHODS = {
+    "deals": ("ChangeDeals", pb.ChangeDealsRequest),
+    "clients": ("ChangeClients", pb.ChangeClientsRequest),
+}
+ACTIONS = {
+    "assign": pb.BULK_ACTION_ASSIGN,
+    "move": pb.BULK_ACTION_MOVE,
+    "tag": pb.BULK_ACTION_TAG,
+    "untag": pb.BULK_ACTION_TAG,
+    "delete": pb.BULK_ACTION_DELETE,
+}
+DONE = {
+    "assign": "given to somebody else",
+    "move": "moved",
+    "tag": "tagged",
+    "untag": "freed of the tag",
+    "delete": "put into the trash",
+}
+MOST = 200  # ticked in a list, or restored at once
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/bulk/{resource}")
+async def change(request: Request, resource: str) -> Response:
+    """Changes them, each for itself; many are a job, whose page says how far it is."""
+    signed_in(request)
+    viewer, form = await viewer_of(request), await request.form()
+    resource = resource if resource in METHODS else "deals"
+    back = local_path(str(form.get("next", "")), HOMES[resource])
+    asked = _asked(request, viewer, resource, form)
+    if asked is None:
+        return RedirectResponse(back, 303)
+    method, message = METHODS[resource]
+    try:
+        answer = await getattr(clients_of(request).bulk, method)(
+            message(change=asked), identity_of(request), timeout=PATIENCE
+        )
+    except DomainError as refusal:
+        if refusal.kind not in (ErrorKind.INVALID, ErrorKind.REFUSED):
+            raise
+        return _result(request, viewer, resource, form, back, message=refusal.message, status=422)
+    if answer.job_id:
+        return RedirectResponse(f"/jobs/{answer.job_id}", 303)
+    return _result(request, viewer, resource, form, back, results=answer.results)
+
+
+@router.post("/bulk/{resource}/undo")
+async def undo(request: Request, resource: str) -> Response:
+    """Takes what was thrown away together out of the trash again."""
+    signed_in(request)
+    form = await request.form()
+    for record_id in form.getlist("id")[:MOST]:
+        try:
+            await clients_of(request).records.RestoreRecord(
+                RestoreRecordRequest(record_id=str(record_id)), identity_of(request)
+            )
+        except DomainError as refusal:
+            if refusal.kind is not ErrorKind.NOT_FOUND:  # somebody has restored it already
+                raise
+    home = HOMES.get(resource, HOMES["deals"])
+    return RedirectResponse(local_path(str(form.get("next", "")), home), 303)
+
+
+@router.get("/jobs/{job_id}")
+async def job_page(request: Request, job_id: str) -> Response:
+    """How far a change of many is, and what could not be changed."""
+    viewer = await viewer_of(request)
+    job = await clients_of(request).bulk.GetJob(
+        pb.GetJobRequest(job_id=job_id), identity_of(request)
+    )
+    part = is_htmx(request) and targets(request, "job")
+    return rendering_of(request).response(
+        request, "bulk/_job.html" if part else "bulk/job.html", viewer, job=job
+    )
+
+
+def _asked(request: Request, viewer: Viewer, resource: str, form: FormData) -> pb.BulkChange | None:
+    """What is to be done; None when nothing is ticked, or nothing chosen."""
+    action = str(form.get("action", ""))
+    if action not in ACTIONS:
+        return None
+    asked = pb.BulkChange(action=ACTIONS[action])
+    if form.get("all") == "1":
+        formats = rendering_of(request).formats(viewer)
+        asker = Asker(str(signed_in(request).user_id), formats.today, formats.zone)
+        shown = LISTS[resource](parse_qsl(str(form.get("list", ""))), asker)
+        asked.conditions.extend(shown.conditions)
+    else:
+        asked.ids.extend(map(str, form.getlist("id")[:MOST]))
+        if not asked.ids:
+            return None
+    asked.owner_id = str(form.get("owner_id", "")) if action == "assign" else ""
+    asked.stage_id = str(form.get("stage_id", "")) if action == "move" else ""
+    asked.lost_reason_id = str(form.get("lost_reason_id", "")) if action == "move" else ""
+    tag = str(form.get("tag", "")).strip()
+    if action == "tag" and tag:
+        asked.add_tags.append(tag)
+    if action == "untag" and tag:
+        asked.remove_tags.append(tag)
+    return asked
+
+
+def _result(
+    request: Request,
+    viewer: Viewer,
+    resource: str,
+    form: FormData,
+    back: str,
+    *,
+    results: Any = (),
+    message: str = "",
+    status: int = 200,
+) -> Response:
+    action = str(form.get("action", ""))
+    changed = [result.id for result in results if not result.reason]
+    return rendering_of(request).response(
+        request,
+        "bulk/result.html",
+        viewer,
+        status=status,
+        resource=resource,
+        done=DONE.get(action, "changed"),
+        changed=changed,
+        refused=[result for result in results if result.reason],
+        undo=changed if action == "delete" else [],
+        page=PAGES[resource],
+        back=back,
+        message=message,
+    )
