@@ -56,6 +56,7 @@ ADD_DEALS = insert_many(deals_table, (*_NEW, *DEAL_KEPT))
 ADD_HISTORY = insert_many(deal_history, ("workspace_id", "deal_id", *HISTORY))
 ADD_CLIENTS = insert_many(clients_table, (*_NEW, *clients.KEPT))
 
+PATIENCE = "SET LOCAL statement_timeout = '2min'"  # what is refreshed may be large
 REFRESH_STATISTICS = Statement(text("SELECT refresh_statistics()"))
 SETTINGS = Statement(
     text("SELECT currency, time_zone FROM workspaces WHERE workspace_id = :workspace").bindparams(

@@ -3,10 +3,13 @@
 The function knows workspace and sight from the transaction; the joins ask the policies once more.
 """
 
+from uuid import UUID
+
 from sqlalchemy import Integer, Text, bindparam, func, literal_column, select
 
 from crm.adapters.reading import Read, is_row
 from crm.adapters.tables import activities, clients, deals, stages
+from kit.pool import Pool
 
 MOST = 8  # of each kind
 LONGEST = 200  # characters of a question that are looked at
@@ -55,3 +58,8 @@ _shown = (
     .order_by(_found.c.rank.desc(), _found.c.record_id)
 )
 SEARCH = Read(_shown)
+
+
+async def forget_terms(system: Pool, workspace_id: UUID) -> None:
+    """Drop the words that no record has any more."""
+    await system.execute("SELECT forget_search_terms($1)", workspace_id)

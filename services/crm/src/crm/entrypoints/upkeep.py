@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from crm.adapters import board, reminders, trash
+from crm.adapters import board, reminders, search, trash
 from crm.application.reminders import AT_ONCE, remind
 from crm.application.trash import purge_records
 from crm.domain.trash import KEPT_FOR, Trashed
@@ -64,14 +64,19 @@ async def empty_trash(app: App) -> None:
     """Delete for good what has been in the trash for its thirty days."""
 
     async def once() -> None:
-        while await purge_due(app):
-            pass
+        emptied: set[UUID] = set()
+        more = True
+        while more:
+            more, workspaces = await purge_due(app)
+            emptied |= workspaces
+        for workspace_id in emptied:
+            await search.forget_terms(app.system, workspace_id)
 
     await _now_and_then(EMPTY_EVERY, "trash_not_emptied", once)
 
 
-async def purge_due(app: App) -> bool:
-    """Some of what is due; whether there may be more."""
+async def purge_due(app: App) -> tuple[bool, set[UUID]]:
+    """Some of what is due: whether there may be more, and whose it was."""
     now = app.clock.now()
     due = await trash.due(app.system, now - KEPT_FOR, PURGED_AT_ONCE)
     by_workspace: dict[UUID, list[Trashed]] = defaultdict(list)
@@ -81,7 +86,7 @@ async def purge_due(app: App) -> bool:
         async with app.unit_of_system(workspace_id) as uow:
             gone = await purge_records(uow, records=records, by=None, now=now)
         await trash.forget(app.system, gone)
-    return len(due) == PURGED_AT_ONCE
+    return len(due) == PURGED_AT_ONCE, set(by_workspace)
 
 
 async def _now_and_then(every: float, failed: str, work: Callable[[], Awaitable[None]]) -> None:

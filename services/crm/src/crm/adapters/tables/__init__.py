@@ -16,7 +16,7 @@ from crm.adapters.tables.imports import import_errors, import_rows, imports
 from crm.adapters.tables.merges import known_as_two, merges
 from crm.adapters.tables.rates import currency_rates
 from crm.adapters.tables.records import record_history
-from crm.adapters.tables.search import search_index
+from crm.adapters.tables.search import search_index, search_terms
 from crm.adapters.tables.views import tags, view_choices, views
 from crm.adapters.tables.workspaces import (
     lost_reasons,
@@ -49,6 +49,7 @@ __all__ = [
     "record_history",
     "removed_stages",
     "search_index",
+    "search_terms",
     "stages",
     "tags",
     "view_choices",

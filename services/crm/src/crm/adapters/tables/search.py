@@ -1,6 +1,15 @@
 """What can be found of clients, deals and activities: written by triggers (migration 0008)."""
 
-from sqlalchemy import CheckConstraint, Column, Index, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    literal_column,
+)
 
 from crm.adapters.tables.base import instant, metadata
 
@@ -25,10 +34,28 @@ Index(
     search_index.c.kind,
     search_index.c.title,
 )
+for _kind, _name in (("client", "clients"), ("deal", "deals"), ("activity", "activities")):
+    Index(
+        f"ix_search_index_{_name}",
+        search_index.c.workspace_id,
+        search_index.c.words,
+        postgresql_using="gin",
+        postgresql_ops={"words": "gin_trgm_ops"},
+        postgresql_where=search_index.c.kind == literal_column(f"'{_kind}'"),
+    )
+
+# The different words of a workspace, for typing errors.
+search_terms = Table(
+    "search_terms",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("word", Text(collation="C"), nullable=False),
+)
+Index("ix_search_terms_word", search_terms.c.workspace_id, search_terms.c.word)
 Index(
-    "ix_search_index_words",
-    search_index.c.workspace_id,
-    search_index.c.words,
+    "ix_search_terms_like",
+    search_terms.c.workspace_id,
+    search_terms.c.word,
     postgresql_using="gin",
-    postgresql_ops={"words": "gin_trgm_ops"},
+    postgresql_ops={"word": "gin_trgm_ops"},
 )
