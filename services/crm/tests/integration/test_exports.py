@@ -9,6 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from crm.adapters import exports
 from crm.domain import exports as domain
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
@@ -16,6 +17,7 @@ from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import export_service_pb2 as pb
 from freelanceflow.crm.v1 import import_service_pb2 as import_pb
 from freelanceflow.crm.v1.export_events_pb2 import ExportFinished
+from freelanceflow.type.v1.filter_pb2 import SortKey
 from kit.clock import FakeClock, to_timestamp
 from kit.errors import ErrorKind
 from kit.ids import new_id
@@ -93,10 +95,26 @@ async def test_a_csv_holds_the_list_with_its_filter_order_and_columns(
     ]
 
 
-async def test_more_than_a_page_comes_whole(app: App, person: Person) -> None:
-    await imported(app, person, "deal\n" + "".join(f"D{n}\n" for n in range(450)))
-    rows = table(await exported(app, person, columns=["name"]))
-    assert sorted(row[0] for row in rows[1:]) == sorted(f"D{n}" for n in range(450))
+@pytest.mark.parametrize(
+    "order",
+    [
+        (),
+        (by("name"),),
+        (by("expected_close_date", descending=True), by("name")),
+        (by("win_probability"), by("amount_minor", descending=True), by("closed_at")),
+    ],
+    ids=["usual", "name", "two ways", "mostly empty"],
+)
+async def test_many_batches_are_the_list_once(
+    app: App, person: Person, monkeypatch: pytest.MonkeyPatch, order: tuple[SortKey, ...]
+) -> None:
+    monkeypatch.setattr(exports, "BATCH", 3)
+    for number in range(7):
+        day = f"2026-07-0{number}" if number % 3 else ""
+        await make_deal(person, expected_close_date=day, amount=euros(number % 2))
+    content = await exported(app, person, sort=order, columns=["name"])
+    listed = (await person.list_deals(sort=order)).deals
+    assert table(content)[1:] == [[deal.name] for deal in listed]
 
 
 async def test_formulas_are_text_in_a_csv(app: App, person: Person) -> None:

@@ -30,7 +30,6 @@ from crm.domain.import_fields import Resource
 from kit import files
 from kit.ids import new_id
 from kit.jobs.table import enqueue
-from kit.paging import PageTokens
 from kit.pool import Pool
 from kit.unit_of_work import UnitOfWork
 
@@ -62,7 +61,7 @@ async def create_export(
         said = f"A PDF holds at most {MAX_PDF_ROWS:,} rows, and these are {total:,}. Choose Excel."
         raise ExportTooLarge(said, limit=str(MAX_PDF_ROWS))
     export_id = new_id()
-    job_id = await enqueue(uow, JOB, {"export_id": str(export_id)}, total=total)
+    job_id = await enqueue(uow, JOB, {"export_id": str(export_id), "by": str(by)}, total=total)
     await exports.add(
         uow,
         export_id,
@@ -96,7 +95,6 @@ async def create_export(
 async def write_export(
     open_unit: OpenUnit,
     pool: Pool,
-    tokens: PageTokens,
     *,
     workspace_id: UUID,
     export_id: UUID,
@@ -120,12 +118,12 @@ async def write_export(
         currency=currency,
         raw=found.raw,
     )
-    pages = exports.pages(pool, tokens, workspace_id, found)
+    batches = exports.batches(pool, workspace_id, found)
     counted = _Counted(report, found.total_rows)
     with tempfile.TemporaryFile() as copy:
         file = await files.store(
             open_unit,
-            _written(found.format, table, pages, copy, zone=_zone(zone_name), counted=counted),
+            _written(found.format, table, batches, copy, zone=_zone(zone_name), counted=counted),
             name=found.file_name,
             content_type=CONTENT_TYPES[found.format],
             limit=MAX_BYTES,
@@ -180,25 +178,25 @@ class _Counted:
 async def _written(
     format: Format,
     table: Table,
-    pages: AsyncIterator[list[object]],
+    batches: AsyncIterator[list[object]],
     copy: IO[bytes],
     *,
     zone: tzinfo,
     counted: _Counted,
 ) -> AsyncIterator[bytes]:
     writer = writer_for(format, table, copy)
-    async for page in pages:
+    async for batch in batches:
         # In a thread: writing cells is computing, and the heartbeat must not wait for it.
-        pieces = await asyncio.to_thread(_add, writer, table, page, zone)
+        pieces = await asyncio.to_thread(_add, writer, table, batch, zone)
         for piece in pieces:
             yield piece
-        await counted.more(len(page))
+        await counted.more(len(batch))
     for piece in await asyncio.to_thread(lambda: list(writer.end())):
         yield piece
 
 
-def _add(writer: Writer, table: Table, page: list[object], zone: tzinfo) -> list[bytes]:
-    for row in page:
+def _add(writer: Writer, table: Table, batch: list[object], zone: tzinfo) -> list[bytes]:
+    for row in batch:
         writer.add([plain(column, row, zone, table.currency) for column in table.columns])
     return list(writer.pieces())
 

@@ -77,7 +77,6 @@ async def run_export(app: App, task: Task) -> dict[str, Any]:
     rows = await write_export(
         lambda: app.unit_of_work(workspace_id),
         app.pool,
-        app.page_tokens,
         workspace_id=workspace_id,
         export_id=UUID(task.job.args["export_id"]),
         now=app.clock.now(),
