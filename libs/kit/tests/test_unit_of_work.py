@@ -82,6 +82,51 @@ async def test_a_refusal_undoes_everything_and_is_told_as_it_is(unit: Unit) -> N
         assert await texts(uow) == []
 
 
+async def change_in_part(uow: UnitOfWork, note: Note, text: str, *, refused: bool) -> None:
+    async with uow.part():
+        loaded = await load(uow, note.id)
+        loaded.rewrite(text)
+        await save(uow, loaded)
+        await uow.commit()  # only says that it is wanted
+        if refused:
+            raise InvalidInput("no")
+
+
+async def test_a_refused_part_is_undone_and_never_told(
+    unit: Unit, database: ServiceDatabase, note: Note
+) -> None:
+    async with unit() as uow:
+        await change_in_part(uow, note, "kept", refused=False)
+        with pytest.raises(InvalidInput):
+            await change_in_part(uow, note, "undone", refused=True)
+        await change_in_part(uow, note, "last", refused=False)
+        async with unit() as other:
+            assert await texts(other) == ["first"]
+        assert uow.commit_asked
+        await uow.commit()
+    async with unit() as uow:
+        assert await texts(uow) == ["last"]
+    assert [row["body"] for row in await told(database, note)] == [b"2", b"3"]
+
+
+async def break_in_part(uow: UnitOfWork) -> None:
+    async with uow.part():
+        try:
+            await uow.row(BROKEN)
+        except asyncpg.DivisionByZeroError:
+            raise InvalidInput("no") from None
+
+
+async def test_what_breaks_in_a_part_breaks_nothing_else(unit: Unit) -> None:
+    async with unit() as uow:
+        with pytest.raises(InvalidInput):
+            await break_in_part(uow)
+        await add(uow, "after")
+        await uow.commit()
+    async with unit() as uow:
+        assert await texts(uow) == ["after"]
+
+
 async def test_the_page_that_asked_is_named_to_those_who_hear_of_it(
     database: ServiceDatabase, workspace: UUID
 ) -> None:

@@ -26,6 +26,15 @@ __all__ = [
 SIGHT_POLICY = 'policy "sight"'  # how PostgreSQL names what was violated
 
 
+def out_of_sight(error: BaseException | None) -> RecordOutOfSight | None:
+    """What it means that the policy refused a row."""
+    if isinstance(error, asyncpg.InsufficientPrivilegeError) and SIGHT_POLICY in str(error):
+        return RecordOutOfSight(
+            "You see the records of some people only, and this one would not be theirs."
+        )
+    return None
+
+
 class SystemTransaction:
     """Statements without a workspace, for the system role. Rolls back unless told to commit."""
 
@@ -65,10 +74,8 @@ class SystemTransaction:
             isinstance(error, (OSError, asyncpg.InterfaceError)) and connection.is_closed()
         )
         await self.pool.roll_back(connection)
-        if isinstance(error, asyncpg.InsufficientPrivilegeError) and SIGHT_POLICY in str(error):
-            raise RecordOutOfSight(
-                "You see the records of some people only, and this one would not be theirs."
-            ) from error
+        if (hidden := out_of_sight(error)) is not None:
+            raise hidden from error
         if lost:
             raise DatabaseUnavailable("The database did not answer.") from error
 

@@ -2,15 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
 
 from kit.aggregate import Aggregate, Fact
-from kit.database import Transaction
+from kit.database import Transaction, out_of_sight
 from kit.errors import DomainError, ErrorKind
 from kit.outbox import WRITE, OutboxRow, telling
 from kit.pool import Pool
@@ -97,11 +97,28 @@ class UnitOfWork(Transaction):
     @contextmanager
     def holding_commit(self) -> Iterator[None]:
         """Inside, a commit only says that it is wanted: there is more to be committed with it."""
-        self._held = True
+        held, self._held = self._held, True
         try:
             yield
         finally:
-            self._held = False
+            self._held = held
+
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[None]:
+        """What is refused inside is undone by itself and never told; the rest can be committed.
+
+        A commit inside only says that it is wanted. Raises what refused it.
+        """
+        told = len(self._facts)
+        await self._connection.execute("SAVEPOINT part")
+        try:
+            with self.holding_commit():
+                yield
+        except (DomainError, asyncpg.InsufficientPrivilegeError) as error:
+            await self._connection.execute("ROLLBACK TO SAVEPOINT part")
+            del self._facts[told:]
+            raise out_of_sight(error) or error from None
+        await self._connection.execute("RELEASE SAVEPOINT part")
 
     def _row(self, fact: Fact) -> OutboxRow:
         row = self._to_outbox(self.workspace_id, fact)

@@ -12,17 +12,20 @@ from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
 from freelanceflow.crm.v1 import bulk_service_pb2 as pb
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
+from freelanceflow.crm.v1 import export_service_pb2 as export_pb
 from kit.errors import ErrorKind
 from kit.ids import new_id
 from kit.sight import Sight
 from services.crm.tests.factories import (
     Crm,
     Person,
+    commit,
     make_activity,
     make_client,
     make_deal,
     mask,
     refused,
+    upload,
     where,
     work_off,
 )
@@ -75,6 +78,80 @@ async def test_deals_are_changed_each_for_itself(
     )
     assert len(rows) == 3
     assert len({row["bulk"] for row in rows} - {None}) == 1
+
+
+async def test_a_repeat_with_its_key_gets_the_first_answer_and_changes_nothing(
+    person: Person, app: App
+) -> None:
+    stages = await person.stages()
+    deals = [await make_deal(person) for _ in range(2)]
+    request = pb.ChangeDealsRequest(
+        change=pb.BulkChange(
+            action=pb.BULK_ACTION_MOVE,
+            ids=[*(deal.id for deal in deals), str(new_id())],
+            stage_id=stages["Engaging"],
+        )
+    )
+    first = await person.call("ChangeDeals", request, key="k")
+    assert [result.reason for result in first.results] == ["", "", "DEAL_NOT_FOUND"]
+    for deal in deals:  # they moved on since
+        await person.move(await person.deal(deal.id), stages["Prospecting"])
+    assert await person.call("ChangeDeals", request, key="k") == first
+    assert {(await person.deal(deal.id)).stage_name for deal in deals} == {"Prospecting"}
+    other = pb.ChangeDealsRequest(change=request.change)
+    other.change.stage_id = stages["Prospecting"]
+    with refused(ErrorKind.INVALID, "IDEMPOTENCY_KEY_REUSED"):
+        await person.call("ChangeDeals", other, key="k")
+    assert await person.call("ChangeDeals", request) == first  # without a key it is another one
+    assert {(await person.deal(deal.id)).stage_name for deal in deals} == {"Engaging"}
+
+
+async def test_one_that_is_refused_leaves_the_others_changed_and_nothing_told(
+    crm: Crm, person: Person, app: App
+) -> None:
+    seller = Person(crm, person.workspace_id)
+    seller.sight = Sight((seller.user_id,))
+    own = [await make_deal(seller) for _ in range(2)]
+    other = await make_deal(person)
+    # Given away, a record would be out of the seller's sight: the policy itself refuses.
+    answer = await change(
+        seller,
+        action=pb.BULK_ACTION_ASSIGN,
+        ids=[deal.id for deal in own],
+        owner_id=str(person.user_id),
+    )
+    assert {result.reason for result in answer.results} == {"RECORD_OUT_OF_SIGHT"}
+    ids = [own[0].id, other.id, own[1].id]
+    answer = await change(seller, action=pb.BULK_ACTION_TAG, ids=ids, add_tags=["x"])
+    assert [result.reason for result in answer.results] == ["", "DEAL_NOT_FOUND", ""]
+    rows = await app.system.fetch(
+        "SELECT aggregate_id FROM outbox WHERE workspace_id = $1 AND type = 'crm.deal.v1.updated'"
+        " ORDER BY number",
+        person.workspace_id,
+    )
+    assert [str(row["aggregate_id"]) for row in rows] == [own[0].id, own[1].id]
+
+
+async def test_a_job_is_seen_by_whoever_asked_for_it_and_who_sees_all(
+    crm: Crm, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.entrypoints.rpc.bulk.AT_ONCE", 0)
+    seller, colleague = (Person(crm, person.workspace_id) for _ in range(2))
+    for one in (seller, colleague):
+        one.sight = Sight((seller.user_id, colleague.user_id))
+    deal = await make_deal(seller)
+    jobs = [(await change(seller, action=pb.BULK_ACTION_DELETE, ids=[deal.id])).job_id]
+    export = export_pb.CreateExportRequest(
+        resource=export_pb.EXPORT_RESOURCE_DEALS, format=export_pb.EXPORT_FORMAT_CSV
+    )
+    jobs.append((await seller.call("CreateExport", export)).job_id)
+    jobs.append((await commit(seller, (await upload(seller, "name\nx\n")).id)).job_id)
+    for job_id in jobs:
+        asked = pb.GetJobRequest(job_id=job_id)
+        assert (await seller.call("GetJob", asked)).id == job_id
+        assert (await person.call("GetJob", asked)).id == job_id
+        with refused(ErrorKind.NOT_FOUND, "JOB_NOT_FOUND"):
+            await colleague.call("GetJob", asked)
 
 
 async def test_clients_and_activities_are_changed(person: Person, crm: Crm) -> None:

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class BulkServiceStub:
-    """One change of many records. At most 100 are changed at once, each for itself, with a result per record; more become a job.
+    """One change of many records. At most 100 are changed at once, each for itself, with a result per record, all in one commit; more
+    become a job.
     Each record is changed as it is then: nobody's version is asked for. Events carry one bulk_id. Fails with INVALID_ARGUMENT
     (BULK_EMPTY, BULK_TOO_LARGE, ACTION_UNKNOWN, ACTION_INCOMPLETE) before anything is changed.
     """
@@ -60,7 +61,8 @@ class BulkServiceStub:
 
 
 class BulkServiceServicer:
-    """One change of many records. At most 100 are changed at once, each for itself, with a result per record; more become a job.
+    """One change of many records. At most 100 are changed at once, each for itself, with a result per record, all in one commit; more
+    become a job.
     Each record is changed as it is then: nobody's version is asked for. Events carry one bulk_id. Fails with INVALID_ARGUMENT
     (BULK_EMPTY, BULK_TOO_LARGE, ACTION_UNKNOWN, ACTION_INCOMPLETE) before anything is changed.
     """
@@ -87,7 +89,8 @@ class BulkServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetJob(self, request, context):
-        """Gets how far a job is, whatever it does. Fails with NOT_FOUND (JOB_NOT_FOUND).
+        """Gets how far a job is, whatever it does: for whoever asked for it, and for those who see everybody's records. Fails with
+        NOT_FOUND (JOB_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,7 +128,8 @@ def add_BulkServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class BulkService:
-    """One change of many records. At most 100 are changed at once, each for itself, with a result per record; more become a job.
+    """One change of many records. At most 100 are changed at once, each for itself, with a result per record, all in one commit; more
+    become a job.
     Each record is changed as it is then: nobody's version is asked for. Events carry one bulk_id. Fails with INVALID_ARGUMENT
     (BULK_EMPTY, BULK_TOO_LARGE, ACTION_UNKNOWN, ACTION_INCOMPLETE) before anything is changed.
     """

@@ -27,7 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class BulkServiceStub:
-    """One change of many records. At most 100 are changed at once, each for itself, with a result per record; more become a job.
+    """One change of many records. At most 100 are changed at once, each for itself, with a result per record, all in one commit; more
+    become a job.
     Each record is changed as it is then: nobody's version is asked for. Events carry one bulk_id. Fails with INVALID_ARGUMENT
     (BULK_EMPTY, BULK_TOO_LARGE, ACTION_UNKNOWN, ACTION_INCOMPLETE) before anything is changed.
     """
@@ -43,11 +44,14 @@ class BulkServiceStub:
     ChangeActivities: _grpc.UnaryUnaryMultiCallable[_bulk_service_pb2.ChangeActivitiesRequest, _bulk_service_pb2.BulkResponse]
     """Updates, deletes or assigns activities."""
     GetJob: _grpc.UnaryUnaryMultiCallable[_bulk_service_pb2.GetJobRequest, _bulk_service_pb2.Job]
-    """Gets how far a job is, whatever it does. Fails with NOT_FOUND (JOB_NOT_FOUND)."""
+    """Gets how far a job is, whatever it does: for whoever asked for it, and for those who see everybody's records. Fails with
+    NOT_FOUND (JOB_NOT_FOUND).
+    """
 
 @_typing.type_check_only
 class BulkServiceAsyncStub(BulkServiceStub):
-    """One change of many records. At most 100 are changed at once, each for itself, with a result per record; more become a job.
+    """One change of many records. At most 100 are changed at once, each for itself, with a result per record, all in one commit; more
+    become a job.
     Each record is changed as it is then: nobody's version is asked for. Events carry one bulk_id. Fails with INVALID_ARGUMENT
     (BULK_EMPTY, BULK_TOO_LARGE, ACTION_UNKNOWN, ACTION_INCOMPLETE) before anything is changed.
     """
@@ -60,10 +64,13 @@ class BulkServiceAsyncStub(BulkServiceStub):
     ChangeActivities: _aio.UnaryUnaryMultiCallable[_bulk_service_pb2.ChangeActivitiesRequest, _bulk_service_pb2.BulkResponse]  # type: ignore[assignment]
     """Updates, deletes or assigns activities."""
     GetJob: _aio.UnaryUnaryMultiCallable[_bulk_service_pb2.GetJobRequest, _bulk_service_pb2.Job]  # type: ignore[assignment]
-    """Gets how far a job is, whatever it does. Fails with NOT_FOUND (JOB_NOT_FOUND)."""
+    """Gets how far a job is, whatever it does: for whoever asked for it, and for those who see everybody's records. Fails with
+    NOT_FOUND (JOB_NOT_FOUND).
+    """
 
 class BulkServiceServicer(metaclass=_abc_1.ABCMeta):
-    """One change of many records. At most 100 are changed at once, each for itself, with a result per record; more become a job.
+    """One change of many records. At most 100 are changed at once, each for itself, with a result per record, all in one commit; more
+    become a job.
     Each record is changed as it is then: nobody's version is asked for. Events carry one bulk_id. Fails with INVALID_ARGUMENT
     (BULK_EMPTY, BULK_TOO_LARGE, ACTION_UNKNOWN, ACTION_INCOMPLETE) before anything is changed.
     """
@@ -98,6 +105,8 @@ class BulkServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bulk_service_pb2.GetJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bulk_service_pb2.Job, _abc.Awaitable[_bulk_service_pb2.Job]]:
-        """Gets how far a job is, whatever it does. Fails with NOT_FOUND (JOB_NOT_FOUND)."""
+        """Gets how far a job is, whatever it does: for whoever asked for it, and for those who see everybody's records. Fails with
+        NOT_FOUND (JOB_NOT_FOUND).
+        """
 
 def add_BulkServiceServicer_to_server(servicer: BulkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -44,6 +44,25 @@ SAVE_DEALS = _update(deals_table, DEAL_KEPT)
 SAVE_ACTIVITIES = _update(activities_table, ACTIVITY_KEPT)
 
 
+LOCK = {
+    table.name: Statement(
+        select(table.c.id)
+        .where(
+            table.c.workspace_id == WORKSPACE,
+            table.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))),
+        )
+        .order_by(table.c.id)
+        .with_for_update()
+    )
+    for table in (clients_table, deals_table, activities_table)
+}
+
+
+async def lock(tx: Transaction, resource: str, ids: Collection[UUID]) -> None:
+    """Have records to oneself, in the order of ids: nobody waits for somebody who waits for us."""
+    await tx.rows(LOCK[resource], workspace=tx.workspace_id, ids=list(ids))
+
+
 def _locked(table: Table) -> Any:
     """In the order of ids: two that lock several of the same do not wait for each other."""
     return (

@@ -1,4 +1,8 @@
-"""One change of many records: each for itself, as it is then, in a transaction of its own."""
+"""One change of many records: each for itself, as it is then.
+
+A few are committed together, with the answer that a repeated request gets; in a job each has a
+transaction of its own, and what is done already is as wanted when the job is repeated.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from crm.adapters import activities, clients, deals
+from crm.adapters import activities, bulk_changes, clients, deals
 from crm.application.activities import delete_activity, update_activity
 from crm.application.clients import delete_client, update_client
 from crm.application.deals import delete_deal, move_deal, update_deal
@@ -130,6 +134,22 @@ APPLY: dict[str, Apply] = {
 }
 
 
+async def change_few(
+    uow: UnitOfWork, resource: str, ids: Sequence[UUID], change: Change, *, by: UUID, now: datetime
+) -> list[Refusal]:
+    """Change each, all in one commit; what was refused."""
+    refused: list[Refusal] = []
+    await bulk_changes.lock(uow, resource, ids)
+    for record_id in ids:
+        try:
+            async with uow.part():
+                await APPLY[resource](uow, record_id, change, by, now)
+        except DomainError as refusal:
+            refused.append(_refusal(record_id, refusal))
+    await uow.commit()
+    return refused
+
+
 async def change_all(
     open_unit: OpenUnit,
     apply: Apply,
@@ -138,7 +158,7 @@ async def change_all(
     *,
     by: UUID,
     now: datetime,
-    report: Report | None = None,
+    report: Report,
 ) -> list[Refusal]:
     """Change each; what was refused. Records that are as wanted already stay as they are."""
     refused: list[Refusal] = []
@@ -146,12 +166,17 @@ async def change_all(
         try:
             await _change_one(open_unit, apply, record_id, change, by=by, now=now)
         except DomainError as refusal:
-            if refusal.kind in (ErrorKind.UNAVAILABLE, ErrorKind.EXHAUSTED):
-                raise
-            refused.append(Refusal(record_id, refusal.reason, refusal.message))
-        if report is not None and (number % REPORT_EVERY == 0 or number == len(ids)):
+            refused.append(_refusal(record_id, refusal))
+        if number % REPORT_EVERY == 0 or number == len(ids):
             await report(number, len(ids))
     return refused
+
+
+def _refusal(record_id: UUID, refusal: DomainError) -> Refusal:
+    """Raises what is no refusal of this one record."""
+    if refusal.kind in (ErrorKind.UNAVAILABLE, ErrorKind.EXHAUSTED):
+        raise refusal
+    return Refusal(record_id, refusal.reason, refusal.message)
 
 
 async def _change_one(

@@ -30,7 +30,7 @@ TRIES = 3
 Report = Callable[[int, int], Awaitable[None]]
 
 
-async def check_import(uow: UnitOfWork, *, import_id: UUID) -> UUID:
+async def check_import(uow: UnitOfWork, *, import_id: UUID, by: UUID) -> UUID:
     """Have a dry run made by a job, whose id is the answer.
 
     Raises ImportNotFound, ImportNotReady, EntryRefused.
@@ -38,13 +38,14 @@ async def check_import(uow: UnitOfWork, *, import_id: UUID) -> UUID:
     found = await imports.load_for_update(uow, import_id)
     expect_untouched(found)
     await _expect_fields(uow, found)
-    job_id = await enqueue(uow, CHECK_JOB, {"import_id": str(import_id)}, total=found.total_rows)
+    args = {"import_id": str(import_id), "by": str(by)}
+    job_id = await enqueue(uow, CHECK_JOB, args, total=found.total_rows)
     await imports.start(uow, import_id, job_id, ImportStatus.ANALYZING)
     await uow.commit()
     return job_id
 
 
-async def commit_import(uow: UnitOfWork, *, import_id: UUID) -> UUID:
+async def commit_import(uow: UnitOfWork, *, import_id: UUID, by: UUID) -> UUID:
     """Have the rows written by a job, whose id is the answer; a failed import goes on.
 
     Raises ImportNotFound, ImportNotReady, EntryRefused.
@@ -58,7 +59,8 @@ async def commit_import(uow: UnitOfWork, *, import_id: UUID) -> UUID:
         await _expect_fields(uow, found)
         await imports.clear_errors(uow, import_id)
         await import_rows.clear(uow, import_id)
-    job_id = await enqueue(uow, JOB, {"import_id": str(import_id)}, total=found.total_rows)
+    args = {"import_id": str(import_id), "by": str(by)}
+    job_id = await enqueue(uow, JOB, args, total=found.total_rows)
     await imports.start(uow, import_id, job_id, ImportStatus.COMMITTING)
     await uow.commit()
     return job_id
@@ -119,7 +121,9 @@ async def write_rows(
         await _again_if_met(open_unit, found, batch, done=done, now=now)
         done += len(batch)
         await report(done, found.total_rows)
-    async with open_unit() as uow:
+    uow = open_unit()
+    uow.begin_with(bulk.PATIENCE)
+    async with uow:
         await bulk.refresh_statistics(uow)
         await uow.commit()
     return await _finish(open_unit, import_id, now=now)

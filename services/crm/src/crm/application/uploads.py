@@ -75,7 +75,8 @@ async def upload(
     import_id, job_id = new_id(), None
     async with open_unit() as uow:
         if not looked.columns:
-            job_id = await enqueue(uow, OPEN_JOB, {"import_id": str(import_id)})
+            args = {"import_id": str(import_id), "by": str(by)}
+            job_id = await enqueue(uow, OPEN_JOB, args)
         await imports.add(
             uow,
             import_id,

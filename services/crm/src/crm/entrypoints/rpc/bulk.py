@@ -1,9 +1,10 @@
 """Bulk changes and jobs over gRPC."""
 
 from base64 import b64encode
-from functools import partial
+from collections.abc import Sequence
+from uuid import UUID
 
-from crm.application.bulk_changes import APPLY, AT_ONCE, JOB, change_all
+from crm.application.bulk_changes import AT_ONCE, JOB, Refusal, change_few
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.bulk_requests import change_of, records_of
 from crm.entrypoints.rpc.mapping import stamp
@@ -13,6 +14,7 @@ from freelanceflow.crm.v1 import bulk_service_pb2_grpc as api
 from kit.database import ReadTransaction
 from kit.ids import new_id, parse_id
 from kit.jobs import table as jobs
+from kit.jobs.table import JobNotFound
 from kit.rpc.identity import Context, principal_of
 from kit.unit_of_work import UnitOfWork
 
@@ -51,25 +53,14 @@ class BulkService(api.BulkServiceServicer):
         ids = await records_of(app, principal.workspace_id, resource, request.change)
         if len(ids) > AT_ONCE:
             return await self._enqueue(resource, request, context, [str(id) for id in ids])
-        bulk_id = new_id()
-        refused = await change_all(
-            partial(app.unit_of_work, principal.workspace_id, principal.origin, bulk_id=bulk_id),
-            APPLY[resource],
-            ids,
-            change,
-            by=principal.user_id,
-            now=app.clock.now(),
-        )
-        why = {refusal.id: refusal for refusal in refused}
-        return pb.BulkResponse(
-            results=[
-                pb.BulkResult(id=str(id), reason=why[id].reason, message=why[id].message)
-                if id in why
-                else pb.BulkResult(id=str(id))
-                for id in ids
-            ],
-            total=len(ids),
-        )
+
+        async def work(uow: UnitOfWork) -> pb.BulkResponse:
+            refused = await change_few(
+                uow, resource, ids, change, by=principal.user_id, now=app.clock.now()
+            )
+            return _results(ids, refused)
+
+        return await write(app, context, request, pb.BulkResponse, work, bulk_id=new_id())
 
     async def _enqueue(
         self, resource: str, request: ChangeRequest, context: Context, ids: list[str]
@@ -97,10 +88,12 @@ class BulkService(api.BulkServiceServicer):
         return answer
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.Job:
-        """How far it is."""
-        job_id = parse_id(request.job_id, "job_id")
-        async with ReadTransaction(self._app.pool, principal_of(context).workspace_id) as tx:
+        """How far it is: for whoever asked for it, and who sees everybody's records."""
+        job_id, principal = parse_id(request.job_id, "job_id"), principal_of(context)
+        async with ReadTransaction(self._app.pool, principal.workspace_id) as tx:
             job = await jobs.find(tx, job_id)
+            if not tx.sight.sees(None) and job.args.get("by") != str(principal.user_id):
+                raise JobNotFound("There is no such job.")
         return pb.Job(
             id=str(job.id),
             kind=job.kind,
@@ -115,3 +108,17 @@ class BulkService(api.BulkServiceServicer):
             create_time=stamp(job.created_at),
             end_time=stamp(job.ended_at),
         )
+
+
+def _results(ids: Sequence[UUID], refused: Sequence[Refusal]) -> pb.BulkResponse:
+    """In the order in which they were named."""
+    why = {refusal.id: refusal for refusal in refused}
+    return pb.BulkResponse(
+        results=[
+            pb.BulkResult(id=str(id), reason=why[id].reason, message=why[id].message)
+            if id in why
+            else pb.BulkResult(id=str(id))
+            for id in ids
+        ],
+        total=len(ids),
+    )

@@ -90,20 +90,24 @@ class ImportService(api.ImportServiceServicer):
 
     async def CheckImport(self, request: pb.CheckImportRequest, context: Context) -> pb.Import:
         """Have a dry run made."""
-        import_id = parse_id(request.import_id, "import_id")
+        import_id, by = parse_id(request.import_id, "import_id"), principal_of(context).user_id
         return await self._begin(
             CHECK_JOB,
             context,
             request,
             import_id,
-            lambda uow: check_import(uow, import_id=import_id),
+            lambda uow: check_import(uow, import_id=import_id, by=by),
         )
 
     async def CommitImport(self, request: pb.CommitImportRequest, context: Context) -> pb.Import:
         """Have the rows written."""
-        import_id = parse_id(request.import_id, "import_id")
+        import_id, by = parse_id(request.import_id, "import_id"), principal_of(context).user_id
         return await self._begin(
-            JOB, context, request, import_id, lambda uow: commit_import(uow, import_id=import_id)
+            JOB,
+            context,
+            request,
+            import_id,
+            lambda uow: commit_import(uow, import_id=import_id, by=by),
         )
 
     async def RevertImport(self, request: pb.RevertImportRequest, context: Context) -> pb.Import:
