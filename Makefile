@@ -70,9 +70,9 @@ lock-check: dev ## The locks are what the projects ask for (asks the registry)
 
 ##@ Measurements
 .PHONY: bench accuracy
-bench: dev ## Throughput, latency, freshness and memory beside floors; speed of the science (BENCH=quick)
+bench: dev ## Throughput, latency, freshness and memory beside floors; speed of the science (BENCH=quick, BENCH=growth)
 	@$(PY) -m bench
-	@$(PY) -m bench.science
+	@[ "$(BENCH)" = growth ] || $(PY) -m bench.science
 accuracy: dev ## Forecast, win odds and churn against their yardsticks
 	@$(PY) -m analytics accuracy
 

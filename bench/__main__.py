@@ -1,29 +1,27 @@
 """Measure the platform beside floors: `python -m bench`; with BENCH=quick in a few minutes.
 
 What it finds is printed and written into docs/performance.md (the quick form only prints).
+BENCH=growth asks instead what ten times the deals cost, and prints it.
 """
 
 import asyncio
-import json
 import os
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import uvloop
 
-from bench import counting, freshness, report, workspace
+from bench import counting, freshness, growth, report, workspace
 from bench.floors import running as floors
 from bench.floors import sql, web
 from bench.load.processes import pss_mb
 from bench.load.runner import Runner
-from bench.platform import EMAIL, PASSWORD, Platform
+from bench.load.targets import OURS, platform_runner, scenario
+from bench.platform import Platform
 from bench.platform import running as running_platform
-from bench.report import OPERATIONS, OURS, Measured
+from bench.report import ALONE, OPERATIONS, Measured
 
-SCENARIOS = Path(__file__).parent / "scenarios"
 WRITES = ("create", "move")
 CONNECTIONS = 16
 WARM_UP = 0.7
@@ -60,6 +58,8 @@ async def measure(size: Size) -> Measured:
         await platform.settled()
         found.projection_seconds = time.monotonic() - began
         await _vacuum(platform)
+        found.export_seconds = await workspace.export(platform, size.deals)
+        say(f"exported in {found.export_seconds:.0f} s")
         dsn = await floors.make_database(platform, size.deals)
         with floors.running(platform, dsn) as addresses:
             runners = await _runners(platform, dsn, addresses)
@@ -81,21 +81,14 @@ async def measure(size: Size) -> Measured:
 async def _runners(
     platform: Platform, dsn: str, addresses: dict[str, tuple[str, dict[str, list[int]]]]
 ) -> list[Runner]:
-    ours = Runner(
-        OURS,
-        platform.base,
-        _scenario("platform"),
-        variables={"email": EMAIL, "password": PASSWORD},
-        processes=platform.groups,
-    )
-    runners = [ours]
+    runners = [platform_runner(platform)]
     token = {"token": web.token(str(sql.WORKSPACE), str(sql.WORKSPACE))}
     for number, (name, (address, processes)) in enumerate(addresses.items()):
         await floors.answering(dsn, address)
         share = (number, len(addresses))
-        scenario = _scenario("floor")
+        floor = scenario("floor")
         runners.append(
-            Runner(name, address, scenario, variables=token, processes=processes, share=share)
+            Runner(name, address, floor, variables=token, processes=processes, share=share)
         )
     for runner in runners:
         await runner.prepare()
@@ -106,9 +99,9 @@ async def _rounds(
     platform: Platform, dsn: str, runners: list[Runner], size: Size, found: Measured
 ) -> None:
     for number in range(size.rounds):
-        for operation in OPERATIONS:
+        for operation in (*OPERATIONS, *ALONE):
             await sql.trim(dsn)
-            for runner in runners:
+            for runner in _asked(runners, operation):
                 result = await runner.closed(
                     operation, connections=CONNECTIONS, seconds=size.seconds, warmup=WARM_UP
                 )
@@ -123,15 +116,19 @@ async def _half_load(
     platform: Platform, dsn: str, runners: list[Runner], size: Size, found: Measured
 ) -> None:
     await runners[0].prepare()  # a token lives ten minutes
-    for operation in OPERATIONS:
+    for operation in (*OPERATIONS, *ALONE):
         await sql.trim(dsn)
-        for runner in runners:
+        for runner in _asked(runners, operation):
             half = found.median(runner.name, operation, lambda result: result.rate) / 2
             found.half[runner.name, operation] = await runner.open(
                 operation, rate=half, seconds=size.seconds, warmup=WARM_UP
             )
             if runner.name == OURS and operation in WRITES:
                 await platform.settled()
+
+
+def _asked(runners: list[Runner], operation: str) -> list[Runner]:
+    return runners[:1] if operation in ALONE else runners
 
 
 async def _vacuum(platform: Platform) -> None:
@@ -142,19 +139,25 @@ async def _vacuum(platform: Platform) -> None:
         await connection.close()
 
 
-def _scenario(name: str) -> Any:
-    return json.loads((SCENARIOS / f"{name}.json").read_text())
-
-
 def say(line: str) -> None:
     """Progress."""
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 
+async def _grown() -> str:
+    with running_platform() as (platform, _):
+        return report.growth_text(await growth.measure(platform))
+
+
 def main() -> None:
     """`make bench`."""
-    quick = os.environ.get("BENCH") == "quick"
+    asked = os.environ.get("BENCH")
+    if asked == "growth":
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            sys.stdout.write(runner.run(_grown()))
+        return
+    quick = asked == "quick"
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         found = runner.run(measure(QUICK if quick else FULL))
     sys.stdout.write(report.text(found))
