@@ -10,14 +10,10 @@ from analytics.adapters.crm_log import CrmLog, spool
 from analytics.application import rebuilding
 from analytics.entrypoints.app import App
 from analytics.entrypoints.consumers import keep_facts
+from analytics.entrypoints.patience import patient
 from kit.errors import DomainError, ErrorKind
 from kit.rpc.errors import PeerFailed
 from kit.telemetry import Log
-from kit.unit_of_work import UnitOfWork
-
-PATIENCE = (
-    "SET LOCAL statement_timeout = '120s'; SET LOCAL idle_in_transaction_session_timeout = '120s'"
-)
 
 _FAILURES = (DomainError, PeerFailed, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
@@ -61,19 +57,13 @@ async def _rebuild(app: App, crm: CrmLog, workspace_id: UUID) -> int:
         await rebuilding.begin(uow, now=now)
     with spool() as told:
         await crm.fetch(workspace_id, told)
-        async with _patient(app, workspace_id) as uow:
+        async with patient(app.unit_of_work(workspace_id)) as uow:
             return await rebuilding.replace(uow, told.batches(), keep_facts, now=now)
 
 
 async def clear_away(app: App) -> None:
     """What a rebuilding that was cut off has left: the held events are handled after all."""
     for workspace_id in await rebuilds.unfinished(app.system):
-        async with _patient(app, workspace_id) as uow:
+        async with patient(app.unit_of_work(workspace_id)) as uow:
             if await rebuilding.give_up(uow, keep_facts):
                 log.warning("rebuild_given_up", workspace=str(workspace_id))
-
-
-def _patient(app: App, workspace_id: UUID) -> UnitOfWork:
-    uow = app.unit_of_work(workspace_id)
-    uow.begin_with(PATIENCE)
-    return uow

@@ -18,18 +18,14 @@ from analytics.application.report_jobs import REPORT, make_report
 from analytics.application.rescoring import rescore
 from analytics.application.scoring import OpenUnit
 from analytics.entrypoints.app import App
+from analytics.entrypoints.patience import patient
 from analytics.entrypoints.report import gathering
 from kit.jobs.table import LeaseLost
 from kit.sight import Sight, seeing
 from kit.telemetry import Log
-from kit.unit_of_work import UnitOfWork
 
 LINE = 2**20
 LARGE = 320 * 2**20  # bytes of memory from which on it does not stay after its work
-
-PATIENCE = (
-    "SET LOCAL statement_timeout = '120s'; SET LOCAL idle_in_transaction_session_timeout = '120s'"
-)
 
 log = Log(__name__)
 
@@ -95,7 +91,7 @@ async def answer_requests(app: App, *, idle: float) -> None:
 async def _answer(app: App, asked: dict[str, Any]) -> dict[str, Any]:
     workspace_id = UUID(asked["workspace_id"])
     request = Request(
-        open_unit=lambda: _patient(app.unit_of_work(workspace_id)),
+        open_unit=lambda: patient(app.unit_of_work(workspace_id)),
         fence=Fence(UUID(asked["job_id"]), asked["attempts"]),
         now=app.clock.now(),
         args=asked["args"],
@@ -107,12 +103,6 @@ async def _answer(app: App, asked: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # the parent tells it: this process has nobody else to tell
         log.error("science_failed", error=error, kind=asked["kind"], job=asked["job_id"])
         return {"error": type(error).__name__, "words": f"{type(error).__name__}: {error}"[:500]}
-
-
-def _patient(uow: UnitOfWork) -> UnitOfWork:
-    """The limits of requests are not for this: a large workspace is read in one statement."""
-    uow.begin_with(PATIENCE)
-    return uow
 
 
 async def _end_with_parent(lines: asyncio.StreamReader) -> None:
