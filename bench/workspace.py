@@ -14,6 +14,7 @@ from kit.clock import SystemClock
 
 IMPORT_TIMEOUT = EXPORT_TIMEOUT = 900.0
 COLUMNS = ("name", "external_id", "stage", "amount", "currency", "created_at")
+BUSY = (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
 WORK = ("Website", "Logo", "Poster", "Catalogue", "Newsletter", "Packaging", "Audit", "Workshop")
 FOR = ("Heron", "Weir", "Kestrel", "Otter", "Juniper", "Cobalt", "Meadow", "Quartz", "Linden")
 
@@ -96,13 +97,16 @@ async def _import(http: httpx.AsyncClient, file: bytes, deals: int) -> None:
 
 
 async def _asked(http: httpx.AsyncClient, path: str, email: str) -> dict[str, Any]:
-    """What is there; a token lives ten minutes."""
-    answer = await http.get(path)
-    if answer.status_code == httpx.codes.UNAUTHORIZED:
-        await _sign_in(http, email)
+    """What is there; a token lives ten minutes, and a busy machine may not answer at once."""
+    while True:
         answer = await http.get(path)
-    found: dict[str, Any] = answer.raise_for_status().json()
-    return found
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            await _sign_in(http, email)
+        elif answer.status_code in BUSY:
+            await asyncio.sleep(1)
+        else:
+            found: dict[str, Any] = answer.raise_for_status().json()
+            return found
 
 
 async def _sign_in(http: httpx.AsyncClient, email: str) -> None:
