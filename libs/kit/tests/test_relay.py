@@ -15,6 +15,7 @@ from kit.ids import new_id
 from kit.outbox import WRITE
 from kit.pool import Pool
 from kit.relay import OutboxRelay, send_again
+from kit.telemetry.tracing import valid
 from kit.testing.background import running, until
 from kit.testing.database import ServiceDatabase
 from kit.testing.proxy import FaultProxy
@@ -106,6 +107,8 @@ async def test_an_envelope_says_what_happened(
     info = await bus.jetstream.stream_info("SAMPLE")
     message = await bus.jetstream.get_msg("SAMPLE", info.state.last_seq)
     assert message.subject == row["subject"]
+    assert message.headers is not None
+    assert valid(message.headers.pop("traceparent")), "whoever hears of it stands in one trace"
     assert message.headers == {
         "Nats-Msg-Id": str(row["event_id"]),
         "ce-specversion": "1.0",

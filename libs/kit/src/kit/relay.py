@@ -1,7 +1,7 @@
 """The relay: carries the outbox to the bus, in order, as often as it takes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -13,13 +13,14 @@ from kit.bus.events import headers_of
 from kit.bus.gather import rest_after
 from kit.bus.jetstream import Bus, heed_cancellation
 from kit.pool import Pool, prepare
-from kit.telemetry import Log
+from kit.telemetry import Log, span
 from kit.telemetry.metrics import (
     OUTBOX_FAILURES,
     OUTBOX_OLDEST_AGE,
     OUTBOX_PENDING,
     OUTBOX_PUBLISHED,
 )
+from kit.telemetry.tracing import TRACEPARENT, Span
 
 IN_FLIGHT = 256
 POLL = 1.0  # for rows whose wake-up was in another process, or lost
@@ -153,9 +154,19 @@ class OutboxRelay:
         ]
 
     async def _begin(self, row: asyncpg.Record) -> asyncio.Future[Any]:
-        return await self._bus.jetstream.publish_async(
-            row["subject"], row["body"], headers=headers_of(row)
-        )
+        """Publish one row; what consumers do follows from the span that ends with the ack."""
+        headers = headers_of(row)
+        sending = _sending(row, headers)
+        headers[TRACEPARENT] = sending.begin()
+        try:
+            ack = await self._bus.jetstream.publish_async(
+                row["subject"], row["body"], headers=headers
+            )
+        except nats.errors.Error as error:
+            sending.end(error)
+            raise
+        ack.add_done_callback(lambda done: sending.end(_refusal(done)))
+        return ack
 
     async def _measure(self, connection: asyncpg.Connection) -> None:
         pending, age = await connection.fetchrow(MEASURE)
@@ -168,6 +179,28 @@ class OutboxRelay:
             async with asyncio.timeout(POLL):
                 await self._woken.wait()
         self._woken.clear()
+
+
+def _sending(row: asyncpg.Record, headers: Mapping[str, str]) -> Span:
+    # Named for the type: a subject also says which of its partitions, and there are many.
+    return span(
+        f"publish {row['type']}",
+        "producer",
+        parent=headers.get(TRACEPARENT),
+        attributes={
+            "messaging.system": "nats",
+            "messaging.operation.name": "publish",
+            "messaging.operation.type": "send",
+            "messaging.destination.name": row["subject"],
+            "messaging.message.id": str(row["event_id"]),
+            "messaging.message.body.size": len(row["body"]),
+        },
+    )
+
+
+def _refusal(ack: asyncio.Future[Any]) -> BaseException | None:
+    """Why the stream did not take it; one that was given up waiting for came too late."""
+    return TimeoutError() if ack.cancelled() else ack.exception()
 
 
 async def send_again(pool: Pool, *, since: timedelta) -> int:

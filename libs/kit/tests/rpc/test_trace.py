@@ -60,6 +60,11 @@ def chain(spans: list[tuple[str, Span]]) -> Iterator[tuple[str, str]]:
         parent = below[parent].span_id.hex()
 
 
+def said(of: Span) -> dict[str, str]:
+    """What a span says of itself, as text."""
+    return {a.key: a.value.string_value or str(a.value.int_value) for a in of.attributes}
+
+
 async def test_a_call_through_two_services(
     stubs: SimpleNamespace, echo: Any, issuer: Issuer, collector: Collector, trace_id: str
 ) -> None:
@@ -148,17 +153,29 @@ async def test_a_write_its_event_and_the_job_it_asks_for(
         await consumer_has_committed(database, job_id)
         await worker.work("count", job_id)
         await worker.end()
-    await collector.until(lambda it: len(it.trace(trace_id)) == 6)
+    await collector.until(lambda it: len(it.trace(trace_id)) == 7)
     assert list(chain(collector.trace(trace_id))) == [
         ("POST /deals/{id}:move", "SERVER"),
         ("kit.test.v1.Echo/Say", "CLIENT"),
         ("kit.test.v1.Echo/Say", "SERVER"),
+        ("publish sample.note.v1.written", "PRODUCER"),
         (f"{purpose} handle", "CONSUMER"),
         ("job count", "CONSUMER"),
         ("count", "INTERNAL"),
     ]
     [consumed] = [s for _, s in collector.trace(trace_id) if s.name == f"{purpose} handle"]
     assert [link.trace_id.hex() for link in consumed.links] == [trace_id]
+    [sent] = [s for _, s in collector.trace(trace_id) if s.name.startswith("publish ")]
+    assert said(sent) | {"messaging.destination.name": "", "messaging.message.id": ""} == {
+        "messaging.system": "nats",
+        "messaging.operation.name": "publish",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": "",
+        "messaging.message.id": "",
+        "messaging.message.body.size": "1",
+    }
+    assert said(sent)["messaging.destination.name"].startswith("sample.")
+    assert said(consumed)["messaging.consumer.group.name"] == purpose
 
 
 async def consumer_has_committed(database: ServiceDatabase, job_id: UUID) -> None:

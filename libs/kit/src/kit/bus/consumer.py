@@ -84,6 +84,13 @@ class Consumer:
         self._retry_after = retry_after
         self._clock = clock or SystemClock()
         self._forget_at = float("-inf")
+        self._told_of = {
+            "messaging.system": "nats",
+            "messaging.operation.name": "handle",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": stream,
+            "messaging.consumer.group.name": name,
+        }
 
     @property
     def config(self) -> ConsumerConfig:
@@ -189,7 +196,9 @@ class Consumer:
         """Claim, handle in order and commit, all or nothing."""
         links = [event.headers["traceparent"] for event in events if "traceparent" in event.headers]
         parent = links[0] if len(events) == len(links) == 1 else None
-        with span(f"{self.name} handle", "consumer", parent=parent, links=links):
+        attributes = {**self._told_of, "messaging.batch.message_count": len(events)}
+        name = f"{self.name} handle"
+        with span(name, "consumer", parent=parent, links=links, attributes=attributes):
             async with self._open_unit(events[0].workspace_id) as uow:
                 fresh = await inbox.claim(uow, self.name, [event.id for event in events])
                 # The same one twice in a batch is one event.

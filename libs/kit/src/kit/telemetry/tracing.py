@@ -72,7 +72,10 @@ def valid(traceparent: str | None) -> str | None:
 
 
 class Span:
-    """A piece of work; opened with `span`."""
+    """A piece of work; opened with `span`.
+
+    Either gone into, with `with`, or begun here and ended where its end is known.
+    """
 
     __slots__ = ("_attributes", "_kind", "_links", "_name", "_parent", "_previous", "_sdk")
 
@@ -94,12 +97,7 @@ class Span:
 
     def __enter__(self) -> Self:
         self._previous = _current.get()
-        above = valid(self._parent) or self._previous
-        if _provider is None:
-            _current.set(above or new_traceparent())
-        else:
-            self._sdk = _start(self._name, self._kind, above, self._links, self._attributes)
-            _current.set(_traceparent_of(self._sdk.get_span_context()))
+        _current.set(self.begin())
         return self
 
     def __exit__(
@@ -108,12 +106,24 @@ class Span:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.end(error)
+        # Not a token's reset: an abandoned generator is closed in some other context.
+        _current.set(self._previous)
+
+    def begin(self) -> str:
+        """Its traceparent, for what follows from it."""
+        above = valid(self._parent) or _current.get()
+        if _provider is None:
+            return above or new_traceparent()
+        self._sdk = _start(self._name, self._kind, above, self._links, self._attributes)
+        return _traceparent_of(self._sdk.get_span_context())
+
+    def end(self, error: BaseException | None = None) -> None:
+        """It is over, with this error if it went wrong."""
         if self._sdk is not None:
             if error is not None:
                 self.failed(type(error).__name__)
             self._sdk.end()
-        # Not a token's reset: an abandoned generator is closed in some other context.
-        _current.set(self._previous)
 
     def note(self, **attributes: str | int | float | bool) -> None:
         """Say more about it; names are written with underscores and sent with dots."""
