@@ -179,7 +179,7 @@ async def test_a_body_above_a_mebibyte_is_refused(owner: Person, chunked: bool) 
 async def test_ids_that_are_not_there(owner: Person) -> None:
     for path in ("/deals", "/clients", "/activities", "/imports"):
         problem_of(await owner.request("GET", f"{path}/{uuid4()}"), 404)
-        problem_of(await owner.request("GET", f"{path}/not-an-id"), 422, "INVALID_INPUT")
+        problem_of(await owner.request("GET", f"{path}/not-an-id"), 404, "NOT_FOUND")
     problem_of(await owner.request("GET", "/nothing/here"), 404, "NOT_FOUND")
     problem_of(await owner.request("PUT", "/deals", json={}), 405, "METHOD_NOT_ALLOWED")
 

@@ -1,6 +1,7 @@
 """Every route says whom it is for; one that does not fails here."""
 
 import re
+from collections.abc import Mapping
 
 import httpx
 import pytest
@@ -12,7 +13,11 @@ from gateway.config import Settings
 from gateway.entrypoints.api.deals import RPC
 from gateway.entrypoints.api.operations import BASE, Operations
 from gateway.entrypoints.api.routes import declared
+from gateway.entrypoints.identity import Caller
+from kit.ids import new_id
 from kit.rpc.access import Access
+from kit.rpc.identity import Principal
+from kit.sight import EVERYTHING
 
 # What anybody may reach without signing in, and why.
 FOR_EVERYBODY = {
@@ -38,6 +43,29 @@ FOR_EVERYBODY = {
 def edge() -> httpx.AsyncClient:
     """The whole application, with nobody signed in and no service behind it."""
     built = build(Settings(rate_limit=False))
+    transport = httpx.ASGITransport(app=built.asgi, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost:8700")
+
+
+ALL_PERMISSIONS = frozenset(o.access.permission or "" for o in declared().values())
+
+
+class Owner:
+    """Finds the owner of a workspace behind every request."""
+
+    async def of(self, headers: Mapping[bytes, bytes]) -> Caller:
+        person = Principal(
+            workspace_id=new_id(), user_id=new_id(), session_id=new_id(), role="owner",
+            permissions=ALL_PERMISSIONS, expires_at=0.0, sight=EVERYTHING, token="t",
+        )  # fmt: skip
+        return Caller(principal=person)
+
+
+@pytest.fixture(scope="module")
+def signed_in() -> httpx.AsyncClient:
+    """The whole application, with an owner signed in and no service behind it."""
+    built = build(Settings(rate_limit=False))
+    built.asgi._identification = Owner()  # type: ignore[attr-defined]
     transport = httpx.ASGITransport(app=built.asgi, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost:8700")
 
@@ -107,3 +135,19 @@ async def test_an_operation_asks_for_a_person(
     concrete = re.sub(r"\{\w+\}", "0190a5f0-0000-7000-8000-000000000000", path)
     answer = await edge.request(method, BASE + concrete)
     assert (answer.status_code, answer.json()["reason"]) == (401, "TOKEN_MISSING")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [r for r in routes() if re.search(r"\{\w+_id\}", r[1])], ids=" ".join
+)
+@pytest.mark.parametrize("no_id", ["not-an-id", "7", "0190a5f0-0000-7000-8000-00000000000", "%00"])
+async def test_what_is_no_id_is_the_address_of_nothing(
+    signed_in: httpx.AsyncClient, method: str, path: str, no_id: str
+) -> None:
+    an_id = "0190a5f0-0000-7000-8000-000000000000"
+    for name in re.findall(r"\{(\w+_id)\}", path):
+        concrete = path.replace(f"{{{name}}}", no_id)
+        answer = await signed_in.request(method, re.sub(r"\{\w+\}", an_id, concrete))
+        assert answer.status_code == 404, f"{concrete}: {answer.text}"
+        if path.startswith(BASE):
+            assert answer.json()["reason"] == "NOT_FOUND"

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.entrypoints.addresses import at_an_address
 from gateway.entrypoints.identity import principal_of
 from kit.rpc.access import Access, access_of
 
@@ -146,7 +147,7 @@ def _access(rpc: MethodDescriptor | None, access: Access | None) -> Access:
 
 
 def _guarded(handler: Handler, access: Access) -> Handler:
-    """Asks for the person before the handler runs; the service asks again."""
+    """Asks for the person and the ids before the handler runs; the service asks again."""
     permission = access.permission
 
     async def guarded(request: Request) -> Response:
@@ -154,6 +155,7 @@ def _guarded(handler: Handler, access: Access) -> Handler:
             principal = principal_of(request)
             if permission is not None:
                 principal.require(permission)
+        await at_an_address(request)
         return await handler(request)
 
     return guarded
@@ -171,6 +173,7 @@ def _responses(
     codes |= {401} if access.needs_identity else set()
     codes |= {403} if access.permission else set()
     codes |= {413, 415} if body else set()
+    codes |= {404} if any(p.where == "path" for p in parameters) else set()
     codes |= {422} if body or parameters else set()
     good: dict[str, Any] = {"description": "As asked."}
     if answer is not None:

@@ -1,7 +1,8 @@
 """All pages. Fixed paths come before those with an id in them."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
+from gateway.entrypoints.addresses import at_an_address
 from gateway.entrypoints.pages import (
     activities,
     activity_forms,
@@ -71,7 +72,7 @@ PARTS = (
 
 def pages_router(assets: Assets, *, local: bool) -> APIRouter:
     """The routes; the style guide only where developers are."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(at_an_address)])
     for part in PARTS:
         router.include_router(part.router)
     if local:
