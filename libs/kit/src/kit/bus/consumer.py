@@ -29,6 +29,7 @@ from kit.errors import DomainError, ErrorKind
 from kit.pool import DATABASE_LOST, Pool
 from kit.telemetry import Log, span
 from kit.telemetry.metrics import DEAD_LETTERS, EVENT_LAG, EVENTS_HANDLED
+from kit.telemetry.tracing import Attributes
 from kit.unit_of_work import UnitOfWork
 
 BATCH = 100
@@ -84,7 +85,7 @@ class Consumer:
         self._retry_after = retry_after
         self._clock = clock or SystemClock()
         self._forget_at = float("-inf")
-        self._told_of = {
+        self._told_of: Attributes = {
             "messaging.system": "nats",
             "messaging.operation.name": "handle",
             "messaging.operation.type": "process",
@@ -196,7 +197,8 @@ class Consumer:
         """Claim, handle in order and commit, all or nothing."""
         links = [event.headers["traceparent"] for event in events if "traceparent" in event.headers]
         parent = links[0] if len(events) == len(links) == 1 else None
-        attributes = {**self._told_of, "messaging.batch.message_count": len(events)}
+        several = len(events)
+        attributes: Attributes = {**self._told_of, "messaging.batch.message_count": several}
         name = f"{self.name} handle"
         with span(name, "consumer", parent=parent, links=links, attributes=attributes):
             async with self._open_unit(events[0].workspace_id) as uow:
