@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+CONNECTIONS = 120  # as many as the embedded server takes
+
 
 def _containers() -> bool:
     return os.environ.get("FF_TEST_SERVERS") == "testcontainers"
@@ -15,9 +17,10 @@ def postgres_server(folder: Path) -> Iterator[str]:
     """An administrator's dsn."""
     with ExitStack() as stack:
         if _containers():
-            from testcontainers.postgres import PostgresContainer
+            from testcontainers.community.postgres import PostgresContainer
 
             container = PostgresContainer("postgres:18-alpine", driver=None)
+            container.with_command(f"postgres -c max_connections={CONNECTIONS}")
             yield stack.enter_context(container).get_connection_url()
         else:
             from local import postgres, servers
@@ -33,9 +36,9 @@ def nats_server(folder: Path) -> Iterator[str]:
     """The url of a server with JetStream."""
     with ExitStack() as stack:
         if _containers():
-            from testcontainers.nats import NatsContainer
+            from testcontainers.community.nats import NatsContainer
 
-            container = NatsContainer("nats:2.14-alpine").with_command("-js")
+            container = NatsContainer("nats:2.14-alpine", jetstream=True)
             yield stack.enter_context(container).nats_uri()
         else:
             from local import servers
@@ -50,7 +53,7 @@ def valkey_server(folder: Path) -> Iterator[str]:
     """A redis:// url without a database number."""
     with ExitStack() as stack:
         if _containers():
-            from testcontainers.redis import RedisContainer
+            from testcontainers.community.redis import RedisContainer
 
             container = stack.enter_context(RedisContainer("valkey/valkey:9-alpine"))
             host, port = container.get_container_host_ip(), container.get_exposed_port(6379)
