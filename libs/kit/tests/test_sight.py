@@ -1,5 +1,7 @@
 """Whose records are seen: a token's word comes back as it was; nothing is seen by mistake."""
 
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,17 @@ def test_who_sees_some_does_not_see_what_is_nobodys() -> None:
     assert (sight.sees(one), sight.sees(other), sight.sees(None)) == (True, False, False)
     assert EVERYTHING.sees(None)
     assert not Sight.of_claim("").sees(one)
+
+
+@given(SIGHTS, SIGHTS, st.uuids())
+def test_who_covers_a_sight_sees_all_of_it(wide: Sight, narrow: Sight, owner: UUID) -> None:
+    assert wide.covers(wide)
+    assert EVERYTHING.covers(narrow)
+    if wide.covers(narrow):
+        for seen in (*(narrow.owners or ()), owner, None):
+            assert wide.sees(seen) or not narrow.sees(seen)
+    elif narrow.owners is not None:
+        assert any(not wide.sees(seen) for seen in narrow.owners)
 
 
 def test_a_statement_asks_for_the_sight_itself() -> None:

@@ -34,6 +34,12 @@ class Sight:
         """Whether a record of this owner is seen."""
         return self.owners is None or owner_id in self.owners
 
+    def covers(self, other: "Sight") -> bool:
+        """Whether nothing that `other` sees is out of this one: what it made may be shown here."""
+        if self.owners is None:
+            return True
+        return other.owners is not None and set(other.owners) <= set(self.owners)
+
     @property
     def setting(self) -> str:
         """As the policies read it: `all`, or an array of ids."""

@@ -19,10 +19,11 @@ from freelanceflow.analytics.v1.prediction_service_pb2_grpc import PredictionSer
 from freelanceflow.analytics.v1.report_service_pb2_grpc import ReportServiceStub
 from kit.clock import SystemClock
 from kit.database import ReadTransaction
-from kit.errors import DomainError
+from kit.errors import DomainError, ErrorKind
 from kit.ids import new_id
 from kit.jobs import table as jobs
 from kit.rpc.identity import CallIdentity
+from kit.sight import Sight
 from kit.testing.database import ServiceDatabase
 from services.analytics.tests import score_rows as rows
 from services.analytics.tests.contract.test_predictions import Peer, peer
@@ -85,6 +86,12 @@ async def test_a_report_is_made_and_fetched_by_whoever_asked(
     content = await pieces(peer.caller.stream(stub.DownloadReport, fetched, identity=mine))
     assert (found.status, found.size) == ("done", len(content))
     assert content.startswith(b"%PDF-1.7")
+    narrowed = peer.issuer.identity(
+        "analytics.read", workspace_id=peer.workspace, user_id=me, sight=Sight((me,))
+    )
+    with pytest.raises(DomainError) as unseen:
+        await pieces(peer.caller.stream(stub.DownloadReport, fetched, identity=narrowed))
+    assert (unseen.value.kind, unseen.value.reason) == (ErrorKind.FORBIDDEN, "REPORT_OUT_OF_SIGHT")
     other = somebody(peer, new_id())
     with pytest.raises(DomainError) as refusal:
         await peer.caller.call(

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from analytics.adapters import documents
 from analytics.application.scope import Asked, Scope, scope
-from analytics.domain.errors import ReportNotFound, ReportNotReady
+from analytics.domain.errors import ReportNotFound, ReportNotReady, ReportOutOfSight
 from kit import files
 from kit.database import Transaction
 from kit.files import OpenTransaction
 from kit.jobs.table import Job, enqueue
 from kit.jobs.table import find as find_job
+from kit.sight import Sight
 from kit.unit_of_work import UnitOfWork
 
 REPORT = "report"
@@ -55,8 +56,15 @@ async def find_report(tx: Transaction, report_id: UUID, *, me: UUID) -> Job:
     return job
 
 
-async def read_report(open_transaction: OpenTransaction, job: Job) -> AsyncIterator[bytes]:
-    """Its bytes. Raises ReportNotReady, FileNotFound."""
+async def read_report(
+    open_transaction: OpenTransaction, job: Job, *, sight: Sight
+) -> AsyncIterator[bytes]:
+    """Its bytes, for somebody who sees this much.
+
+    Raises ReportOutOfSight, ReportNotReady, FileNotFound.
+    """
+    if not sight.covers(Sight.of_setting(job.sight)):
+        raise ReportOutOfSight("It counts records that you do not see any more.")
     if job.result is None:
         raise ReportNotReady("The report is not ready yet.")
     async for chunk in files.read(open_transaction, UUID(job.result["file_id"])):

@@ -81,6 +81,12 @@ class ReportNotFound(DomainError):
     kind, reason = ErrorKind.NOT_FOUND, "REPORT_NOT_FOUND"
 
 
+class ReportOutOfSight(DomainError):
+    """It counts records that the caller does not see any more."""
+
+    kind, reason = ErrorKind.FORBIDDEN, "REPORT_OUT_OF_SIGHT"
+
+
 class ReportNotReady(DomainError):
     """It is still being made, or could not be."""
 

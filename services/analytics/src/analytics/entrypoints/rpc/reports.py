@@ -45,9 +45,13 @@ class ReportService(grpc_api.ReportServiceServicer):
     async def DownloadReport(
         self, request: pb.DownloadReportRequest, context: Context
     ) -> AsyncIterator[pb.DownloadReportResponse]:
-        workspace_id = principal_of(context).workspace_id
+        principal = principal_of(context)
         job = await self._found(request.report_id, context)
-        chunks = report_jobs.read_report(lambda: ReadTransaction(self._app.pool, workspace_id), job)
+        chunks = report_jobs.read_report(
+            lambda: ReadTransaction(self._app.pool, principal.workspace_id),
+            job,
+            sight=principal.sight,
+        )
         async for chunk in chunks:
             yield pb.DownloadReportResponse(chunk=chunk)
 

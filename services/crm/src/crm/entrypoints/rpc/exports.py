@@ -101,7 +101,7 @@ class ExportService(api.ExportServiceServicer):
         app, principal = self._app, principal_of(context)
         found = await self._find(principal, request.export_id)
         principal.require(f"{found['resource']}.read")
-        if not _covers(principal.sight, Sight.of_setting(found["sight"])):
+        if not principal.sight.covers(Sight.of_setting(found["sight"])):
             raise ExportOutOfSight("It holds records that you do not see any more.")
         if status_of(found, app.clock.now()) != pb.EXPORT_STATUS_DONE:
             raise ExportNotDone("There is no file yet, or not any more.")
@@ -122,12 +122,6 @@ class ExportService(api.ExportServiceServicer):
         if found is None:
             raise ExportNotFound("There is no such export.")
         return found
-
-
-def _covers(now: Sight, then: Sight) -> bool:
-    if now.owners is None:
-        return True
-    return then.owners is not None and set(then.owners) <= set(now.owners)
 
 
 def _missing(resource: object, format: object) -> list[Problem]:
