@@ -2,11 +2,13 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import openpyxl
 import pytest
 
+from crm.adapters import workbook as workbook_reader
 from crm.domain import csv_file
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
@@ -172,6 +174,54 @@ async def test_a_zip_with_a_wrong_name_is_what_it_is(app: App, person: Person) -
     assert made.status == pb.IMPORT_STATUS_ANALYZING
     await work_off(app, made.job_id)
     assert fields(await import_of(person, made.id)) == {"Deal": "name", "Value": "amount"}
+
+
+def with_part(content: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
+    """A workbook one of whose parts is another."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as given, zipfile.ZipFile(changed, "w") as made:
+        for item in given.infolist():
+            part = given.read(item)
+            made.writestr(
+                item.filename, change(part) if item.filename == name else part, zipfile.ZIP_DEFLATED
+            )
+    return changed.getvalue()
+
+
+TEXTS_ELSEWHERE = (
+    b'<Override PartName="/xl/worksheets/sheet2.xml" ContentType="'
+    b'application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/>'
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        # A tree takes many times the size of its text: some kilobytes would become gigabytes.
+        ("xl/styles.xml", lambda part: part + b" " * workbook_reader.MAX_WHOLE, "FILE_TOO_LARGE"),
+        ("xl/workbook.xml", lambda p: p + b" " * workbook_reader.MAX_WHOLE, "FILE_TOO_LARGE"),
+        # A part that stands where sizes are counted otherwise.
+        (
+            "[Content_Types].xml",
+            lambda part: part.replace(b"</Types>", TEXTS_ELSEWHERE + b"</Types>"),
+            "FILE_KIND_UNKNOWN",
+        ),
+        (
+            "[Content_Types].xml",
+            lambda part: part.replace(b"/xl/workbook.xml", b"/xl/media/workbook.xml"),
+            "FILE_KIND_UNKNOWN",
+        ),
+        ("[Content_Types].xml", lambda part: part[:-9], "FILE_KIND_UNKNOWN"),
+    ],
+)
+async def test_a_workbook_that_would_fill_the_memory_is_refused(
+    person: Person, name: str, change: Callable[[bytes], bytes], reason: str
+) -> None:
+    content = with_part(workbook(["Deal", "Value"], ["A", 12.5]), name, change)
+    assert len(content) < 100_000
+    with refused(ErrorKind.INVALID, reason):
+        await upload(person, content, file_name="deals.xlsx")
+    assert not (await person.call("ListImports", pb.ListImportsRequest())).imports
 
 
 async def test_a_workbook_with_dates_numbers_formulas_and_empty_rows(

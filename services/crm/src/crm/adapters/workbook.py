@@ -2,10 +2,12 @@
 
 import csv
 import io
+import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from typing import IO, Any
+from xml.etree.ElementTree import ParseError, fromstring
 
 from openpyxl import load_workbook
 
@@ -16,8 +18,15 @@ from crm.domain.imports import MAX_COLUMNS
 
 MAX_UNPACKED = 1_000_000_000  # bytes; a small archive can hold a flood
 MAX_SHARED = 200_000_000  # bytes of texts, which are all kept in memory
+MAX_WHOLE = 20_000_000  # bytes of a part that is read as a tree, many times its size in memory
 PIECE = 256 * 1024
-_BOOK, _TEXTS = "xl/workbook.xml", "xl/sharedStrings.xml"
+_BOOK, _TEXTS, _TYPES = "xl/workbook.xml", "xl/sharedStrings.xml", "[Content_Types].xml"
+# Sheets are read row by row; the other parts named here stay closed to a reader of cells.
+_NOT_WHOLE = re.compile(
+    r"xl/(worksheets/[^/]+\.xml|sharedStrings\.xml|(media|drawings|charts|embeddings|pivot\w+"
+    r"|comments\w*|printerSettings|externalLinks|activeX|ctrlProps|queryTables)\b.*)"
+)
+_PLACES = {"main+xml": f"/{_BOOK}", "sharedStrings+xml": f"/{_TEXTS}"}
 _FORMULA_ERRORS = ("#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#N/A", "#NUM!", "#NULL!")
 
 
@@ -26,12 +35,32 @@ def expect_workbook(file: IO[bytes]) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             sizes = {item.filename: item.file_size for item in archive.infolist()}
-    except (zipfile.BadZipFile, OSError, ValueError):
+            if _BOOK not in sizes or _TYPES not in sizes:
+                raise no_table("This is a ZIP archive and no workbook; unpack it first.")
+            _expect_sizes(sizes)
+            _expect_places(archive.read(_TYPES))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
         raise no_table("This archive is damaged.") from None
-    if _BOOK not in sizes:
-        raise no_table("This is a ZIP archive and no workbook; unpack it first.")
-    if sum(sizes.values()) > MAX_UNPACKED or sizes.get(_TEXTS, 0) > MAX_SHARED:
+
+
+def _expect_sizes(sizes: Mapping[str, int]) -> None:
+    whole = sum(size for name, size in sizes.items() if not _NOT_WHOLE.fullmatch(name))
+    small = whole <= MAX_WHOLE and sizes.get(_TEXTS, 0) <= MAX_SHARED
+    if not small or sum(sizes.values()) > MAX_UNPACKED:
         raise EntryRefused([Problem("file", "FILE_TOO_LARGE", "This workbook is too large.")])
+
+
+def _expect_places(types: bytes) -> None:
+    """Parts are where they always are: elsewhere their size would be that of something else."""
+    try:
+        overrides = [part for part in fromstring(types) if part.tag.endswith("Override")]
+    except ParseError:
+        raise no_table("This archive is damaged.") from None
+    for part in overrides:
+        for ending, place in _PLACES.items():
+            elsewhere = part.get("PartName", "").lower() != place.lower()
+            if part.get("ContentType", "").endswith(ending) and elsewhere:
+                raise no_table("This workbook cannot be read.")
 
 
 def csv_of(file: IO[bytes]) -> Iterator[bytes]:
