@@ -74,7 +74,7 @@ bench: dev ## Throughput, latency, freshness and memory beside floors; speed of 
 	@$(PY) -m bench
 	@[ "$(BENCH)" = growth ] || $(PY) -m bench.science
 accuracy: dev ## Forecast, win odds and churn against their yardsticks
-	@$(PY) -m analytics accuracy
+	@$(PY) -m analytics accuracy --confirm
 
 ##@ Setup
 .PHONY: setup dev help
