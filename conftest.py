@@ -1,6 +1,7 @@
 """What every test of the repository shares: the platform's fixtures."""
 
 import os
+import shutil
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -9,13 +10,22 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
 
+OFFICE = os.environ.get("FF_SOFFICE") or shutil.which("soffice")
+
 pytest_plugins = ["kit.testing.plugin"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With BROWSER=none what needs a browser is left out, and counted as such."""
-    if os.environ.get("BROWSER") != "none":
-        return
-    left_out = [item for item in items if item.get_closest_marker("browser")]
-    items[:] = [item for item in items if not item.get_closest_marker("browser")]
+    """What needs a browser is left out with BROWSER=none, what needs LibreOffice without it."""
+    there = {"browser": os.environ.get("BROWSER") != "none", "office": bool(OFFICE)}
+    lacking = [mark for mark, is_there in there.items() if not is_there]
+    left_out = [item for item in items if any(map(item.get_closest_marker, lacking))]
+    items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A run without LibreOffice must not look like a whole one."""
+    if not OFFICE:
+        terminalreporter.write_line("no soffice here: files were not opened in LibreOffice")
+

@@ -10,6 +10,7 @@ from typing import IO, Any
 from xml.etree.ElementTree import ParseError, fromstring
 
 from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
 
 from crm.domain.csv_file import MAX_ROWS
 from crm.domain.errors import EntryRefused, Problem
@@ -121,18 +122,20 @@ def _cell(value: Any) -> str:
             return f"{value:.10f}".rstrip("0").rstrip(".")  # never 1e+06
         case str() if value in _FORMULA_ERRORS:
             return ""
+        case str() if "_x" in value:
+            return str(unescape(value))  # sheets spell what XML cannot hold, such as a carriage return
     return str(value)
 
 
 def _written(rows: Iterable[list[str]]) -> Iterator[bytes]:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)  # with its own line ends: a cell with either of them is quoted
     for row in rows:
         # A quoted blank keeps an empty row a row of its own.
         writer.writerow(row or [" "])
         if text.tell() >= PIECE:
-            yield text.getvalue().encode()
+            yield text.getvalue().encode("utf-8", "replace")
             text.seek(0)
             text.truncate()
     if text.tell():
-        yield text.getvalue().encode()
+        yield text.getvalue().encode("utf-8", "replace")

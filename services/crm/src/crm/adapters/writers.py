@@ -19,6 +19,7 @@ from kit.money import exponent
 
 PIECE = 256 * 1024
 MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
+FIRST_YEAR = 1901  # sheets count days from 1900 on, and believe that it was a leap year
 MAX_TEXT = 32_767  # characters of a cell, says Excel
 _FORMATS = {
     Kind.NUMBER: "#,##0",
@@ -121,8 +122,8 @@ class CsvWriter:
         match value:
             case None:
                 return ""
-            case datetime():
-                return value.isoformat(" ", "minutes")
+            case date():
+                return _day(value)
             case str():
                 return value if self._raw else harmless(value)
             case Decimal():
@@ -181,6 +182,8 @@ class SheetWriter:
                 return
             case str():
                 self._sheet.write_string(self._row, number, value[:MAX_TEXT], format)
+            case datetime() | date() if value.year < FIRST_YEAR:
+                self._sheet.write_string(self._row, number, _day(value), format)
             case datetime() | date():
                 self._sheet.write_datetime(self._row, number, value, format)
             case _:
@@ -229,6 +232,11 @@ class PaperWriter:
             )
         for start in range(0, len(content), PIECE):
             yield content[start : start + PIECE]
+
+
+def _day(value: date) -> str:
+    """A day, or a time without its seconds."""
+    return value.isoformat(" ", "minutes") if isinstance(value, datetime) else value.isoformat()
 
 
 def _in_words(value: Any) -> str:
