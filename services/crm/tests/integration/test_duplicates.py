@@ -10,6 +10,7 @@ from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import contact_service_pb2 as contact_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import duplicate_service_pb2 as pb
+from freelanceflow.crm.v1 import field_service_pb2 as field_pb
 from kit.errors import ErrorKind
 from kit.ids import new_id
 from kit.sight import Sight
@@ -234,3 +235,76 @@ async def test_a_parent_under_its_own_child_does_not_become_its_own_parent(perso
         client_pb.ListClientsRequest(conditions=[where("parent_id", "EQ", branch.id)]),
     )
     assert not found.clients
+
+
+async def undo(person: Person, made: pb.Merge) -> None:
+    await person.call("UndoMerge", pb.UndoMergeRequest(merge_id=made.id))
+
+
+async def change(person: Person, client_id: str, **given: Any) -> None:
+    client = await get(person, client_id)
+    await person.call(
+        "UpdateClient",
+        client_pb.UpdateClientRequest(
+            client=client_pb.Client(id=client_id, **given),
+            update_mask=mask(*given),
+            etag=client.etag,
+        ),
+    )
+
+
+async def test_an_undo_takes_away_custom_fields_that_came_with_the_other(person: Person) -> None:
+    field = field_pb.CustomField(resource="clients", name="Size", type="text")
+    request = field_pb.CreateCustomFieldRequest(custom_field=field)
+    key = (await person.call("CreateCustomField", request)).key
+    one, other = await make_client(person), await make_client(person, custom_fields={key: "S"})
+    made = await merge(person, one, other)
+    assert dict((await get(person, one.id)).custom_fields) == {key: "S"}
+    await undo(person, made)
+    assert dict((await get(person, one.id)).custom_fields) == {}
+
+
+async def test_an_undo_leaves_both_where_both_were_contacts(person: Person) -> None:
+    one, other, deal = await make_client(person), await make_client(person), await make_deal(person)
+    for client, role in ((one, "Pays"), (other, "Decides")):
+        request = contact_pb.PutDealContactRequest(deal_id=deal.id, client_id=client.id, role=role)
+        await person.call("PutDealContact", request)
+    await undo(person, await merge(person, one, other))
+    asked = contact_pb.ListDealContactsRequest(deal_id=deal.id)
+    found = (await person.call("ListDealContacts", asked)).contacts
+    assert [(contact.client_id, contact.role) for contact in found] == [
+        (one.id, "Pays"),
+        (other.id, "Decides"),
+    ]
+
+
+async def test_an_undo_does_not_take_an_external_id_from_who_has_it_now(person: Person) -> None:
+    one, other = [await make_client(person, external_id=id) for id in ("1", "2")]
+    made = await merge(person, one, other, "external_id")
+    await make_client(person, external_id="1")
+    await change(person, one.id, external_id="3")
+    third = await make_client(person, external_id="2")
+    await undo(person, made)
+    found = [await get(person, client.id) for client in (one, other, third)]
+    assert [client.external_id for client in found] == ["3", "", "2"]
+
+
+async def test_an_undo_knows_a_parent_by_its_id(person: Person) -> None:
+    above = await make_client(person, name="Holding")
+    one, other = await make_client(person), await make_client(person, parent_id=above.id)
+    made = await merge(person, one, other)
+    assert (await get(person, one.id)).parent_id == above.id
+    await change(person, above.id, name="Group")
+    await undo(person, made)
+    assert (await get(person, one.id)).parent_id == ""
+    assert (await get(person, other.id)).parent_id == above.id
+
+
+async def test_who_stood_under_the_other_stands_where_the_other_stood(person: Person) -> None:
+    above = await make_client(person)
+    other = await make_client(person, parent_id=above.id)
+    one = await make_client(person, parent_id=other.id)
+    made = await merge(person, one, other)
+    assert (await get(person, one.id)).parent_id == above.id
+    await undo(person, made)
+    assert (await get(person, one.id)).parent_id == other.id

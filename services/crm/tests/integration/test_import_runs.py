@@ -188,6 +188,34 @@ async def test_a_client_with_other_deals_stays_when_its_import_is_reverted(
     assert set(await clients_of(person)) == {"Acme"}
 
 
+async def test_a_row_may_change_a_deal_and_bring_its_client(app: App, person: Person) -> None:
+    deal = await make_deal(person, external_id="7", name="Website")
+    made = await upload(person, "id,title,client\n7,Web shop,Acme\n")
+    await told(person, made.id, on_duplicate="update", create_clients=True)
+    committed = await commit(person, made.id)
+    await work_off(app, committed.job_id)
+    assert (await person.deal(deal.id)).client_name == "Acme"
+    taken_back = await reverted(app, person, made.id)
+    assert (taken_back.reverted_records, taken_back.kept_records) == (2, 0)
+    assert (await person.deal(deal.id)).client_id == ""
+    assert await clients_of(person) == {}
+
+
+async def test_a_company_stays_with_those_of_its_people_who_stay(app: App, person: Person) -> None:
+    text = "name,kind,parent\nAcme,company,\nAnn,person,Acme\nBeta,company,\nBob,person,Beta\n"
+    done = await imported(app, person, text, resource=CLIENTS)
+    ann = (await clients_of(person))["Ann"]
+    await person.call(
+        "UpdateClient",
+        client_pb.UpdateClientRequest(
+            client=client_pb.Client(id=ann.id, notes="met"), update_mask=mask("notes"), etag="1"
+        ),
+    )
+    taken_back = await reverted(app, person, done.id)
+    assert (taken_back.reverted_records, taken_back.kept_records) == (2, 2)
+    assert set(await clients_of(person)) == {"Acme", "Ann"}
+
+
 async def test_activities_come_with_what_they_are_about(app: App, person: Person) -> None:
     client = await make_client(person, name="Acme")
     deal = await make_deal(person, name="Website", client_id=client.id)

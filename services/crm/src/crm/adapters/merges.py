@@ -117,7 +117,7 @@ class Kept(NamedTuple):
     other_name: str
     before: dict[str, Any]
     after: dict[str, Any]
-    moved: dict[str, list[str]]
+    moved: dict[str, Any]
     undone_at: datetime | None
 
 

@@ -262,9 +262,12 @@ async def _change(work: Work, changes: dict[UUID, _Taken], places: dict[UUID, li
     """Filled cells replace what is there; another stage moves the deal."""
     deals = await bulk_changes.load_deals(work.uow, changes)
     changed: list[Deal] = []
+    refused: set[int] = set()
+    # By kind as well: a row that changes a deal may also have brought its client.
+    numbers = {match.row: n for n, match in enumerate(work.matches) if match.kind is KIND}
     for id, one in changes.items():
         deal = deals.get(id)
-        number = next(n for n, m in enumerate(work.matches) if m.row == one.row.number)
+        number = numbers[one.row.number]
         if deal is None:  # it went into the trash in this moment
             work.skipped += 1
             continue
@@ -273,7 +276,7 @@ async def _change(work: Work, changes: dict[UUID, _Taken], places: dict[UUID, li
             deal.edit(_filled(one, deal), at=work.now, by=work.by)
         except EntryRefused as refusal:
             work.refuse(one.row, refusal)
-            del work.matches[number]
+            refused.add(number)
             continue
         deal.version += deal.state is not before
         if one.row["stage"] and one.stage.id != deal.state.stage.id:
@@ -288,6 +291,7 @@ async def _change(work: Work, changes: dict[UUID, _Taken], places: dict[UUID, li
         )
         if deal.version != version:
             changed.append(deal)
+    work.matches = [match for n, match in enumerate(work.matches) if n not in refused]
     if changed and not work.dry:
         await bulk_changes.save_deals(work.uow, changed)
 

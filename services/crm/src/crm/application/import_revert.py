@@ -149,25 +149,34 @@ def _put_deal_back(
 
 async def _clients(uow: UnitOfWork, ours: dict[UUID, Done], *, by: UUID, now: datetime) -> int:
     found = await bulk_changes.load_clients(uow, ours)
-    needed = await bulk_changes.with_others(uow, [row for row in ours if ours[row].before is None])
+    untouched = [one for one in found.values() if one.version == ours[one.id].version]
+    needed = await _needed(uow, [one.id for one in untouched if ours[one.id].before is None])
     count = 0
     changed: list[Client] = []
-    for client in found.values():
-        row = ours[client.id]
-        if client.version != row.version or client.id in needed:
+    for client in untouched:
+        before = ours[client.id].before
+        if client.id in needed:
             continue
         count += 1
         state = client.state
-        if row.before is None:
+        if before is None:
             client.delete(at=now, by=by)
         else:
-            client.edit(client_back(row.before, client.state), at=now, by=by)
+            client.edit(client_back(before, state), at=now, by=by)
         if client.state is not state:
             client.version += 1
             changed.append(client)
     if changed:
         await bulk_changes.save_clients(uow, changed)
     return count
+
+
+async def _needed(uow: UnitOfWork, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these clients must stay: something hangs on them, or on one that must stay."""
+    going = set(ids)
+    while needed := await bulk_changes.with_others(uow, going):
+        going -= needed
+    return set(ids) - going
 
 
 _TAKERS = {

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from crm.adapters import bulk, bulk_changes, contacts, duplicates, merges, trash
 from crm.domain.activity import Activity
-from crm.domain.before import CLIENT_FIELDS, client_back, client_before
+from crm.domain.before import CLIENT_FIELDS, client_back, client_before, is_as_it_was
 from crm.domain.client import Client, ClientEdit, Parent
+from crm.domain.contacts import Contacts
 from crm.domain.deal import Deal
 from crm.domain.entries import Named
 from crm.domain.errors import ClientNotFound, EntryRefused, MergeUndone, MergeWithItself, Problem
@@ -100,13 +101,12 @@ async def undo_merge(uow: UnitOfWork, *, merge_id: UUID, by: UUID, now: datetime
     other.version += 1
     if client is not None:
         state = client.state
-        client.edit(_edit_back(client, merge), at=now, by=by)
+        client.edit(await _edit_back(uow, client, merge), at=now, by=by)
         if client.state is not state:
             client.version += 1
             await bulk_changes.save_clients(uow, [client])
-    free = client is None or client.state.external_id not in merge.moved["external_id"]
-    if merge.moved["external_id"] and free:
-        other.edit(ClientEdit(external_id=merge.moved["external_id"][0]), at=now, by=by)
+    if free := await _free(uow, merge.moved["external_id"]):
+        other.edit(ClientEdit(external_id=free[0]), at=now, by=by)
         other.version += 1
     await bulk_changes.save_clients(uow, [other])
     kept = Named(merge.client_id, client.state.name if client else "")
@@ -137,8 +137,10 @@ def _take_over(
         mine, its = getattr(client.state, field), getattr(other.state, field)
         if name in named or (its and not mine):
             edit[field] = its
-    if (parent := edit.get("parent")) is not None and parent.id == client.id:
-        del edit["parent"]
+    parent = edit.get("parent", client.state.parent)
+    if parent is not None and parent.id in (client.id, other.id):
+        above = other.state.parent  # what stood under the other stands where the other stood
+        edit["parent"] = above if above and above.id != client.id else None
     for field in UNITED:
         both = (*getattr(client.state, field), *getattr(other.state, field))
         edit[field] = tuple(dict.fromkeys(both))
@@ -150,16 +152,23 @@ def _take_over(
 
 async def _move(
     uow: UnitOfWork, source: Named, target: Named, *, by: UUID, now: datetime
-) -> dict[str, list[str]]:
-    """Deals, activities and contacts change hands; their ids."""
+) -> dict[str, Any]:
+    """Deals, activities and contacts change hands; their ids.
+
+    Where both were contacts of a deal, the role of the one that went is kept as well.
+    """
     in_contact = await contacts.deals_with(uow, source.id)
     deals = await bulk_changes.load_deals(uow, await merges.of_client(uow, "deals", source.id))
     spoken = await bulk_changes.load_deals(uow, set(in_contact) - set(deals))
     for deal in deals.values():
         _edit_deal(deal, target, by=by, now=now)
     every = {**deals, **spoken}
+    shared: dict[str, str] = {}
     for deal_id in in_contact:
-        await _change_contact(uow, every[deal_id], source, target, by=by, now=now)
+        known = await contacts.load(uow, deal_id)
+        if known.role_of(target.id) is not None:
+            shared[str(deal_id)] = known.role_of(source.id) or ""
+        await _change_contact(uow, every[deal_id], known, source, target, by=by, now=now)
     if every:
         await bulk_changes.save_deals(uow, list(every.values()))
     ids = await merges.of_client(uow, "activities", source.id)
@@ -167,6 +176,7 @@ async def _move(
     return {
         "deals": [str(id) for id in deals],
         "contacts": [str(id) for id in in_contact],
+        "shared": shared,
         "activities": [str(one.id) for one in activities],
     }
 
@@ -207,7 +217,7 @@ async def _hand_over(
 
 async def _move_back(
     uow: UnitOfWork,
-    moved: dict[str, list[str]],
+    moved: dict[str, Any],
     source: Named,
     other: Client,
     *,
@@ -226,7 +236,12 @@ async def _move_back(
         ):
             _edit_deal(deal, target, by=by, now=now)
         if deal.id in in_contact:
-            await _change_contact(uow, deal, source, target, by=by, now=now)
+            known = await contacts.load(uow, deal.id)
+            role = moved.get("shared", {}).get(str(deal.id))
+            if role is None:
+                await _change_contact(uow, deal, known, source, target, by=by, now=now)
+            else:
+                await _add_contact(uow, deal, known, source, target, role, by=by, now=now)
     if deals:
         await bulk_changes.save_deals(uow, list(deals.values()))
     still = await merges.of_client(uow, "activities", source.id)
@@ -245,9 +260,16 @@ def _edit_deal(deal: Deal, client: Named, *, by: UUID, now: datetime) -> None:
 
 
 async def _change_contact(
-    uow: UnitOfWork, deal: Deal, source: Named, target: Named, *, by: UUID, now: datetime
+    uow: UnitOfWork,
+    deal: Deal,
+    known: Contacts,
+    source: Named,
+    target: Named,
+    *,
+    by: UUID,
+    now: datetime,
 ) -> None:
-    known = await contacts.load(uow, deal.id)
+    """One instead of the other."""
     role = known.role_of(source.id)
     if role is None:
         return
@@ -261,13 +283,43 @@ async def _change_contact(
         await contacts.put(uow, deal.id, contact, now)
 
 
-def _edit_back(client: Client, merge: merges.Kept) -> ClientEdit:
+async def _add_contact(
+    uow: UnitOfWork,
+    deal: Deal,
+    known: Contacts,
+    beside: Named,
+    target: Named,
+    role: str,
+    *,
+    by: UUID,
+    now: datetime,
+) -> None:
+    """Again one beside the other, unless that one is no contact any more."""
+    if known.role_of(beside.id) is None or known.role_of(target.id) is not None:
+        return
+    before = known.in_words
+    contact = known.put(target, role)
+    deal.note_change("contacts", before, known.in_words, at=now, by=by)
+    deal.version += 1
+    await contacts.put(uow, deal.id, contact, now)
+
+
+async def _edit_back(uow: UnitOfWork, client: Client, merge: merges.Kept) -> ClientEdit:
     """Fields that the merge changed and nobody has changed since."""
     now = client_before(client.state)
-    back = client_back(merge.before, client.state)
+    back: dict[str, Any] = {**client_back(merge.before, client.state)}
     fields = {
         name
         for name, value in merge.after.items()
-        if value != merge.before[name] and now[name] == value
+        if value != merge.before[name] and is_as_it_was(name, value, now[name])
     }
+    external_id = merge.before["external_id"]
+    if external_id and not await _free(uow, [external_id]):
+        fields.discard("external_id")
     return cast(ClientEdit, {name: value for name, value in back.items() if name in fields})
+
+
+async def _free(uow: UnitOfWork, external_ids: Sequence[str]) -> list[str]:
+    """Those that no client has taken meanwhile; one in the trash keeps its own."""
+    known = await bulk.known(uow, bulk.KNOWN_CLIENTS, external_ids) if external_ids else {}
+    return [id for id in external_ids if id not in known]

@@ -39,6 +39,13 @@ def client_before(state: ClientState) -> dict[str, Any]:
     }
 
 
+def is_as_it_was(name: str, then: Any, now: Any) -> bool:
+    """Whether a field still is what it was; whom it names may be called otherwise by now."""
+    if name in ("parent", "owner"):
+        return bool((then and then[0]) == (now and now[0]))
+    return bool(then == now)
+
+
 def client_back(before: dict[str, Any], now: ClientState) -> ClientEdit:
     """The edit that puts a client back from how it is now."""
     parent, owner = before["parent"], before["owner"]
