@@ -28,4 +28,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """A run without LibreOffice must not look like a whole one."""
     if not OFFICE:
         terminalreporter.write_line("no soffice here: files were not opened in LibreOffice")
-

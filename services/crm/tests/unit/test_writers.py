@@ -25,7 +25,7 @@ ROWS = st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4)
 
 def table(*kinds: Kind, raw: bool = False) -> Table:
     columns = [Column(f"Column {number}", kind, "") for number, kind in enumerate(kinds)]
-    return Table(title="Deals", columns=columns, raw=raw)
+    return Table(title="Deals", columns=columns, currency="EUR", raw=raw)
 
 
 def csv_of(rows: Sequence[Sequence[Any]], *, raw: bool = False) -> str:

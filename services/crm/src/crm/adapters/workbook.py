@@ -123,7 +123,9 @@ def _cell(value: Any) -> str:
         case str() if value in _FORMULA_ERRORS:
             return ""
         case str() if "_x" in value:
-            return str(unescape(value))  # sheets spell what XML cannot hold, such as a carriage return
+            return str(
+                unescape(value)
+            )  # sheets spell what XML cannot hold, such as a carriage return
     return str(value)
 
 
