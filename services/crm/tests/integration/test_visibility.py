@@ -5,17 +5,18 @@ from uuid import UUID
 
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message_factory import GetMessageClass
 from sqlalchemy import select
 
 from crm.adapters.reading import Read, rows
 from crm.adapters.tables import deals
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
+from freelanceflow.crm.v1 import calendar_service_pb2 as calendar_pb
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import duplicate_service_pb2 as duplicate_pb
 from freelanceflow.crm.v1 import export_service_pb2 as export_pb
+from freelanceflow.crm.v1 import view_service_pb2 as view_pb
 from kit.database import Transaction
 from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
@@ -32,10 +33,28 @@ from services.crm.tests.factories import (
     refused,
     where,
 )
-from services.crm.tests.integration.test_isolation import BY_ID, everything, filled
+from services.crm.tests.integration.test_isolation import everything, replayed
+from services.crm.tests.replay import (
+    ANSWERS_FOR_EACH,
+    BY_ID,
+    METHODS,
+    NAMES_NOTHING,
+    OF_NO_MEMBER,
+    REFUSES_THE_WHOLE,
+    SECRET,
+    Others,
+    access,
+)
 
-SETTINGS = ("Import", "Stage", "LostReason")
-OF_RECORDS = [method for method in BY_ID if not any(word in method.name for word in SETTINGS)]
+# What belongs to all of a workspace; and imports, which auth gives to nobody who sees less than
+# everything (NEEDS_ALL in auth.domain.roles).
+OF_ALL = {
+    method.name
+    for method in METHODS
+    if (access(method).permission or "").partition(".")[0] in ("settings", "imports")
+}
+# A stage is everybody's: its cards are shown as far as they are seen.
+SHARED = {"ListCards"}
 
 
 def narrow(crm: Crm, boss: Person, *mates: Person) -> Person:
@@ -54,9 +73,10 @@ async def seller(crm: Crm, person: Person) -> Person:
 @pytest.fixture
 async def hidden(person: Person) -> dict[str, str]:
     """Ids of what belongs to somebody else in the same workspace, by the field that takes them."""
-    client = await make_client(person, owner_id=str(person.user_id))
-    deal = await make_deal(person, client_id=client.id)
-    activity = await make_activity(person, deal_id=deal.id)
+    mine = {"owner_id": str(person.user_id), "tags": [SECRET]}
+    client = await make_client(person, notes=SECRET, **mine)
+    deal = await make_deal(person, client_id=client.id, source=SECRET, tags=[SECRET])
+    activity = await make_activity(person, deal_id=deal.id, body=SECRET)
     stages = await person.stages()
     return {
         "client_id": client.id,
@@ -70,47 +90,104 @@ async def hidden(person: Person) -> dict[str, str]:
     }
 
 
-async def more_hidden(person: Person) -> dict[str, str]:
-    """Further ids, of what only operations reach."""
-    mine = {"owner_id": str(person.user_id)}
-    others = [await make_client(person, **mine) for _ in range(3)]
+@pytest.fixture
+async def others(person: Person, hidden: dict[str, str]) -> Others:
+    """With what only operations reach."""
+    trashed = await make_deal(person, source=SECRET)
+    request = deal_pb.DeleteDealRequest(deal_id=trashed.id, etag=trashed.etag)
+    await person.call("DeleteDeal", request)
+    alike = {"owner_id": str(person.user_id), "name": "Alike", "notes": SECRET}
+    three = [await make_client(person, **alike) for _ in range(4)]
     merge = await person.call(
         "MergeClients",
         duplicate_pb.MergeClientsRequest(
-            client_id=others[0].id, etag="1", other_id=others[1].id, other_etag="1"
+            client_id=three[0].id, etag="1", other_id=three[1].id, other_etag="1"
         ),
     )
     asked = export_pb.CreateExportRequest(
         resource=export_pb.EXPORT_RESOURCE_DEALS, format=export_pb.EXPORT_FORMAT_CSV
     )
     export = await person.call("CreateExport", asked)
-    return {
-        "other_id": others[2].id,
-        "other_etag": "1",
-        "merge_id": merge.id,
-        "export_id": export.id,
-    }
+    view = view_pb.View(resource="deals", name=SECRET)
+    kept = await person.call("CreateView", view_pb.CreateViewRequest(view=view))
+    await person.call("CreateCalendarFeed", calendar_pb.CreateCalendarFeedRequest())
+    return Others(
+        {
+            **hidden,
+            "record_id": trashed.id,
+            "other_id": three[2].id,
+            "other_etag": "1",
+            "merge_id": merge.id,
+            "export_id": export.id,
+            "job_id": export.job_id,
+            "view_id": kept.id,
+            "View.id": kept.id,
+        }
+    )
 
 
 @pytest.mark.parametrize(
-    "method", [m for m in OF_RECORDS if m.name != "ListCards"], ids=lambda method: method.name
+    "method",
+    [method for method in BY_ID if method.name not in OF_ALL | SHARED],
+    ids=lambda method: method.name,
 )
 async def test_records_out_of_sight_are_not_found_and_nothing_is_written(
     person: Person,
     seller: Person,
-    hidden: dict[str, str],
+    others: Others,
     database: ServiceDatabase,
     method: MethodDescriptor,
 ) -> None:
-    trashed = await make_deal(person)
-    request = deal_pb.DeleteDealRequest(deal_id=trashed.id, etag=trashed.etag)
-    await person.call("DeleteDeal", request)
-    hidden |= {"record_id": trashed.id, **await more_hidden(person)}
     before = await everything(database, person.workspace_id)
     with pytest.raises(RemoteError) as refusal:
-        await seller.call(method.name, filled(GetMessageClass(method.input_type)(), hidden))
+        await seller.call(method.name, others.request(method))
     assert refusal.value.kind is ErrorKind.NOT_FOUND
+    assert SECRET not in refusal.value.message
     assert await everything(database, person.workspace_id) == before
+
+
+@pytest.mark.parametrize("name", sorted((NAMES_NOTHING - OF_ALL) | SHARED))
+async def test_what_names_nothing_tells_nothing_out_of_sight_and_leaves_it_alone(
+    person: Person, seller: Person, others: Others, database: ServiceDatabase, name: str
+) -> None:
+    del others.ids["stage_id"]  # everybody's
+    stages = await person.stages()
+    asked = Others({**others.ids, "stage_id": stages["Prospecting"]})
+    before = await records_of(database, person)
+    assert not others.are_told_of(await replayed(seller, asked, name))
+    assert await records_of(database, person) == before
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS_FOR_EACH))
+async def test_one_of_many_out_of_sight_is_not_found_by_itself(
+    person: Person, seller: Person, others: Others, database: ServiceDatabase, name: str
+) -> None:
+    before = await records_of(database, person)
+    (answer,) = await replayed(seller, others, name)
+    assert [result.reason.endswith("_NOT_FOUND") for result in answer.results] == [True] * 3
+    assert await records_of(database, person) == before
+
+
+def test_every_operation_is_replayed_or_belongs_to_all() -> None:
+    replayed_here = {method.name for method in BY_ID} | NAMES_NOTHING | ANSWERS_FOR_EACH
+    left_out = {method.name for method in METHODS} - replayed_here
+    assert left_out == OF_NO_MEMBER | REFUSES_THE_WHOLE
+    assert REFUSES_THE_WHOLE <= OF_ALL
+
+
+async def records_of(database: ServiceDatabase, person: Person) -> list[Any]:
+    """All that somebody owns."""
+    return [
+        await database.owner.fetch(
+            f"SELECT * FROM {table} WHERE workspace_id = $1 AND {column} = $2 ORDER BY id",
+            person.workspace_id,
+            person.user_id,
+        )
+        for table, column in (
+            *((table, "owner_id") for table in ("clients", "deals", "activities", "views")),
+            *((table, "created_by") for table in ("exports", "merges")),
+        )
+    ]
 
 
 async def test_lists_board_and_sums_are_those_of_what_is_seen(
