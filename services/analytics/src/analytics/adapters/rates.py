@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, text
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, func, select, text, true
 from sqlalchemy.dialects.postgresql import insert
 
 from analytics.adapters.tables import currency_rates
@@ -31,35 +31,40 @@ KEEP = Statement(
     )
 )
 
-# The latest rate by the day, else the first one after it; rounded half to even, like in crm. Where
-# no rate was ever told, nothing is known here, and what crm converted goes on counting.
+# The latest rate by the day, else the first one after it, looked up once for each day; rounded half
+# to even, like in crm. Where no rate was ever told, nothing is known here, and what crm converted
+# goes on counting.
 _IN_FORCE = """
     SELECT factor FROM currency_rates r WHERE r.workspace_id = :workspace AND r.base = :own
-        AND r.currency = d.currency AND r.factor IS NOT NULL"""
+        AND r.currency = p.currency AND r.factor IS NOT NULL"""
 _CONVERT = f"""
-UPDATE deal_states s SET
-    rated_minor = CASE WHEN c.known AND abs(c.minor) <= {LARGEST} THEN c.minor END,
-    rated_currency = CASE WHEN c.known THEN :own ELSE '' END
-FROM (
-    SELECT f.deal_id, f.version, f.known, CASE
-        WHEN abs(f.exact - trunc(f.exact)) = 0.5 AND trunc(f.exact) % 2 = 0 THEN trunc(f.exact)
-        ELSE round(f.exact) END AS minor
-    FROM (
-        SELECT d.deal_id, d.version, EXISTS (
-                SELECT FROM currency_rates r WHERE r.workspace_id = :workspace
-                    AND r.base = :own AND r.currency = d.currency) AS known,
-            d.amount_minor * coalesce(
-                ({_IN_FORCE} AND r.valid_from
-                    <= (coalesce(d.closed_at, d.happened_at) AT TIME ZONE 'UTC')::date
-                    ORDER BY r.valid_from DESC LIMIT 1),
-                ({_IN_FORCE} ORDER BY r.valid_from LIMIT 1)) AS exact
-        FROM deal_states d WHERE d.workspace_id = :workspace AND d.currency <> '' AND {{}}
-    ) f
-) c
-WHERE s.workspace_id = :workspace AND s.deal_id = c.deal_id AND s.version = c.version
-    AND (s.rated_minor, s.rated_currency) IS DISTINCT FROM (
-        CASE WHEN c.known AND abs(c.minor) <= {LARGEST} THEN c.minor END::bigint,
-        CASE WHEN c.known THEN :own ELSE '' END)"""
+WITH d AS MATERIALIZED (
+    SELECT d.deal_id, d.version, d.currency, d.amount_minor, d.rated_minor, d.rated_currency,
+        (coalesce(d.closed_at, d.happened_at) AT TIME ZONE 'UTC')::date AS day
+    FROM deal_states d WHERE d.workspace_id = :workspace AND d.currency <> '' AND {{}}
+), f AS MATERIALIZED (
+    SELECT p.currency, p.day,
+        EXISTS (
+            SELECT FROM currency_rates r WHERE r.workspace_id = :workspace AND r.base = :own
+                AND r.currency = p.currency) AS known,
+        coalesce(
+            ({_IN_FORCE} AND r.valid_from <= p.day ORDER BY r.valid_from DESC LIMIT 1),
+            ({_IN_FORCE} ORDER BY r.valid_from LIMIT 1)) AS factor
+    FROM (SELECT DISTINCT d.currency, d.day FROM d) p
+), c AS MATERIALIZED (
+    SELECT d.*, f.known, d.amount_minor * f.factor AS exact
+    FROM d JOIN f ON f.currency = d.currency AND f.day = d.day
+), r AS MATERIALIZED (
+    SELECT c.*, CASE WHEN c.known THEN :own ELSE '' END AS own, (CASE
+        WHEN NOT c.known OR abs(c.exact) > {LARGEST} THEN NULL
+        WHEN abs(c.exact - trunc(c.exact)) = 0.5 AND trunc(c.exact) % 2 = 0 THEN trunc(c.exact)
+        ELSE round(c.exact) END)::bigint AS minor
+    FROM c
+)
+UPDATE deal_states s SET rated_minor = r.minor, rated_currency = r.own
+FROM r
+WHERE s.workspace_id = :workspace AND s.deal_id = r.deal_id AND s.version = r.version
+    AND (r.rated_minor, r.rated_currency) IS DISTINCT FROM (r.minor, r.own)"""
 # A deal is worth what the state of its newest event is worth.
 _FOLLOW = """
 UPDATE deals d SET rated_minor = s.rated_minor, rated_currency = s.rated_currency
@@ -86,6 +91,8 @@ def _following(of: str, **types: Any) -> list[Statement]:
 RATE_DEALS = _following("d.deal_id = ANY (:which)", which=ARRAY(Uuid()))
 RATE_CURRENCIES = _following("d.currency = ANY (:which)", which=ARRAY(Text()))
 RATE_ALL = _following("true")
+# All of a large workspace takes longer than a request may.
+PATIENTLY = Statement(select(func.set_config("statement_timeout", "120s", true())))
 
 
 class Rate(NamedTuple):
@@ -110,11 +117,13 @@ async def rate_deals(uow: UnitOfWork, own: str, deal_ids: Iterable[UUID]) -> Non
 
 async def rate_currencies(uow: UnitOfWork, own: str, currencies: Iterable[str]) -> None:
     """The rates of these currencies have changed, for whatever is counted in them."""
+    await uow.row(PATIENTLY)
     await _rate(uow, RATE_CURRENCIES, own, which=list(currencies))
 
 
 async def rate_all(uow: UnitOfWork, own: str) -> None:
     """The workspace adds up in another currency."""
+    await uow.row(PATIENTLY)
     await _rate(uow, RATE_ALL, own)
 
 
