@@ -17,7 +17,10 @@ def told(
 ) -> Event:
     now = SystemClock().now()
     body = pb.DealsScored(
-        scores=[pb.DealScore(deal_id=id, win_probability=p) for id, p in (odds or {}).items()],
+        scores=[
+            pb.DealScore(deal_id=id, win_probability=p, advice="focus", evidence="low")
+            for id, p in (odds or {}).items()
+        ],
         unscored_deal_ids=gone,
         happen_time=to_timestamp(now),
         version=run,
@@ -53,10 +56,16 @@ async def test_the_later_scoring_holds_and_the_board_weighs_by_it(
     await hear(app, told(workspace, 1, {deal.id: 0.1}))  # came late
     found = await person.deal(deal.id)
     assert (found.win_probability, found.etag) == (0.7, deal.etag)
+    assert (found.recommendation, found.odds_evidence) == ("focus", "low")
     column = (await person.board())["Prospecting"]
+    assert {(card.recommendation, card.odds_evidence) for card in column.cards} == {
+        ("focus", "low")
+    }
     assert column.weighted_sum == euros(700 + 100)
     await hear(app, told(workspace, 3, gone=(deal.id,)))
-    assert not (await person.deal(deal.id)).HasField("win_probability")
+    gone = await person.deal(deal.id)
+    assert not gone.HasField("win_probability")
+    assert (gone.recommendation, gone.odds_evidence) == ("", "")
     news = await database.owner.fetch(
         "SELECT headers->>'ff-version' FROM outbox WHERE workspace_id = $1 AND type = $2 "
         "ORDER BY number",

@@ -58,6 +58,8 @@ class Deal(_message.Message):
     LOST_REASON_NAME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    RECOMMENDATION_FIELD_NUMBER: _builtins.int
+    ODDS_EVIDENCE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     name: _builtins.str
@@ -100,6 +102,10 @@ class Deal(_message.Message):
     """Number of changes so far, from 1; output only."""
     etag: _builtins.str
     """Concurrency token: the version as text."""
+    recommendation: _builtins.str
+    """What its odds and value deserve: focus, review or reconsider; empty while there are no odds. Output only."""
+    odds_evidence: _builtins.str
+    """How much the odds rest on: none, prior, low, medium or high; empty while there are none. Output only."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """Value; absent when unknown. Not negative."""
@@ -159,10 +165,12 @@ class Deal(_message.Message):
         lost_reason_name: _builtins.str = ...,
         version: _builtins.int = ...,
         etag: _builtins.str = ...,
+        recommendation: _builtins.str = ...,
+        odds_evidence: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "amount", b"amount", "close_time", b"close_time", "create_time", b"create_time", "custom_fields", b"custom_fields", "enter_stage_time", b"enter_stage_time", "update_time", b"update_time", "win_probability", b"win_probability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "amount", b"amount", "client_id", b"client_id", "client_name", b"client_name", "close_time", b"close_time", "create_time", b"create_time", "custom_fields", b"custom_fields", "enter_stage_time", b"enter_stage_time", "etag", b"etag", "expected_close_date", b"expected_close_date", "external_id", b"external_id", "id", b"id", "lost_reason_id", b"lost_reason_id", "lost_reason_name", b"lost_reason_name", "name", b"name", "next_step", b"next_step", "next_step_due_date", b"next_step_due_date", "owner_id", b"owner_id", "owner_name", b"owner_name", "position", b"position", "rotting", b"rotting", "source", b"source", "stage_id", b"stage_id", "stage_name", b"stage_name", "stage_type", b"stage_type", "tags", b"tags", "update_time", b"update_time", "version", b"version", "win_probability", b"win_probability"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "amount", b"amount", "client_id", b"client_id", "client_name", b"client_name", "close_time", b"close_time", "create_time", b"create_time", "custom_fields", b"custom_fields", "enter_stage_time", b"enter_stage_time", "etag", b"etag", "expected_close_date", b"expected_close_date", "external_id", b"external_id", "id", b"id", "lost_reason_id", b"lost_reason_id", "lost_reason_name", b"lost_reason_name", "name", b"name", "next_step", b"next_step", "next_step_due_date", b"next_step_due_date", "odds_evidence", b"odds_evidence", "owner_id", b"owner_id", "owner_name", b"owner_name", "position", b"position", "recommendation", b"recommendation", "rotting", b"rotting", "source", b"source", "stage_id", b"stage_id", "stage_name", b"stage_name", "stage_type", b"stage_type", "tags", b"tags", "update_time", b"update_time", "version", b"version", "win_probability", b"win_probability"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__win_probability: _TypeAlias = _typing.Literal["win_probability"]  # noqa: Y015
     _WhichOneofArgType__win_probability: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability"]  # noqa: Y015
@@ -559,6 +567,8 @@ class Card(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     CUSTOM_FIELDS_FIELD_NUMBER: _builtins.int
+    RECOMMENDATION_FIELD_NUMBER: _builtins.int
+    ODDS_EVIDENCE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The deal."""
     name: _builtins.str
@@ -587,6 +597,10 @@ class Card(_message.Message):
     """True when it stands here longer than the stage's rotting days."""
     etag: _builtins.str
     """Concurrency token: the version as text."""
+    recommendation: _builtins.str
+    """What its odds and value deserve: focus, review or reconsider; empty while there are no odds."""
+    odds_evidence: _builtins.str
+    """How much the odds rest on: none, prior, low, medium or high; empty while there are none."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """Value; absent when unknown."""
@@ -624,10 +638,12 @@ class Card(_message.Message):
         etag: _builtins.str = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
         custom_fields: _struct_pb2.Struct | None = ...,
+        recommendation: _builtins.str = ...,
+        odds_evidence: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "amount", b"amount", "custom_fields", b"custom_fields", "enter_stage_time", b"enter_stage_time", "win_probability", b"win_probability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "amount", b"amount", "client_id", b"client_id", "client_name", b"client_name", "custom_fields", b"custom_fields", "enter_stage_time", b"enter_stage_time", "etag", b"etag", "expected_close_date", b"expected_close_date", "id", b"id", "name", b"name", "next_step", b"next_step", "next_step_due_date", b"next_step_due_date", "owner_id", b"owner_id", "owner_name", b"owner_name", "position", b"position", "rotting", b"rotting", "stage_id", b"stage_id", "tags", b"tags", "win_probability", b"win_probability"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability", "amount", b"amount", "client_id", b"client_id", "client_name", b"client_name", "custom_fields", b"custom_fields", "enter_stage_time", b"enter_stage_time", "etag", b"etag", "expected_close_date", b"expected_close_date", "id", b"id", "name", b"name", "next_step", b"next_step", "next_step_due_date", b"next_step_due_date", "odds_evidence", b"odds_evidence", "owner_id", b"owner_id", "owner_name", b"owner_name", "position", b"position", "recommendation", b"recommendation", "rotting", b"rotting", "stage_id", b"stage_id", "tags", b"tags", "win_probability", b"win_probability"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__win_probability: _TypeAlias = _typing.Literal["win_probability"]  # noqa: Y015
     _WhichOneofArgType__win_probability: _TypeAlias = _typing.Literal["_win_probability", b"_win_probability"]  # noqa: Y015

@@ -206,7 +206,7 @@ def _made(
         before = there.peak_probability if there else None
         if before is not None and telling.drop(before, row["probability"])[0] and detail:
             made.dropped.append((row, detail, before))
-        if telling.tells_odds(there.told_probability if there else None, row["probability"]):
+        if _tells(there, row):
             made.told.append(row)
     return made
 
@@ -312,14 +312,21 @@ def _bookkeeping(
 ) -> dict[str, Any]:
     """What was told last, so that nothing is told twice."""
     p = made["probability"]
-    told = there.told_probability if there else None
-    tells = telling.tells_odds(told, p)
+    told, tells = there.told_probability if there else None, _tells(there, made)
     _, peak = telling.drop(there.peak_probability if there else None, p)
     return {
         "told_probability": p if tells else told,
         "peak_probability": peak,
         "told_at": now if tells or there is None else there.told_at,
     }
+
+
+def _tells(there: Standing | None, made: Mapping[str, Any]) -> bool:
+    """The board shows odds and advice: either may have changed."""
+    if there is None:
+        return True
+    advised = made["advice"] == there.advice
+    return telling.tells_odds(there.told_probability, made["probability"], advised=advised)
 
 
 def _told(

@@ -15,9 +15,9 @@ REVISED_BY = 0.10
 LEVELS = (("low", 0.0, 0.25), ("watch", 0.25, 0.5), ("high", 0.5, 0.75), ("critical", 0.75, 1.0))
 
 
-def tells_odds(told: float | None, probability: float) -> bool:
-    """Whether odds are told (again)."""
-    return told is None or round(abs(probability - told), 9) >= SCORED_BY
+def tells_odds(told: float | None, probability: float, *, advised: bool = True) -> bool:
+    """Whether odds are told (again). `advised`: the advice is the one that stands already."""
+    return told is None or not advised or round(abs(probability - told), 9) >= SCORED_BY
 
 
 def drop(peak: float | None, probability: float) -> tuple[bool, float]:

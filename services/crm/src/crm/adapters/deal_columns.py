@@ -55,6 +55,8 @@ def deal_columns(deals: FromClause) -> list[ColumnElement[Any]]:
         func.nullif(deals.c.custom_fields, literal_column("'{}'::jsonb")).label("custom_fields"),
         deals.c.external_id,
         deals.c.win_probability,
+        deals.c.advice,
+        deals.c.odds_evidence,
         deals.c.entered_stage_at,
         deals.c.created_at,
         deals.c.updated_at,
@@ -64,4 +66,4 @@ def deal_columns(deals: FromClause) -> list[ColumnElement[Any]]:
     ]
 
 
-DEAL_COLUMNS = 28
+DEAL_COLUMNS = 30

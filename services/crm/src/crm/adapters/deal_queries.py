@@ -159,6 +159,8 @@ def cards_shown(cards: FromClause) -> Select[Any]:
             "next_step_due_date"
         ),
         cards.c.win_probability,
+        cards.c.advice,
+        cards.c.odds_evidence,
         cards.c.entered_stage_at,
         # Mostly empty, as in deal_columns.
         func.nullif(cards.c.tags, literal_column("'{}'::text[]")).label("tags"),

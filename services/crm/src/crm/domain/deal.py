@@ -39,6 +39,8 @@ class DealState:
     custom_fields: Mapping[str, Any] = field(default_factory=dict)
     external_id: str | None = None
     win_probability: float | None = None
+    advice: str | None = None
+    odds_evidence: str | None = None
     closed_at: datetime | None = None
     lost_reason: Named | None = None
     deleted_at: datetime | None = None

@@ -1,7 +1,6 @@
 """What the others tell: workspaces and their members, and the odds of deals."""
 
-from uuid import UUID
-
+from crm.adapters.odds import Odds
 from crm.application.odds import keep_odds
 from crm.application.workspaces import keep_member, keep_workspace
 from freelanceflow.analytics.v1 import score_events_pb2 as score_pb
@@ -48,10 +47,14 @@ async def member_removed(uow: UnitOfWork, event: Event) -> None:
 async def deals_scored(uow: UnitOfWork, event: Event) -> None:
     """Deals have other odds, or none any more."""
     told = score_pb.DealsScored.FromString(event.body)
-    odds: dict[UUID, float | None] = {
-        parse_id(score.deal_id, "deal_id"): score.win_probability for score in told.scores
+    odds = {
+        parse_id(score.deal_id, "deal_id"): Odds(
+            score.win_probability, score.advice or None, score.evidence or None
+        )
+        for score in told.scores
     }
-    odds |= dict.fromkeys(parse_id(text, "deal_id") for text in told.unscored_deal_ids)
+    gone = (parse_id(text, "deal_id") for text in told.unscored_deal_ids)
+    odds |= dict.fromkeys(gone, Odds())
     await keep_odds(uow, odds, run=told.version, told_at=from_timestamp(told.happen_time))
 
 

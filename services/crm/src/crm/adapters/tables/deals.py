@@ -41,6 +41,8 @@ deals = Table(
     Column("external_id", Text),
     # Told by analytics; it is not part of what a person changes and leaves the version alone.
     Column("win_probability", Double),
+    Column("advice", Text),
+    Column("odds_evidence", Text),
     Column("scoring", BigInteger, nullable=False, server_default="0"),
     instant("entered_stage_at", nullable=False),
     instant("created_at", nullable=False),

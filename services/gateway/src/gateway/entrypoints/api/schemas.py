@@ -205,6 +205,7 @@ class ReportIn(Body):
     horizon: int = Field(default=6, ge=1, le=24)
     owner_id: Id | None = None
     locale: str = Field(default="", max_length=20, pattern=r"^[A-Za-z0-9_-]*$")
+    as_of: CivilDate | None = None
 
 
 class Out(BaseModel):
@@ -287,6 +288,8 @@ class Deal(Out):
     custom_fields: dict[str, Any]
     external_id: str | None
     win_probability: float | None
+    recommendation: Literal["focus", "review", "reconsider"] | None
+    odds_evidence: Literal["none", "prior", "low", "medium", "high"] | None
     entered_stage_at: datetime
     rotting: bool
     created_at: datetime

@@ -1,0 +1,10 @@
+"""What a deal's odds deserve and rest on, as analytics tells it with them."""
+
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE deals ADD COLUMN advice text, ADD COLUMN odds_evidence text")
