@@ -1,6 +1,7 @@
 """The dashboard as a PDF: the numbers of the reports, for those who asked."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -98,6 +99,30 @@ async def test_a_report_is_made_and_fetched_by_whoever_asked(
             stub.GetReport, pb.GetReportRequest(report_id=asked.id), identity=other
         )
     assert refusal.value.reason == "REPORT_NOT_FOUND"
+
+
+async def test_a_report_asked_for_twice_under_one_key_is_made_once(
+    peer: Peer, stub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[UUID] = []
+
+    async def send(kind: str, job_id: UUID) -> None:
+        sent.append(job_id)
+
+    monkeypatch.setattr(peer.app.jobs, "send", send)
+    mine = replace(somebody(peer, new_id()), idempotency_key="one-click")
+    asked = pb.CreateReportRequest(horizon=3)
+    first = await peer.caller.call(stub.CreateReport, asked, identity=mine)
+    again = await peer.caller.call(stub.CreateReport, asked, identity=mine)
+    assert again == first
+    assert sent == [UUID(first.id)]
+    other = pb.CreateReportRequest(horizon=12)
+    with pytest.raises(DomainError) as refusal:
+        await peer.caller.call(stub.CreateReport, other, identity=mine)
+    assert refusal.value.reason == "IDEMPOTENCY_KEY_REUSED"
+    unkeyed = replace(mine, idempotency_key=None)
+    new = await peer.caller.call(stub.CreateReport, asked, identity=unkeyed)
+    assert sent == [UUID(first.id), UUID(new.id)]
 
 
 async def test_the_document_tells_the_numbers_of_the_reports(peer: Peer) -> None:

@@ -28,6 +28,7 @@ class CreateReportRequest(_message.Message):
     HORIZON_FIELD_NUMBER: _builtins.int
     OWNER_ID_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
+    AS_OF_DATE_FIELD_NUMBER: _builtins.int
     start_date: _builtins.str
     """First day of the period, YYYY-MM-DD; 90 days before `end_date` when empty."""
     end_date: _builtins.str
@@ -38,6 +39,8 @@ class CreateReportRequest(_message.Message):
     """Only this owner's deals; empty for all that may be seen."""
     locale: _builtins.str
     """Language of numbers and dates, such as "de"; "en" when empty."""
+    as_of_date: _builtins.str
+    """As it stood at the end of this day, YYYY-MM-DD; as it is now when empty."""
     def __init__(
         self,
         *,
@@ -46,10 +49,11 @@ class CreateReportRequest(_message.Message):
         horizon: _builtins.int = ...,
         owner_id: _builtins.str = ...,
         locale: _builtins.str = ...,
+        as_of_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_date", b"end_date", "horizon", b"horizon", "locale", b"locale", "owner_id", b"owner_id", "start_date", b"start_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_date", b"as_of_date", "end_date", b"end_date", "horizon", b"horizon", "locale", b"locale", "owner_id", b"owner_id", "start_date", b"start_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -57,7 +57,8 @@ class ReportServiceServicer:
     """
 
     def CreateReport(self, request, context):
-        """Asks for the dashboard as a PDF; a job makes it. Fails with INVALID_ARGUMENT (as the reports in it do).
+        """Asks for the dashboard as a PDF; a job makes it. A repeat under the same idempotency key is answered with the same
+        report. Fails with INVALID_ARGUMENT (as the reports in it do).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,9 @@ class ReportServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ReportServiceAsyncStub: ...
     CreateReport: _grpc.UnaryUnaryMultiCallable[_report_service_pb2.CreateReportRequest, _report_service_pb2.Report]
-    """Asks for the dashboard as a PDF; a job makes it. Fails with INVALID_ARGUMENT (as the reports in it do)."""
+    """Asks for the dashboard as a PDF; a job makes it. A repeat under the same idempotency key is answered with the same
+    report. Fails with INVALID_ARGUMENT (as the reports in it do).
+    """
     GetReport: _grpc.UnaryUnaryMultiCallable[_report_service_pb2.GetReportRequest, _report_service_pb2.Report]
     """Gets how a report stands. Fails with NOT_FOUND (REPORT_NOT_FOUND); somebody else's is not there."""
     DownloadReport: _grpc.UnaryStreamMultiCallable[_report_service_pb2.DownloadReportRequest, _report_service_pb2.DownloadReportResponse]
@@ -46,7 +48,9 @@ class ReportServiceAsyncStub(ReportServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateReport: _aio.UnaryUnaryMultiCallable[_report_service_pb2.CreateReportRequest, _report_service_pb2.Report]  # type: ignore[assignment]
-    """Asks for the dashboard as a PDF; a job makes it. Fails with INVALID_ARGUMENT (as the reports in it do)."""
+    """Asks for the dashboard as a PDF; a job makes it. A repeat under the same idempotency key is answered with the same
+    report. Fails with INVALID_ARGUMENT (as the reports in it do).
+    """
     GetReport: _aio.UnaryUnaryMultiCallable[_report_service_pb2.GetReportRequest, _report_service_pb2.Report]  # type: ignore[assignment]
     """Gets how a report stands. Fails with NOT_FOUND (REPORT_NOT_FOUND); somebody else's is not there."""
     DownloadReport: _aio.UnaryStreamMultiCallable[_report_service_pb2.DownloadReportRequest, _report_service_pb2.DownloadReportResponse]  # type: ignore[assignment]
@@ -61,7 +65,9 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _report_service_pb2.CreateReportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_report_service_pb2.Report, _abc.Awaitable[_report_service_pb2.Report]]:
-        """Asks for the dashboard as a PDF; a job makes it. Fails with INVALID_ARGUMENT (as the reports in it do)."""
+        """Asks for the dashboard as a PDF; a job makes it. A repeat under the same idempotency key is answered with the same
+        report. Fails with INVALID_ARGUMENT (as the reports in it do).
+        """
 
     @_abc_1.abstractmethod
     def GetReport(

@@ -36,6 +36,7 @@ async def create_report(
             "first": asked.first,
             "last": asked.last,
             "owner_id": str(asked.owner_id or ""),
+            "as_of": asked.as_of,
             "horizon": horizon,
             "locale": locale,
             "user_id": str(me),
@@ -76,7 +77,12 @@ async def make_report(
 ) -> dict[str, Any]:
     """What the job leaves behind. May run again: the newest file counts, others expire."""
     owner = args["owner_id"]
-    asked = Asked(first=args["first"], last=args["last"], owner_id=UUID(owner) if owner else None)
+    asked = Asked(
+        first=args["first"],
+        last=args["last"],
+        owner_id=UUID(owner) if owner else None,
+        as_of=args.get("as_of", ""),  # jobs of an earlier version do not say
+    )
     async with open_unit() as tx:
         here = await scope(tx, asked, me=UUID(args["user_id"]), now=now)
         data = await gather(tx, here, args["horizon"])

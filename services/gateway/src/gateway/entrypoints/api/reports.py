@@ -39,6 +39,7 @@ async def create_report(request: Request) -> Response:
             horizon=body.horizon,
             owner_id=body.owner_id or "",
             locale=body.locale,
+            as_of_date=body.as_of or "",
         ),
         identity_of(request),
     )

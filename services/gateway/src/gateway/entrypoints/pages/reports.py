@@ -23,14 +23,20 @@ router = APIRouter(include_in_schema=False)
 
 @router.post("/analytics/report")
 async def ask_for_report(request: Request) -> Response:
-    """Has a report made of what is shown."""
+    """Has a report made of what is shown. The form's own id makes a second sending harmless."""
     viewer, values = await viewer_of(request), await values_of(request)
     query = AnalyticsQuery.of(values)
-    first, _ = query.days(rendering_of(request).formats(viewer).today)
+    first, last = query.days(rendering_of(request).formats(viewer).today)
     asked = pb.CreateReportRequest(
-        start_date=first, horizon=int(query.horizon), owner_id=query.owner, locale=viewer.locale
+        start_date=first,
+        end_date=last if query.day else "",
+        horizon=int(query.horizon),
+        owner_id=query.owner,
+        locale=viewer.locale,
+        as_of_date=query.day,
     )
-    made = await clients_of(request).reports.CreateReport(asked, identity_of(request))
+    identity = identity_of(request, values["request_id"])
+    made = await clients_of(request).reports.CreateReport(asked, identity)
     return RedirectResponse(f"/analytics/reports/{made.id}", 303)
 
 
