@@ -66,8 +66,8 @@ async def keep_odds(app: App, workspace: UUID, deal_id: UUID, **over: Any) -> No
         "client_id": None, "probability": 0.62, "lower": 0.5, "upper": 0.74, "evidence": "low",
         "value_minor": 100_000, "expected_minor": 62_000, "advice": "focus", "priority": 1.7,
         "factors": [
-            {"name": "base", "words": "A usual deal here is won 60 % of the time", "weight": 0.4},
-            {"name": "client", "words": "client Acme: 5 of 6 earlier deals won", "weight": 0.3},
+            {"name": "base", "words": "A deal with nothing unusual about it: 60%", "weight": 0.4},
+            {"name": "client", "words": "Client Acme: 5 of 6 earlier deals won", "weight": 0.3},
         ],
         "steps": [{"rule": "no_next_step", "words": "Plan a next step: none is set."}],
         "age_days": 12, "days_in_stage": 3, "days_silent": 3, "own_rhythm_days": None,

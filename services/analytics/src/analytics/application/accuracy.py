@@ -13,6 +13,7 @@ from analytics.adapters import rescoring, said, scores
 from analytics.adapters.rescoring import Fence
 from analytics.application import churn_risk, odds
 from analytics.application.scoring import Case, OpenUnit, commit_if_held, known, moment, month
+from analytics.domain.shown import plural
 from analytics.science import judgement, replay
 from analytics.science import workspace_series as series
 from analytics.science.replay import SaidMonth, SaidOdds
@@ -207,15 +208,16 @@ def _said(source: str, what: str) -> str:
 
 
 def _odds_words(kind: str, source: str, rows: Sequence[Any]) -> str:
-    mean = sum(row["probability"] for row in rows) / len(rows)
-    happened = sum(row["outcome"] for row in rows) / len(rows)
-    about = "odds of deals" if kind == "win" else "risks of clients"
-    did = "were won" if kind == "win" else "stayed away"
-    return _said(source, f"{len(rows):,} {about}, {mean:.0%} on average; {happened:.0%} {did}.")
+    count, happened = len(rows), sum(bool(row["outcome"]) for row in rows)
+    mean = sum(row["probability"] for row in rows) / count
+    who, what = ("deal", "odds") if kind == "win" else ("client", "a risk")
+    did = ("was won" if happened == 1 else "were won") if kind == "win" else "stayed away"
+    of = plural(count, who, f"{who}s")
+    return _said(source, f"of {of} with {what} of {mean:.0%} on average, {happened:,} {did}.")
 
 
 def _month_words(source: str, rows: Sequence[Any], numbers: dict[str, Any]) -> str:
     months = len({row["month"] for row in rows})
-    inside = f"{numbers['coverage80']:.0%} inside the 80 % range"
+    inside = f"{numbers['coverage80']:.0%} inside the 80% range"
     counted = f"{numbers['n']:,} forecasts of {months} {'month' if months == 1 else 'months'}"
     return _said(source, f"{counted}, {inside}.")

@@ -41,7 +41,7 @@ def confidence_words(confidence: float, coverage: float | None) -> str:
     held = (
         "how often its ranges held is not known yet"
         if coverage is None
-        else f"its ranges held {coverage:.0%} of the time where 80 % were promised"
+        else f"its ranges held {coverage:.0%} of the time where 80% were promised"
     )
     width = "narrow" if confidence >= 0.7 else "of middling width" if confidence >= 0.45 else "wide"
     return f"{held}, and they are {width} for their size."
@@ -53,7 +53,7 @@ def tested_words(origins: int, comparisons: int, miss: float, coverage: float | 
         f"Tried at {plural(origins, 'earlier month', 'earlier months')} of your own history "
         f"({plural(comparisons, 'comparison', 'comparisons')}): off by {miss:.0%} of what came in"
     )
-    return f"{said}, {coverage:.0%} inside the 80 % range." if coverage is not None else f"{said}."
+    return f"{said}, {coverage:.0%} inside the 80% range." if coverage is not None else f"{said}."
 
 
 METHODS = {

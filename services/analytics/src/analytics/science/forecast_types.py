@@ -38,7 +38,7 @@ class Backtest:
         return (
             f"Tried at {self.origins} earlier {'month' if self.origins == 1 else 'months'} of your "
             f"own history ({self.n} comparisons): off by {self.mae:,.4g} a month on average"
-            + (f", {hit:.0%} inside the 80 % range." if 80 in self.coverage else ".")
+            + (f", {hit:.0%} inside the 80% range." if 80 in self.coverage else ".")
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analytics.science import win_words
 from analytics.science.types import Factor
 from analytics.science.win_features import Floats, Table, Vocabulary, read_table
 from analytics.science.win_fit import Fitted, Member
@@ -87,7 +88,7 @@ def _start(model: "WinModel", z: float) -> Factor:
     elif model.fitted.gate.slope == 0:
         words = f"{model.wins} of {model.n} closed deals won; no column tells deals apart so far"
     else:
-        words = f"A usual deal here is won {_percent(float(expit(z)))} of the time"
+        words = f"A deal with nothing unusual about it: {_percent(float(expit(z)))}"
     return Factor("base", words, z)
 
 
@@ -111,12 +112,12 @@ def _reasons(
 
 def _rest_words(shown: float) -> str:
     if abs(shown) >= float(logit(0.99)) - NEGLIGIBLE:
-        return "Everything else; odds are held between 1 % and 99 %, no deal is certain"
+        return "Everything else; odds are held between 1% and 99%, no deal is certain"
     return "Everything else about this deal"
 
 
 def _percent(p: float) -> str:
-    return f"{100 * p:.0f} %"
+    return f"{100 * p:.0f}%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +152,12 @@ class _Speaker:
         code = int(self.table.codes[row, j])
         history = self.fitted.member.history
         if code < 0 or history.n[j][code] == 0:
-            return f"{name}: nothing closed with it before"
+            return win_words.of_new_category(name)
         label = str(self.vocabulary.levels[j][code - 1])
         wins, n = int(history.wins[j][code]), int(history.n[j][code])
-        return f"{name} {label}: {wins} of {n} earlier deals won"
+        return win_words.of_category(name, label, wins, n)
 
     def _number(self, row: int, s: int, weight: float) -> Factor:
         name = self.vocabulary.columns.numbers()[s]
         value, usual = float(self.table.numbers[row, s]), float(self.vocabulary.median[s])
-        place = "above" if value > usual else "below" if value < usual else "at"
-        return Factor(name, f"{name} {value:,.6g}: {place} the usual {usual:,.6g}", weight)
+        return Factor(name, win_words.of_number(name, value, usual), weight)
