@@ -55,7 +55,7 @@ def _declare(report: Report, *, past: bool) -> None:
     async def answer(request: Request) -> Response:
         query = {**read_query(request, *names), **request.path_params}
         wanted = _format(query)
-        message = report.request(query, request.path_params.get("date", ""))
+        message = report.message(query, request.path_params.get("date", ""))
         peer = getattr(request.app.state.clients, report.peer)
         told = await getattr(peer, report.rpc.name)(message, identity_of(request))
         if wanted == "csv" and report.table:

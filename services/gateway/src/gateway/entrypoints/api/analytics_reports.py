@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message_factory import GetMessageClass
 
 from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
 from freelanceflow.analytics.v1 import figures_service_pb2 as fig
@@ -19,6 +20,11 @@ from gateway.entrypoints.errors import HttpProblem
 Query = Mapping[str, str]
 Table = Callable[[Any], tables.Table]
 
+_PEERS = {
+    "AnalyticsService": "analytics",
+    "FiguresService": "figures",
+    "PredictionService": "predictions",
+}
 _TEXT = {"type": "string"}
 _DAY = {"type": "string", "format": "date"}
 FORMAT = Parameter(
@@ -63,20 +69,33 @@ FORECAST = (
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One report. `path` may hold an id; `table` makes the rows of its CSV."""
+    """One report. `path` may hold an id; `table` makes the rows of its CSV.
+
+    What is asked of it is a scope, unless `request` says otherwise.
+    """
 
     name: str
     path: str
-    peer: str
     rpc: MethodDescriptor
     summary: str
     told: str
-    request: Callable[[Query, str], Any]
     json: Callable[[Any], dict[str, Any]]
-    parameters: tuple[Parameter, ...] = ()
+    request: Callable[[Query, str], Any] | None = None
+    parameters: tuple[Parameter, ...] = SCOPE
     table: Table | None = None
     of_days: bool = True
     problems: tuple[int, ...] = (422,)
+
+    @property
+    def peer(self) -> str:
+        """Who is asked, by its name among the clients."""
+        return _PEERS[self.rpc.containing_service.name]
+
+    def message(self, query: Query, day: str) -> Any:
+        """What is asked. Raises HttpProblem 400."""
+        if self.request is not None:
+            return self.request(query, day)
+        return GetMessageClass(self.rpc.input_type)(scope=_scope(query, day))
 
 
 def number_of(query: Query, name: str) -> int:
@@ -147,19 +166,15 @@ REPORTS = (
     Report(
         name="summary",
         path="/summary",
-        peer="figures",
         rpc=_FIGURES["GetSummary"],
         summary="The key figures",
         told="Each with its change against the period before, and with what it rests on.",
-        request=lambda q, day: fig.GetSummaryRequest(scope=_scope(q, day)),
         json=said.summary_json,
-        parameters=SCOPE,
         table=tables.summary_table,
     ),
     Report(
         name="forecast",
         path="/forecast",
-        peer="predictions",
         rpc=PREDICTIONS["GetForecast"],
         summary="What will come in",
         told="History and coming months, the sum of the range told apart by what it comes from, "
@@ -172,7 +187,6 @@ REPORTS = (
     Report(
         name="client_risks",
         path="/churn",
-        peer="predictions",
         rpc=PREDICTIONS["ListClientRisks"],
         summary="Clients at risk",
         told="By risk times value at stake. Clients a person has answered for are left out unless "
@@ -201,18 +215,17 @@ REPORTS = (
     Report(
         name="client_risk",
         path="/churn/{client_id}",
-        peer="predictions",
         rpc=PREDICTIONS["GetClientRisk"],
         summary="One client's risk",
         told="With reasons for and against, its own rhythm, and what is at stake.",
         request=lambda q, day: pre.GetClientRiskRequest(client_id=q["client_id"], as_of_date=day),
         json=said.risk_json,
+        parameters=(),
         problems=(404,),
     ),
     Report(
         name="deal_odds",
         path="/deals",
-        peer="predictions",
         rpc=PREDICTIONS["ListDealOdds"],
         summary="Odds of open deals",
         told="By priority: which deal deserves time first.",
@@ -238,19 +251,18 @@ REPORTS = (
     Report(
         name="deal_insight",
         path="/deals/{deal_id}",
-        peer="analytics",
         rpc=_ANALYTICS["GetDealInsight"],
         summary="A deal's odds",
         told="Where it has stood and for how long; its odds, reasons and next best step.",
         request=lambda q, day: pb.GetDealInsightRequest(deal_id=q["deal_id"]),
         json=said.insight_json,
+        parameters=(),
         of_days=False,
         problems=(404,),
     ),
     Report(
         name="velocity",
         path="/velocity",
-        peer="analytics",
         rpc=_ANALYTICS["GetVelocity"],
         summary="Sales velocity",
         told="Opportunities × mean value × win rate ÷ cycle, per day: a pace, with what each part "
@@ -263,11 +275,11 @@ REPORTS = (
         ),
         json=counted.velocity_json,
         parameters=(*PERIOD, OWNER),
+        table=tables.velocity_table,
     ),
     Report(
         name="pipeline",
         path="/pipeline",
-        peer="analytics",
         rpc=_ANALYTICS["GetPipeline"],
         summary="The pipeline by stage",
         told="Number, value and age of the deals that stand in each stage.",
@@ -281,61 +293,49 @@ REPORTS = (
     Report(
         name="health",
         path="/health",
-        peer="figures",
         rpc=_FIGURES["GetHealth"],
         summary="How the pipeline is",
         told="Coverage, stalled deals, ages, concentration, inflow and outflow.",
-        request=lambda q, day: fig.GetHealthRequest(scope=_scope(q, day)),
         json=counted.health_json,
-        parameters=SCOPE,
         table=tables.health_table,
     ),
     Report(
         name="conversion",
         path="/conversion",
-        peer="figures",
         rpc=_FIGURES["GetConversion"],
         summary="From stage to stage",
         told="How many deals go on, how long they stay, and why they are lost.",
-        request=lambda q, day: fig.GetConversionRequest(scope=_scope(q, day)),
         json=counted.conversion_json,
-        parameters=SCOPE,
         table=tables.conversion_table,
     ),
     Report(
         name="client_figures",
         path="/clients",
-        peer="figures",
         rpc=_FIGURES["GetClients"],
         summary="Where the money comes from",
         told="Clients and sources by what was won in the period.",
-        request=lambda q, day: fig.GetClientsRequest(scope=_scope(q, day)),
         json=counted.clients_json,
-        parameters=SCOPE,
         table=tables.clients_table,
     ),
     Report(
         name="activity_figures",
         path="/activity",
-        peer="figures",
         rpc=_FIGURES["GetActivity"],
         summary="What was done",
         told="Activities by kind, and what each owner's deals came to.",
-        request=lambda q, day: fig.GetActivityRequest(scope=_scope(q, day)),
         json=counted.activity_json,
-        parameters=SCOPE,
         table=tables.owners_table,
     ),
     Report(
         name="accuracy",
         path="/accuracy",
-        peer="predictions",
         rpc=PREDICTIONS["GetAccuracy"],
         summary="What was said against what happened",
         told="Brier score, calibration, interval coverage and forecast error; what was published "
         "and what was replayed over the past are told apart.",
         request=lambda q, day: pre.GetAccuracyRequest(),
         json=said.accuracy_json,
+        parameters=(),
         table=tables.accuracy_table,
         of_days=False,
     ),

@@ -90,12 +90,34 @@ def forecast_table(answer: pre.Forecast) -> Table:
     def value(number: float) -> Cell:
         return str(Amount(round(number), code).amount) if code else number
 
-    past = [(m.month, "actual", value(m.value), None, None, code) for m in answer.history]
+    line = {m.month: value(m.value) for m in answer.line.points}
+    past = [(m.month, "actual", value(m.value), None, None, code, None) for m in answer.history]
     coming = [
-        (p.month, "forecast", value(p.value), value(p.lower), value(p.upper), code)
+        (p.month, "forecast", value(p.value), value(p.lower), value(p.upper), code,
+         line.get(p.month))
         for p in answer.points
+    ]  # fmt: skip
+    header = ("month", "kind", "value", "lower", "upper", "currency", answer.line.name or "line")
+    return Table(header, [*past, *coming])
+
+
+def velocity_table(answer: pb.Velocity) -> Table:
+    """A part of the formula a line, then the projection with its interval."""
+    code = _currency(answer.value_per_day, answer.mean_value, answer.projection.expected)
+    amounts = ("mean_value", "value_per_day", "value_per_day_before")
+    rows: list[Sequence[Cell]] = [
+        ("opportunities", answer.opportunities, None, None, None),
+        ("closed_deals", answer.closed_count, None, None, None),
+        ("won_deals", answer.won_count, None, None, None),
+        ("win_rate", _number(answer, "win_rate"), None, None, None),
+        ("cycle_days", _number(answer, "cycle_days"), None, None, None),
+        *((name, _money(answer, name), None, None, code) for name in amounts),
     ]
-    return Table(("month", "kind", "value", "lower", "upper", "currency"), [*past, *coming])
+    if answer.HasField("projection"):
+        told = answer.projection
+        ends = (decimal(told.expected), decimal(told.lower), decimal(told.upper))
+        rows.append(("projection_30_days", *ends, code))
+    return Table(("part", "value", "lower", "upper", "currency"), rows)
 
 
 def risks_table(answer: pre.ListClientRisksResponse) -> Table:
