@@ -1,5 +1,6 @@
 // Entry of every page behind the sign-in. The board's controller is loaded only where there is a board.
 import "./htmx.js";
+import { startAddress } from "./address.js";
 import { startCharts } from "./charts.js";
 import { startAlpine } from "./components.js";
 import { refresh, startLive } from "./live.js";
@@ -12,6 +13,7 @@ startOverlays();
 startShortcuts();
 startAlpine();
 startCharts();
+startAddress();
 startLive();
 
 // A form in the dialog was saved: what shows the thing fetches itself again.

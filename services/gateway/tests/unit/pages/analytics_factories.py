@@ -150,7 +150,7 @@ def make_odds(number: int, **over: Any) -> pb.DealInsight:
         "recommendation": ADVICE[number % 5],
         "priority": 2.1 - number * 0.4,
         "reasons": [
-            why.Reason(name="base", words="A usual deal here is won 63 % of the time", weight=0.5),
+            why.Reason(name="base", words="A deal with nothing unusual about it: 63%", weight=0.5),
             why.Reason(name="client", words="Earlier deals with this client: 5 of 6 won",
                        weight=0.7),
             why.Reason(name="age", words="Open for 74 days, longer than usual", weight=-0.3),

@@ -107,6 +107,8 @@ def make_card(number: int, **over: Any) -> Card:
     }
     if number % 3:
         fields["win_probability"] = (number * 7 % 90 + 5) / 100
+        fields["recommendation"] = ("focus", "review", "reconsider")[number % 3 - 1]
+        fields["odds_evidence"] = "medium"
     return Card(**{**fields, **over})
 
 
@@ -128,6 +130,8 @@ def make_deal(**over: Any) -> Deal:
         "next_step_due_date": "2026-11-20",
         "tags": ["design", "web"],
         "win_probability": 0.62,
+        "recommendation": "review",
+        "odds_evidence": "low",
         "enter_stage_time": ago(days=12),
         "create_time": ago(days=40),
         "update_time": ago(hours=2),

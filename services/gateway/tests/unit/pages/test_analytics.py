@@ -85,7 +85,7 @@ async def test_sentence_chart_table_json_and_csv_tell_the_same_numbers() -> None
     view, told = forecast_view(fmt, forecast), forecast_json(forecast)
     assert view.wide is not None
     drawn = [m.words for m in view.wide.months if m.expected]
-    rows = [row for row in view.rows if row.expected]
+    rows = view.coming
     lines = [line for line in forecast_table(forecast).rows if line[1] == "forecast"]
     for words, row, month, line in zip(drawn, rows, told["months"], lines, strict=True):
         for shown in (row.value, row.lower, row.upper):
@@ -108,7 +108,7 @@ async def test_the_page_says_the_sentence_and_draws_the_same_months(site: Any) -
     chart, table = await site.get("/analytics"), await site.get("/analytics?view=table")
     assert view.sentence in chart.text
     assert view.sentence in table.text
-    for row in view.rows[-6:]:
+    for row in view.coming:
         assert f"{row.month}: {row.value} expected, {row.lower} to {row.upper}" in chart.text
         for shown in (row.month, row.value, row.lower, row.upper):
             assert f">{shown}<" in table.text

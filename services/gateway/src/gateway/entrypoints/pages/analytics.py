@@ -26,6 +26,7 @@ from gateway.entrypoints.pages.calls import (
 )
 from gateway.entrypoints.pages.forms import values_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
+from kit.ids import new_id
 
 MOST = 200
 TOP = 5
@@ -292,7 +293,7 @@ async def _page(
     fragment = is_htmx(request) and targets(request, "analytics")
     return rendering_of(request).response(
         request,
-        f"analytics/_{tab}.html" if fragment else f"analytics/{tab}.html",
+        "analytics/part.html" if fragment else f"analytics/{tab}.html",
         viewer,
         tab=tab,
         query=query,
@@ -306,6 +307,8 @@ async def _page(
         computing=any(basis.computing for basis in bases),
         own_only=any(basis.own_only for basis in bases),
         export=query.export(fmt.today),
+        shared=query.with_(view="chart", level="", advice="", page_token=""),
+        request_id=str(new_id()),
         **shown,
     )
 

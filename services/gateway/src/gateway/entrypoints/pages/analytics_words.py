@@ -23,13 +23,13 @@ METRICS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A month of the table."""
+    """A month of the table; `line` is what the second line says of it."""
 
     month: str
     value: str
-    lower: str
-    upper: str
-    expected: bool
+    lower: str = ""
+    upper: str = ""
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class ForecastView:
     sentence: str
     parts: list[str]
     scenarios: list[tuple[str, str]]
-    rows: list[Row]
+    coming: list[Row]
+    past: list[Row]
     wide: TimeChart | None
     narrow: TimeChart | None
 
@@ -52,14 +53,15 @@ def forecast_view(fmt: Formats, forecast: pre.Forecast) -> ForecastView:
         sentence=_sentence(fmt, forecast, value),
         parts=_parts(forecast, value),
         scenarios=_scenarios(forecast, value),
-        rows=_rows(fmt, forecast, value),
+        coming=_coming(fmt, forecast, value),
+        past=_past(fmt, forecast, value),
         wide=_chart(WIDE, fmt, forecast, value) if drawn else None,
         narrow=_chart(NARROW, fmt, forecast, value) if drawn else None,
     )
 
 
 class _Values:
-    """How the metric's numbers are written: everywhere the same."""
+    """How the metric's numbers are written: everywhere the same, but for the axis of the chart."""
 
     def __init__(self, fmt: Formats, currency: str) -> None:
         self._fmt = fmt
@@ -68,8 +70,16 @@ class _Values:
     def __call__(self, number: float) -> str:
         if not self._currency:
             return self._fmt.number(number, 1)
-        amount = Money(amount_minor=round(number), currency_code=self._currency)
-        return self._fmt.money_short(amount)
+        return self._fmt.money_whole(self._money(number))
+
+    def on_axis(self, number: float) -> str:
+        """Where room is scarce and the number is round anyway."""
+        if not self._currency:
+            return self._fmt.number(number, 1)
+        return self._fmt.money_short(self._money(number))
+
+    def _money(self, number: float) -> Money:
+        return Money(amount_minor=round(number), currency_code=self._currency)
 
 
 def _sentence(fmt: Formats, forecast: pre.Forecast, value: _Values) -> str:
@@ -111,13 +121,23 @@ def _scenarios(forecast: pre.Forecast, value: _Values) -> list[tuple[str, str]]:
     ]
 
 
-def _rows(fmt: Formats, forecast: pre.Forecast, value: _Values) -> list[Row]:
-    coming = [
-        Row(fmt.month(p.month), value(p.value), value(p.lower), value(p.upper), True)
+def _coming(fmt: Formats, forecast: pre.Forecast, value: _Values) -> list[Row]:
+    line = {m.month: value(m.value) for m in forecast.line.points}
+    return [
+        Row(
+            fmt.month(p.month),
+            value(p.value),
+            value(p.lower),
+            value(p.upper),
+            line.get(p.month, ""),
+        )
         for p in forecast.points
     ]
-    past = [Row(fmt.month(m.month), value(m.value), "", "", False) for m in forecast.history]
-    return [*past, *coming]
+
+
+def _past(fmt: Formats, forecast: pre.Forecast, value: _Values) -> list[Row]:
+    """The newest month first: that is what the coming ones are compared with."""
+    return [Row(fmt.month(m.month), value(m.value)) for m in reversed(forecast.history)]
 
 
 def _chart(box: Box, fmt: Formats, forecast: pre.Forecast, value: _Values) -> TimeChart:
@@ -138,7 +158,9 @@ def _chart(box: Box, fmt: Formats, forecast: pre.Forecast, value: _Values) -> Ti
         for p in forecast.points
     ]
     line = [Value(m.month, m.value, "") for m in forecast.line.points]
-    return charts.time_chart(box, past, coming, line=line, label=value, month_label=fmt.month_short)
+    return charts.time_chart(
+        box, past, coming, line=line, label=value.on_axis, month_label=fmt.month_short
+    )
 
 
 def flow_charts(fmt: Formats, months: Sequence[fig.FlowMonth]) -> list[BarChart]:
@@ -177,10 +199,14 @@ def coverage_words(fmt: Formats, health: fig.Health) -> str:
             "not known before a year of won deals."
         )
     usual = fmt.money_short(health.usual_quarter)
-    times = fmt.number(health.coverage, 1)
+    if health.coverage >= 1:
+        share = f"{fmt.number(health.coverage, 1)} times the {usual}"
+    elif health.coverage >= 0.01:
+        share = f"{fmt.percent(health.coverage)} of the {usual}"
+    else:
+        share = f"less than a hundredth of the {usual}"
     return (
-        f"The open deals are worth {weighted} by their odds: {times} times the {usual} that a "
-        "usual quarter brings."
+        f"The open deals are worth {weighted} by their odds: {share} that a usual quarter brings."
     )
 
 

@@ -20,6 +20,7 @@ _COMPACT_FROM = 1_000_000
 _NEAR_DAYS = {-1: "Yesterday", 0: "Today", 1: "Tomorrow"}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?[+-]\d\d:\d\d")
 Tone = Literal["overdue", "today", "none", "later"]
+MoneyStyle = Literal["exact", "whole", "short"]
 
 
 class Formats:
@@ -38,11 +39,15 @@ class Formats:
 
     def money(self, money: Money) -> str:
         """An amount; whole ones without decimal places, as on cards and in sums."""
-        return _money(money.amount_minor, money.currency_code, self.locale, short=False)
+        return _money(money.amount_minor, money.currency_code, self.locale, "exact")
 
     def money_short(self, money: Money) -> str:
         """An amount for sums and key figures: without cents, from a million on as €1.2M."""
-        return _money(money.amount_minor, money.currency_code, self.locale, short=True)
+        return _money(money.amount_minor, money.currency_code, self.locale, "short")
+
+    def money_whole(self, money: Money) -> str:
+        """An amount that is read beside others of its kind: without cents, never as €1.2M."""
+        return _money(money.amount_minor, money.currency_code, self.locale, "whole")
 
     def money_input(self, money: Money) -> str:
         """An amount as a form field holds it: as the locale writes it, without grouping."""
@@ -186,13 +191,13 @@ class Formats:
 
 
 @lru_cache(maxsize=4096)
-def _money(minor: int, currency: str, locale: Locale, *, short: bool) -> str:
+def _money(minor: int, currency: str, locale: Locale, style: MoneyStyle) -> str:
     if not currency:
         return ""
     amount = Amount(minor, currency).amount
-    if short and abs(amount) >= _COMPACT_FROM:
+    if style == "short" and abs(amount) >= _COMPACT_FROM:
         return format_compact_currency(amount, currency, locale=locale, fraction_digits=1)
-    if short:
+    if style != "exact":
         amount = amount.to_integral_value()
     has_cents = amount != amount.to_integral_value()
     pattern = None if has_cents else _without_cents(locale)

@@ -29,6 +29,7 @@ from freelanceflow.crm.v1.timeline_service_pb2 import TimelineEntry
 from freelanceflow.type.v1.money_pb2 import Money
 from gateway.entrypoints.pages.board_query import BoardQuery
 from gateway.entrypoints.pages.rendering import Viewer, rendering_of
+from gateway.entrypoints.pages.styleguide_analytics import samples
 from kit.clock import to_timestamp
 
 router = APIRouter(include_in_schema=False)
@@ -62,6 +63,7 @@ async def styleguide(request: Request) -> Response:
         velocity=_velocity(),
         query=BoardQuery(),
         extras=[],
+        analytics=samples(rendering.formats(viewer)),
     )
 
 
@@ -91,6 +93,8 @@ def _cards(today: str, past: str, now: datetime) -> list[Card]:
             next_step="Call about the offer",
             next_step_due_date=past,
             win_probability=0.62,
+            recommendation="focus",
+            odds_evidence="medium",
             enter_stage_time=to_timestamp(now - timedelta(days=41)),
             rotting=True,
             etag="1",

@@ -1,0 +1,180 @@
+"""Life's edges, scored as the worker does and asked for as pages and the API do: each says in words
+what can and cannot be said, and nothing shows a share without what it rests on."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from google.protobuf.message import Message
+
+from analytics.bootstrap.serving import services
+from analytics.entrypoints.app import App
+from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
+from freelanceflow.analytics.v1 import figures_service_pb2 as fig
+from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
+from freelanceflow.analytics.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
+from freelanceflow.analytics.v1.figures_service_pb2_grpc import FiguresServiceStub
+from freelanceflow.analytics.v1.prediction_service_pb2_grpc import PredictionServiceStub
+from kit.clock import FakeClock
+from kit.ids import new_id
+from kit.jobs.celery import JobApp
+from kit.rpc.identity import CallIdentity
+from kit.testing.database import ServiceDatabase
+from kit.testing.rpc import Issuer, served
+from services.analytics.tests.factories import DAY, NOON, Told, ToldDeal
+from services.analytics.tests.scoring import scored, tell
+
+NOW = NOON + timedelta(days=1200)
+SHARES = {
+    "win_probability", "risk", "win_rate", "confidence", "base_rate", "coverage", "rate", "share",
+    "largest_share", "five_largest_share", "observed", "interval_coverage",
+}  # fmt: skip
+Deals = Callable[[Told], list[ToldDeal]]
+Answers = dict[str, Any]
+
+
+def closed(crm: Told, how: str, ago: float, *, client: UUID | None = None, **over: Any) -> ToldDeal:
+    """A deal that was open for ten days and ended so many days ago."""
+    end = NOW - ago * DAY
+    deal = crm.created(at=end - 10 * DAY, **over)
+    if client is not None:
+        deal.belonging_to(client, end - 9 * DAY)
+    return deal.moved(how, end)
+
+
+def monthly(crm: Told, how: str, months: range) -> list[ToldDeal]:
+    return [closed(crm, how, 30.4 * n + 3) for n in months]
+
+
+def mostly_one_client(crm: Told) -> list[ToldDeal]:
+    large, small = new_id(), new_id()
+    return [
+        *(closed(crm, "won", 9 * n + 1, client=large, minor=900_000) for n in range(9)),
+        *(closed(crm, "won", 40 * n + 5, client=small, minor=100_000) for n in range(2)),
+        *(closed(crm, "lost", 20 * n + 5, client=small) for n in range(3)),
+    ]
+
+
+EDGES: dict[str, Deals] = {
+    "no deals": lambda crm: [],
+    "one open deal": lambda crm: [crm.created(at=NOW - 5 * DAY)],
+    "one won deal": lambda crm: [closed(crm, "won", 5)],
+    "only wins": lambda crm: monthly(crm, "won", range(12)),
+    "only losses": lambda crm: monthly(crm, "lost", range(12)),
+    "three months": lambda crm: monthly(crm, "won", range(3)) + monthly(crm, "lost", range(3)),
+    "a silent year": lambda crm: monthly(crm, "won", range(13, 30)),
+    "one client": mostly_one_client,
+    "nothing is worth anything": lambda crm: [
+        *(closed(crm, "won", 30 * n + 5, minor=0) for n in range(12)),
+        crm.created(at=NOW - 5 * DAY, minor=0),
+        crm.created(at=NOW - 5 * DAY, minor=None),
+    ],
+}
+
+
+@pytest.fixture(params=EDGES)
+async def edge(
+    request: pytest.FixtureRequest, database: ServiceDatabase
+) -> AsyncIterator[tuple[str, Answers]]:
+    workspace = new_id()
+    crm = Told(workspace)
+    deals = EDGES[request.param](crm)
+    if deals:
+        await tell(database, workspace, [event for deal in deals for event in deal.events])
+        await scored(database, workspace, NOW, refit=True)
+    app = App(
+        pool=database.app,
+        system=database.system,
+        clock=FakeClock(NOW),
+        jobs=JobApp("analytics", "memory://"),
+        wake_relay=lambda: None,
+    )
+    issuer = Issuer()
+    async with served(services(app), issuer) as caller:
+        me = issuer.identity("analytics.read", workspace_id=workspace)
+        yield request.param, await asked(caller, me)
+
+
+async def asked(caller: Any, me: CallIdentity) -> Answers:
+    """All that pages and the API can ask."""
+    questions: list[tuple[Any, str, Message]] = [
+        (FiguresServiceStub, "GetSummary", fig.GetSummaryRequest()),
+        (FiguresServiceStub, "GetHealth", fig.GetHealthRequest()),
+        (FiguresServiceStub, "GetConversion", fig.GetConversionRequest()),
+        (FiguresServiceStub, "GetClients", fig.GetClientsRequest()),
+        (FiguresServiceStub, "GetActivity", fig.GetActivityRequest()),
+        (AnalyticsServiceStub, "GetVelocity", pb.GetVelocityRequest()),
+        (AnalyticsServiceStub, "GetPipeline", pb.GetPipelineRequest()),
+        (PredictionServiceStub, "GetForecast", pre.GetForecastRequest(line="linear")),
+        (PredictionServiceStub, "ListDealOdds", pre.ListDealOddsRequest()),
+        (PredictionServiceStub, "ListClientRisks", pre.ListClientRisksRequest()),
+        (PredictionServiceStub, "GetAccuracy", pre.GetAccuracyRequest()),
+    ]
+    return {
+        method: await caller.call(getattr(stub(caller.channel), method), message, identity=me)
+        for stub, method, message in questions
+    }
+
+
+async def test_each_edge_of_life_says_what_it_can(edge: tuple[str, Answers]) -> None:
+    name, answers = edge
+    for method, answer in answers.items():
+        assert answer.basis.words, method
+        assert "nan" not in str(answer).lower().split(), method
+        for where, basis in shares(answer, answer.basis):
+            assert basis.evidence not in ("", "none"), (method, where, basis)
+            assert basis.words, (method, where)
+    for figure in answers["GetSummary"].figures:
+        said = figure.HasField("money") or figure.HasField("number")
+        assert figure.words, figure.name
+        assert not (said and figure.evidence == "none" and figure.name != "open_value"), figure
+    assert EXPECTED[name](answers), name
+
+
+def shares(message: Message, basis: pb.Basis) -> Iterator[tuple[str, pb.Basis]]:
+    """Every share in a message, with what it rests on: its own record's basis or the answer's."""
+    own = getattr(message, "basis", None)
+    rests = own if isinstance(own, pb.Basis) and own.words else basis
+    for field, value in message.ListFields():
+        if field.name in SHARES and field.message_type is None:
+            yield field.name, rests
+        inner = value if field.is_repeated else [value]
+        for part in inner:
+            if isinstance(part, Message):
+                yield from shares(part, rests)
+
+
+def _forecast_says(words: str) -> Callable[[Answers], bool]:
+    def says(answers: Answers) -> bool:
+        forecast = answers["GetForecast"]
+        return words in forecast.basis.words and not forecast.HasField("total")
+
+    return says
+
+
+def _one_client(answers: Answers) -> bool:
+    found = answers["GetClients"]
+    return found.largest_share > 0.9 and found.client_count == 2
+
+
+def _worthless(answers: Answers) -> bool:
+    odds, pace = answers["ListDealOdds"], answers["GetVelocity"]
+    return len(odds.deals) == 2 and not pace.value_per_day.amount_minor
+
+
+EXPECTED: dict[str, Callable[[Answers], bool]] = {
+    "no deals": _forecast_says("There are no deals yet"),
+    "one open deal": _forecast_says("a curve needs 4"),
+    "one won deal": _forecast_says("a curve needs 4"),
+    "only wins": lambda answers: answers["GetForecast"].HasField("total"),
+    "only losses": lambda answers: not answers["ListClientRisks"].clients,
+    "three months": _forecast_says("a curve needs 4"),
+    "a silent year": lambda answers: (
+        "No deal" in answers["GetVelocity"].basis.words
+        or not answers["GetVelocity"].HasField("win_rate")
+    ),
+    "one client": _one_client,
+    "nothing is worth anything": _worthless,
+}
