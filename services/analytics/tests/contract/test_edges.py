@@ -154,9 +154,15 @@ def _forecast_says(words: str) -> Callable[[Answers], bool]:
     return says
 
 
+def _odds_unknown(answers: Answers) -> bool:
+    """Half is no estimate: without a closed deal there are no odds at all."""
+    odds = answers["ListDealOdds"]
+    return "No deal has closed yet" in odds.basis.words and not odds.deals[0].recommendation
+
+
 def _one_client(answers: Answers) -> bool:
     found = answers["GetClients"]
-    return found.largest_share > 0.9 and found.client_count == 2
+    return bool(found.largest_share > 0.9 and found.client_count == 2)
 
 
 def _worthless(answers: Answers) -> bool:
@@ -166,7 +172,7 @@ def _worthless(answers: Answers) -> bool:
 
 EXPECTED: dict[str, Callable[[Answers], bool]] = {
     "no deals": _forecast_says("There are no deals yet"),
-    "one open deal": _forecast_says("a curve needs 4"),
+    "one open deal": _odds_unknown,
     "one won deal": _forecast_says("a curve needs 4"),
     "only wins": lambda answers: answers["GetForecast"].HasField("total"),
     "only losses": lambda answers: not answers["ListClientRisks"].clients,

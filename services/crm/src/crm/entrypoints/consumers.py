@@ -47,15 +47,17 @@ async def member_removed(uow: UnitOfWork, event: Event) -> None:
 async def deals_scored(uow: UnitOfWork, event: Event) -> None:
     """Deals have other odds, or none any more."""
     told = score_pb.DealsScored.FromString(event.body)
-    odds = {
-        parse_id(score.deal_id, "deal_id"): Odds(
-            score.win_probability, score.advice or None, score.evidence or None
-        )
-        for score in told.scores
-    }
+    odds = {parse_id(score.deal_id, "deal_id"): _odds(score) for score in told.scores}
     gone = (parse_id(text, "deal_id") for text in told.unscored_deal_ids)
     odds |= dict.fromkeys(gone, Odds())
     await keep_odds(uow, odds, run=told.version, told_at=from_timestamp(told.happen_time))
+
+
+def _odds(score: score_pb.DealScore) -> Odds:
+    """Odds that rest on nothing are no odds."""
+    if score.evidence == "none":
+        return Odds()
+    return Odds(score.win_probability, score.advice or None, score.evidence or None)
 
 
 OF_ANALYTICS: dict[str, Handler] = {"analytics.deal.v1.scored": deals_scored}

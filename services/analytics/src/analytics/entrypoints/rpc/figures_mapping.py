@@ -12,7 +12,7 @@ from analytics.application.figures import (
     SummaryReport,
 )
 from analytics.application.scope import Scope
-from analytics.domain.shown import counted_words, plural, share_evidence
+from analytics.domain.shown import count_evidence, counted_words, plural, share_evidence
 from analytics.entrypoints.rpc.shared import basis, change, money
 from freelanceflow.analytics.v1 import figures_service_pb2 as pb
 from freelanceflow.analytics.v1.explanation_pb2 import MonthValue
@@ -220,6 +220,7 @@ def clients_message(report: ClientsReport) -> pb.ClientFigures:
     scope, code = report.scope, report.scope.standing.currency
     whole = report.clients[0]["whole"] if report.clients else 0
     deals = sum(row["won"] for row in report.sources)
+    closed = sum(row["closed"] for row in report.sources)
     shares = [row["value"] / whole for row in report.clients] if whole else []
     return pb.ClientFigures(
         clients=[
@@ -250,9 +251,10 @@ def clients_message(report: ClientsReport) -> pb.ClientFigures:
         end_date=scope.period.last.isoformat(),
         basis=basis(
             scope,
-            evidence="high" if deals else "none",
-            size=deals,
-            words=f"Counts {plural(deals, 'deal', 'deals')} won in {scope.period.days} days.",
+            evidence=count_evidence(closed),
+            size=closed,
+            words=f"Counts {plural(closed, 'deal', 'deals')} closed in {scope.period.days} days, "
+            f"{deals:,} of them won.",
         ),
     )
 

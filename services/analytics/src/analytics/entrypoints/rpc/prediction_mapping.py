@@ -17,6 +17,11 @@ from kit.clock import to_timestamp
 WAITING = "This is being computed; it will be there in a moment."
 NOTHING = "There are no deals yet to tell anything from."
 UNTOLD = "Nothing can be told of these deals on that day."
+UNKNOWN = "No deal has closed yet, so nothing can be said of the odds."
+_ODDS = (
+    "win_probability", "lower", "upper", "win_probability_before", "base_rate", "expected_value",
+    "recommendation", "reasons",
+)  # fmt: skip
 LEAST, MOST_SPREAD = 0.0, 1.2816  # half of the normal's 80 % interval, in standard deviations
 
 
@@ -119,11 +124,12 @@ def odds_message(
 ) -> pre.ListDealOddsResponse:
     scope, code = report.scope, report.scope.standing.currency
     model, sums = report.model, report.sums
+    known = model is not None and model["evidence"] != "none"
     message = pre.ListDealOddsResponse(
         deals=[insight_of(row, scope, model) for row in report.deals],
         next_page_token=next_token,
         count=sums["deals"],
-        base_rate=None if scope.own_only else scope.standing.base_rate,
+        base_rate=None if scope.own_only or not known else scope.standing.base_rate,
         basis=basis(
             scope,
             evidence=model["evidence"] if model else "none",
@@ -136,7 +142,7 @@ def odds_message(
             estimated=True,
         ),
     )
-    if sums["valued"]:
+    if sums["valued"] and known:
         message.expected.CopyFrom(_expected(report, code))
     return message
 
@@ -148,7 +154,7 @@ def _odds_words(report: OddsReport, computing: bool) -> str:
     if report.scope.own_only:
         return "Learnt from the closed deals of the whole workspace."
     if model["n"] == 0:
-        return "No deal has closed yet, so every open deal gets the same odds."
+        return UNKNOWN
     return f"Learnt from {plural(model['n'], 'closed deal', 'closed deals')}."
 
 
@@ -170,7 +176,17 @@ def _expected(report: OddsReport, code: str) -> why.MoneyRange:
 
 
 def insight_of(row: Any, scope: Scope, model: Any | None) -> pb.DealInsight:
-    """What a score row tells of its deal."""
+    """What a score row tells of its deal; odds that rest on nothing are not told."""
+    message: Any = _insight(row, scope, model)
+    if row["evidence"] == "none":
+        for field in _ODDS:
+            message.ClearField(field)
+        message.basis.words = UNKNOWN
+    told: pb.DealInsight = message
+    return told
+
+
+def _insight(row: Any, scope: Scope, model: Any | None) -> pb.DealInsight:
     code = scope.standing.currency
     known = row["value_minor"] is not None
     valued = known or row["amount_minor"] is not None
