@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from freelanceflow.crm.v1 import (
@@ -13,6 +14,7 @@ from freelanceflow.crm.v1 import (
     stage_service_pb2_grpc,
 )
 from kit.rpc.client import Caller
+from kit.rpc.errors import DeadlineExceeded, PeerUnavailable
 from kit.rpc.identity import CallIdentity
 
 UPLOAD_TIMEOUT = 60.0
@@ -81,11 +83,13 @@ async def _parts(
 
 
 async def _until(ask: Callable[[], Awaitable[T]], fits: Callable[[T], bool]) -> T:
+    """Ask until it fits. On a busy machine a look may come back without an answer; look again."""
     async with asyncio.timeout(JOB_TIMEOUT):
         while True:
-            answer = await ask()
-            if fits(answer):
-                return answer
+            with suppress(DeadlineExceeded, PeerUnavailable):
+                answer = await ask()
+                if fits(answer):
+                    return answer
             await asyncio.sleep(POLL)
 
 
