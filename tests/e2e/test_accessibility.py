@@ -24,7 +24,6 @@ REACHED_BY_ARROWS = "ul[data-name="
 async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> None:
     deal = (await demo.get("/deals", limit=1, stage_type="open"))["items"][0]["id"]
     client = (await demo.get("/clients", limit=1))["items"][0]["id"]
-    activity = (await demo.get("/activities", limit=1))["items"][0]["id"]
     stage = (await demo.get("/stages"))["items"][0]["id"]
     pages = {
         "today": "/",
@@ -46,10 +45,10 @@ async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> No
         "client-edit": f"/clients/{client}/edit",
         "activities": "/activities",
         "client-history": f"/clients/{client}/history",
-        "activity": f"/activities/{activity}",
         "activity-new": "/activities/new",
         "notifications": "/notifications",
         "settings": "/settings",
+        "settings-notifications": "/settings/notifications",
         "members": "/settings/members",
         "audit": "/audit",
         "settings-fields": "/settings/fields",
@@ -80,6 +79,22 @@ async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> No
             await window.shot(f"{name}-{width}-{theme}")
             barriers += [f"{name} {width} {theme}: {b}" for b in await _barriers(window.page)]
             barriers += await _overflow(window.page, f"{name} {width} {theme}")
+    assert not barriers, "\n".join(barriers)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_no_page_of_somebody_new_has_barriers(visit: Open, owner: Person, theme: str) -> None:
+    """What the demo has none of: an activity with its history, and empty lists."""
+    deal = await owner.new_deal("Retainer")
+    body = {"subject": "Ask", "kind": "call", "deal_id": deal["id"]}
+    activity = await owner.post("/activities", body, 201)
+    here, barriers = await _window(visit, owner, theme), []
+    for path in (f"/activities/{activity['id']}", "/clients", "/exports", "/audit"):
+        await here.open(path)
+        for width, height in WIDTHS.items():
+            await here.page.set_viewport_size({"width": width, "height": height})
+            barriers += [f"{path} {width} {theme}: {b}" for b in await _barriers(here.page)]
+            barriers += await _overflow(here.page, f"{path} {width} {theme}")
     assert not barriers, "\n".join(barriers)
 
 

@@ -26,7 +26,7 @@ from freelanceflow.type.v1 import access_pb2 as freelanceflow_dot_type_dot_v1_do
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2freelanceflow/notify/v1/notification_service.proto\x12\x17\x66reelanceflow.notify.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcd\x01\n\x0cNotification\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0c\n\x04\x62ody\x18\x04 \x01(\t\x12\x13\n\x0btarget_kind\x18\x05 \x01(\t\x12\x11\n\ttarget_id\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tread_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\x18ListNotificationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0bunread_only\x18\x03 \x01(\x08\"\x88\x01\n\x19ListNotificationsResponse\x12<\n\rnotifications\x18\x01 \x03(\x0b\x32%.freelanceflow.notify.v1.Notification\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x14\n\x0cunread_count\x18\x03 \x01(\x05\"*\n\x0fMarkReadRequest\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\"\x14\n\x12MarkAllReadRequest\"%\n\x13MarkAllReadResponse\x12\x0e\n\x06marked\x18\x01 \x01(\x05\x32\xf1\x02\n\x13NotificationService\x12\x82\x01\n\x11ListNotifications\x12\x31.freelanceflow.notify.v1.ListNotificationsRequest\x1a\x32.freelanceflow.notify.v1.ListNotificationsResponse\"\x06\x8a\xb5\x18\x02 \x01\x12\x63\n\x08MarkRead\x12(.freelanceflow.notify.v1.MarkReadRequest\x1a%.freelanceflow.notify.v1.Notification\"\x06\x8a\xb5\x18\x02 \x01\x12p\n\x0bMarkAllRead\x12+.freelanceflow.notify.v1.MarkAllReadRequest\x1a,.freelanceflow.notify.v1.MarkAllReadResponse\"\x06\x8a\xb5\x18\x02 \x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2freelanceflow/notify/v1/notification_service.proto\x12\x17\x66reelanceflow.notify.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcd\x01\n\x0cNotification\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0c\n\x04\x62ody\x18\x04 \x01(\t\x12\x13\n\x0btarget_kind\x18\x05 \x01(\t\x12\x11\n\ttarget_id\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tread_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\x18ListNotificationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0bunread_only\x18\x03 \x01(\x08\"\x88\x01\n\x19ListNotificationsResponse\x12<\n\rnotifications\x18\x01 \x03(\x0b\x32%.freelanceflow.notify.v1.Notification\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x14\n\x0cunread_count\x18\x03 \x01(\x05\"*\n\x0fMarkReadRequest\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\"\x14\n\x12MarkAllReadRequest\"%\n\x13MarkAllReadResponse\x12\x0e\n\x06marked\x18\x01 \x01(\x05\"\x17\n\x15GetPreferencesRequest\"Q\n\x15SetPreferencesRequest\x12\x38\n\x0bpreferences\x18\x01 \x03(\x0b\x32#.freelanceflow.notify.v1.Preference\"G\n\x0bPreferences\x12\x38\n\x0bpreferences\x18\x01 \x03(\x0b\x32#.freelanceflow.notify.v1.Preference\"Q\n\nPreference\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06in_app\x18\x02 \x01(\x08\x12\x0f\n\x07\x62y_mail\x18\x03 \x01(\x08\x12\x14\n\x0cmail_offered\x18\x04 \x01(\x08\x32\xd1\x04\n\x13NotificationService\x12\x82\x01\n\x11ListNotifications\x12\x31.freelanceflow.notify.v1.ListNotificationsRequest\x1a\x32.freelanceflow.notify.v1.ListNotificationsResponse\"\x06\x8a\xb5\x18\x02 \x01\x12\x63\n\x08MarkRead\x12(.freelanceflow.notify.v1.MarkReadRequest\x1a%.freelanceflow.notify.v1.Notification\"\x06\x8a\xb5\x18\x02 \x01\x12n\n\x0eGetPreferences\x12..freelanceflow.notify.v1.GetPreferencesRequest\x1a$.freelanceflow.notify.v1.Preferences\"\x06\x8a\xb5\x18\x02 \x01\x12n\n\x0eSetPreferences\x12..freelanceflow.notify.v1.SetPreferencesRequest\x1a$.freelanceflow.notify.v1.Preferences\"\x06\x8a\xb5\x18\x02 \x01\x12p\n\x0bMarkAllRead\x12+.freelanceflow.notify.v1.MarkAllReadRequest\x1a,.freelanceflow.notify.v1.MarkAllReadResponse\"\x06\x8a\xb5\x18\x02 \x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NOTIFICATIONSERVICE'].methods_by_name['ListNotifications']._serialized_options = b'\212\265\030\002 \001'
   _globals['_NOTIFICATIONSERVICE'].methods_by_name['MarkRead']._loaded_options = None
   _globals['_NOTIFICATIONSERVICE'].methods_by_name['MarkRead']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_NOTIFICATIONSERVICE'].methods_by_name['GetPreferences']._loaded_options = None
+  _globals['_NOTIFICATIONSERVICE'].methods_by_name['GetPreferences']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_NOTIFICATIONSERVICE'].methods_by_name['SetPreferences']._loaded_options = None
+  _globals['_NOTIFICATIONSERVICE'].methods_by_name['SetPreferences']._serialized_options = b'\212\265\030\002 \001'
   _globals['_NOTIFICATIONSERVICE'].methods_by_name['MarkAllRead']._loaded_options = None
   _globals['_NOTIFICATIONSERVICE'].methods_by_name['MarkAllRead']._serialized_options = b'\212\265\030\002 \001'
   _globals['_NOTIFICATION']._serialized_start=149
@@ -51,6 +55,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MARKALLREADREQUEST']._serialized_end=647
   _globals['_MARKALLREADRESPONSE']._serialized_start=649
   _globals['_MARKALLREADRESPONSE']._serialized_end=686
-  _globals['_NOTIFICATIONSERVICE']._serialized_start=689
-  _globals['_NOTIFICATIONSERVICE']._serialized_end=1058
+  _globals['_GETPREFERENCESREQUEST']._serialized_start=688
+  _globals['_GETPREFERENCESREQUEST']._serialized_end=711
+  _globals['_SETPREFERENCESREQUEST']._serialized_start=713
+  _globals['_SETPREFERENCESREQUEST']._serialized_end=794
+  _globals['_PREFERENCES']._serialized_start=796
+  _globals['_PREFERENCES']._serialized_end=867
+  _globals['_PREFERENCE']._serialized_start=869
+  _globals['_PREFERENCE']._serialized_end=950
+  _globals['_NOTIFICATIONSERVICE']._serialized_start=953
+  _globals['_NOTIFICATIONSERVICE']._serialized_end=1546
 # @@protoc_insertion_point(module_scope)

@@ -45,6 +45,16 @@ class NotificationServiceStub:
                 request_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.MarkReadRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Notification.FromString,
                 _registered_method=True)
+        self.GetPreferences = channel.unary_unary(
+                '/freelanceflow.notify.v1.NotificationService/GetPreferences',
+                request_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.GetPreferencesRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Preferences.FromString,
+                _registered_method=True)
+        self.SetPreferences = channel.unary_unary(
+                '/freelanceflow.notify.v1.NotificationService/SetPreferences',
+                request_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.SetPreferencesRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Preferences.FromString,
+                _registered_method=True)
         self.MarkAllRead = channel.unary_unary(
                 '/freelanceflow.notify.v1.NotificationService/MarkAllRead',
                 request_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.MarkAllReadRequest.SerializeToString,
@@ -70,6 +80,20 @@ class NotificationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPreferences(self, request, context):
+        """Gets what the caller is told of, and how, kind by kind.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPreferences(self, request, context):
+        """Chooses for some kinds; the others stay. Fails field by field with INVALID_ARGUMENT (PREFERENCE_INVALID).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def MarkAllRead(self, request, context):
         """Marks all as read.
         """
@@ -89,6 +113,16 @@ def add_NotificationServiceServicer_to_server(servicer, server):
                     servicer.MarkRead,
                     request_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.MarkReadRequest.FromString,
                     response_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Notification.SerializeToString,
+            ),
+            'GetPreferences': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPreferences,
+                    request_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.GetPreferencesRequest.FromString,
+                    response_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Preferences.SerializeToString,
+            ),
+            'SetPreferences': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPreferences,
+                    request_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.SetPreferencesRequest.FromString,
+                    response_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Preferences.SerializeToString,
             ),
             'MarkAllRead': grpc.unary_unary_rpc_method_handler(
                     servicer.MarkAllRead,
@@ -151,6 +185,60 @@ class NotificationService:
             '/freelanceflow.notify.v1.NotificationService/MarkRead',
             freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.MarkReadRequest.SerializeToString,
             freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Notification.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPreferences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.notify.v1.NotificationService/GetPreferences',
+            freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.GetPreferencesRequest.SerializeToString,
+            freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Preferences.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPreferences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.notify.v1.NotificationService/SetPreferences',
+            freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.SetPreferencesRequest.SerializeToString,
+            freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Preferences.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,10 @@ class NotificationServiceStub:
     """Lists notifications, latest first."""
     MarkRead: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.MarkReadRequest, _notification_service_pb2.Notification]
     """Marks one as read; doing so twice changes nothing. Fails with NOT_FOUND (NOTIFICATION_NOT_FOUND)."""
+    GetPreferences: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.GetPreferencesRequest, _notification_service_pb2.Preferences]
+    """Gets what the caller is told of, and how, kind by kind."""
+    SetPreferences: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.SetPreferencesRequest, _notification_service_pb2.Preferences]
+    """Chooses for some kinds; the others stay. Fails field by field with INVALID_ARGUMENT (PREFERENCE_INVALID)."""
     MarkAllRead: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.MarkAllReadRequest, _notification_service_pb2.MarkAllReadResponse]
     """Marks all as read."""
 
@@ -49,6 +53,10 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     """Lists notifications, latest first."""
     MarkRead: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.MarkReadRequest, _notification_service_pb2.Notification]  # type: ignore[assignment]
     """Marks one as read; doing so twice changes nothing. Fails with NOT_FOUND (NOTIFICATION_NOT_FOUND)."""
+    GetPreferences: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.GetPreferencesRequest, _notification_service_pb2.Preferences]  # type: ignore[assignment]
+    """Gets what the caller is told of, and how, kind by kind."""
+    SetPreferences: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.SetPreferencesRequest, _notification_service_pb2.Preferences]  # type: ignore[assignment]
+    """Chooses for some kinds; the others stay. Fails field by field with INVALID_ARGUMENT (PREFERENCE_INVALID)."""
     MarkAllRead: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.MarkAllReadRequest, _notification_service_pb2.MarkAllReadResponse]  # type: ignore[assignment]
     """Marks all as read."""
 
@@ -70,6 +78,22 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_notification_service_pb2.Notification, _abc.Awaitable[_notification_service_pb2.Notification]]:
         """Marks one as read; doing so twice changes nothing. Fails with NOT_FOUND (NOTIFICATION_NOT_FOUND)."""
+
+    @_abc_1.abstractmethod
+    def GetPreferences(
+        self,
+        request: _notification_service_pb2.GetPreferencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notification_service_pb2.Preferences, _abc.Awaitable[_notification_service_pb2.Preferences]]:
+        """Gets what the caller is told of, and how, kind by kind."""
+
+    @_abc_1.abstractmethod
+    def SetPreferences(
+        self,
+        request: _notification_service_pb2.SetPreferencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notification_service_pb2.Preferences, _abc.Awaitable[_notification_service_pb2.Preferences]]:
+        """Chooses for some kinds; the others stay. Fails field by field with INVALID_ARGUMENT (PREFERENCE_INVALID)."""
 
     @_abc_1.abstractmethod
     def MarkAllRead(

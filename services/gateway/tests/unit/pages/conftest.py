@@ -33,6 +33,8 @@ from freelanceflow.crm.v1.stage_service_pb2 import (
 )
 from freelanceflow.notify.v1.notification_service_pb2 import (
     ListNotificationsResponse,
+    Preference,
+    Preferences,
 )
 from gateway.entrypoints import errors
 from gateway.entrypoints.pages.assets import Assets
@@ -91,6 +93,14 @@ class Peer:
             return answer
 
         return call
+
+
+PREFERENCES = Preferences(
+    preferences=[
+        Preference(kind="deal_moved", in_app=True, by_mail=False, mail_offered=True),
+        Preference(kind="export_finished", in_app=True, by_mail=False, mail_offered=False),
+    ]
+)
 
 
 def move_deal(request: MoveDealRequest) -> Deal | Exception:
@@ -204,6 +214,8 @@ def make_neighbours() -> SimpleNamespace:
                 ),
                 "MarkRead": make_notification(1),
                 "MarkAllRead": ListNotificationsResponse(),
+                "GetPreferences": PREFERENCES,
+                "SetPreferences": PREFERENCES,
             }
         ),
     )

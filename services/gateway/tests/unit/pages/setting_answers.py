@@ -4,6 +4,7 @@ from typing import Any
 
 from freelanceflow.crm.v1.field_service_pb2 import (
     CustomField,
+    ListCustomFieldsRequest,
     ListCustomFieldsResponse,
     ListTagsResponse,
     Tag,
@@ -16,6 +17,8 @@ from freelanceflow.crm.v1.rate_service_pb2 import (
     Rate,
 )
 from freelanceflow.crm.v1.view_service_pb2 import ListViewsResponse, View, ViewTerm
+from kit.errors import ErrorKind
+from kit.rpc.errors import RemoteError
 
 RATE = Rate(currency_code="CHF", valid_from="2026-01-02", rate="1.04", base_currency_code="EUR")
 
@@ -52,12 +55,19 @@ VIEW = View(
 )
 
 
+def list_fields(request: ListCustomFieldsRequest) -> ListCustomFieldsResponse | Exception:
+    """As crm answers: activities have no fields of their own."""
+    if request.resource not in ("", "clients", "deals"):
+        return RemoteError(ErrorKind.INVALID, "RESOURCE_UNKNOWN", "There are none.")
+    return ListCustomFieldsResponse(
+        custom_fields=[f for f in FIELDS if request.resource in ("", f.resource)]
+    )
+
+
 def field_answers() -> dict[str, Any]:
     """Of every type on clients and deals, and two tags."""
     return {
-        "ListCustomFields": lambda request: ListCustomFieldsResponse(
-            custom_fields=[f for f in FIELDS if request.resource in ("", f.resource)]
-        ),
+        "ListCustomFields": list_fields,
         "ListTags": ListTagsResponse(
             tags=[Tag(name="web", color="teal", deal_count=3), Tag(name="big")]
         ),

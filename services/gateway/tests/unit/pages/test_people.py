@@ -89,3 +89,18 @@ async def test_tabs_lead_only_where_a_role_may_go(site: Site) -> None:
 def test_entries_in_words(type: str, words: str, page: str) -> None:
     entry = AuditEntry(type=type, subject_id="x")
     assert (words_of(entry), page_of(entry)) == (words, page)
+
+
+async def test_a_person_chooses_what_to_hear_of(site: Site) -> None:
+    page = await site.get("/settings/notifications")
+    assert page.status == 200
+    assert "A deal moves to another stage: by mail" in page.text
+    assert "An export of mine is finished: by mail" not in page.text
+    form = {"kinds": "deal_moved,export_finished", "mail-deal_moved": "1"}
+    answer = await site.post("/settings/notifications", form)
+    assert answer.headers["location"] == "/settings/notifications?saved=1"
+    asked = site.neighbours.notifications.asked[-1]
+    assert [(p.kind, p.in_app, p.by_mail) for p in asked.preferences] == [
+        ("deal_moved", False, True),
+        ("export_finished", False, False),
+    ]

@@ -1,6 +1,6 @@
 """The tables of notify: for migrations, and to write statements with."""
 
-from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid
 
 metadata = MetaData()
 
@@ -18,6 +18,17 @@ recipients = Table(
     Column("team", Text, nullable=False, server_default=""),
     # A member who left stays as a tombstone: an older event must not bring them back.
     Column("removed_at", DateTime(timezone=True)),
+)
+
+# What somebody has chosen; a kind without a row is told as usual.
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("in_app", Boolean, nullable=False),
+    Column("by_mail", Boolean, nullable=False),
 )
 
 notifications = Table(

@@ -7,26 +7,26 @@ from uuid import UUID
 
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
-from notify.adapters import mails, notifications, recipients
+from notify.adapters import mails, notifications, preferences, recipients
 from notify.adapters.letters import Letters
 from notify.adapters.notifications import NewNotification
 from notify.adapters.recipients import Recipient
 from notify.domain.facts import NotificationCreated
-from notify.domain.messages import Wording
+from notify.domain.messages import Kind, Wording
+from notify.domain.preferences import USUAL, Choice, checked
 
 
 class News(NamedTuple):
     """Something to tell: in words, when it happened, and whose record it is about.
 
     What is about nobody's record is told to those who see everything; what is `personal`, to its
-    owner alone. What is of use only inside goes without a mail.
+    owner alone.
     """
 
     wording: Wording
     at: datetime
     owner_id: UUID | None
     personal: bool = False
-    by_mail: bool = True
 
     def is_for(self, member: Recipient, teams: Mapping[UUID, str]) -> bool:
         """Whether this member is told; `teams` are those of all members."""
@@ -38,12 +38,21 @@ class News(NamedTuple):
 async def tell_everybody(
     uow: UnitOfWork, letters: Letters, news: Sequence[News], *, now: datetime
 ) -> None:
-    """Every member who sees the record, whoever did it too; a reminder is its owner's own."""
+    """Every member who sees the record, as they have chosen; a reminder is its owner's own."""
     members = await recipients.everybody(uow)
     teams = {member.user_id: member.team for member in members if member.team}
-    heard = [(member, item) for item in news for member in members if item.is_for(member, teams)]
-    told = [_notification(member, item.wording, item.at) for member, item in heard]
-    written = [letters.notification(member, n.wording) for member, n in heard if n.by_mail]
+    chosen = await preferences.of_everybody(uow, {item.wording.kind for item in news})
+    told, written = [], []
+    for item in news:
+        kind = item.wording.kind
+        for member in members:
+            if not item.is_for(member, teams):
+                continue
+            choice = chosen.get((member.user_id, kind), USUAL[kind])
+            if choice.in_app:
+                told.append(_notification(member, item.wording, item.at))
+            if choice.by_mail:
+                written.append(letters.notification(member, item.wording))
     await notifications.add(uow, told)
     await mails.queue(uow, written, now)
     uow.tell_facts(*(_created(notification, now) for notification in told))
@@ -56,6 +65,19 @@ async def ask_to_verify(
     """By mail only: nobody is signed in yet."""
     await mails.queue(uow, [letters.verification(email, name, token)], now)
     await uow.commit()
+
+
+async def choose(
+    uow: UnitOfWork, *, user_id: UUID, given: Mapping[str, Choice]
+) -> dict[Kind, Choice]:
+    """Be told otherwise from now on; the answer is how it then stands.
+
+    Raises PreferenceInvalid.
+    """
+    await preferences.keep(uow, user_id, checked(given))
+    found = await preferences.of(uow, user_id)
+    await uow.commit()
+    return found
 
 
 async def mark_read(

@@ -133,7 +133,7 @@ def export_news(event: Event) -> News:
         kept_until=from_timestamp(told.expire_time),
     )
     maker, at = parse_id(told.actor_id, "actor_id"), from_timestamp(told.happen_time)
-    return News(wording, at, maker, personal=True, by_mail=False)
+    return News(wording, at, maker, personal=True)
 
 
 _NEWS: dict[str, Callable[[Event], News | None]] = {

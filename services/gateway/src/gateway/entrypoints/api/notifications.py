@@ -6,13 +6,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from freelanceflow.notify.v1 import notification_service_pb2 as pb
-from gateway.entrypoints.api import schemas
+from gateway.entrypoints.api import schemas, setting_schemas
 from gateway.entrypoints.api.answers import instant, json_response, page_response
 from gateway.entrypoints.api.operations import Operations, Parameter
 from gateway.entrypoints.api.requests import (
     PAGING,
     identity_of,
     path_parameter,
+    read_body,
     read_page,
     read_query,
 )
@@ -60,6 +61,32 @@ async def mark_notification_read(request: Request) -> Response:
     return json_response(_json(answer))
 
 
+@add("GET", "/notifications/preferences", rpc=RPC["GetPreferences"],
+     summary="Get what I am told of", answer=setting_schemas.PreferencesOut)  # fmt: skip
+async def get_preferences(request: Request) -> Response:
+    """Kind by kind, in the application and by mail."""
+    read_query(request)
+    answer = await request.app.state.clients.notifications.GetPreferences(
+        pb.GetPreferencesRequest(), identity_of(request)
+    )
+    return json_response(_preferences(answer))
+
+
+@add("PUT", "/notifications/preferences", rpc=RPC["SetPreferences"],
+     summary="Choose what I am told of", body=setting_schemas.PreferencesIn,
+     answer=setting_schemas.PreferencesOut)  # fmt: skip
+async def set_preferences(request: Request) -> Response:
+    """Kinds that are not named stay as they are."""
+    body = await read_body(request, setting_schemas.PreferencesIn)
+    asked = pb.SetPreferencesRequest()
+    for choice in body.preferences:
+        asked.preferences.add(**choice.model_dump())
+    answer = await request.app.state.clients.notifications.SetPreferences(
+        asked, identity_of(request)
+    )
+    return json_response(_preferences(answer))
+
+
 @add("POST", "/notifications/read-all", rpc=RPC["MarkAllRead"],
      summary="Mark all notifications as read", answer=schemas.AnyRecord)  # fmt: skip
 async def mark_all_notifications_read(request: Request) -> Response:
@@ -68,6 +95,15 @@ async def mark_all_notifications_read(request: Request) -> Response:
         pb.MarkAllReadRequest(), identity_of(request)
     )
     return json_response({"marked": answer.marked})
+
+
+def _preferences(answer: pb.Preferences) -> dict[str, Any]:
+    return {
+        "preferences": [
+            {"kind": found.kind, "in_app": found.in_app, "by_mail": found.by_mail}
+            for found in answer.preferences
+        ]
+    }
 
 
 def _json(notification: pb.Notification) -> dict[str, Any]:

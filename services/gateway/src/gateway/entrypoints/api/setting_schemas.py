@@ -83,6 +83,30 @@ class RatesChanged(Out):
     changed: int
 
 
+class PreferenceIn(Body):
+    """How one kind of notification reaches a person."""
+
+    kind: str = Field(max_length=50, examples=["deal_moved"])
+    in_app: bool
+    by_mail: bool
+
+
+class PreferencesIn(Body):
+    preferences: list[PreferenceIn] = Field(min_length=1, max_length=50)
+
+
+class PreferenceOut(Out):
+    kind: str
+    in_app: bool
+    by_mail: bool
+
+
+class PreferencesOut(Out):
+    """One for each kind there is."""
+
+    preferences: list[PreferenceOut]
+
+
 FieldTypeName = Literal[
     "text", "number", "money", "date", "select", "multi_select", "url", "checkbox"
 ]

@@ -7,10 +7,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.notify.v1.notification_service_pb2 import (
+    GetPreferencesRequest,
     ListNotificationsRequest,
     ListNotificationsResponse,
     MarkAllReadRequest,
     MarkReadRequest,
+    SetPreferencesRequest,
 )
 from gateway.entrypoints.pages.calls import (
     clients_of,
@@ -19,10 +21,20 @@ from gateway.entrypoints.pages.calls import (
     together,
     viewer_of,
 )
+from gateway.entrypoints.pages.forms import values_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 
 PAGE = 50
 LATEST = 20
+WORDS = {
+    "activity_due": "A reminder of an activity of mine",
+    "deal_moved": "A deal moves to another stage",
+    "deal_won": "A deal is won",
+    "deal_lost": "A deal is lost",
+    "deal_reopened": "A closed deal is opened again",
+    "import_finished": "An import is finished",
+    "export_finished": "An export of mine is finished",
+}
 PLACES = ("side", "bottom")
 
 router = APIRouter(include_in_schema=False)
@@ -49,6 +61,39 @@ async def unread(request: Request) -> Response:
         unread=page.unread_count,
         place=place if place in PLACES else PLACES[0],
     )
+
+
+@router.get("/settings/notifications")
+async def preferences(request: Request) -> Response:
+    """What a person is told of, and how."""
+    viewer, found = await together(
+        viewer_of(request),
+        clients_of(request).notifications.GetPreferences(
+            GetPreferencesRequest(), identity_of(request)
+        ),
+    )
+    return rendering_of(request).response(
+        request,
+        "settings/notifications.html",
+        viewer,
+        preferences=found.preferences,
+        words=WORDS,
+        saved="saved" in request.query_params,
+    )
+
+
+@router.post("/settings/notifications")
+async def choose(request: Request) -> Response:
+    """A box that is not ticked is not sent: each kind of the form is told with its name."""
+    signed_in(request)
+    values = await values_of(request)
+    asked = SetPreferencesRequest()
+    for kind in filter(None, values["kinds"].split(",")):
+        asked.preferences.add(
+            kind=kind, in_app=bool(values[f"in_app-{kind}"]), by_mail=bool(values[f"mail-{kind}"])
+        )
+    await clients_of(request).notifications.SetPreferences(asked, identity_of(request))
+    return RedirectResponse("/settings/notifications?saved=1", 303)
 
 
 @router.post("/notifications/read-all")

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from freelanceflow.crm.v1.field_service_pb2 import CustomField
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from freelanceflow.crm.v1.view_service_pb2 import (
     ChooseViewRequest,
@@ -69,6 +70,7 @@ async def choose_view(request: Request) -> Response:
 @router.get("/{home}/views/save")
 async def new_view(request: Request, home: str) -> Response:
     """Asks how to call what is seen."""
+    signed_in(request)
     resource = _of_home(home)
     query = KINDS[resource].reading(request.query_params.multi_items(), asker_of(request))
     return await _form(request, resource, "", query, Values(), Errors())
@@ -173,7 +175,7 @@ async def _form(
     clients, identity, kind = clients_of(request), identity_of(request), KINDS[resource]
     viewer, fields, owners = await together(
         viewer_of(request),
-        list_fields(request, resource),
+        _fields(request, resource),
         clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
     )
     back = "/settings/views" if view_id else f"{kind.home}?{query.with_() or 'view='}"
@@ -200,6 +202,11 @@ async def _form(
         message=errors.message,
         labels=LABELS,
     )
+
+
+async def _fields(request: Request, resource: str) -> list[CustomField]:
+    """Activities have none of their own."""
+    return await list_fields(request, resource) if KINDS[resource].legend else []
 
 
 def _query(request: Request, resource: str, values: Values) -> Any:

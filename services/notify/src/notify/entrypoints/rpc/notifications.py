@@ -1,5 +1,6 @@
 """The caller's own notifications over gRPC. Errors are DomainErrors; the server maps them."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,10 @@ from kit.database import ReadTransaction
 from kit.ids import parse_id
 from kit.paging import page_size
 from kit.rpc.identity import Context, principal_of
-from notify.adapters import notifications
-from notify.application.telling import mark_all_read, mark_read
+from notify.adapters import notifications, preferences
+from notify.application.telling import choose, mark_all_read, mark_read
+from notify.domain.messages import Kind
+from notify.domain.preferences import ONLY_INSIDE, Choice
 from notify.entrypoints.app import App
 
 _LATEST = UUID(int=(1 << 128) - 1)
@@ -64,6 +67,35 @@ class NotificationService(grpc_api.NotificationServiceServicer):
         async with self._app.unit_of_work(principal.workspace_id, principal.origin) as uow:
             marked = await mark_all_read(uow, user_id=principal.user_id, now=self._app.clock.now())
         return pb.MarkAllReadResponse(marked=marked)
+
+    async def GetPreferences(
+        self, request: pb.GetPreferencesRequest, context: Context
+    ) -> pb.Preferences:
+        principal = principal_of(context)
+        async with ReadTransaction(self._app.pool, principal.workspace_id) as tx:
+            return _preferences(await preferences.of(tx, principal.user_id))
+
+    async def SetPreferences(
+        self, request: pb.SetPreferencesRequest, context: Context
+    ) -> pb.Preferences:
+        principal = principal_of(context)
+        given = {p.kind: Choice(p.in_app, p.by_mail) for p in request.preferences}
+        async with self._app.unit_of_work(principal.workspace_id, principal.origin) as uow:
+            return _preferences(await choose(uow, user_id=principal.user_id, given=given))
+
+
+def _preferences(found: Mapping[Kind, Choice]) -> pb.Preferences:
+    return pb.Preferences(
+        preferences=[
+            pb.Preference(
+                kind=kind.value,
+                in_app=choice.in_app,
+                by_mail=choice.by_mail,
+                mail_offered=kind not in ONLY_INSIDE,
+            )
+            for kind, choice in found.items()
+        ]
+    )
 
 
 def _message(row: Any) -> pb.Notification:

@@ -1,0 +1,65 @@
+"""What people have chosen."""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from kit.database import Statement, Transaction
+from kit.unit_of_work import UnitOfWork
+from notify.adapters.tables import preferences
+from notify.domain.messages import Kind
+from notify.domain.preferences import USUAL, Choice
+
+_t = preferences.c
+_WORKSPACE = _t.workspace_id == bindparam("workspace", type_=Uuid())
+OF_ALL = Statement(
+    select(_t.user_id, _t.kind, _t.in_app, _t.by_mail).where(
+        _WORKSPACE, _t.kind == func.any(bindparam("kinds", type_=ARRAY(Text())))
+    )
+)
+OF_ONE = Statement(
+    select(_t.kind, _t.in_app, _t.by_mail).where(
+        _WORKSPACE, _t.user_id == bindparam("user", type_=Uuid())
+    )
+)
+_new = insert(preferences).values({column.name: bindparam(column.name) for column in _t})
+KEEP = Statement(
+    _new.on_conflict_do_update(
+        index_elements=[_t.workspace_id, _t.user_id, _t.kind],
+        set_={name: _new.excluded[name] for name in ("in_app", "by_mail")},
+    )
+)
+
+
+async def of_everybody(tx: Transaction, kinds: Collection[Kind]) -> dict[tuple[UUID, Kind], Choice]:
+    """What members have chosen for these kinds; who has not is not in it."""
+    rows = await tx.rows(OF_ALL, workspace=tx.workspace_id, kinds=[str(kind) for kind in kinds])
+    return {
+        (row["user_id"], Kind(row["kind"])): Choice(row["in_app"], row["by_mail"]) for row in rows
+    }
+
+
+async def of(tx: Transaction, user_id: UUID) -> dict[Kind, Choice]:
+    """Every kind there is, as this person is told of it."""
+    rows = await tx.rows(OF_ONE, workspace=tx.workspace_id, user=user_id)
+    known = {row["kind"]: Choice(row["in_app"], row["by_mail"]) for row in rows}
+    return {kind: known.get(kind.value, usual) for kind, usual in USUAL.items()}
+
+
+async def keep(uow: UnitOfWork, user_id: UUID, chosen: Mapping[Kind, Choice]) -> None:
+    """Write what somebody chose."""
+    await uow.run_many(
+        KEEP,
+        [
+            {
+                "workspace_id": uow.workspace_id,
+                "user_id": user_id,
+                "kind": kind.value,
+                "in_app": choice.in_app,
+                "by_mail": choice.by_mail,
+            }
+            for kind, choice in chosen.items()
+        ],
+    )

@@ -1,0 +1,41 @@
+"""What people want to be told, and how: in the application, by mail, or not at all."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from kit.errors import DomainError, ErrorKind
+from notify.domain.messages import Kind
+
+ONLY_INSIDE = frozenset({Kind.EXPORT_FINISHED})  # of no use in a mailbox
+
+
+class PreferenceInvalid(DomainError):
+    """A kind that there is not, or a way in which it does not go."""
+
+    kind, reason = ErrorKind.INVALID, "PREFERENCE_INVALID"
+
+
+class Choice(NamedTuple):
+    """The ways of one kind."""
+
+    in_app: bool
+    by_mail: bool
+
+
+USUAL = {kind: Choice(True, kind not in ONLY_INSIDE) for kind in Kind}
+
+
+def checked(given: Mapping[str, Choice]) -> dict[Kind, Choice]:
+    """What somebody has chosen. Raises PreferenceInvalid."""
+    problems: dict[str, str] = {}
+    chosen: dict[Kind, Choice] = {}
+    for name, choice in given.items():
+        if name not in list(Kind):
+            problems[name[:50]] = "Nobody is told of this."
+        elif choice.by_mail and Kind(name) in ONLY_INSIDE:
+            problems[name] = "This is told in the application only."
+        else:
+            chosen[Kind(name)] = choice
+    if problems:
+        raise PreferenceInvalid("These cannot be chosen.", fields=problems)
+    return chosen
