@@ -1,8 +1,13 @@
 """Members and events, with keyword overrides."""
 
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from typing import Any
 from uuid import UUID
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
@@ -13,8 +18,45 @@ from freelanceflow.type.v1.money_pb2 import Money
 from kit.bus.events import Event
 from kit.clock import to_timestamp
 from kit.ids import new_id
+from kit.testing.database import ServiceDatabase
+from notify.entrypoints.app import App
+from notify.entrypoints.consumers import of_auth, of_crm
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+class Sink:
+    """A mail server that keeps what it takes, and can be told to refuse."""
+
+    def __init__(self) -> None:
+        self.taken: list[EmailMessage] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.answer.startswith("250"):
+            assert isinstance(envelope.content, bytes)
+            message = message_from_bytes(envelope.content, policy=default)
+            assert isinstance(message, EmailMessage)
+            self.taken.append(message)
+        return self.answer
+
+    def to(self, address: str) -> list[EmailMessage]:
+        return [mail for mail in self.taken if address in mail["To"]]
+
+
+async def tell(app: App, *events: Event) -> None:
+    """Hear these events."""
+    handlers = {**of_auth(app), **of_crm(app)}
+    for event in events:
+        async with app.unit_of_work(event.workspace_id) as uow:
+            await handlers[event.type](uow, event)
+
+
+async def rows(database: ServiceDatabase, table: str, workspace: UUID) -> list[Any]:
+    """All of a workspace's, past every policy."""
+    return await database.owner.fetch(
+        f"SELECT * FROM {table} WHERE workspace_id = $1 ORDER BY 1", workspace
+    )
 
 
 def make_event(workspace: UUID, kind: str, message: Any, *, bulk_id: UUID | None = None) -> Event:

@@ -2,123 +2,44 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
 from typing import Any
 from uuid import UUID
 
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from freelanceflow.crm.v1.import_events_pb2 import ImportFinished
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from freelanceflow.notify.v1 import notification_service_pb2 as pb
-from freelanceflow.notify.v1.notification_service_pb2_grpc import NotificationServiceStub
-from kit.bus.events import Event
 from kit.clock import FakeClock
 from kit.errors import DomainError
 from kit.ids import new_id
 from kit.migrations import WITHOUT_TENANT
-from kit.paging import PageTokens
 from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
-from kit.testing.rpc import Issuer, served
-from notify.adapters.letters import Letters
+from kit.testing.rpc import Issuer
 from notify.adapters.smtp import Smtp
 from notify.application.sending import ATTEMPTS, send_due
-from notify.bootstrap import services
-from notify.domain.messages import Kind
 from notify.entrypoints.app import App
-from notify.entrypoints.consumers import of_auth, of_crm
 from services.notify.tests.factories import (
     NOON,
+    Sink,
     deal_moved,
     export_finished,
     make_event,
     member_added,
     member_removed,
     reminded,
+    rows,
+    tell,
     verification,
 )
 
 FROM = "FreelanceFlow <notify@freelanceflow.example>"
 
 
-class Sink:
-    """A mail server that keeps what it takes, and can be told to refuse."""
-
-    def __init__(self) -> None:
-        self.taken: list[EmailMessage] = []
-        self.answer = "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if self.answer.startswith("250"):
-            assert isinstance(envelope.content, bytes)
-            message = message_from_bytes(envelope.content, policy=default)
-            assert isinstance(message, EmailMessage)
-            self.taken.append(message)
-        return self.answer
-
-    def to(self, address: str) -> list[EmailMessage]:
-        return [mail for mail in self.taken if address in mail["To"]]
-
-
-@pytest.fixture
-def sink() -> Sink:
-    return Sink()
-
-
-@pytest.fixture
-async def smtp(sink: Sink) -> AsyncIterator[Smtp]:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(sink, loop=loop), "127.0.0.1", 0)
-    yield Smtp(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
-    server.close()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOON)
-
-
-@pytest.fixture
-def app(database: ServiceDatabase, clock: FakeClock) -> App:
-    return App(
-        pool=database.app,
-        system=database.system,
-        clock=clock,
-        page_tokens=PageTokens("a key for page tokens in tests"),
-        letters=Letters("http://localhost:8700"),
-        wake_relay=lambda: None,
-        wake_sender=lambda: None,
-    )
-
-
-@pytest.fixture
-async def caller(app: App) -> AsyncIterator[tuple[Caller, Any, Issuer]]:
-    issuer = Issuer()
-    async with served(services(app), issuer) as caller:
-        yield caller, NotificationServiceStub(caller.channel), issuer
-
-
-async def tell(app: App, *events: Event) -> None:
-    handlers = {**of_auth(app), **of_crm(app)}
-    for event in events:
-        async with app.unit_of_work(event.workspace_id) as uow:
-            await handlers[event.type](uow, event)
-
-
 async def send(app: App, smtp: Smtp) -> int:
     return await send_due(app.system, smtp, mail_from=FROM, clock=app.clock)
-
-
-async def rows(database: ServiceDatabase, table: str, workspace: UUID) -> list[Any]:
-    return await database.owner.fetch(
-        f"SELECT * FROM {table} WHERE workspace_id = $1 ORDER BY 1", workspace
-    )
 
 
 async def test_a_move_is_told_to_every_member_in_both_ways(
@@ -366,48 +287,3 @@ async def test_only_listed_tables_are_without_row_level_security(
     await tell(app, member_added(workspace, new_id()), deal_moved(workspace))
     for table in ("recipients", "notifications"):
         assert await database.app.fetch(f"SELECT 1 FROM {table}") == []
-
-
-async def test_people_choose_what_they_are_told_and_how(
-    app: App,
-    database: ServiceDatabase,
-    workspace: UUID,
-    caller: tuple[Caller, Any, Issuer],
-) -> None:
-    call, stub, issuer = caller
-    mira, noor = new_id(), new_id()
-    await tell(app, member_added(workspace, mira), member_added(workspace, noor))
-    me = issuer.identity(workspace_id=workspace, user_id=mira)
-
-    async def choose(kind: str, *, in_app: bool, by_mail: bool) -> pb.Preferences:
-        wanted = pb.Preference(kind=kind, in_app=in_app, by_mail=by_mail)
-        request = pb.SetPreferencesRequest(preferences=[wanted])
-        found: pb.Preferences = await call.call(stub.SetPreferences, request, identity=me)
-        return found
-
-    usual = await call.call(stub.GetPreferences, pb.GetPreferencesRequest(), identity=me)
-    assert {p.kind for p in usual.preferences} == set(Kind)
-    assert [p.kind for p in usual.preferences if not p.by_mail] == ["export_finished"]
-    await choose("deal_moved", in_app=True, by_mail=False)
-    found = await choose("deal_won", in_app=False, by_mail=True)
-    assert {p.kind: (p.in_app, p.by_mail) for p in found.preferences if p.kind[:4] == "deal"} == {
-        "deal_moved": (True, False),
-        "deal_won": (False, True),
-        "deal_lost": (True, True),
-        "deal_reopened": (True, True),
-    }
-    await choose("deal_won", in_app=False, by_mail=False)
-    won = StageType.STAGE_TYPE_WON
-    await tell(app, deal_moved(workspace), deal_moved(workspace, stage_type=won))
-    told = [(r["user_id"], r["kind"]) for r in await rows(database, "notifications", workspace)]
-    assert sorted(told) == sorted([(mira, "deal_moved"), (noor, "deal_moved"), (noor, "deal_won")])
-    mails = await rows(database, "mails", workspace)
-    assert [noor.hex in mail["to_address"] for mail in mails] == [True, True]
-    for kind in ("export_finished", "nothing"):
-        with pytest.raises(DomainError) as refusal:
-            await choose(kind, in_app=True, by_mail=True)
-        assert refusal.value.reason == "PREFERENCE_INVALID"
-        assert list(refusal.value.fields) == [kind]
-    elsewhere = issuer.identity(workspace_id=new_id(), user_id=mira)
-    untouched = await call.call(stub.GetPreferences, pb.GetPreferencesRequest(), identity=elsewhere)
-    assert untouched == usual

@@ -1,0 +1,62 @@
+"""What people choose to be told, and how."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from freelanceflow.notify.v1 import notification_service_pb2 as pb
+from kit.errors import DomainError
+from kit.ids import new_id
+from kit.rpc.client import Caller
+from kit.testing.database import ServiceDatabase
+from kit.testing.rpc import Issuer
+from notify.domain.messages import Kind
+from notify.entrypoints.app import App
+from services.notify.tests.factories import deal_moved, member_added, rows, tell
+
+
+async def test_people_choose_what_they_are_told_and_how(
+    app: App,
+    database: ServiceDatabase,
+    workspace: UUID,
+    caller: tuple[Caller, Any, Issuer],
+) -> None:
+    call, stub, issuer = caller
+    mira, noor = new_id(), new_id()
+    await tell(app, member_added(workspace, mira), member_added(workspace, noor))
+    me = issuer.identity(workspace_id=workspace, user_id=mira)
+
+    async def choose(kind: str, *, in_app: bool, by_mail: bool) -> pb.Preferences:
+        wanted = pb.Preference(kind=kind, in_app=in_app, by_mail=by_mail)
+        request = pb.SetPreferencesRequest(preferences=[wanted])
+        found: pb.Preferences = await call.call(stub.SetPreferences, request, identity=me)
+        return found
+
+    usual = await call.call(stub.GetPreferences, pb.GetPreferencesRequest(), identity=me)
+    assert {p.kind for p in usual.preferences} == set(Kind)
+    assert [p.kind for p in usual.preferences if not p.by_mail] == ["export_finished"]
+    await choose("deal_moved", in_app=True, by_mail=False)
+    found = await choose("deal_won", in_app=False, by_mail=True)
+    assert {p.kind: (p.in_app, p.by_mail) for p in found.preferences if p.kind[:4] == "deal"} == {
+        "deal_moved": (True, False),
+        "deal_won": (False, True),
+        "deal_lost": (True, True),
+        "deal_reopened": (True, True),
+    }
+    await choose("deal_won", in_app=False, by_mail=False)
+    won = StageType.STAGE_TYPE_WON
+    await tell(app, deal_moved(workspace), deal_moved(workspace, stage_type=won))
+    told = [(r["user_id"], r["kind"]) for r in await rows(database, "notifications", workspace)]
+    assert sorted(told) == sorted([(mira, "deal_moved"), (noor, "deal_moved"), (noor, "deal_won")])
+    mails = await rows(database, "mails", workspace)
+    assert [noor.hex in mail["to_address"] for mail in mails] == [True, True]
+    for kind in ("export_finished", "nothing"):
+        with pytest.raises(DomainError) as refusal:
+            await choose(kind, in_app=True, by_mail=True)
+        assert refusal.value.reason == "PREFERENCE_INVALID"
+        assert list(refusal.value.fields) == [kind]
+    elsewhere = issuer.identity(workspace_id=new_id(), user_id=mira)
+    untouched = await call.call(stub.GetPreferences, pb.GetPreferencesRequest(), identity=elsewhere)
+    assert untouched == usual
