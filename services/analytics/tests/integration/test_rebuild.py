@@ -1,6 +1,9 @@
 """Facts built anew from crm's log are those that the events made, whatever happens meanwhile."""
 
+import asyncio
+import os
 import random
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,6 +27,8 @@ from kit.ids import new_id
 from kit.jobs.celery import JobApp
 from kit.rpc.errors import PeerFailed
 from kit.rpc.identity import Context
+from kit.rpc.server import RpcServer
+from kit.runtime import Readiness
 from kit.testing.database import ServiceDatabase
 from kit.testing.rpc import Issuer, served
 from services.analytics.tests.factories import DAY, NOON, Told, ToldDeal
@@ -311,3 +316,31 @@ async def test_an_interrupted_reading_goes_on_where_it_was(
     async with log_of(peer) as log:
         assert await rebuild(app, log, workspace) == len(events)
     assert await facts(database, workspace) == once
+
+
+async def test_operators_have_a_command(database: ServiceDatabase, workspace: UUID) -> None:
+    """`python -m analytics rebuild`, with the settings the service has."""
+    deal = Told(workspace).created()
+    add = api.add_SnapshotServiceServicer_to_server
+    server = RpcServer("127.0.0.1:0", [(add, Crm(*deal.events))], Issuer().verifier())
+    readiness = Readiness({})
+    readiness.open()
+    await server.start(readiness)
+    told = {
+        "ANALYTICS_PROFILE": "test",
+        "ANALYTICS_CRM_ADDRESS": f"127.0.0.1:{server.port}",
+        "ANALYTICS_DATABASE_URL_APP": database.dsns["app"],
+        "ANALYTICS_DATABASE_URL_SYSTEM": database.dsns["system"],
+    }
+    try:
+        assert await _command(told, str(workspace)) == 0
+    finally:
+        await server.stop()
+    assert await _known(database, deal) == 1
+    assert await _command(told, "not-an-id") == 2
+
+
+async def _command(told: dict[str, str], *arguments: str) -> int:
+    argv = (sys.executable, "-m", "analytics", "rebuild", *arguments)
+    process = await asyncio.create_subprocess_exec(*argv, env=os.environ | told)
+    return await process.wait()
