@@ -6,8 +6,10 @@ from uuid import UUID
 import pytest
 
 from crm.adapters import board, deal_queries
+from crm.adapters.activity_queries import ACTIVITIES
 from crm.adapters.client_queries import CLIENTS
 from crm.adapters.deal_statements import LOAD_TO_MOVE, SURROUNDINGS
+from crm.adapters.search import SEARCH
 from kit.database import Statement, Transaction
 from kit.ids import new_id
 from kit.sight import Sight, seeing
@@ -135,3 +137,17 @@ async def test_clients_by_name(database: ServiceDatabase, seller: Person) -> Non
     found = await plan(database, seller, following, k0="a", k1=new_id())
     assert "ix_clients_list" in found, found
     assert "Seq Scan on deals" not in found, found
+
+
+async def test_who_sees_their_own_has_nothing_read_but_what_is_asked_for(
+    database: ServiceDatabase, seller: Person
+) -> None:
+    """As reads are planned: before anybody has said which workspace it is."""
+    first = ACTIVITIES._page((), (("due_at", False),), 50, False)
+    with seeing(Sight((seller.user_id,))):
+        for read, values in ((SEARCH, {"asked": "deal"}), (first, {})):
+            arguments = read.arguments({"workspace": seller.workspace_id, **values})
+            lines = await database.app.fetch(f"EXPLAIN (COSTS OFF) {read.sql}", *arguments)
+            found = "\n".join(line[0] for line in lines)
+            assert "hashed SubPlan" not in found, found
+            assert "Seq Scan on deals" not in found, found
