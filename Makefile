@@ -69,10 +69,12 @@ lock-check: dev ## The locks are what the projects ask for (asks the registry)
 	@sh deploy/local/lock.sh --check
 
 ##@ Measurements
-.PHONY: bench accuracy
+.PHONY: bench soak accuracy
 bench: dev ## Throughput, latency, freshness and memory beside floors; speed of the science (BENCH=quick, BENCH=growth)
 	@$(PY) -m bench
 	@[ "$(BENCH)" = growth ] || $(PY) -m bench.science
+soak: dev ## A mixed load on a platform of its own while its processes are killed (MINUTES=30)
+	@$(PY) -m bench.soak --minutes $(or $(MINUTES),30)
 accuracy: dev ## Forecast, win odds and churn against their yardsticks
 	@$(PY) -m analytics accuracy --confirm
 

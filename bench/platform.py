@@ -102,20 +102,22 @@ class Platform:
         async with httpx.AsyncClient() as client:
             while True:
                 state = (await client.get(url)).json()
-                if not sum(_left(consumer) for consumer in _durable(state)):
+                if not sum(left(consumer) for consumer in durable(state)):
                     return
                 if time.monotonic() > deadline:
                     raise BenchFailed("a consumer did not catch up")
                 await _moment()
 
 
-def _durable(state: Any) -> Iterator[Any]:
+def durable(state: Any) -> Iterator[Any]:
+    """The consumers that outlive a connection, in what NATS says of itself."""
     for account in state.get("account_details", []):
         for stream in account.get("stream_detail", []):
             yield from (c for c in stream.get("consumer_detail") or [] if "-" in c["name"])
 
 
-def _left(consumer: Any) -> int:
+def left(consumer: Any) -> int:
+    """How many messages it has still to handle."""
     return int(consumer.get("num_pending", 0)) + int(consumer.get("num_ack_pending", 0))
 
 
