@@ -37,13 +37,14 @@ FROM (
     SELECT gen_random_uuid() AS id, now() - random() * interval '3 years' AS created,
         ($6::uuid[])[1 + floor(random() * cardinality($6::uuid[]))::int] AS client,
         (100 + random() * 9900)::bigint * 100 AS amount,
-        (ARRAY['referral', 'website', 'cold'])[1 + floor(random() * 3)::int] AS source,
+        (ARRAY['referral', 'website', 'cold'])[1 + origin] AS source, 0.75 - 0.2 * origin AS chance,
         random() AS closes, random() AS wins, random() * interval '60 days' AS took
-    FROM generate_series(1, $2)
+    FROM (SELECT floor(random() * 3)::int AS origin FROM generate_series(1, $2)) dice
 ) d CROSS JOIN LATERAL (
     SELECT 1 AS version, d.created AS at, 'open' AS type
     UNION ALL
-    SELECT 2, least(d.created + d.took, now()), CASE WHEN d.wins < 0.5 THEN 'won' ELSE 'lost' END
+    SELECT 2, least(d.created + d.took, now()), 
+        CASE WHEN d.wins < d.chance THEN 'won' ELSE 'lost' END
     WHERE d.closes < 0.7
 ) v"""
 CURRENT = """

@@ -60,6 +60,7 @@ def _ask(
         fitted = _model_row(case, table, model, levels, now)
     found = churn.score(table, day, model.horizon_days, model=model)
     standing = client_standing(case.facts)
+    bought_on = case.facts.day(standing.last_purchase)
     place = {name: at for at, name in enumerate(case.facts.clients)}
     bought = table.dropna(subset="date").groupby("client_id")["date"].nunique().to_dict()
     rows = []
@@ -79,7 +80,7 @@ def _ask(
             "factors": case.reasons(factors),
             "scored_at": scores.instant(now),
         }
-        rows.append(row | _sums(case, standing, at))
+        rows.append(row | _sums(case, standing, bought_on, at))
     return Risks(rows=rows, fitted=fitted)
 
 
@@ -93,7 +94,7 @@ def _loaded(stored: ModelRow | None) -> ChurnModel | None:
     return model if isinstance(model, ChurnModel) else None
 
 
-def _sums(case: Case, standing: Any, at: int | None) -> dict[str, Any]:
+def _sums(case: Case, standing: Any, days: Any, at: int | None) -> dict[str, Any]:
     if at is None:
         return {
             "last_purchase_on": None,
@@ -106,10 +107,9 @@ def _sums(case: Case, standing: Any, at: int | None) -> dict[str, Any]:
             "open_minor": 0,
         }
     won, lost = int(standing.won[at]), int(standing.lost[at])
-    contact, purchase = float(standing.last_contact[at]), float(standing.last_purchase[at])
-    bought_on = case.facts.day(np.array([purchase]))[0]
+    contact, bought_on = float(standing.last_contact[at]), float(days[at])
     return {
-        "last_purchase_on": None if np.isnan(purchase) else str(_day(float(bought_on))),
+        "last_purchase_on": None if np.isnan(bought_on) else str(_day(bought_on)),
         "last_contact_at": None if np.isnan(contact) else moment(contact).isoformat(),
         "won": won,
         "lost": lost,

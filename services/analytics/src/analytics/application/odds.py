@@ -13,15 +13,16 @@ from analytics.adapters import fact_copies, model_rows, rescoring, scores
 from analytics.adapters.model_rows import ModelRow
 from analytics.adapters.rescoring import Fence
 from analytics.adapters.scores import Standing
-from analytics.application.scoring import Case, OpenUnit, commit_if_held, known, moment
-from analytics.domain import steps, telling
+from analytics.application.odds_rows import RowMaker, differing, tells_of
+from analytics.application.scoring import Case, OpenUnit, commit_if_held, moment
+from analytics.domain import telling
 from analytics.domain.facts import DealScoreDropped, DealsScored, Odds
 from analytics.science import deal_scores, model_store
 from analytics.science.deal_scores import DealScores
 from analytics.science.facts import OPEN
-from analytics.science.types import Factor
 from analytics.science.win import WinModel
 from analytics.science.workspace_series import stage_limits
+from kit.aggregate import Fact
 from kit.database import Transaction
 from kit.unit_of_work import UnitOfWork
 
@@ -30,29 +31,26 @@ TOLD_AT_ONCE = 500
 GROWN_BY = 1.2
 """Closed deals over those a model was fitted on, from which on it does not wait for the night."""
 
-_SAME = 5e-4  # less than a twentieth of a point is no change
-_SAME_PRIORITY = 0.02
-
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """What the science said: odds of all, and reasons for those whose rows change."""
+    """What the science said: odds of all, and the places of those whose rows change."""
 
     model: WinModel
     fitted: ModelRow | None
     scores: DealScores
     changed: list[int]
-    factors: list[list[Factor]]
     limits: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
-    """Rows to be written, those of them to be told, and drops with their deal and last peak."""
+class ToTell:
+    """What is told of rows that were written: odds, drops with their deal and last peak, and deals
+    that have none any more."""
 
-    rows: list[dict[str, Any]]
-    told: list[dict[str, Any]]
+    odds: list[Odds]
     dropped: list[tuple[dict[str, Any], Any, float]]
+    gone: list[UUID]
 
 
 class Done(NamedTuple):
@@ -74,14 +72,14 @@ async def rescore(
         stored = await model_rows.find(uow, "win", case.edition)
         standing = await scores.standing(uow, case.edition) if case.is_now else {}
     said = await asyncio.to_thread(ask, case, stored, standing, now, refit=refit)
-    made = await rows_of(case, open_unit, said, standing, now=now)
     async with open_unit() as uow:
+        told = await write(uow, case, said, standing, now=now)
+        # Not before the end: every event of the workspace writes into that row.
         run = await rescoring.scored(uow, case.setting.changes)
-        told = await write(uow, case, said, made, now=now, run=run)
+        uow.tell_facts(*_facts(case, told, now=now, run=run))
         await commit_if_held(uow, fence)
-    return Done(
-        run, len(said.scores), len(said.changed), told, said.fitted is not None, said.scores
-    )
+    fitted = said.fitted is not None
+    return Done(run, len(said.scores), len(said.changed), len(told.odds), fitted, said.scores)
 
 
 def ask(
@@ -96,16 +94,12 @@ def ask(
     if model is None:
         model, fitted = fit(case, now)
     found = deal_scores.score(model, case.facts)
-    changed = [
-        row for row in range(len(found)) if _differs(case, found, row, standing.get(found.ids[row]))
-    ]
-    factors = deal_scores.explain(model, case.facts, found, np.array(changed, dtype=np.int64))
+    changed = differing(case, found, standing)
     return Scored(
         model=model,
         fitted=fitted,
         scores=found,
         changed=changed,
-        factors=factors,
         limits=stage_limits(case.facts),
     )
 
@@ -115,7 +109,7 @@ def loaded(case: Case, stored: ModelRow | None) -> WinModel | None:
     if stored is None:
         return None
     closed = int(np.sum(case.facts.last().type != OPEN))
-    if closed > GROWN_BY * stored.n + 1:
+    if min(closed, deal_scores.LEARNT_FROM) > GROWN_BY * stored.n + 1:
         return None
     try:
         model, _ = model_store.load(stored.body, "win model")
@@ -150,81 +144,69 @@ def fit(case: Case, now: datetime) -> tuple[WinModel, ModelRow]:
     return model, row
 
 
-def _differs(case: Case, found: DealScores, row: int, there: Standing | None) -> bool:
-    if there is None or there.probability is None:
-        return True
-    seen = found.moments
-    assert there.lower is not None
-    assert there.upper is not None
-    assert there.priority is not None
-    return (
-        there.version != there.deal_version
-        or abs(found.probability[row] - there.probability) >= _SAME
-        or abs(found.lower[row] - there.lower) >= _SAME
-        or abs(found.upper[row] - there.upper) >= _SAME
-        or str(found.advice[row]) != there.advice
-        or abs(found.priority[row] / there.priority - 1) > _SAME_PRIORITY
-        or (int(seen.age[row]), int(seen.in_stage[row]), int(seen.quiet[row]))
-        != (there.age_days, there.days_in_stage, there.days_silent)
-        or case.minor(float(seen.states.value[row])) != there.value_minor
-    )
+async def write(
+    uow: UnitOfWork, case: Case, said: Scored, standing: Mapping[str, Standing], *, now: datetime
+) -> ToTell:
+    """The rows that change; what is to be told of them.
+
+    Reasons are put into words and rows are made a few at a time as they are written, so that the
+    words of a hundred thousand deals are never there at once. Nobody waits for these rows.
+    """
+    told = ToTell(odds=[], dropped=[], gone=[])
+    for start in range(0, len(said.changed), scores.CHUNK):
+        chosen = said.changed[start : start + scores.CHUNK]
+        rows, details = await _rows(uow, case, said, chosen, standing, now=now)
+        await scores.write(uow, "deal_scores", rows)
+        if case.is_now:
+            tells = _matter(rows, details, standing, told)
+            await scores.write(uow, "said_odds", [_said(case, said, row, now) for row in tells])
+    await _write_edition(uow, case, said, now=now)
+    if case.is_now:
+        told.gone.extend(await scores.drop_closed(uow, case.edition))
+    return told
 
 
-async def rows_of(
+def _matter(
+    rows: Sequence[dict[str, Any]],
+    details: Mapping[UUID, Any],
+    standing: Mapping[str, Standing],
+    told: ToTell,
+) -> list[dict[str, Any]]:
+    """The rows whose odds are told, put among what is told."""
+    tells = []
+    for row in rows:
+        there = standing.get(row["deal_id"])
+        before = there.peak_probability if there else None
+        detail = details.get(UUID(row["deal_id"]))
+        if before is not None and detail and telling.drop(before, row["probability"])[0]:
+            told.dropped.append((row, detail, before))
+        if tells_of(there, row["probability"], row["advice"]):
+            tells.append(row)
+            told.odds.append(_odds(row))
+    return tells
+
+
+async def _rows(
+    uow: UnitOfWork,
     case: Case,
-    open_unit: OpenUnit,
     said: Scored,
+    chosen: Sequence[int],
     standing: Mapping[str, Standing],
     *,
     now: datetime,
-) -> Made:
-    """The rows that change and what is to be told of them; nothing is written."""
-    details: Mapping[UUID, Any] = {}
+) -> tuple[list[dict[str, Any]], dict[UUID, Any]]:
+    details = {}
+    places = np.array(chosen, dtype=np.int64)
     if case.is_now:
-        ids = [UUID(str(said.scores.ids[row])) for row in said.changed]
-        async with open_unit() as uow:
-            details = await fact_copies.details(uow, ids)
-    return await asyncio.to_thread(_made, case, said, standing, details, now)
+        ids = [UUID(deal_id) for deal_id in said.scores.ids[places].tolist()]
+        details = await fact_copies.details(uow, ids)
+    maker = RowMaker(case, said.scores, said.limits, said.model.evidence, now)
 
+    def make() -> list[dict[str, Any]]:
+        factors = deal_scores.explain(said.model, case.facts, said.scores, places)
+        return maker.rows(places, factors, details, standing)
 
-def _made(
-    case: Case,
-    said: Scored,
-    standing: Mapping[str, Standing],
-    details: Mapping[UUID, Any],
-    now: datetime,
-) -> Made:
-    made = Made(rows=[], told=[], dropped=[])
-    for at, factors in zip(said.changed, said.factors, strict=True):
-        there = standing.get(str(said.scores.ids[at]))
-        row = _row(case, said, at, factors, details, now=now)
-        row |= _bookkeeping(row, there, now=now)
-        made.rows.append(row)
-        if not case.is_now:
-            continue
-        detail = details.get(UUID(row["deal_id"]))
-        before = there.peak_probability if there else None
-        if before is not None and telling.drop(before, row["probability"])[0] and detail:
-            made.dropped.append((row, detail, before))
-        if _tells(there, row):
-            made.told.append(row)
-    return made
-
-
-async def write(
-    uow: UnitOfWork, case: Case, said: Scored, made: Made, *, now: datetime, run: int
-) -> int:
-    """Put the rows in their place and tell what matters; the number of deals told of."""
-    uow.tell_facts(
-        *(_dropped(row, detail, before, now=now, run=run) for row, detail, before in made.dropped)
-    )
-    await scores.write(uow, "deal_scores", made.rows)
-    gone = await scores.drop_closed(uow, case.edition) if case.is_now else []
-    await _write_edition(uow, case, said, now=now)
-    if case.is_now:
-        uow.tell_facts(*_told(case, made.told, gone, now=now, run=run))
-        await scores.write(uow, "said_odds", [_said(case, said, row, now) for row in made.told])
-    return len(made.told)
+    return await asyncio.to_thread(make), details
 
 
 async def _write_edition(tx: Transaction, case: Case, said: Scored, *, now: datetime) -> None:
@@ -249,113 +231,33 @@ async def _write_edition(tx: Transaction, case: Case, said: Scored, *, now: date
     await scores.write(tx, "editions", [edition])
 
 
-def _row(
-    case: Case,
-    said: Scored,
-    row: int,
-    factors: Sequence[Factor],
-    details: Mapping[UUID, Any],
-    *,
-    now: datetime,
-) -> dict[str, Any]:
-    found, seen = said.scores, said.scores.moments
-    states, facts = seen.states, case.facts
-    value, p = float(states.value[row]), float(found.probability[row])
-    detail = details.get(UUID(str(found.ids[row])))
-    owner, client = int(states.owner[row]), int(states.client[row])
-    return {
-        "workspace_id": str(case.workspace_id),
-        "edition": case.edition,
-        "deal_id": str(found.ids[row]),
-        "deal_version": detail["version"] if detail else 0,
-        "owner_id": str(facts.owners[owner]) if owner >= 0 else None,
-        "client_id": str(facts.clients[client]) if client >= 0 else None,
-        "probability": p,
-        "lower": float(found.lower[row]),
-        "upper": float(found.upper[row]),
-        "evidence": said.model.evidence,
-        "value_minor": case.minor(value),
-        "expected_minor": case.minor(value * p),
-        "advice": str(found.advice[row]),
-        "priority": float(found.priority[row]),
-        "factors": case.reasons(factors),
-        "steps": _steps(case, said, row, detail) if detail else [],
-        "age_days": int(seen.age[row]),
-        "days_in_stage": int(seen.in_stage[row]),
-        "days_silent": int(seen.quiet[row]),
-        "own_rhythm_days": known(float(seen.rhythm[row])),
-        "close_moves": int(seen.close_moves[row]),
-        "arrivals": [round(float(share), 4) for share in found.arrivals[row]],
-        "scored_at": scores.instant(now),
-    }
-
-
-def _steps(case: Case, said: Scored, row: int, detail: Any) -> list[Mapping[str, str]]:
-    seen = said.scores.moments
-    limit = said.limits.get(str(case.facts.stages[seen.states.stage[row]]))
-    standing = steps.Standing(
-        today=case.today,
-        next_step=detail["next_step"],
-        next_step_due=detail["next_step_due_date"],
-        expected_close=detail["expected_close_date"],
-        days_quiet=int(seen.quiet[row]),
-        rhythm_days=known(float(seen.rhythm[row])),
-        close_moves=int(seen.close_moves[row]),
-        days_in_stage=int(seen.in_stage[row]),
-        stage_p90_days=limit["p90"] if limit else None,
-    )
-    return [step.as_json() for step in steps.steps(standing)]
-
-
-def _bookkeeping(
-    made: Mapping[str, Any], there: Standing | None, *, now: datetime
-) -> dict[str, Any]:
-    """What was told last, so that nothing is told twice."""
-    p = made["probability"]
-    told, tells = there.told_probability if there else None, _tells(there, made)
-    _, peak = telling.drop(there.peak_probability if there else None, p)
-    return {
-        "told_probability": p if tells else told,
-        "peak_probability": peak,
-        "told_at": now if tells or there is None else there.told_at,
-    }
-
-
-def _tells(there: Standing | None, made: Mapping[str, Any]) -> bool:
-    """The board shows odds and advice: either may have changed."""
-    if there is None:
-        return True
-    advised = made["advice"] == there.advice
-    return telling.tells_odds(there.told_probability, made["probability"], advised=advised)
-
-
-def _told(
-    case: Case, told: Sequence[Mapping[str, Any]], gone: Sequence[UUID], *, now: datetime, run: int
-) -> list[DealsScored]:
-    facts = []
-    for start in range(0, max(len(told), len(gone)), TOLD_AT_ONCE):
-        part = told[start : start + TOLD_AT_ONCE]
-        facts.append(
+def _facts(case: Case, told: ToTell, *, now: datetime, run: int) -> list[Fact]:
+    odds, gone = told.odds, told.gone
+    return [
+        *(_dropped(row, detail, before, now=now, run=run) for row, detail, before in told.dropped),
+        *(
             DealsScored(
                 aggregate_id=case.workspace_id,
                 version=run,
                 at=now,
                 by=None,
-                scores=[
-                    Odds(
-                        deal_id=UUID(made["deal_id"]),
-                        probability=made["probability"],
-                        lower=made["lower"],
-                        upper=made["upper"],
-                        advice=made["advice"],
-                        evidence=made["evidence"],
-                    )
-                    for made in part
-                ],
+                scores=odds[start : start + TOLD_AT_ONCE],
                 gone=gone[start : start + TOLD_AT_ONCE],
             )
-        )
-    return facts
+            for start in range(0, max(len(odds), len(gone)), TOLD_AT_ONCE)
+        ),
+    ]
+
+
+def _odds(made: Mapping[str, Any]) -> Odds:
+    return Odds(
+        deal_id=UUID(made["deal_id"]),
+        probability=made["probability"],
+        lower=made["lower"],
+        upper=made["upper"],
+        advice=made["advice"],
+        evidence=made["evidence"],
+    )
 
 
 def _dropped(

@@ -7,7 +7,7 @@ closed long ago, so that what was learnt is what is asked.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,6 +57,11 @@ class Moments:
 
     def __len__(self) -> int:
         return len(self.at)
+
+    def take(self, rows: Ints) -> Moments:
+        """Some of them."""
+        rest = [field.name for field in fields(self) if field.name != "states"]
+        return Moments(self.states.take(rows), *(getattr(self, name)[rows] for name in rest))
 
     def without_hindsight(self, where: Bools) -> Moments:
         """Where a deal was told of after its end, leave out what may have been written at the end.

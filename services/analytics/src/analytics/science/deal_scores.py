@@ -51,8 +51,7 @@ def score(model: WinModel, facts: Facts, *, whole: Facts | None = None) -> DealS
     """Score the open deals; `whole` says when deals close, if `facts` holds only some of them."""
     moments = open_now(facts)
     table = moments.table(facts)
-    probability = model.probability(table)
-    bounds = model.interval(table, LEVEL)
+    probability, bounds = model.odds(table, LEVEL)
     value = moments.states.value
     days = np.maximum(moments.age, 1.0)
     return DealScores(
@@ -74,8 +73,7 @@ def explain(
     """Reasons for the odds of some of the deals."""
     if len(rows) == 0:
         return []
-    table = scores.moments.table(facts).iloc[rows].reset_index(drop=True)
-    return model.explain(table, top)
+    return model.explain(scores.moments.take(rows).table(facts), top)
 
 
 def arrivals(whole: Facts, ages: Floats, probability: Floats) -> Floats:

@@ -87,7 +87,7 @@ def workspace(whole: Deals) -> Workspace:
 def parts(own: Deals, whole: Workspace, days: int) -> Parts:
     """Project the deals of `own` over `days`, with what `whole` lends."""
     quick = whole.hazards.times(_pace(own, whole))
-    chance = quick.win_within(-own.created[own.open], days)[-1]
+    chance = quick.win_by(-own.created[own.open], days)
     value = own.value[own.open]
     # A deal opened u days from now has days - u days left: one term per day of the window.
     wins_from_new = _opened_per_day(own) * float(quick.win_within(np.zeros(1), days).sum())

@@ -56,6 +56,12 @@ class Hazards:
         chances: Floats = np.cumsum(survival * -np.expm1(-both) * share, axis=0)
         return chances
 
+    def win_by(self, ages: Floats, days: int) -> Floats:
+        """The last row of `win_within`, computed once for each whole day of age there is."""
+        whole, place = np.unique(np.clip(ages, 0, OLDEST).astype(np.int64), return_inverse=True)
+        chance: Floats = self.win_within(whole.astype(np.float64), days)[-1][place]
+        return chance
+
 
 def estimate(deals: Deals, since: float = -np.inf) -> Hazards:
     """Hazards from all deals known at day 0, watched from day `since`; zero before any closing."""
@@ -103,9 +109,14 @@ def expected_wins(cumulated: Floats, begin: Floats, end: Floats) -> float:
 
 def _exposure(begin: Floats, end: Floats) -> Floats:
     """Days spent in each age bin, shape (bins,); half a day at least for what closed at once."""
-    low, high = EDGES, np.append(EDGES[1:], np.inf)
-    spans = np.minimum(end[:, None], high) - np.maximum(begin[:, None], low)
-    days: Floats = np.clip(spans, 0, None).sum(axis=0)
+    # Bin by bin: all bins of a hundred thousand deals at once would be the largest array there is.
+    spans = zip(EDGES, np.append(EDGES[1:], np.inf), strict=True)
+    days = np.array(
+        [
+            np.clip(np.minimum(end, high) - np.maximum(begin, low), 0.0, None).sum()
+            for low, high in spans
+        ]
+    )
     days[0] += 0.5 * float(np.sum(end - begin < 0.5))
     return days
 

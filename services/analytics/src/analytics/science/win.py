@@ -56,33 +56,50 @@ class WinModel:
 
     def probability(self, deals: "pd.DataFrame") -> Floats:
         """Win probability [n] of each deal, between 1 % and 99 %."""
-        return np.clip(expit(self._log_odds(read_table(deals, self.vocabulary))), LOWEST, HIGHEST)
+        table = read_table(deals, self.vocabulary)
+        return np.clip(expit(self._log_odds(table, self._score(table))), LOWEST, HIGHEST)
+
+    def odds(self, deals: "pd.DataFrame", level: float) -> tuple[Floats, Floats]:
+        """`probability` and `interval` for the price of one."""
+        table = read_table(deals, self.vocabulary)
+        score = self._score(table)
+        told = self._log_odds(table, score)
+        probability = np.clip(expit(told), LOWEST, HIGHEST)
+        return probability, self._interval(table, told, level, score)
 
     def interval(self, deals: "pd.DataFrame", level: float) -> Floats:
         """Lower and upper bound [n, 2] that hold the true probability in `level` % of cases."""
+        return self.odds(deals, level)[1]
+
+    def _interval(self, table: Table, told: Floats, level: float, score: Floats | None) -> Floats:
         from scipy.stats import norm
 
         if not 0 < level < 100:
             raise ValueError(f"level must lie between 0 and 100, not {level}")
-        table = read_table(deals, self.vocabulary)
-        centre = np.clip(self._log_odds(table), logit(LOWEST), logit(HIGHEST))
-        reach = float(norm.ppf(0.5 + level / 200)) * self._spread(table)
+        centre = np.clip(told, logit(LOWEST), logit(HIGHEST))
+        reach = float(norm.ppf(0.5 + level / 200)) * self._spread(table, score)
         return np.column_stack([expit(centre - reach), expit(centre + reach)])
 
     def explain(self, deals: "pd.DataFrame", top: int = 5) -> list[list[Factor]]:
         """Reasons per deal whose weights add up to the log-odds of `probability`."""
         return explain_deals(self, deals, top)
 
-    def _log_odds(self, table: Table) -> Floats:
+    def _score(self, table: Table) -> Floats | None:
+        """What the model on all deals says, before the gate; None where the win rate speaks."""
         if self.fitted is None:
-            return np.full(len(table), float(logit(self.base_rate)))
-        return self.fitted.gate.open(self.fitted.member.score(table, self.vocabulary))
+            return None
+        return self.fitted.member.score(table, self.vocabulary)
 
-    def _spread(self, table: Table) -> Floats:
+    def _log_odds(self, table: Table, score: Floats | None) -> Floats:
+        if self.fitted is None or score is None:
+            return np.full(len(table), float(logit(self.base_rate)))
+        return self.fitted.gate.open(score)
+
+    def _spread(self, table: Table, score: Floats | None) -> Floats:
         """Standard deviation [n] of the log-odds: the fit, the gate, and what no column tells."""
-        if self.fitted is None:
+        if self.fitted is None or score is None:
             return np.full(len(table), rate_spread(self.wins, self.n))
-        return score_spread(self.fitted, table, self.vocabulary)
+        return score_spread(self.fitted, table, self.vocabulary, score)
 
 
 def _evidence(n: int, wins: int) -> str:

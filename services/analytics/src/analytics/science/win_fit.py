@@ -59,14 +59,19 @@ class Fitted:
     typical_news: float  # mean over past deals of what the growing pasts disagree about
 
 
-def news(member: Member, pasts: Sequence[Member], table: Table, vocabulary: Vocabulary) -> Floats:
+def news(
+    member: Member,
+    pasts: Sequence[Member],
+    table: Table,
+    vocabulary: Vocabulary,
+    score: Floats,
+) -> Floats:
     """Estimated variance [n] of the member's scores, from how its growing pasts differ.
 
     A past of n_k of the n deals differs from the whole by about var * (1 / n_k - 1 / n) when each
     deal adds its own news, so the squared differences, rescaled, estimate var / n. Drift makes old
     pasts differ more and so widens the interval.
     """
-    score = member.score(table, vocabulary)
     total = np.zeros(len(table))
     for past in pasts:
         total += (past.score(table, vocabulary) - score) ** 2 / (member.n / past.n - 1.0)
@@ -172,7 +177,7 @@ def fit_members(table: Table, vocabulary: Vocabulary, won: Floats) -> Fitted:
     # The youngest pasts are nearest to the whole; the oldest would only add its age.
     kept = tuple(past.member(ridge, share) for past in pasts[-KEPT:])
     sample = table.take(np.arange(0, n, max(n // SAMPLE, 1)))
-    typical = float(news(member, kept, sample, vocabulary).mean())
+    typical = float(news(member, kept, sample, vocabulary, member.score(sample, vocabulary)).mean())
     return Fitted(member, kept, gate, gate.open(score), forward_won, typical)
 
 

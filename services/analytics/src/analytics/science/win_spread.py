@@ -16,11 +16,13 @@ RATE_SPREAD = 1.15  # the same where no model is fitted, and the rate itself may
 POOLED = 4.0  # how many pasts the average spread of all deals counts for
 
 
-def score_spread(fitted: Fitted, table: Table, vocabulary: Vocabulary) -> Floats:
-    """Standard deviation [n] of the log-odds of deals: the fit, the gate, and what is not seen."""
+def score_spread(fitted: Fitted, table: Table, vocabulary: Vocabulary, score: Floats) -> Floats:
+    """Standard deviation [n] of the log-odds of deals: the fit, the gate, and what is not seen.
+
+    `score` [n] is what the member on all rows says of them.
+    """
     gate, pasts = fitted.gate, fitted.pasts
-    score = fitted.member.score(table, vocabulary)
-    own = news(fitted.member, pasts, table, vocabulary)
+    own = news(fitted.member, pasts, table, vocabulary, score)
     fit = (len(pasts) * own + POOLED * fitted.typical_news) / (len(pasts) + POOLED)
     design = np.column_stack([np.ones(len(table)), score - gate.centre])
     calibration = np.einsum("ij,jk,ik->i", design, gate.covariance, design)
