@@ -7,6 +7,7 @@ from uuid import UUID
 
 from analytics.adapters.events import to_outbox
 from analytics.adapters.rescoring import Fence
+from analytics.application.replaying import SomebodyWaits, replay_the_past
 from analytics.application.rescoring import rescore
 from analytics.entrypoints.consumers import crm_told
 from kit.bus.events import Event
@@ -44,3 +45,18 @@ async def scored(
     """A scoring from beginning to end."""
     held = await turn(database, workspace)
     return await rescore(lambda: unit(database, workspace), held, now=at, refit=refit)
+
+
+async def _nobody_waits() -> bool:
+    return False
+
+
+async def replayed(
+    database: ServiceDatabase,
+    workspace: UUID,
+    at: datetime,
+    somebody_waits: SomebodyWaits = _nobody_waits,
+) -> dict[str, Any]:
+    """The replay that a scoring at night has planned, as far as it comes in one job."""
+    held = await turn(database, workspace)
+    return await replay_the_past(lambda: unit(database, workspace), held, somebody_waits, now=at)

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
+from analytics.application.replaying import PARTS
 from kit.testing.database import ServiceDatabase
-from services.analytics.tests.scoring import scored, tell
+from services.analytics.tests.scoring import replayed, scored, tell
 from services.analytics.tests.studio import story
 
 STOP = datetime(2023, 9, 15, 6, tzinfo=UTC)
@@ -25,6 +26,8 @@ async def test_a_past_is_replayed_and_said_to_be_a_back_test(
 ) -> None:
     await tell(database, workspace, story(workspace, 3, clients=40).until(STOP))
     await scored(database, workspace, STOP, refit=True)
+    assert await accuracies(database, workspace) == {}
+    assert await replayed(database, workspace, STOP) == {"parts": len(PARTS)}
     found = await accuracies(database, workspace)
     assert found.keys() == {
         ("win", "backtest"),
@@ -43,6 +46,25 @@ async def test_a_past_is_replayed_and_said_to_be_a_back_test(
     assert {step["month"] for step in months["by_month"]} <= {
         f"2023-{m:02}-01" for m in range(1, 9)
     }
+
+
+async def test_a_replay_makes_room_and_goes_on_where_it_was_left(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    async def somebody_waits() -> bool:
+        return True
+
+    await tell(database, workspace, story(workspace, 3, clients=40).until(STOP))
+    await scored(database, workspace, STOP, refit=True)
+    for part in range(1, len(PARTS) + 1):
+        assert await replayed(database, workspace, STOP, somebody_waits) == {"parts": part}
+    in_parts = await accuracies(database, workspace)
+    assert await replayed(database, workspace, STOP) == {"parts": 0}  # once a month is enough
+    again = "UPDATE rescoring SET backtested_on = NULL WHERE workspace_id = $1"
+    await database.owner.execute(again, workspace)
+    await scored(database, workspace, STOP, refit=True)
+    await replayed(database, workspace, STOP)
+    assert await accuracies(database, workspace) == in_parts  # said once, not twice
 
 
 async def test_what_was_shown_is_judged_when_the_end_is_known(

@@ -12,12 +12,15 @@ from uuid import UUID
 
 import pytest
 
-from analytics.application.handing_out import RESCORE, hand_out
+from analytics.adapters import rescoring
+from analytics.application.handing_out import hand_out, hand_out_replay
+from analytics.domain.work import RESCORE
 from kit.clock import SystemClock
+from kit.ids import new_id
 from kit.jobs.celery import JobApp
 from kit.testing.background import until
 from kit.testing.database import ServiceDatabase
-from services.analytics.tests.scoring import tell, unit
+from services.analytics.tests.scoring import scored, tell, unit
 from services.analytics.tests.studio import story
 
 STOP = datetime(2023, 9, 15, 6, tzinfo=UTC)
@@ -111,6 +114,42 @@ async def test_work_is_handed_out_once_a_turn(database: ServiceDatabase, workspa
     await handed_out(database, workspace)
     async with unit(database, workspace) as uow:
         assert await hand_out(uow, now=SystemClock().now()) is None
+
+
+async def test_a_replay_waits_for_everybody(database: ServiceDatabase, workspace: UUID) -> None:
+    await tell(database, workspace, story(workspace, 3).until(STOP))
+    await database.owner.execute("UPDATE jobs SET status = 'done'")
+    await scored(database, workspace, STOP, refit=True)
+    quiet = "UPDATE rescoring SET due_at = NULL, refit_due_at = NULL"
+    others = "UPDATE rescoring SET replay_due_at = NULL WHERE workspace_id <> $1"
+    await database.owner.execute(quiet)
+    await database.owner.execute(others, workspace)
+    await database.owner.execute("UPDATE jobs SET status = 'done'")
+    assert await rescoring.replay_due(database.system) == workspace
+    assert not await rescoring.somebody_waits(database.system)
+
+    other = new_id()
+    async with unit(database, other) as uow:
+        await rescoring.mark(uow)
+        await uow.commit()
+    await handed_out(database, other)  # a job waits
+    assert await rescoring.somebody_waits(database.system)
+    assert await rescoring.replay_due(database.system) is None
+    await database.owner.execute("UPDATE jobs SET status = 'running' WHERE status = 'queued'")
+    assert await rescoring.replay_due(database.system) == workspace
+
+    async with unit(database, workspace) as uow:
+        job_id = await hand_out_replay(uow, now=SystemClock().now())
+    assert job_id is not None
+    async with unit(database, workspace) as uow:
+        assert await hand_out_replay(uow, now=SystemClock().now()) is None
+    await database.owner.execute(
+        "UPDATE rescoring SET due_at = now() WHERE workspace_id = $1", workspace
+    )
+    async with unit(database, workspace) as uow:  # while the replay is open there is no second job
+        assert await hand_out(uow, now=SystemClock().now()) is None
+    assert await rescoring.somebody_waits(database.system)  # so that the replay makes room
+    await database.owner.execute("UPDATE jobs SET status = 'done'")
 
 
 async def test_a_worker_at_rest_has_loaded_no_science() -> None:

@@ -73,6 +73,7 @@ MARK_SOON = Statement(
     )
 )
 _ours = rescoring.c.workspace_id == _WORKSPACE
+_AT = bindparam("at", type_=DateTime(timezone=True))
 _RETRY = bindparam("retry_refit_at", type_=DateTime(timezone=True))
 HANDED_OUT = Statement(
     update(rescoring)
@@ -99,8 +100,20 @@ FITTED = Statement(
         refit_due_at=bindparam("next", type_=DateTime(timezone=True)),
     )
 )
+PLAN_REPLAY = Statement(
+    update(rescoring)
+    .where(_ours)
+    .values(replay_due_at=func.clock_timestamp(), replay_at=_AT, replayed=0)
+)
+REPLAYED = Statement(
+    update(rescoring)
+    .where(_ours)
+    .values(replay_due_at=func.clock_timestamp(), replayed=bindparam("parts", type_=Integer()))
+)
 BACKTESTED = Statement(
-    update(rescoring).where(_ours).values(backtested_on=bindparam("today", type_=Date()))
+    update(rescoring)
+    .where(_ours)
+    .values(backtested_on=bindparam("today", type_=Date()), replay_due_at=None, replay_at=None)
 )
 STANDING = Statement(rescoring.select().where(_ours))
 
@@ -115,6 +128,19 @@ TURN = Statement(
     select((rescoring.c.refit_due_at <= func.clock_timestamp()).label("refit"))
     .where(_ours, _is_due, ~_open_job)
     .with_for_update(skip_locked=True)
+)
+REPLAY_TURN = Statement(
+    select(rescoring.c.workspace_id)
+    .where(_ours, rescoring.c.replay_due_at <= func.clock_timestamp(), ~_open_job)
+    .with_for_update(skip_locked=True)
+)
+REPLAY_HANDED_OUT = Statement(
+    update(rescoring)
+    .where(_ours)
+    .values(
+        job_id=bindparam("job", type_=Uuid()),
+        replay_due_at=bindparam("retry_at", type_=DateTime(timezone=True)),
+    )
 )
 HELD = Statement(
     select(jobs.c.id)
@@ -135,6 +161,33 @@ ORDER BY due_at NULLS LAST LIMIT $1"""
 BUSY = "SELECT EXISTS (SELECT FROM jobs WHERE status IN ('queued', 'running'))"
 NEXT = """
 SELECT extract(epoch FROM least(min(due_at), min(refit_due_at)) - now())::float8 FROM rescoring"""
+# A workspace that waits for its own replay to make room has no job yet.
+WAITING = """
+SELECT EXISTS (SELECT FROM jobs WHERE status = 'queued')
+    OR EXISTS (SELECT FROM rescoring WHERE due_at <= now())
+    OR EXISTS (SELECT FROM rescoring WHERE refit_due_at <= now())"""
+# One at a time for each worker: it is queued only while nothing else is.
+REPLAY_DUE = """
+SELECT workspace_id FROM rescoring r
+WHERE replay_due_at <= now() AND NOT EXISTS (SELECT FROM jobs WHERE status = 'queued')
+    AND NOT EXISTS
+        (SELECT FROM jobs j WHERE j.id = r.job_id AND j.status IN ('queued', 'running'))
+ORDER BY replay_due_at LIMIT 1"""
+
+
+class Replay(NamedTuple):
+    """The past up to a moment is being replayed; so many parts of it are done."""
+
+    at: datetime
+    parts: int
+
+
+class Nights(NamedTuple):
+    """When models were fitted last, when the past was replayed, and whether it is now."""
+
+    fitted_on: date | None
+    backtested_on: date | None
+    replaying: bool
 
 
 class Due(NamedTuple):
@@ -188,15 +241,45 @@ async def fitted(tx: Transaction, *, today: date, next_night: datetime) -> None:
     await tx.run(FITTED, workspace=tx.workspace_id, today=today, next=next_night)
 
 
+async def plan_replay(tx: Transaction, at: datetime) -> None:
+    """Have the past up to a moment replayed when there is time."""
+    await tx.run(PLAN_REPLAY, workspace=tx.workspace_id, at=at)
+
+
+async def hand_out_replay(tx: Transaction) -> bool:
+    """Take the turn of a workspace's replay, as `hand_out` does."""
+    return await tx.row(REPLAY_TURN, workspace=tx.workspace_id) is not None
+
+
+async def replay_handed_out(tx: Transaction, job_id: UUID, *, retry_at: datetime) -> None:
+    """This job replays; if it fails for good, another one does at that time."""
+    await tx.run(REPLAY_HANDED_OUT, workspace=tx.workspace_id, job=job_id, retry_at=retry_at)
+
+
+async def replay(tx: Transaction) -> Replay | None:
+    """How far the replay is; None when none is to be done."""
+    row = await tx.row(STANDING, workspace=tx.workspace_id)
+    if row is None or row["replay_at"] is None:
+        return None
+    return Replay(row["replay_at"], row["replayed"])
+
+
+async def replayed(tx: Transaction, parts: int) -> None:
+    """So many parts are done; what is left is due again as soon as the job has ended."""
+    await tx.run(REPLAYED, workspace=tx.workspace_id, parts=parts)
+
+
 async def back_tested(tx: Transaction, today: date) -> None:
     """Its history was replayed on this day."""
     await tx.run(BACKTESTED, workspace=tx.workspace_id, today=today)
 
 
-async def last_nights(tx: Transaction) -> tuple[date | None, date | None]:
-    """When its models were fitted last, and when its history was replayed."""
+async def last_nights(tx: Transaction) -> Nights:
+    """What has been done for the workspace at night."""
     row = await tx.row(STANDING, workspace=tx.workspace_id)
-    return (row["fitted_on"], row["backtested_on"]) if row else (None, None)
+    if row is None:
+        return Nights(None, None, False)
+    return Nights(row["fitted_on"], row["backtested_on"], row["replay_at"] is not None)
 
 
 async def due(system: Pool, limit: int = 50) -> list[UUID]:
@@ -213,3 +296,14 @@ async def seconds_to_next(system: Pool) -> float | None:
 async def is_busy(system: Pool) -> bool:
     """Whether a worker has, or will at once have, something to tell."""
     return bool(await system.fetchval(BUSY))
+
+
+async def replay_due(system: Pool) -> UUID | None:
+    """A workspace whose past may be replayed now, since no job waits."""
+    workspace_id: UUID | None = await system.fetchval(REPLAY_DUE)
+    return workspace_id
+
+
+async def somebody_waits(system: Pool) -> bool:
+    """Whether anything is to be done that is more urgent than a replay."""
+    return bool(await system.fetchval(WAITING))

@@ -1,13 +1,12 @@
 """What was said and what came of it: judged by statements, read for the accuracy report."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Text, Uuid, bindparam, delete, select, text
+from sqlalchemy import ARRAY, Date, DateTime, Text, Uuid, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import DateTime
 
 from analytics.adapters.tables import said_forecasts, said_odds
 from kit.database import Statement, Transaction
@@ -61,11 +60,28 @@ JUDGED_MONTHS = Statement(
     .where(_f.workspace_id == _WORKSPACE, _f.actual.is_not(None))
     .order_by(_f.month, _f.origin)
 )
-_SOURCE = bindparam("source", type_=Text())
-FORGET = [
-    Statement(delete(table).where(table.c.workspace_id == _WORKSPACE, table.c.source == _SOURCE))
-    for table in (said_odds, said_forecasts)
-]
+# A back-test is replaced origin by origin; what is of no origin any more goes at its end.
+_backtested = _o.workspace_id == _WORKSPACE, _o.source == "backtest"
+_foretold = _f.workspace_id == _WORKSPACE, _f.source == "backtest"
+FORGET_ODDS = Statement(
+    delete(said_odds).where(
+        *_backtested,
+        _o.kind == bindparam("kind", type_=Text()),
+        _o.said_at == bindparam("said_at", type_=DateTime(timezone=True)),
+    )
+)
+FORGET_MONTHS = Statement(
+    delete(said_forecasts).where(*_foretold, _f.origin == bindparam("origin", type_=Date()))
+)
+KEEP_ODDS = Statement(
+    delete(said_odds).where(
+        *_backtested,
+        _o.said_at != func.all(bindparam("origins", type_=ARRAY(DateTime(timezone=True)))),
+    )
+)
+KEEP_MONTHS = Statement(
+    delete(said_forecasts).where(*_foretold, _f.origin < bindparam("first", type_=Date()))
+)
 
 
 async def judge(tx: Transaction, months: Sequence[dict[str, Any]], *, now: datetime) -> None:
@@ -86,7 +102,17 @@ async def judged_months(tx: Transaction) -> list[asyncpg.Record]:
     return await tx.rows(JUDGED_MONTHS, workspace=tx.workspace_id)
 
 
-async def forget_backtest(tx: Transaction) -> None:
-    """A new replay takes the place of the one before."""
-    for statement in FORGET:
-        await tx.run(statement, workspace=tx.workspace_id, source="backtest")
+async def forget_odds(tx: Transaction, kind: str, said_at: datetime) -> None:
+    """A new replay of an origin takes the place of the one before."""
+    await tx.run(FORGET_ODDS, workspace=tx.workspace_id, kind=kind, said_at=said_at)
+
+
+async def forget_months(tx: Transaction, origin: date) -> None:
+    """The same for forecasts."""
+    await tx.run(FORGET_MONTHS, workspace=tx.workspace_id, origin=origin)
+
+
+async def keep_backtests(tx: Transaction, origins: Sequence[datetime], first: date) -> None:
+    """Of the back-tests only those of these origins, the earliest of which is in a month."""
+    await tx.run(KEEP_ODDS, workspace=tx.workspace_id, origins=list(origins))
+    await tx.run(KEEP_MONTHS, workspace=tx.workspace_id, first=first)

@@ -1,25 +1,19 @@
-"""Said against happened: judged each night, and a workspace's past replayed once a month.
+"""Said against happened, judged each night.
 
 Runs where the science is, like `scoring`.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from analytics.adapters import rescoring, said, scores
-from analytics.adapters.rescoring import Fence
-from analytics.application import churn_risk, odds
-from analytics.application.scoring import Case, OpenUnit, commit_if_held, known, moment, month
+from analytics.adapters import said, scores
+from analytics.application.scoring import Case, month
 from analytics.domain.shown import plural
-from analytics.science import judgement, replay
+from analytics.science import judgement
 from analytics.science import workspace_series as series
-from analytics.science.replay import SaidMonth, SaidOdds
 from kit.unit_of_work import UnitOfWork
-
-REPLAY_EVERY = timedelta(days=30)
 
 
 def months_of(case: Case) -> list[dict[str, Any]]:
@@ -44,77 +38,6 @@ async def judge(
     rows = _of_odds(case, await said.judged_odds(uow), now)
     rows += _of_months(case, await said.judged_months(uow), now)
     await scores.write(uow, "accuracies", rows)
-
-
-async def replay_the_past(
-    case: Case, open_unit: OpenUnit, fence: Fence, clients: Sequence[Any], *, now: datetime
-) -> bool:
-    """Say what would have been said at the starts of earlier months, once a month.
-
-    Raises LeaseLost.
-    """
-    async with open_unit() as uow:
-        _, last = await rescoring.last_nights(uow)
-    if last is not None and case.today - last < REPLAY_EVERY:
-        return False
-    ids = [str(client["client_id"]) for client in clients]
-    on_deals = await asyncio.to_thread(replay.replay_odds, case.facts)
-    on_clients = await asyncio.to_thread(replay.replay_risks, case.facts, ids)
-    on_months = [
-        statement
-        for metric in series.METRICS
-        for statement in await asyncio.to_thread(replay.replay_months, case.facts, metric)
-    ]
-    odds_rows = [_odds_row(case, statement) for statement in (*on_deals, *on_clients)]
-    month_rows = [_month_row(case, statement, now) for statement in on_months]
-    months = await asyncio.to_thread(months_of, case)
-    async with open_unit() as uow:
-        await said.forget_backtest(uow)
-        await scores.write_once(uow, "said_odds", odds_rows)
-        await scores.write_once(uow, "said_forecasts", month_rows)
-        await rescoring.back_tested(uow, case.today)
-        await judge(uow, case, months, now=now)
-        await commit_if_held(uow, fence)
-    return True
-
-
-def _odds_row(case: Case, statement: SaidOdds) -> dict[str, Any]:
-    due = known(statement.due)
-    ends = moment(due).isoformat() if due is not None else None
-    return {
-        "workspace_id": str(case.workspace_id),
-        "kind": statement.kind,
-        "source": "backtest",
-        "subject_id": statement.subject,
-        "said_at": moment(statement.at).isoformat(),
-        "probability": statement.probability,
-        "lower": known(statement.lower),
-        "upper": known(statement.upper),
-        "base_rate": statement.base_rate,
-        "evidence": statement.evidence,
-        "version": odds.VERSION if statement.kind == "win" else churn_risk.VERSION,
-        "due_at": ends,
-        "outcome": statement.outcome,
-        "judged_at": ends or case.at.isoformat(),
-    }
-
-
-def _month_row(case: Case, statement: SaidMonth, now: datetime) -> dict[str, Any]:
-    scale = 1 if statement.metric == "deals_won" else case.scale
-    return {
-        "workspace_id": str(case.workspace_id),
-        "metric": statement.metric,
-        "source": "backtest",
-        "origin": month(statement.origin).isoformat(),
-        "month": month(statement.month).isoformat(),
-        "said_at": scores.instant(now),
-        "mean": statement.mean * scale,
-        "lower80": statement.lower * scale,
-        "upper80": statement.upper * scale,
-        "method": statement.method,
-        "actual": statement.actual * scale,
-        "judged_at": scores.instant(now),
-    }
 
 
 def _of_odds(case: Case, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from analytics.adapters import rescoring
+from analytics.domain.work import REPLAY, RESCORE
 from kit.jobs.table import enqueue
 from kit.unit_of_work import UnitOfWork
 
-RESCORE = "rescore"
-REFIT_AGAIN = timedelta(hours=1)
-"""When a refit that failed for good is tried again."""
+AGAIN = timedelta(hours=1)
+"""When a refit or a replay that failed for good is tried again."""
 
 
 async def hand_out(uow: UnitOfWork, *, now: datetime) -> UUID | None:
@@ -18,7 +18,17 @@ async def hand_out(uow: UnitOfWork, *, now: datetime) -> UUID | None:
     if due is None:
         return None
     job_id = await enqueue(uow, RESCORE, {"refit": due.refit})
-    retry = now + REFIT_AGAIN if due.refit else None
+    retry = now + AGAIN if due.refit else None
     await rescoring.handed_out(uow, job_id, retry_refit_at=retry)
+    await uow.commit()
+    return job_id
+
+
+async def hand_out_replay(uow: UnitOfWork, *, now: datetime) -> UUID | None:
+    """A job that replays the workspace's past; None as for `hand_out`."""
+    if not await rescoring.hand_out_replay(uow):
+        return None
+    job_id = await enqueue(uow, REPLAY, {})
+    await rescoring.replay_handed_out(uow, job_id, retry_at=now + AGAIN)
     await uow.commit()
     return job_id

@@ -7,12 +7,11 @@ from uuid import UUID
 
 from analytics.adapters import answers
 from analytics.domain.questions import Question
+from analytics.domain.work import ANSWER
 from kit.jobs.table import enqueue
 from kit.unit_of_work import UnitOfWork
 
-__all__ = ["JOB", "Asked", "Question", "ask"]
-
-JOB = "answer"
+__all__ = ["Asked", "Question", "ask"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,7 @@ async def ask(uow: UnitOfWork, question: Question, *, now: datetime) -> Asked:
                 is_stale=not is_new,
                 error=row["error"] if is_new else None,
             )
-    job_id = await enqueue(uow, JOB, {"question": question.name, **question.args})
+    job_id = await enqueue(uow, ANSWER, {"question": question.name, **question.args})
     await answers.ask(uow, question.name, question.args, job_id=job_id, now=now)
     if row is None:
         return Asked(job_id=job_id)

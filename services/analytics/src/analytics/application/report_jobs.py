@@ -8,6 +8,7 @@ from uuid import UUID
 from analytics.adapters import documents
 from analytics.application.scope import Asked, Scope, scope
 from analytics.domain.errors import ReportNotFound, ReportNotReady, ReportOutOfSight
+from analytics.domain.work import REPORT
 from kit import files
 from kit.database import Transaction
 from kit.files import OpenTransaction
@@ -16,7 +17,6 @@ from kit.jobs.table import find as find_job
 from kit.sight import Sight
 from kit.unit_of_work import UnitOfWork
 
-REPORT = "report"
 KEPT_FOR = timedelta(days=7)
 LARGEST = 8 * 2**20  # bytes
 CONTENT_TYPE = "application/pdf"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from analytics.adapters import answers, model_rows, rescoring, scores
 from analytics.adapters.rescoring import Fence
-from analytics.application import accuracy, churn_risk, odds, outlook
+from analytics.application import accuracy, churn_risk, odds, outlook, replaying
 from analytics.application.scoring import Case, OpenUnit, commit_if_held, read_case
 from analytics.domain.facts import PipelineChanged
 from analytics.domain.nights import next_night
@@ -52,18 +52,17 @@ async def _score_the_rest(
         for part in ahead:
             await outlook.write(uow, case, part, now=now, run=done.run)
         if refit:
-            fitted_on, _ = await rescoring.last_nights(uow)
+            fitted_on = (await rescoring.last_nights(uow)).fitted_on
             if fitted_on is None or fitted_on.replace(day=1) < case.today.replace(day=1):
                 await churn_risk.keep_said(uow, case, risks.rows)
             night = next_night(case.workspace_id, case.setting.time_zone, now)
             await rescoring.fitted(uow, today=case.today, next_night=night)
             await answers.forget(uow, now)
             await accuracy.judge(uow, case, months, now=now)
+            await replaying.plan(uow, case)
         changed = PipelineChanged(
             aggregate_id=case.workspace_id, version=case.setting.changes, at=now, by=None
         )
         uow.tell_facts(changed)
         await commit_if_held(uow, fence)
-    if refit:
-        await accuracy.replay_the_past(case, open_unit, fence, clients, now=now)
     return len(risks.rows)

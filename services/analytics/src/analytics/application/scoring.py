@@ -51,7 +51,11 @@ class Case:
     @property
     def today(self) -> date:
         """The day of the moment in the workspace's zone."""
-        return today(self.setting.time_zone, self.at)
+        return self.day(self.at)
+
+    def day(self, moment: datetime) -> date:
+        """The day of any moment in the workspace's zone."""
+        return today(self.setting.time_zone, moment)
 
     def minor(self, value: float) -> int | None:
         """Money of the science as integer minor units; None for NaN."""

@@ -32,4 +32,11 @@ def work(settings: Settings) -> None:
             system = await opened(stack, settings, "system", POOL_SIZE)
             yield WorkerApp(system=system, science=science)
 
-    JobWorker(jobs, open_app=entered, handlers=handlers(), listen=settings.internal_listen).run()
+    worker = JobWorker(
+        jobs,
+        open_app=entered,
+        handlers=handlers(),
+        listen=settings.internal_listen,
+        forks=False,
+    )
+    worker.run()

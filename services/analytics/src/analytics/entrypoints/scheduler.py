@@ -5,7 +5,8 @@ import asyncio
 import asyncpg
 
 from analytics.adapters import rescoring
-from analytics.application.handing_out import RESCORE, hand_out
+from analytics.application.handing_out import hand_out, hand_out_replay
+from analytics.domain.work import REPLAY, RESCORE
 from analytics.entrypoints.app import App
 from kit.errors import DomainError
 from kit.telemetry import Log
@@ -35,6 +36,7 @@ async def _round(app: App) -> float:
             job_id = await hand_out(uow, now=app.clock.now())
         if job_id is not None:
             await app.jobs.send(RESCORE, job_id)
+    await _replay(app)
     seconds = await rescoring.seconds_to_next(app.system)
     if await rescoring.is_busy(app.system):
         # What a worker commits lies in the outbox, and the relay does not hear of it.
@@ -43,3 +45,14 @@ async def _round(app: App) -> float:
     if seconds is None or seconds > LOOK_EVERY:
         return LOOK_EVERY
     return max(seconds, SHORTEST)
+
+
+async def _replay(app: App) -> None:
+    """After all that was due has been handed out, and only while no job waits."""
+    workspace_id = await rescoring.replay_due(app.system)
+    if workspace_id is None:
+        return
+    async with app.unit_of_work(workspace_id) as uow:
+        job_id = await hand_out_replay(uow, now=app.clock.now())
+    if job_id is not None:
+        await app.jobs.send(REPLAY, job_id)

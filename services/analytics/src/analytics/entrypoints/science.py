@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from analytics.adapters.rescoring import Fence
+from analytics.adapters.rescoring import Fence, somebody_waits
 from analytics.application.answering import answer
-from analytics.application.handing_out import RESCORE
-from analytics.application.questions import JOB as QUESTION
-from analytics.application.report_jobs import REPORT, make_report
+from analytics.application.replaying import SomebodyWaits, replay_the_past
+from analytics.application.report_jobs import make_report
 from analytics.application.rescoring import rescore
 from analytics.application.scoring import OpenUnit
-from analytics.entrypoints.app import App
+from analytics.domain.work import ANSWER, REPLAY, REPORT, RESCORE
+from analytics.entrypoints.app import Store
 from analytics.entrypoints.patience import patient
 from analytics.entrypoints.report import gathering
 from kit.jobs.table import LeaseLost
@@ -38,11 +38,18 @@ class Request:
     fence: Fence
     now: datetime
     args: dict[str, Any]
+    somebody_waits: SomebodyWaits
 
 
 async def _rescore(request: Request) -> dict[str, Any]:
     return await rescore(
         request.open_unit, request.fence, now=request.now, refit=bool(request.args.get("refit"))
+    )
+
+
+async def _replay(request: Request) -> dict[str, Any]:
+    return await replay_the_past(
+        request.open_unit, request.fence, request.somebody_waits, now=request.now
     )
 
 
@@ -63,12 +70,13 @@ Answering = Callable[[Request], Awaitable[dict[str, Any]]]
 
 ANSWERS: dict[str, Answering] = {
     RESCORE: _rescore,
-    QUESTION: _answer_question,
+    REPLAY: _replay,
+    ANSWER: _answer_question,
     REPORT: _report,
 }
 
 
-async def answer_requests(app: App, *, idle: float) -> None:
+async def answer_requests(store: Store, *, idle: float) -> None:
     """Serve standard input and output until it ends or nobody has asked for `idle` seconds."""
     out = _own_output()
     lines = await _lines()
@@ -80,7 +88,7 @@ async def answer_requests(app: App, *, idle: float) -> None:
         if not line:
             return
         watching = asyncio.create_task(_end_with_parent(lines))
-        answer = await _answer(app, json.loads(line))
+        answer = await _answer(store, json.loads(line))
         watching.cancel()
         out.write(json.dumps(answer).encode() + b"\n")
         out.flush()
@@ -88,13 +96,14 @@ async def answer_requests(app: App, *, idle: float) -> None:
             return
 
 
-async def _answer(app: App, asked: dict[str, Any]) -> dict[str, Any]:
+async def _answer(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
     workspace_id = UUID(asked["workspace_id"])
     request = Request(
-        open_unit=lambda: patient(app.unit_of_work(workspace_id)),
+        open_unit=lambda: patient(store.unit_of_work(workspace_id)),
         fence=Fence(UUID(asked["job_id"]), asked["attempts"]),
-        now=app.clock.now(),
+        now=store.clock.now(),
         args=asked["args"],
+        somebody_waits=lambda: somebody_waits(store.system),
     )
     try:
         return {"result": await ANSWERS[asked["kind"]](request)}

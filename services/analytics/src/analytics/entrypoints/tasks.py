@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.adapters.science_process import ScienceProcess
-from analytics.application.handing_out import RESCORE
-from analytics.application.questions import JOB as QUESTION
-from analytics.application.report_jobs import REPORT
+from analytics.domain.work import ANSWER, REPLAY, REPORT, RESCORE
 from kit.jobs.worker import Handler, Task
 from kit.pool import Pool
 
@@ -36,4 +34,4 @@ async def compute(app: WorkerApp, task: Task) -> dict[str, Any]:
 
 def handlers() -> dict[str, Handler[WorkerApp]]:
     """By kind of job."""
-    return {RESCORE: compute, QUESTION: compute, REPORT: compute}
+    return dict.fromkeys((RESCORE, REPLAY, ANSWER, REPORT), compute)

@@ -18,7 +18,7 @@ ORIGINS = 9
 LEAST_CLOSED = 20
 LEAST_BUYERS = 5
 AHEAD = 6
-LARGE = 10_000
+LARGE, EACH_OF_LARGE = 10_000, 3
 """Closed deals from which on every third origin is enough: each has hundreds of statements."""
 
 
@@ -52,90 +52,88 @@ class SaidMonth:
     actual: float
 
 
-def origins(facts: Facts) -> list[float]:
-    """The starts of this and earlier months, oldest first."""
+def origin(facts: Facts, back: int) -> float:
+    """The start of the month `back` months before the facts' own."""
     current = int(local_months(np.array([facts.at]), facts.zone)[0])
-    return [series.month_start(current - back, facts.zone) for back in range(ORIGINS - 1, -1, -1)]
+    return series.month_start(current - back, facts.zone)
 
 
-def replay_odds(facts: Facts) -> list[SaidOdds]:
-    """Odds of the deals that were open at each origin and have closed since."""
+def odds(facts: Facts, back: int) -> list[SaidOdds]:
+    """Odds of the deals that were open at an origin and have closed since."""
     last = facts.last()
-    ended = {int(d): bool(t == WON) for d, t in zip(last.deal, last.type, strict=True) if t != OPEN}
+    closed = last.type != OPEN
+    if int(closed.sum()) >= LARGE and (ORIGINS - 1 - back) % EACH_OF_LARGE:
+        return []
+    moment = origin(facts, back)
+    then = facts.until(moment)
+    if int(np.sum(then.last().type != OPEN)) < LEAST_CLOSED:
+        return []
+    ended = np.full(len(facts.deals), OPEN)
+    ended[last.deal[closed]] = last.type[closed]
+    model = deal_scores.fit(then)
+    found = deal_scores.score(model, then)
+    outcomes = ended[found.moments.states.deal]
+    return [
+        SaidOdds(
+            "win",
+            str(found.ids[at]),
+            moment,
+            float(found.probability[at]),
+            float(found.lower[at]),
+            float(found.upper[at]),
+            model.base_rate,
+            model.evidence,
+            float("nan"),
+            bool(outcomes[at] == WON),
+        )
+        for at in np.flatnonzero(outcomes != OPEN)
+    ]
+
+
+def risks(facts: Facts, back: int, clients: list[str]) -> list[SaidOdds]:
+    """Risks of the clients that had bought by an origin, once their horizon is over."""
+    moment = origin(facts, back)
+    then = facts.until(moment)
+    table = series.purchases(then, clients)
+    if table["date"].notna().sum() < LEAST_BUYERS:
+        return []
+    day = np.datetime64(int(then.day(np.array([moment]))[0]), "D")
+    days = churn.horizon(table, str(day))
+    due = moment + days * DAY
+    if due > facts.at:
+        return []
+    later = _bought_between(facts, moment, due)
+    found = churn.score(table, str(day), days).dropna(subset="probability")
+    left = np.array([client not in later for client in found["client_id"]])
+    rate = float(left.mean()) if len(left) else 0.0
+    nothing = float("nan")
+    return [
+        SaidOdds(
+            "churn", str(row.client_id), moment, float(row.probability), nothing, nothing,
+            rate, str(row.evidence), due, bool(gone),
+        )
+        for row, gone in zip(found.itertuples(), left, strict=True)
+    ]  # fmt: skip
+
+
+def months(facts: Facts, back: int) -> list[SaidMonth]:
+    """Forecasts of each metric from an origin for the months that are over."""
     said = []
-    starts = origins(facts)[:: 3 if len(ended) >= LARGE else 1]
-    for moment in starts:
-        then = facts.until(moment)
-        if int(np.sum(then.last().type != OPEN)) < LEAST_CLOSED:
-            continue
-        model = deal_scores.fit(then)
-        found = deal_scores.score(model, then)
-        for at, deal in enumerate(found.moments.states.deal):
-            if int(deal) in ended:
-                said.append(
-                    SaidOdds(
-                        "win",
-                        str(found.ids[at]),
-                        moment,
-                        float(found.probability[at]),
-                        float(found.lower[at]),
-                        float(found.upper[at]),
-                        model.base_rate,
-                        model.evidence,
-                        float("nan"),
-                        ended[int(deal)],
-                    )
-                )
-    return said
-
-
-def replay_risks(facts: Facts, clients: list[str]) -> list[SaidOdds]:
-    """Risks of the clients that had bought by each origin, once their horizon is over."""
-    said = []
-    for moment in origins(facts):
-        then = facts.until(moment)
-        table = series.purchases(then, clients)
-        if table["date"].notna().sum() < LEAST_BUYERS:
-            continue
-        day = np.datetime64(int(then.day(np.array([moment]))[0]), "D")
-        days = churn.horizon(table, str(day))
-        due = moment + days * DAY
-        if due > facts.at:
-            continue
-        later = _bought_between(facts, moment, due)
-        found = churn.score(table, str(day), days).dropna(subset="probability")
-        left = np.array([client not in later for client in found["client_id"]])
-        rate = float(left.mean()) if len(left) else 0.0
-        for row, gone in zip(found.itertuples(), left, strict=True):
-            p = float(row.probability)
-            nothing = float("nan")
-            said.append(
-                SaidOdds(
-                    "churn", str(row.client_id), moment, p, nothing, nothing,
-                    rate, str(row.evidence), due, bool(gone),
-                )
-            )  # fmt: skip
-    return said
-
-
-def replay_months(facts: Facts, metric: str) -> list[SaidMonth]:
-    """Forecasts from each origin for the months that are over."""
-    months = series.monthly(facts, metric)
-    said = []
-    for back in range(ORIGINS - 1, 0, -1):
-        origin = months.current - back
-        past = months.values[: max(origin - months.first, 0)]
+    for metric in series.METRICS:
+        known = series.monthly(facts, metric)
+        first = known.current - back
+        past = known.values[: max(first - known.first, 0)]
         curve = forecast.forecast_monthly(past, AHEAD, levels=(80,), deadline_s=0.0)
         said += [
             SaidMonth(
                 metric,
-                origin,
-                origin + step,
+                first,
+                first + step,
                 float(curve.mean[step]),
                 float(curve.lower[80][step]),
                 float(curve.upper[80][step]),
                 curve.method,
-                float(months.values[origin + step - months.first]),
+                float(known.values[first + step - known.first]),
             )
             for step in range(min(len(curve.mean), back))
         ]

@@ -1,6 +1,17 @@
 """What is still to be computed, what waits, and what is not to come back."""
 
-from sqlalchemy import BigInteger, Column, Date, Identity, Index, LargeBinary, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from analytics.adapters.tables.base import instant, metadata
@@ -17,6 +28,9 @@ rescoring = Table(
     Column("scored_version", BigInteger, nullable=False, server_default="0"),
     Column("fitted_on", Date),
     Column("backtested_on", Date),
+    instant("replay_due_at", optional=True),
+    instant("replay_at", optional=True),
+    Column("replayed", Integer, nullable=False, server_default="0"),
 )
 
 answers = Table(
@@ -60,4 +74,9 @@ Index(
     "ix_rescoring_refit",
     rescoring.c.refit_due_at,
     postgresql_where=rescoring.c.refit_due_at.is_not(None),
+)
+Index(
+    "ix_rescoring_replay",
+    rescoring.c.replay_due_at,
+    postgresql_where=rescoring.c.replay_due_at.is_not(None),
 )

@@ -7,9 +7,10 @@ would know little; what is read afterwards is again what the caller may see.
 from typing import Any
 
 from analytics.application.forecasting import Wanted
-from analytics.application.questions import JOB, Question, ask
+from analytics.application.questions import Question, ask
 from analytics.application.scope import Scope
 from analytics.domain.questions import MOST_DAYS
+from analytics.domain.work import ANSWER
 from analytics.entrypoints.app import App
 from kit.errors import InvalidInput
 from kit.rpc.identity import Context, principal_of
@@ -59,5 +60,5 @@ class Asking:
             asked = await ask(uow, question, now=self._app.clock.now())
             await uow.commit()
         if asked.job_id is not None:
-            await self._app.jobs.send(JOB, asked.job_id)
+            await self._app.jobs.send(ANSWER, asked.job_id)
         return asked.answer, asked.is_computing

@@ -7,6 +7,7 @@ from uuid import UUID
 from analytics.application import report_jobs
 from analytics.application.scope import Asked
 from analytics.domain.errors import HorizonInvalid
+from analytics.domain.work import REPORT
 from analytics.entrypoints.app import App
 from freelanceflow.analytics.v1 import report_service_pb2 as pb
 from freelanceflow.analytics.v1 import report_service_pb2_grpc as grpc_api
@@ -56,7 +57,7 @@ class ReportService(grpc_api.ReportServiceServicer):
             work=work,
         )
         if answer.id in map(str, begun):  # else an earlier answer was repeated
-            await self._app.jobs.send(report_jobs.REPORT, UUID(answer.id))
+            await self._app.jobs.send(REPORT, UUID(answer.id))
         return answer
 
     async def GetReport(self, request: pb.GetReportRequest, context: Context) -> pb.Report:
