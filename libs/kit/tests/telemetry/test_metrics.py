@@ -22,6 +22,8 @@ CONTRACT = {
     "event_end_to_end_lag_seconds": {"consumer"},
     "event_handled": {"consumer", "type", "outcome"},
     "dlq_messages": {"stream"},
+    "job_duration_seconds": {"kind", "outcome"},
+    "rescoring_oldest_dirty_age_seconds": set(),
     "celery_queue_oldest_age_seconds": {"queue"},
     "celery_beat_last_tick_timestamp_seconds": set(),
     "invariant_violations": {"name"},

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from socket import gethostname
+from time import perf_counter
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -30,7 +31,7 @@ from kit.jobs.table import ATTEMPTS, LEASE, Job, LeaseLost
 from kit.pool import DATABASE_LOST, Pool
 from kit.sight import Sight, seeing
 from kit.telemetry import Log, span
-from kit.telemetry.metrics import exposition
+from kit.telemetry.metrics import JOB_DURATION, exposition
 
 LOOK_EVERY = 10.0  # seconds between looks for jobs that nobody works on
 CLOSE_TIMEOUT = 10.0
@@ -155,18 +156,23 @@ class JobWorker(Generic[A]):
 
     async def _attempt(self, system: Pool, job: Job) -> None:
         assert self._app is not None
-        handler = self._handlers[job.kind]
+        handler, began, outcome = self._handlers[job.kind], perf_counter(), "done"
         try:
             with seeing(Sight.of_setting(job.sight)):
                 result = await _while_leased(system, job, handler(self._app, Task(system, job)))
         except LeaseLost:
+            outcome = "lost"
             raise
         except DomainError as error:
+            outcome = "failed"
             await _failed(system, job, error, again=error.kind in _TRY_AGAIN, said=error.message)
         except Exception as error:
+            outcome = "failed"
             await _failed(system, job, error, again=True, said=type(error).__name__)
         else:
             await table.end(system, job, result=result)
+        finally:
+            JOB_DURATION.labels(job.kind, outcome).observe(perf_counter() - began)
 
     async def _look(self) -> None:
         """Whatever the broker forgot or never got is found here."""

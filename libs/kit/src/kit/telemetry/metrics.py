@@ -67,6 +67,16 @@ EVENT_LAG = _histogram(
 EVENTS_HANDLED = _counter("event_handled_total", "Events handled.", "consumer", "type", "outcome")
 DEAD_LETTERS = _gauge("dlq_messages", "Events set aside for a person.", "stream")
 
+JOB_DURATION = Histogram(
+    "job_duration_seconds",
+    "Attempts of jobs, by what they do and how they ended.",
+    ("kind", "outcome"),
+    registry=REGISTRY,
+    buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900),
+)
+RESCORING_AGE = _gauge(
+    "rescoring_oldest_dirty_age_seconds", "Since the oldest change that no score knows yet."
+)
 CELERY_QUEUE_AGE = _gauge("celery_queue_oldest_age_seconds", "Oldest job waiting.", "queue")
 CELERY_BEAT_TICK = _gauge("celery_beat_last_tick_timestamp_seconds", "Last tick of the schedule.")
 

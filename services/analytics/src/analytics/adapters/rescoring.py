@@ -161,6 +161,14 @@ ORDER BY due_at NULLS LAST LIMIT $1"""
 BUSY = "SELECT EXISTS (SELECT FROM jobs WHERE status IN ('queued', 'running'))"
 NEXT = """
 SELECT extract(epoch FROM least(min(due_at), min(refit_due_at)) - now())::float8 FROM rescoring"""
+# What is handed out is no longer dirty, and not scored yet either.
+AGES = """
+SELECT extract(epoch FROM now() - least(
+        (SELECT min(dirty_since) FROM rescoring),
+        (SELECT min(created_at) FROM jobs
+            WHERE kind = 'rescore' AND status IN ('queued', 'running'))))::float8 AS dirty,
+    extract(epoch FROM now() - (SELECT min(created_at) FROM jobs WHERE status = 'queued'))::float8
+        AS queued"""
 # A workspace that waits for its own replay to make room has no job yet.
 WAITING = """
 SELECT EXISTS (SELECT FROM jobs WHERE status = 'queued')
@@ -188,6 +196,13 @@ class Nights(NamedTuple):
     fitted_on: date | None
     backtested_on: date | None
     replaying: bool
+
+
+class Ages(NamedTuple):
+    """Seconds since the oldest change that is not scored, and since the oldest job that waits."""
+
+    dirty: float
+    queued: float
 
 
 class Due(NamedTuple):
@@ -307,3 +322,10 @@ async def replay_due(system: Pool) -> UUID | None:
 async def somebody_waits(system: Pool) -> bool:
     """Whether anything is to be done that is more urgent than a replay."""
     return bool(await system.fetchval(WAITING))
+
+
+async def ages(system: Pool) -> Ages:
+    """How far behind the scores are; zero when they are not."""
+    row = await system.fetchrow(AGES)
+    assert row is not None  # a row without a table always comes
+    return Ages(row["dirty"] or 0.0, row["queued"] or 0.0)

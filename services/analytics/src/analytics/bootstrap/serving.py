@@ -11,7 +11,7 @@ from analytics.entrypoints.rpc.analytics import AnalyticsService
 from analytics.entrypoints.rpc.figures import FiguresService
 from analytics.entrypoints.rpc.predictions import PredictionService
 from analytics.entrypoints.rpc.reports import ReportService
-from analytics.entrypoints.scheduler import hand_out_work
+from analytics.entrypoints.scheduler import hand_out_work, watch_ages
 from analytics.entrypoints.upkeep import tidy_up
 from freelanceflow.analytics.v1 import analytics_service_pb2_grpc as analytics_grpc
 from freelanceflow.analytics.v1 import figures_service_pb2_grpc as figures_grpc
@@ -80,6 +80,7 @@ async def serve(settings: Settings) -> None:
                 "workspaces": _consumer(app, bus, "AUTH", "analytics-workspaces", OF_AUTH).run,
                 "pipeline": _consumer(app, bus, "CRM", "analytics-pipeline", OF_CRM, crm_told).run,
                 "scheduler": lambda: hand_out_work(app),
+                "ages": lambda: watch_ages(app),
                 "upkeep": lambda: tidy_up(app),
             },
             checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},

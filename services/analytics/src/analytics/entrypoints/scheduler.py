@@ -10,10 +10,12 @@ from analytics.domain.work import REPLAY, RESCORE
 from analytics.entrypoints.app import App
 from kit.errors import DomainError
 from kit.telemetry import Log
+from kit.telemetry.metrics import CELERY_QUEUE_AGE, RESCORING_AGE
 
 LOOK_EVERY = 1.0  # seconds; what is due in less is waited for exactly
 BUSY_EVERY = 0.2
 SHORTEST = 0.02
+AGES_EVERY = 5.0
 
 log = Log(__name__)
 
@@ -27,6 +29,19 @@ async def hand_out_work(app: App) -> None:
         except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             log.warning("work_not_handed_out", cause=repr(error))  # the next round does it
         await asyncio.sleep(pause)
+
+
+async def watch_ages(app: App) -> None:
+    """Say how far behind the scores are, for whoever watches the platform."""
+    while True:
+        try:
+            ages = await rescoring.ages(app.system)
+        except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            log.warning("ages_not_known", cause=repr(error))
+        else:
+            RESCORING_AGE.set(ages.dirty)
+            CELERY_QUEUE_AGE.labels("analytics").set(ages.queued)
+        await asyncio.sleep(AGES_EVERY)
 
 
 async def _round(app: App) -> float:
