@@ -70,9 +70,9 @@ lock-check: dev ## The locks are what the projects ask for (asks the registry)
 
 ##@ Measurements
 .PHONY: bench soak accuracy
-bench: dev ## Throughput, latency, freshness and memory beside floors; speed of the science (BENCH=quick, BENCH=growth)
+bench: dev ## Throughput, latency, freshness and memory beside floors; speed of the science (BENCH=quick, growth, analytics)
 	@$(PY) -m bench
-	@[ "$(BENCH)" = growth ] || $(PY) -m bench.science
+	@case "$(BENCH)" in growth|analytics) ;; *) $(PY) -m bench.science ;; esac
 soak: dev ## A mixed load on a platform of its own while its processes are killed (MINUTES=30)
 	@$(PY) -m bench.soak --minutes $(or $(MINUTES),30)
 accuracy: dev ## Forecast, win odds and churn against their yardsticks

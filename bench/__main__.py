@@ -1,7 +1,8 @@
 """Measure the platform beside floors: `python -m bench`; with BENCH=quick in a few minutes.
 
 What it finds is printed and written into docs/performance.md (the quick form only prints).
-BENCH=growth asks instead what ten times the deals cost, and prints it.
+BENCH=growth asks instead what ten times the deals cost, BENCH=analytics what the analytics engine
+costs; both only print.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 import uvloop
 
-from bench import counting, freshness, growth, report, workspace
+from bench import counting, freshness, growth, report, rescoring, workspace
 from bench.floors import running as floors
 from bench.floors import sql, web
 from bench.load.processes import pss_mb
@@ -150,12 +151,18 @@ async def _grown() -> str:
         return report.growth_text(await growth.measure(platform))
 
 
+async def _analytics() -> str:
+    with running_platform() as (platform, _):
+        await rescoring.measure(platform, rescoring.Size.asked())
+    return ""
+
+
 def main() -> None:
     """`make bench`."""
     asked = os.environ.get("BENCH")
-    if asked == "growth":
+    if asked in ("growth", "analytics"):
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            sys.stdout.write(runner.run(_grown()))
+            sys.stdout.write(runner.run(_grown() if asked == "growth" else _analytics()))
         return
     quick = asked == "quick"
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

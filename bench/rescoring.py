@@ -1,141 +1,197 @@
-"""Scoring by the worker's own code: one large workspace, and a night of small ones.
+"""What the analytics engine costs, through its own processes: `make bench BENCH=analytics`.
 
-python -m bench.rescoring DSN_OWNER DSN_APP [DEALS] [SMALL]
-
-The facts are written as events would leave them, into the database of an analytics that runs or
-not. Seconds are wall and CPU of this one process, which is what the worker's process with the
-science would need.
+Facts of made-up workspaces are written into the database of a running platform; its scheduler, its
+worker and its process with the science do the rest. How busy the machine was is printed beside each
+line: seconds of the clock say little on a busy one, seconds of CPU say the same.
 """
 
 import asyncio
+import os
 import sys
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Uuid, bindparam, text
+import grpc.aio
+import httpx
 
-from analytics.adapters.events import to_outbox
-from analytics.adapters.rescoring import Fence
-from analytics.application.rescoring import rescore
-from kit.clock import SystemClock
-from kit.database import Statement
-from kit.ids import new_id
-from kit.jobs.table import enqueue
-from kit.pool import Pool, open_pool
-from kit.unit_of_work import UnitOfWork
+from bench import facts, workspace
+from bench.freshness import percentile_ms
+from bench.load.processes import cpu_seconds, pss_mb
+from bench.platform import EMAIL, PASSWORD, BenchFailed, Platform
+from freelanceflow.analytics.v1 import analytics_service_pb2 as analytics_pb
+from freelanceflow.analytics.v1 import figures_service_pb2 as figures_pb
+from freelanceflow.analytics.v1 import prediction_service_pb2 as prediction_pb
+from freelanceflow.analytics.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
+from freelanceflow.analytics.v1.figures_service_pb2_grpc import FiguresServiceStub
+from freelanceflow.analytics.v1.prediction_service_pb2_grpc import PredictionServiceStub
 
-# Deals over three years, seven of ten closed; values, clients and outcomes from the id's own dice.
-DEALS = """
-INSERT INTO deal_states (workspace_id, deal_id, version, happened_at, told_at, client_id,
-    amount_minor, currency, base_currency, stage_id, stage_type, source, has_next_step,
-    created_at, entered_stage_at, closed_at, deleted)
-SELECT $1, d.id, v.version, v.at, v.at, d.client, d.amount, 'EUR', '',
-    CASE v.type WHEN 'open' THEN $3::uuid WHEN 'won' THEN $4::uuid ELSE $5::uuid END, v.type,
-    d.source, true, d.created, v.at, CASE WHEN v.type <> 'open' THEN v.at END, false
-FROM (
-    SELECT gen_random_uuid() AS id, now() - random() * interval '3 years' AS created,
-        ($6::uuid[])[1 + floor(random() * cardinality($6::uuid[]))::int] AS client,
-        (100 + random() * 9900)::bigint * 100 AS amount,
-        (ARRAY['referral', 'website', 'cold'])[1 + origin] AS source, 0.75 - 0.2 * origin AS chance,
-        random() AS closes, random() AS wins, random() * interval '60 days' AS took
-    FROM (SELECT floor(random() * 3)::int AS origin FROM generate_series(1, $2)) dice
-) d CROSS JOIN LATERAL (
-    SELECT 1 AS version, d.created AS at, 'open' AS type
-    UNION ALL
-    SELECT 2, least(d.created + d.took, now()), 
-        CASE WHEN d.wins < d.chance THEN 'won' ELSE 'lost' END
-    WHERE d.closes < 0.7
-) v"""
-CURRENT = """
-INSERT INTO deals (workspace_id, deal_id, version, name, client_id, amount_minor, currency,
-    stage_id, stage_type, source, created_at, entered_stage_at, closed_at)
-SELECT DISTINCT ON (deal_id) workspace_id, deal_id, version, 'Deal', client_id, amount_minor,
-    currency, stage_id, stage_type, source, created_at, entered_stage_at, closed_at
-FROM deal_states WHERE workspace_id = $1 ORDER BY deal_id, version DESC"""
-CLIENTS = """
-INSERT INTO clients (workspace_id, client_id, version, presence_version, kind, name, created_at)
-SELECT $1, id, 1, 1, 'company', 'Client', now() - interval '3 years' FROM unnest($2::uuid[]) id"""
-REST = """
-INSERT INTO workspaces (workspace_id, version, currency, time_zone, changes, as_of)
-VALUES ($1, 1, 'EUR', 'Europe/Berlin', 1, now())"""
-DUE = "INSERT INTO rescoring (workspace_id, due_at) VALUES ($1, NULL)"
-MOVE = """
-UPDATE deals SET version = version + 1, entered_stage_at = now() WHERE workspace_id = $1
-    AND deal_id = (SELECT deal_id FROM deals WHERE workspace_id = $1 AND closed_at IS NULL LIMIT 1)
-RETURNING deal_id"""
-MOVED = """
-INSERT INTO deal_states
-SELECT workspace_id, deal_id, version + 1, now(), now(), client_id, owner_id, amount_minor,
-    currency, base_minor, base_currency, stage_id, stage_type, source,
-    expected_close_date, has_next_step, created_at, now(), NULL, false
-FROM deal_states WHERE workspace_id = $1 AND deal_id = $2"""
+DEBOUNCE = 2.0
+PATIENCE = 1800.0
+LOOK = 0.05
+WORKER = "analytics-worker"
+TURN = "UPDATE rescoring SET due_at = now(), refit_due_at = {} WHERE workspace_id = ANY($1)"
+LEFT = """
+SELECT count(*) FROM rescoring r WHERE workspace_id = ANY($1) AND (due_at <= now()
+    OR refit_due_at <= now()
+    OR EXISTS (SELECT FROM jobs j WHERE j.id = r.job_id AND j.status IN ('queued', 'running')))"""
+YESTERDAYS = "UPDATE deal_scores SET age_days = age_days - 1 WHERE workspace_id = $1"
 
 
-_RUNNING = Statement(
-    text("UPDATE jobs SET status = 'running', attempts = 1 WHERE id = :job").bindparams(
-        bindparam("job", type_=Uuid())
-    )
-)
+@dataclass(frozen=True)
+class Size:
+    """How much is measured; `small` workspaces of sixty deals are fitted."""
+
+    large: int = 100_000
+    small: int = 1000
+    imported: int = 5000
+    reads: int = 100
+    changes: int = 30
+
+    @classmethod
+    def asked(cls) -> "Size":
+        """Less of it with BENCH_LARGE and BENCH_SMALL."""
+        asked = {name: os.environ.get(f"BENCH_{name.upper()}") for name in ("large", "small")}
+        return cls(**{name: int(value) for name, value in asked.items() if value})
 
 
-async def main(owner_dsn: str, app_dsn: str, deals: int = 100_000, small: int = 20) -> None:
-    """Print what each takes."""
-    owner = await asyncpg.connect(owner_dsn)
-    pool = await open_pool(app_dsn, size=2, name="bench")
-    workspace = await _made(owner, deals, clients=deals // 50)
-    await _measured(f"first scoring of {deals:,} deals, with its fit", pool, workspace, refit=True)
-    await _measured("again, nothing new", pool, workspace)
-    moved = await owner.fetchval(MOVE, workspace)
-    await owner.execute(MOVED, workspace, moved)
-    await _measured("again after a move", pool, workspace)
-    many = [await _made(owner, 60, clients=12) for _ in range(small)]
+async def measure(platform: Platform, size: Size) -> None:
+    """Print every line."""
+    worker = platform.pids[WORKER]
+    _say("worker at rest", f"{pss_mb([worker]):.0f} MB", "≤ 90 MB")
+    analytics = await platform.admin("analytics")
+    await workspace.fill(platform, size.imported)
+    await platform.settled()
+    await _quiet(analytics)
+    await _reads(platform, size)
+    await _changes(platform, size)
+    await _large(platform, analytics, size)
+    await _nights(platform, analytics, size)
+    await analytics.close()
+
+
+async def _large(platform: Platform, analytics: asyncpg.Connection, size: Size) -> None:
+    made = await facts.make(analytics, size.large, clients=size.large // 50)
+    await analytics.execute("ANALYZE")
+    name = f"{size.large:,} deals"
+
+    async def moved() -> None:
+        await facts.move(analytics, made)
+
+    async def aged() -> None:
+        await analytics.execute(YESTERDAYS, made, timeout=300)
+
+    async def nothing() -> None:
+        pass
+
+    turns: list[tuple[str, Callable[[], Awaitable[None]], bool, str]] = [
+        (f"{name}: first scoring, with all fits", nothing, True, ""),
+        (f"{name}: after a move", moved, False, "≤ 10 s"),
+        (f"{name}: every open deal's row changes", aged, False, "≤ 10 s"),
+        (f"{name}: a night, with the fit", aged, True, ""),
+    ]
+    for words, before, refit, aim in turns:
+        await before()
+        seconds, cpu, peak = await _turn(platform, analytics, [made], refit=refit)
+        _say(words, f"{seconds:.1f} s, {cpu:.1f} s of CPU, {peak:.0f} MB", aim)
+
+
+async def _nights(platform: Platform, analytics: asyncpg.Connection, size: Size) -> None:
+    many = [await facts.make(analytics, 60, clients=12) for _ in range(size.small)]
+    await analytics.execute("ANALYZE")
     for night in ("first", "usual"):
-        begun, cpu = time.perf_counter(), time.process_time()
-        for one in many:
-            await _scored(pool, one, refit=True)
-        each = (time.perf_counter() - begun) / small, (time.process_time() - cpu) / small
-        _say(f"{night} night of a workspace of 60 deals", *each)
-    await pool.close()
-    await owner.close()
+        seconds, cpu, peak = await _turn(platform, analytics, many, refit=True)
+        whole = f", {1000 * seconds / size.small / 60:.1f} minutes for 1,000"
+        found = f"{seconds:.0f} s, {cpu:.0f} s of CPU, {peak:.0f} MB"
+        words = f"{night} night of {size.small:,} workspaces of 60 deals"
+        _say(words, found + (whole if size.small != 1000 else ""), "≤ 10 minutes for 1,000")
 
 
-async def _made(owner: asyncpg.Connection, deals: int, *, clients: int) -> UUID:
-    workspace, people = new_id(), [new_id() for _ in range(clients)]
-    stages = [new_id() for _ in range(3)]
-    async with owner.transaction():
-        await owner.execute(REST, workspace)
-        await owner.execute(DUE, workspace)
-        await owner.execute(CLIENTS, workspace, people)
-        await owner.execute(DEALS, workspace, deals, *stages, people)
-        await owner.execute(CURRENT, workspace)
-    return workspace
+async def _turn(
+    platform: Platform, analytics: asyncpg.Connection, workspaces: list[UUID], *, refit: bool
+) -> tuple[float, float, float]:
+    """Seconds, seconds of CPU and the largest memory of the worker until all have had a turn."""
+    worker = [platform.pids[WORKER]]
+    began, cpu, peak = time.monotonic(), cpu_seconds(worker), 0.0
+    await analytics.execute(TURN.format("now()" if refit else "refit_due_at"), workspaces)
+    while await analytics.fetchval(LEFT, workspaces):
+        peak = max(peak, pss_mb(worker))
+        if time.monotonic() - began > PATIENCE:
+            raise BenchFailed("the worker did not come to an end")
+        await asyncio.sleep(LOOK)
+    return time.monotonic() - began, cpu_seconds(worker) - cpu, peak
 
 
-async def _scored(pool: Pool, workspace: UUID, *, refit: bool) -> dict[str, object]:
-    def unit() -> UnitOfWork:
-        return UnitOfWork(pool, workspace, to_outbox=to_outbox, wake_relay=lambda: None)
-
-    async with unit() as uow:
-        job_id = await enqueue(uow, "bench", {})
-        await uow.commit()
-    async with unit() as uow:
-        await uow.run(_RUNNING, job=job_id)
-        await uow.commit()
-    return await rescore(unit, Fence(job_id, 1), now=SystemClock().now(), refit=refit)
+async def _quiet(analytics: asyncpg.Connection) -> None:
+    """Until the import has been scored and its past been replayed."""
+    waiting = "SELECT count(*) FROM rescoring WHERE due_at IS NOT NULL OR replay_at IS NOT NULL"
+    deadline = time.monotonic() + PATIENCE
+    while await analytics.fetchval(waiting):
+        if time.monotonic() > deadline:
+            raise BenchFailed("the import was not scored")
+        await asyncio.sleep(0.5)
 
 
-async def _measured(what: str, pool: Pool, workspace: UUID, *, refit: bool = False) -> None:
-    begun, cpu = time.perf_counter(), time.process_time()
-    await _scored(pool, workspace, refit=refit)
-    _say(what, time.perf_counter() - begun, time.process_time() - cpu)
+async def _reads(platform: Platform, size: Size) -> None:
+    token = await _token(platform)
+    async with grpc.aio.insecure_channel(platform.plan.address("analytics")) as channel:
+        figures = FiguresServiceStub(channel)
+        predictions = PredictionServiceStub(channel)
+        pipeline = AnalyticsServiceStub(channel)
+        asked: dict[str, tuple[Any, Any]] = {
+            "summary": (figures.GetSummary, figures_pb.GetSummaryRequest()),
+            "health": (figures.GetHealth, figures_pb.GetHealthRequest()),
+            "conversion": (figures.GetConversion, figures_pb.GetConversionRequest()),
+            "clients": (figures.GetClients, figures_pb.GetClientsRequest()),
+            "activity": (figures.GetActivity, figures_pb.GetActivityRequest()),
+            "pipeline": (pipeline.GetPipeline, analytics_pb.GetPipelineRequest()),
+            "velocity": (pipeline.GetVelocity, analytics_pb.GetVelocityRequest()),
+            "forecast": (predictions.GetForecast, prediction_pb.GetForecastRequest()),
+            "odds": (predictions.ListDealOdds, prediction_pb.ListDealOddsRequest()),
+            "risks": (predictions.ListClientRisks, prediction_pb.ListClientRisksRequest()),
+        }
+        for name, (method, request) in asked.items():
+            took = [await _timed(method, request, token) for _ in range(size.reads)]
+            p50, p95 = percentile_ms(took, 0.5), percentile_ms(took, 0.95)
+            _say(f"read of {name}", f"p50 {p50:.1f} ms, p95 {p95:.1f} ms", "p95 ≤ 20 ms")
 
 
-def _say(what: str, wall: float, cpu: float) -> None:
-    sys.stdout.write(f"{what:50} {wall:7.2f} s, {cpu:7.2f} s of CPU\n")
+async def _timed(method: Any, request: Any, token: str) -> float:
+    began = time.perf_counter()
+    await method(request, metadata=(("authorization", f"Bearer {token}"),), timeout=10)
+    return time.perf_counter() - began
+
+
+async def _changes(platform: Platform, size: Size) -> None:
+    """A deal that comes to be is told for sure; moves whose odds stay as they were are not."""
+    took = []
+    async with httpx.AsyncClient(base_url=f"{platform.base}/api/v1", timeout=30) as http:
+        http.headers["Authorization"] = f"Bearer {await _token(platform)}"
+        for number in range(size.changes + 1):
+            body = {"name": f"New {number}", "amount": {"amount_minor": 500_00, "currency": "EUR"}}
+            made = (await http.post("/deals", json=body)).raise_for_status().json()
+            began = time.monotonic()
+            while (await http.get(f"/deals/{made['id']}")).json()["win_probability"] is None:
+                if time.monotonic() - began > PATIENCE:
+                    raise BenchFailed("a deal was not scored")
+                await asyncio.sleep(LOOK)
+            if number:  # the first one starts the process with the science
+                took.append(time.monotonic() - began - DEBOUNCE)
+    p50, p99 = percentile_ms(took, 0.5), percentile_ms(took, 0.99)
+    words = "change to its odds on the board, after the debounce"
+    _say(words, f"p50 {p50:.0f} ms, p99 {p99:.0f} ms of {len(took)}", "p99 ≤ 2 s")
+
+
+async def _token(platform: Platform) -> str:
+    async with httpx.AsyncClient(base_url=f"{platform.base}/api/v1", timeout=30) as http:
+        answer = await http.post("/auth/login", json={"email": EMAIL, "password": PASSWORD})
+        return str(answer.raise_for_status().json()["access_token"])
+
+
+def _say(what: str, found: str, aim: str) -> None:
+    busy = os.getloadavg()[0]
+    sys.stdout.write(f"{what:58} {found:48} {aim:24} load {busy:.1f}\n")
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    owner_url, app_url, *numbers = sys.argv[1:]
-    asyncio.run(main(owner_url, app_url, *(int(number) for number in numbers)))
