@@ -1,5 +1,6 @@
 """PostgreSQL: transactions on asyncpg itself, each in its workspace and its caller's sight."""
 
+import io
 from collections.abc import Iterable, Mapping
 from time import perf_counter
 from types import TracebackType
@@ -119,17 +120,18 @@ class SystemTransaction:
         row = await self.row(statement, **values)
         return None if row is None else row[0]
 
-    async def csv(self, statement: Statement, **values: Any) -> bytes:
-        """Every row as CSV with a header: a hundred thousand of them without an object each."""
-        parts: list[bytes] = []
+    async def copied(self, statement: Statement, **values: Any) -> bytes:
+        """Every row in PostgreSQL's binary format: a hundred thousand of them without an object
+        each."""
+        whole = io.BytesIO()
 
         async def take(part: bytes) -> None:
-            parts.append(part)
+            whole.write(part)
 
         await self._connection.copy_from_query(
-            statement.sql, *statement.arguments(values), output=take, format="csv", header=True
+            statement.sql, *statement.arguments(values), output=take, format="binary"
         )
-        return b"".join(parts)
+        return whole.getvalue()
 
     async def run(self, statement: Statement, **values: Any) -> int:
         """The number of rows it changed."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     cast,
     func,
     literal_column,
@@ -40,31 +41,49 @@ CONTACTS = ("call", "meeting", "mail")
 """Kinds of activity that are a contact with somebody once they are done."""
 
 
+STAGE_TYPES = {"open": 0, "won": 1, "lost": 2}
+"""As `science.facts` numbers them."""
+
+# What is not known has a value too, so that all rows are equally long, see `science.facts_read`.
+_NIL: ColumnElement[UUID] = literal_column("'00000000-0000-0000-0000-000000000000'::uuid", Uuid())
+_NAN: ColumnElement[float] = literal_column("'NaN'::float8", Double())
+
+
 def _seconds(column: Any) -> ColumnElement[float]:
     return cast(func.extract("epoch", column), Double)
 
 
 _s = deal_states.c
 _EPOCH: ColumnElement[date] = literal_column("DATE '1970-01-01'", Date())
+_value = cast(value_in(deal_states, CURRENCY), Double) / SCALE
+_place = (
+    func.unnest(bindparam("sources", type_=ARRAY(Text())))
+    .table_valued("source", with_ordinality="place", name="places")
+    .render_derived()
+)
 STATES = Statement(
     select(
         _s.deal_id.label("deal"),
+        _s.version,
         _seconds(_s.happened_at).label("happened"),
         _seconds(_s.told_at).label("told"),
-        _s.client_id.label("client"),
-        _s.owner_id.label("owner"),
-        (cast(value_in(deal_states, CURRENCY), Double) / SCALE).label("value"),
+        func.coalesce(_s.client_id, _NIL).label("client"),
+        func.coalesce(_s.owner_id, _NIL).label("owner"),
+        func.coalesce(_value, _NAN).label("value"),
         _s.stage_id.label("stage"),
-        _s.stage_type.label("type"),
-        _s.source,
-        (_s.expected_close_date - _EPOCH).label("due"),
+        case(STAGE_TYPES, value=_s.stage_type).label("type"),
+        cast(func.coalesce(_place.c.place - 1, -1), Integer).label("source"),
+        func.coalesce(cast(_s.expected_close_date - _EPOCH, Double), _NAN).label("due"),
         _seconds(_s.created_at).label("created"),
         _seconds(_s.entered_stage_at).label("entered"),
-        _seconds(_s.closed_at).label("closed"),
+        func.coalesce(_seconds(_s.closed_at), _NAN).label("closed"),
         cast(_s.deleted, Integer).label("deleted"),
     )
+    .outerjoin_from(deal_states, _place, _place.c.source == _s.source)
     .where(_s.workspace_id == WORKSPACE, _s.happened_at < AT)
-    .order_by(_s.deal_id, _s.version)
+)
+SOURCES = Statement(
+    select(_s.source).distinct().where(_s.workspace_id == WORKSPACE, _s.source != "")
 )
 _KINDS = func.any(bindparam("kinds", list(CONTACTS), type_=ARRAY(Text())))
 
@@ -73,8 +92,8 @@ def _contacted(a: Any, is_there: ColumnElement[bool], of_deal: Any) -> Statement
     """Contacts that took place; one about a deal is one with its client."""
     return Statement(
         select(
-            a.c.deal_id.label("deal"),
-            func.coalesce(a.c.client_id, of_deal.c.client_id).label("client"),
+            func.coalesce(a.c.deal_id, _NIL).label("deal"),
+            func.coalesce(a.c.client_id, of_deal.c.client_id, _NIL).label("client"),
             _seconds(a.c.done_at).label("at"),
         )
         .outerjoin_from(
@@ -151,6 +170,7 @@ class Copied(NamedTuple):
 
     states: bytes
     contacts: bytes
+    sources: list[str]
 
 
 async def setting(tx: Transaction) -> Setting:
@@ -168,9 +188,18 @@ async def copied(
 
     `past`: contacts as they stood then, too, whatever has become of them since.
     """
+    sources = sorted(row["source"] for row in await tx.rows(SOURCES, workspace=tx.workspace_id))
     return Copied(
-        await tx.csv(STATES, workspace=tx.workspace_id, at=at, currency=currency, scale=scale),
-        await tx.csv(CONTACTED[past], workspace=tx.workspace_id, at=at),
+        await tx.copied(
+            STATES,
+            workspace=tx.workspace_id,
+            at=at,
+            currency=currency,
+            scale=scale,
+            sources=sources,
+        ),
+        await tx.copied(CONTACTED[past], workspace=tx.workspace_id, at=at),
+        sources,
     )
 
 

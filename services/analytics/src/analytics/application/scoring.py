@@ -19,7 +19,7 @@ from analytics.adapters.fact_copies import Setting
 from analytics.adapters.rescoring import Fence
 from analytics.adapters.scores import NOW
 from analytics.domain.nights import today
-from analytics.science import facts as science_facts
+from analytics.science import facts_read
 from analytics.science.facts import Facts
 from analytics.science.types import Factor
 from kit.jobs.table import LeaseLost
@@ -87,9 +87,10 @@ async def read_case(open_unit: OpenUnit, *, at: datetime, edition: str = NOW) ->
         )
         names = await fact_copies.names(uow)
     facts = await asyncio.to_thread(
-        science_facts.read,
+        facts_read.read,
         copied.states,
         copied.contacts,
+        copied.sources,
         at=at.timestamp(),
         zone=setting.time_zone,
     )

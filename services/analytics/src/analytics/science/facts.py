@@ -1,20 +1,14 @@
 """A workspace's facts as arrays: every deal as it stood at any moment, and every contact.
 
-Read from two tables in CSV, as a database copies them out; nobody makes an object per value. Times
-are seconds since 1970, values are money in the workspace's currency.
+Times are seconds since 1970, values are money in the workspace's currency.
 """
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,12 +17,6 @@ Names = NDArray[np.str_]
 
 OPEN, WON, LOST = 0, 1, 2
 DAY = 86_400.0
-STATE_COLUMNS = (
-    "deal", "happened", "told", "client", "owner", "value", "stage", "type", "source", "due",
-    "created", "entered", "closed", "deleted",
-)  # fmt: skip
-CONTACT_COLUMNS = ("deal", "client", "at")
-_TYPES = {"open": OPEN, "won": WON, "lost": LOST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,59 +102,6 @@ class Facts:
         return local_days(moments, self.zone)
 
 
-def read(states_csv: bytes, contacts_csv: bytes, *, at: float, zone: str) -> Facts:
-    """Facts from the two tables, rows in any order but a deal's states by version.
-
-    The columns are `STATE_COLUMNS` and `CONTACT_COLUMNS`; ids are texts, empty for none.
-    """
-    import pandas as pd
-
-    texts = dict.fromkeys(("deal", "client", "owner", "stage", "type", "source"), "category")
-    table = pd.read_csv(io.BytesIO(states_csv), dtype=texts, keep_default_na=False, na_values=[""])
-    contacts = pd.read_csv(
-        io.BytesIO(contacts_csv),
-        dtype={"deal": "category", "client": "category"},
-        keep_default_na=False,
-        na_values=[""],
-    )
-    deals, clients = (
-        _names(table["deal"], contacts["deal"]),
-        _names(table["client"], contacts["client"]),
-    )
-    owners, stages, sources = (_names(table[c]) for c in ("owner", "stage", "source"))
-    kinds = np.array([_TYPES[str(t)] for t in table["type"].cat.categories], dtype=np.int64)
-    states = States(
-        deal=_codes(table["deal"], deals),
-        happened=_floats(table["happened"]),
-        told=_floats(table["told"]),
-        client=_codes(table["client"], clients),
-        owner=_codes(table["owner"], owners),
-        value=_floats(table["value"]),
-        stage=_codes(table["stage"], stages),
-        type=kinds[table["type"].cat.codes.to_numpy()] if len(table) else np.zeros(0, np.int64),
-        source=_codes(table["source"], sources),
-        due=_floats(table["due"]),
-        created=_floats(table["created"]),
-        entered=_floats(table["entered"]),
-        closed=_floats(table["closed"]),
-        deleted=table["deleted"].to_numpy(dtype=np.bool_),
-    )
-    order = np.argsort(_floats(contacts["at"]), kind="stable")
-    return Facts(
-        at=at,
-        zone=zone,
-        states=_in_order(states),
-        contact_deal=_codes(contacts["deal"], deals)[order],
-        contact_client=_codes(contacts["client"], clients)[order],
-        contact_at=_floats(contacts["at"])[order],
-        deals=deals,
-        clients=clients,
-        owners=owners,
-        stages=stages,
-        sources=sources,
-    )
-
-
 def local_days(moments: Floats, zone: str) -> Floats:
     """Days since 1970 on which instants fall in a time zone, NaN for NaN."""
     return np.floor(_local(moments, zone) / DAY)
@@ -190,39 +125,3 @@ def _local(moments: Floats, zone: str) -> Floats:
     stamps = pd.to_datetime(np.floor(moments[known]), unit="s", utc=True).tz_convert(zone)
     local[known] = stamps.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
     return local
-
-
-def _names(*columns: pd.Series[object]) -> Names:
-    found = {str(name) for column in columns for name in column.cat.categories}
-    return np.array(sorted(found), dtype=np.str_)
-
-
-def _codes(column: pd.Series[object], names: Names) -> Ints:
-    """Positions among the names, -1 for none."""
-    own = column.cat.categories.astype(str).to_numpy(dtype=np.str_)
-    place = np.append(np.searchsorted(names, own), -1).astype(np.int64)
-    codes: Ints = place[column.cat.codes.to_numpy()]
-    return codes
-
-
-def _floats(column: pd.Series[object]) -> Floats:
-    numbers: Floats = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    return numbers
-
-
-def _in_order(states: States) -> States:
-    """By deal, then version; without states that a later version had overtaken.
-
-    Business time may run backwards from one version to the next (a date was corrected): the higher
-    version is then the truth from its own time on.
-    """
-    by_deal = states.take(np.argsort(states.deal, kind="stable"))
-    if len(by_deal) == 0:
-        return by_deal
-    # The earliest time of any later version: a running minimum from each deal's end, over ranks, so
-    # that deals are kept apart without rounding.
-    rank = np.unique(by_deal.happened, return_inverse=True)[1].astype(np.int64)
-    apart = by_deal.deal << 32
-    following = np.minimum.accumulate((rank + apart)[::-1])[::-1]
-    later = np.append(following[1:], np.iinfo(np.int64).max) - apart
-    return by_deal.take(rank < later)
