@@ -18,6 +18,8 @@ from typing import Any
 from kit.errors import DomainError, ErrorKind
 from kit.jobs.table import LeaseLost
 
+# Large arrays are given back when they are done with, instead of lying in a heap with holes.
+MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(2**22)}
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -38,7 +40,7 @@ class ScienceProcess:
 
     def __init__(self, argv: Sequence[str], *, environment: Mapping[str, str]) -> None:
         self._argv = list(argv)
-        self._environment = {**environment, **ONE_THREAD}
+        self._environment = {**environment, **ONE_THREAD, **MEMORY}
         self._process: subprocess.Popen[bytes] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._starting = threading.Lock()

@@ -16,6 +16,7 @@ from analytics.domain.facts import ForecastRevised
 from analytics.science import forecast, revenue, velocity
 from analytics.science import workspace_series as series
 from analytics.science.deal_scores import MONTHS, DealScores
+from analytics.science.deals_table import read_deals
 from analytics.science.facts import Floats
 from analytics.science.forecast_types import Backtest, Forecast
 from kit.unit_of_work import UnitOfWork
@@ -79,8 +80,8 @@ def _ask(
         months = series.monthly(facts, metric)
         before = there.get((metric, owner_id or EVERYBODY))
         found.append(key | _forecast(case, months, _pipe(odds, mine, metric), before))
-    deals = series.deals_table(facts)
-    pool = None if owner is None else series.deals_table(case.facts)
+    deals = read_deals(series.deals_table(facts), case.at)
+    pool = None if owner is None else read_deals(series.deals_table(case.facts), case.at)
     return Outlook(
         forecasts=found,
         projections=[key | _projection(case, deals, pool, days) for days in DAYS_AHEAD],

@@ -70,8 +70,9 @@ class Deals:
         )  # fmt: skip
 
 
-def read_deals(deals: pd.DataFrame, moment: object) -> Deals:
+def read_deals(deals: pd.DataFrame | Deals, moment: object) -> Deals:
     """Read a frame with `COLUMNS`; day 0 is `moment`. Sorted, so that row order cannot matter.
+    What was read before, for the same moment, is taken as it is.
 
     Repaired, and counted in `repaired`: a row without a creation date takes its closing date or is
     dropped; a closing before the creation happens on that day; an outcome without a closing date or
@@ -79,6 +80,8 @@ def read_deals(deals: pd.DataFrame, moment: object) -> Deals:
     Deals created after the moment are dropped, later closings are open. Raises ValueError for a
     missing column, text in a number or a date, or an outcome that is not 1, 0 or empty.
     """
+    if isinstance(deals, Deals):
+        return deals
     missing = [name for name in COLUMNS if name not in deals.columns]
     if missing:
         raise ValueError(

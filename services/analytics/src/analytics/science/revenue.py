@@ -55,18 +55,19 @@ class Projection:
 
 
 def project(
-    deals: pd.DataFrame,
+    deals: pd.DataFrame | Deals,
     as_of: object,
     days: int,
     *,
-    pool: pd.DataFrame | None = None,
+    pool: pd.DataFrame | Deals | None = None,
     levels: Sequence[int] = (80, 90),
 ) -> Projection:
     """Project won revenue over the `days` after `as_of`.
 
     Args:
         deals: one row per deal with owner, created, closed, won (1, 0 or NaN while open) and value,
-            holding only what was known at `as_of`; later facts are taken back.
+            holding only what was known at `as_of`; later facts are taken back. Or what
+            `read_deals` made of them for `as_of`, where many questions are asked of the same deals.
         as_of: a date or time.
         days: length of the window, 1 to 730.
         pool: the whole workspace when `deals` are one owner's; it lends hazards and past misses.

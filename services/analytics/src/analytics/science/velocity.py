@@ -63,11 +63,12 @@ class Velocity:
     data_quality: dict[str, int] = field(default_factory=dict)
 
 
-def velocity(deals: pd.DataFrame, start: object, end: object) -> Velocity:
+def velocity(deals: pd.DataFrame | Deals, start: object, end: object) -> Velocity:
     """The pace from `start` (included) to `end` (excluded), beside the period before.
 
     Args:
-        deals: one row per deal with owner, created, closed, won (1, 0 or NaN while open) and value.
+        deals: one row per deal with owner, created, closed, won (1, 0 or NaN while open) and value,
+            or what `read_deals` made of them for `end`.
         start, end: dates or times; what happened from `end` on is not looked at.
 
     Raises ValueError for a missing column, text where a number or date belongs, or an end that is

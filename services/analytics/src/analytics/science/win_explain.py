@@ -61,10 +61,21 @@ def explain_deals(model: "WinModel", deals: "pd.DataFrame", top: int) -> list[li
         return [[_start(model, float(z))] for z in shown]
     fitted = model.fitted
     start, parts = contributions(fitted.member, fitted.gate, table, model.vocabulary)
-    speaker = _Speaker(model.vocabulary, fitted, table, _without_client(model, table))
+    stated = np.hstack([table.codes != 0, ~np.isnan(table.numbers)]) & (np.abs(parts) > NEGLIGIBLE)
+    speaker = _Speaker(
+        model.vocabulary,
+        fitted,
+        table.codes.tolist(),
+        table.numbers.tolist(),
+        _without_client(model, table).tolist(),
+    )
+    # Lists from here on: taking single numbers out of arrays costs more than the words.
+    heaviest = np.argsort(-np.abs(parts), axis=1, kind="stable")
+    begin = _start(model, start)
+    rows = zip(heaviest.tolist(), stated.tolist(), parts.tolist(), shown.tolist(), strict=True)
     return [
-        _reasons(speaker, _start(model, start), parts[i], i, float(shown[i]), top)
-        for i in range(len(table))
+        _reasons(speaker, begin, place, [j for j in order if named[j]], weights, odds, top)
+        for place, (order, named, weights, odds) in enumerate(rows)
     ]
 
 
@@ -93,15 +104,20 @@ def _start(model: "WinModel", z: float) -> Factor:
 
 
 def _reasons(
-    speaker: "_Speaker", start: Factor, parts: Floats, row: int, shown: float, top: int
+    speaker: "_Speaker",
+    start: Factor,
+    row: int,
+    stated: list[int],
+    parts: list[float],
+    shown: float,
+    top: int,
 ) -> list[Factor]:
-    order = np.argsort(-np.abs(parts), kind="stable")
-    stated = [int(j) for j in order if speaker.stated(row, int(j)) and abs(parts[j]) > NEGLIGIBLE]
-    rest = shown - start.weight - float(sum(parts[j] for j in stated))
+    """`stated` are the columns the deal has a value in, heaviest first."""
+    rest = shown - start.weight - sum(parts[j] for j in stated)
     room = top - 1
     whole = len(stated) <= room and abs(rest) <= NEGLIGIBLE
     named = stated if whole else stated[: max(room - 1, 0)]
-    factors = [start, *(speaker.factor(row, j, float(parts[j])) for j in named)]
+    factors = [start, *(speaker.factor(row, j, parts[j]) for j in named)]
     rest = shown - sum(f.weight for f in factors)
     if abs(rest) <= NEGLIGIBLE:
         return factors
@@ -122,34 +138,28 @@ def _percent(p: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Speaker:
-    """Puts a column's contribution into words for the deals of one table."""
+    """Puts a column's contribution into words for the deals of one table, given as lists."""
 
     vocabulary: Vocabulary
     fitted: Fitted
-    table: Table
-    without_client: Floats
-
-    def stated(self, row: int, j: int) -> bool:
-        """Whether the deal has a value in this column."""
-        width = self.table.codes.shape[1]
-        if j < width:
-            return bool(self.table.codes[row, j] != 0)
-        return not bool(np.isnan(self.table.numbers[row, j - width]))
+    codes: list[list[int]]
+    numbers: list[list[float]]
+    without_client: list[float]
 
     def factor(self, row: int, j: int, weight: float) -> Factor:
         """The reason's sentence; a client also gets the odds the deal would have without it."""
-        width = self.table.codes.shape[1]
+        width = len(self.vocabulary.levels)
         if j >= width:
             return self._number(row, j - width, weight)
         name = self.vocabulary.columns.categories()[j]
         words = self._past(row, j, name)
         if j == self.vocabulary.client_at:
-            unknown = _percent(float(self.without_client[row]))
+            unknown = _percent(self.without_client[row])
             words += f"; the same deal from an unknown client: {unknown}"
         return Factor(name, words, weight)
 
     def _past(self, row: int, j: int, name: str) -> str:
-        code = int(self.table.codes[row, j])
+        code = self.codes[row][j]
         history = self.fitted.member.history
         if code < 0 or history.n[j][code] == 0:
             return win_words.of_new_category(name)
@@ -159,5 +169,5 @@ class _Speaker:
 
     def _number(self, row: int, s: int, weight: float) -> Factor:
         name = self.vocabulary.columns.numbers()[s]
-        value, usual = float(self.table.numbers[row, s]), float(self.vocabulary.median[s])
+        value, usual = self.numbers[row][s], float(self.vocabulary.median[s])
         return Factor(name, win_words.of_number(name, value, usual), weight)
