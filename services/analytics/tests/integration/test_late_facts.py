@@ -1,7 +1,5 @@
 """What is learnt late: rates, merges of clients, and events of records that are gone for good."""
 
-import csv
-import io
 import random
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -12,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics.adapters import fact_copies
+from analytics.science import facts_read
+from analytics.science.facts import Facts
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1.record_events_pb2 import RecordPurged
 from kit.bus.events import Event
@@ -27,14 +27,25 @@ LATER = NOON + 20 * DAY
 RATED = "SELECT rated_minor, rated_currency FROM {} WHERE workspace_id = $1 ORDER BY deal_id{}"
 
 
+def _read(copied: fact_copies.Copied, at: datetime) -> Facts:
+    """As the science does."""
+    return facts_read.read(
+        copied.states, copied.contacts, copied.sources, at=at.timestamp(), zone="UTC"
+    )
+
+
 async def worth(
     database: ServiceDatabase, workspace: UUID, *, at: datetime = LATER, own: str = "EUR"
 ) -> dict[UUID, str]:
     """What each deal's newest state before a moment is worth, as the science reads it."""
     async with unit(database, workspace) as uow:
         copied = await fact_copies.copied(uow, at=at, currency=own, scale=1.0)
-    rows = csv.DictReader(io.StringIO(copied.states.decode()))
-    return {UUID(row["deal"]): row["value"] for row in rows}
+    read = _read(copied, at)
+    last = read.last()
+    return {
+        UUID(str(read.deals[deal])): "" if value != value else f"{value:.0f}"
+        for deal, value in zip(last.deal, last.value, strict=True)
+    }
 
 
 async def test_a_rate_that_is_entered_later_holds_for_its_days(
@@ -175,9 +186,9 @@ async def test_a_merge_moves_what_is_and_leaves_what_was(
         async with unit(database, workspace) as uow:
             copied = await fact_copies.copied(uow, at=at, currency="EUR", scale=1.0, past=True)
             there = {row["client_id"] for row in await fact_copies.clients_at(uow, at)}
-        states = list(csv.DictReader(io.StringIO(copied.states.decode())))
-        contacts = list(csv.DictReader(io.StringIO(copied.contacts.decode())))
-        return {states[-1]["client"]}, {row["client"] for row in contacts}, there
+        read = _read(copied, at)
+        contacts = set(read.clients[read.contact_client].tolist())
+        return set(read.clients[read.last().client].tolist()), contacts, there
 
     assert await told(NOON + 5 * DAY) == ({str(goes)}, {str(goes)}, {stays, goes})
     assert await told(NOON + 11 * DAY) == ({str(stays)}, {str(stays)}, {stays})

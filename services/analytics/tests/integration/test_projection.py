@@ -1,7 +1,5 @@
 """Events become facts: once, whatever their order; and reports add up."""
 
-import csv
-import io
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +15,7 @@ from analytics.application import reports
 from analytics.application.scope import Asked, Scope, scope
 from analytics.domain.errors import DealNotFound
 from analytics.entrypoints.consumers import OF_AUTH, OF_CRM, crm_told
+from analytics.science import facts_read
 from freelanceflow.auth.v1.account_events_pb2 import WorkspaceCreated
 from freelanceflow.crm.v1.import_events_pb2 import ImportFinished
 from freelanceflow.crm.v1.record_events_pb2 import RecordPurged
@@ -260,8 +259,11 @@ async def test_amounts_of_other_currencies_count_only_as_crm_converted_them(
     await tell(database, [*known.events, *unknown.events])
     async with unit(database, workspace) as uow:
         copied = await fact_copies.copied(uow, at=LATER, currency="EUR", scale=100.0)
-    rows = list(csv.DictReader(io.StringIO(copied.states.decode())))
-    assert {row["deal"]: row["value"] for row in rows} == {
-        str(known.id): "270",
-        str(unknown.id): "",
+    read = facts_read.read(
+        copied.states, copied.contacts, copied.sources, at=LATER.timestamp(), zone="UTC"
+    )
+    values = dict(zip(read.deals.tolist(), read.last().value.tolist(), strict=True))
+    assert values == {
+        str(known.id): 270.0,
+        str(unknown.id): pytest.approx(float("nan"), nan_ok=True),
     }
