@@ -18,3 +18,8 @@ class Settings(DatabaseSettings):
     broker_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
     # Seconds without work after which the process with the science ends, and its memory is free.
     science_idle: float = Field(default=120.0, gt=0)
+
+    @property
+    def cache_url(self) -> str:
+        """Where answers of reports are kept: beside the jobs, in the database for what may go."""
+        return f"{self.broker_url.get_secret_value().rpartition('/')[0]}/2"

@@ -6,7 +6,19 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Table, Text, Uuid, and_, bindparam, delete, exists, select, text
+from sqlalchemy import (
+    ARRAY,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from analytics.adapters.tables import (
@@ -36,11 +48,15 @@ Row = Mapping[str, Any]
 def _upsert(table: Table, *, once: bool = False) -> Statement:
     """One statement for any number of rows: they come as JSON, typed by the table itself.
 
-    `once`: what is there stays as it is.
+    `once`: what is there stays as it is. Columns with a default are left to the database.
     """
-    names = ", ".join(c.name for c in table.c)
+    names = ", ".join(c.name for c in table.c if c.server_default is None)
     key = ", ".join(c.name for c in table.primary_key)
-    changed = ", ".join(f"{c.name} = excluded.{c.name}" for c in table.c if not c.primary_key)
+    changed = ", ".join(
+        f"{c.name} = excluded.{c.name}"
+        for c in table.c
+        if not c.primary_key and c.server_default is None
+    )
     conflict = "NOTHING" if once else f"UPDATE SET {changed}"
     return Statement(
         text(
@@ -65,6 +81,11 @@ _WRITTEN = (
 UPSERT = {table.name: _upsert(table) for table in _WRITTEN}
 ONCE = {table.name: _upsert(table, once=True) for table in (said_odds, said_forecasts)}
 
+WRITTEN = Statement(
+    update(editions)
+    .where(editions.c.workspace_id == WORKSPACE)
+    .values(written=editions.c.written + 1)
+)
 _sc, _d = deal_scores.c, deals.c
 _open = and_(_d.workspace_id == WORKSPACE, _d.deleted_at.is_(None), _d.closed_at.is_(None))
 # Of every open deal, what its row says now; of one not scored yet, nothing.
@@ -203,6 +224,11 @@ async def forecasts_there(
     """By metric and owner."""
     rows = await tx.rows(FORECASTS, workspace=tx.workspace_id, edition=edition)
     return {(row["metric"], row["owner_id"]): row for row in rows}
+
+
+async def written(tx: Transaction) -> None:
+    """What reports read is another from now on; to be said in the transaction that changes it."""
+    await tx.run(WRITTEN, workspace=tx.workspace_id)
 
 
 async def write(tx: Transaction, table: str, rows: Sequence[Row]) -> None:

@@ -22,6 +22,7 @@ STANDING = Statement(
         editions.c.base_rate,
         editions.c.stage_limits,
         editions.c.expected,
+        editions.c.written,
     )
     .select_from(
         workspaces.outerjoin(
@@ -39,7 +40,8 @@ STANDING = Statement(
 class Standing(NamedTuple):
     """State of a workspace; `scored_at` is None while that edition has not been computed.
 
-    `data_version` counts the changes of the facts, `scored_version` those the scores know.
+    `data_version` counts the changes of the facts, `scored_version` those the scores know, and
+    `written` how often anything was written that belongs to the edition.
     """
 
     currency: str
@@ -52,13 +54,14 @@ class Standing(NamedTuple):
     base_rate: float | None
     stage_limits: dict[str, Any]
     expected: dict[str, Any]
+    written: int
 
 
 async def standing(tx: Transaction, edition: str = NOW) -> Standing:
     """What is known so far; a workspace auth has not told of yet adds up in euros."""
     row = await tx.row(STANDING, workspace=tx.workspace_id, edition=edition)
     if row is None:
-        return Standing(DEFAULT_CURRENCY, "UTC", None, 0, None, 0, None, None, {}, {})
+        return Standing(DEFAULT_CURRENCY, "UTC", None, 0, None, 0, None, None, {}, {}, 0)
     return Standing(
         row["currency"] or DEFAULT_CURRENCY,
         row["time_zone"] or "UTC",
@@ -70,6 +73,7 @@ async def standing(tx: Transaction, edition: str = NOW) -> Standing:
         row["base_rate"],
         row["stage_limits"] or {},
         row["expected"] or {},
+        row["written"] or 0,
     )
 
 

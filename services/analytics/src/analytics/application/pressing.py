@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from analytics.adapters import predictions, risks
+from analytics.adapters import predictions, risks, scores
 from analytics.adapters.predictions import Page
 from analytics.adapters.standing import NOW
 from analytics.application.scope import Asked, Scope, scope
@@ -169,6 +169,7 @@ async def answer_risk(
     else:
         await risks.take_answer_back(uow, client_id)
     report = await client_risk(uow, here, client_id)
+    await scores.written(uow)
     await uow.commit()
     return report
 

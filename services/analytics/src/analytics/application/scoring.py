@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from analytics.adapters import fact_copies, rescoring
+from analytics.adapters import fact_copies, rescoring, scores
 from analytics.adapters.fact_copies import Setting
 from analytics.adapters.rescoring import Fence
 from analytics.adapters.scores import NOW
@@ -107,6 +107,7 @@ async def read_case(open_unit: OpenUnit, *, at: datetime, edition: str = NOW) ->
 
 async def commit_if_held(uow: UnitOfWork, fence: Fence) -> None:
     """Commit. Raises LeaseLost: another attempt has the job, and this one changes nothing."""
+    await scores.written(uow)
     if not await rescoring.is_held(uow, fence):
         raise LeaseLost
     await uow.commit()

@@ -4,8 +4,8 @@ from contextlib import AsyncExitStack
 
 from analytics.bootstrap.pools import opened
 from analytics.config import Settings
-from analytics.entrypoints.app import Store
 from analytics.entrypoints.science import answer_requests
+from analytics.entrypoints.store import Store
 from kit.clock import SystemClock
 
 POOL_SIZE = 2

@@ -1,8 +1,10 @@
 """The service: it answers calls and keeps facts of what happens."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from typing import TypeVar
 
+from analytics.adapters.report_cache import ReportCache
 from analytics.bootstrap.pools import opened
 from analytics.config import Settings
 from analytics.entrypoints.app import App
@@ -30,8 +32,11 @@ from kit.rpc.authority import trust
 from kit.rpc.client import Caller
 from kit.rpc.server import RpcServer, Servicer
 from kit.runtime import run
+from kit.unit_of_work import UnitOfWork
 
 SYSTEM_POOL_SIZE = 3
+
+T = TypeVar("T")
 
 
 def services(app: App) -> list[Servicer]:
@@ -61,7 +66,9 @@ async def serve(settings: Settings) -> None:
             clock=SystemClock(),
             jobs=JobApp("analytics", settings.broker_url.get_secret_value()),
             wake_relay=relay.wake,
+            reports=ReportCache(settings.cache_url),
         )
+        stack.push_async_callback(app.reports.close)
         verifier, revocations = trust(
             auth,
             KeyServiceStub(auth.channel),
@@ -99,11 +106,23 @@ def _consumer(
         bus,
         stream=stream,
         name=name,
-        handlers=handlers,
-        together=together,
+        handlers={name: _dropping(app, handler) for name, handler in handlers.items()},
+        together=None if together is None else _dropping(app, together),
         open_unit=app.unit_of_work,
         system=app.system,
     )
+
+
+def _dropping(
+    app: App, handler: Callable[[UnitOfWork, T], Awaitable[None]]
+) -> Callable[[UnitOfWork, T], Awaitable[None]]:
+    """What was answered of the facts as they were is not asked for again."""
+
+    async def handle(uow: UnitOfWork, told: T) -> None:
+        await handler(uow, told)
+        await app.reports.drop(uow.workspace_id)
+
+    return handle
 
 
 async def _answers(pool: Pool) -> None:

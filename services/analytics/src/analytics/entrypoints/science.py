@@ -17,9 +17,9 @@ from analytics.application.report_jobs import make_report
 from analytics.application.rescoring import rescore
 from analytics.application.scoring import OpenUnit
 from analytics.domain.work import ANSWER, REPLAY, REPORT, RESCORE
-from analytics.entrypoints.app import Store
 from analytics.entrypoints.patience import patient
 from analytics.entrypoints.report import gathering
+from analytics.entrypoints.store import Store
 from kit.jobs.table import LeaseLost
 from kit.sight import Sight, seeing
 from kit.telemetry import Log

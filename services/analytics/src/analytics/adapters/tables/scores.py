@@ -32,6 +32,7 @@ editions = Table(
     Column("base_rate", Double),
     Column("stage_limits", JSONB, nullable=False),
     Column("expected", JSONB, nullable=False),
+    Column("written", BigInteger, nullable=False, server_default="0"),
 )
 
 models = Table(

@@ -6,6 +6,7 @@ from analytics.application import reports
 from analytics.application.scope import Asked, Scope, scope
 from analytics.entrypoints.app import App
 from analytics.entrypoints.rpc.asking import Asking
+from analytics.entrypoints.rpc.kept import Kept
 from analytics.entrypoints.rpc.mapping import (
     insight_message,
     pipeline_message,
@@ -26,18 +27,25 @@ class AnalyticsService(grpc_api.AnalyticsServiceServicer):
     async def GetPipeline(self, request: pb.GetPipelineRequest, context: Context) -> pb.Pipeline:
         asked = _asked(request)
         async with self._read(context) as tx:
-            return pipeline_message(
-                await reports.pipeline(tx, await self._scope(tx, asked, context))
-            )
+            here = await self._scope(tx, asked, context)
+            kept = Kept(self._app.reports, request, here, context)
+            if (found := await kept.find(pb.Pipeline)) is not None:
+                return found
+            report = await reports.pipeline(tx, here)
+        return await kept.keep(pipeline_message(report))
 
     async def GetVelocity(self, request: pb.GetVelocityRequest, context: Context) -> pb.Velocity:
         asked = _asked(request, first=request.start_date, last=request.end_date)
         async with self._read(context) as tx:
-            report = await reports.velocity(tx, await self._scope(tx, asked, context))
+            here = await self._scope(tx, asked, context)
+            kept = Kept(self._app.reports, request, here, context)
+            if (found := await kept.find(pb.Velocity)) is not None:
+                return found
+            report = await reports.velocity(tx, here)
         message = velocity_message(report)
         if report.projection is None:
             message.basis.computing = await self._asking.for_rows(report.scope, context)
-        return message
+        return await kept.keep(message)
 
     async def GetDealInsight(
         self, request: pb.GetDealInsightRequest, context: Context

@@ -1,13 +1,14 @@
 """Counted reports over gRPC."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from analytics.application import figures
 from analytics.application.scope import Asked, Scope, scope
 from analytics.entrypoints.app import App
 from analytics.entrypoints.rpc import figures_mapping as mapping
 from analytics.entrypoints.rpc.asking import Asking
+from analytics.entrypoints.rpc.kept import Kept, M
 from freelanceflow.analytics.v1 import figures_service_pb2 as pb
 from freelanceflow.analytics.v1 import figures_service_pb2_grpc as grpc_api
 from kit.database import ReadTransaction, Transaction
@@ -23,41 +24,49 @@ class FiguresService(grpc_api.FiguresServiceServicer):
         self._asking = Asking(app)
 
     async def GetSummary(self, request: pb.GetSummaryRequest, context: Context) -> pb.Summary:
-        report = await self._report(request.scope, context, figures.summary)
-        message = mapping.summary_message(report)
-        if report.projection is None:
-            message.basis.computing = await self._asking.for_rows(report.scope, context)
-        return message
+        async def say(report: figures.SummaryReport) -> pb.Summary:
+            message = mapping.summary_message(report)
+            if report.projection is None:
+                message.basis.computing = await self._asking.for_rows(report.scope, context)
+            return message
+
+        return await self._answer(request, context, pb.Summary, figures.summary, say)
 
     async def GetHealth(self, request: pb.GetHealthRequest, context: Context) -> pb.Health:
-        report = await self._report(request.scope, context, figures.health)
-        message = mapping.health_message(report)
-        if report.scope.standing.scored_at is None:
-            message.basis.computing = await self._asking.for_rows(report.scope, context)
-        return message
+        async def say(report: figures.HealthReport) -> pb.Health:
+            message = mapping.health_message(report)
+            if report.scope.standing.scored_at is None:
+                message.basis.computing = await self._asking.for_rows(report.scope, context)
+            return message
+
+        return await self._answer(request, context, pb.Health, figures.health, say)
 
     async def GetConversion(
         self, request: pb.GetConversionRequest, context: Context
     ) -> pb.Conversion:
-        report = await self._report(request.scope, context, figures.conversion)
-        return mapping.conversion_message(report)
+        say = _saying(mapping.conversion_message)
+        return await self._answer(request, context, pb.Conversion, figures.conversion, say)
 
     async def GetClients(self, request: pb.GetClientsRequest, context: Context) -> pb.ClientFigures:
-        return mapping.clients_message(await self._report(request.scope, context, figures.clients))
+        say = _saying(mapping.clients_message)
+        return await self._answer(request, context, pb.ClientFigures, figures.clients, say)
 
     async def GetActivity(
         self, request: pb.GetActivityRequest, context: Context
     ) -> pb.ActivityFigures:
-        report = await self._report(request.scope, context, figures.activity)
-        return mapping.activity_message(report)
+        say = _saying(mapping.activity_message)
+        return await self._answer(request, context, pb.ActivityFigures, figures.activity, say)
 
-    async def _report(
+    async def _answer(
         self,
-        asked: pb.Scope,
+        request: Any,
         context: Context,
+        kind: type[M],
         make: Callable[[Transaction, Scope], Awaitable[R]],
-    ) -> R:
+        say: Callable[[R], Awaitable[M]],
+    ) -> M:
         principal, now = principal_of(context), self._app.clock.now()
+        asked: pb.Scope = request.scope
         wanted = Asked(
             first=asked.start_date,
             last=asked.end_date,
@@ -66,4 +75,16 @@ class FiguresService(grpc_api.FiguresServiceServicer):
             as_of=asked.as_of_date,
         )
         async with ReadTransaction(self._app.pool, principal.workspace_id) as tx:
-            return await make(tx, await scope(tx, wanted, me=principal.user_id, now=now))
+            here = await scope(tx, wanted, me=principal.user_id, now=now)
+            kept = Kept(self._app.reports, request, here, context)
+            if (found := await kept.find(kind)) is not None:
+                return found
+            report = await make(tx, here)
+        return await kept.keep(await say(report))
+
+
+def _saying(mapped: Callable[[R], M]) -> Callable[[R], Awaitable[M]]:
+    async def say(report: R) -> M:
+        return mapped(report)
+
+    return say

@@ -12,6 +12,7 @@ from analytics.entrypoints.app import App
 from analytics.entrypoints.rpc import prediction_mapping as mapping
 from analytics.entrypoints.rpc.accuracy_mapping import accuracy_message
 from analytics.entrypoints.rpc.asking import Asking
+from analytics.entrypoints.rpc.kept import Kept
 from freelanceflow.analytics.v1 import prediction_service_pb2 as pb
 from freelanceflow.analytics.v1 import prediction_service_pb2_grpc as grpc_api
 from kit.database import ReadTransaction
@@ -55,12 +56,15 @@ class PredictionService(grpc_api.PredictionServiceServicer):
         page = _page(request)
         async with self._read(context) as tx:
             here = await self._scope(tx, _asked(request), context)
+            kept = Kept(self._app.reports, request, here, context)
+            if (found := await kept.find(pb.ListClientRisksResponse)) is not None:
+                return found
             report = await pressing.client_risks(
                 tx, here, page=page, level=request.level, with_answered=request.with_answered
             )
         computing = report.model is None and await self._asking.for_rows(here, context)
         token = _token(report.more, report.clients, "client_id", lambda row: row["rank"])
-        return mapping.risks_message(report, next_token=token, computing=computing)
+        return await kept.keep(mapping.risks_message(report, next_token=token, computing=computing))
 
     async def GetClientRisk(
         self, request: pb.GetClientRiskRequest, context: Context
@@ -94,12 +98,15 @@ class PredictionService(grpc_api.PredictionServiceServicer):
         ids = [parse_id(text, "deal_ids") for text in request.deal_ids]
         async with self._read(context) as tx:
             here = await self._scope(tx, _asked(request), context)
+            kept = Kept(self._app.reports, request, here, context)
+            if (found := await kept.find(pb.ListDealOddsResponse)) is not None:
+                return found
             report = await pressing.deal_odds(
                 tx, here, page=page, advice=request.recommendation, ids=ids or None
             )
         computing = report.model is None and await self._asking.for_rows(here, context)
         token = _token(report.more, report.deals, "deal_id", lambda row: row["priority"])
-        return mapping.odds_message(report, next_token=token, computing=computing)
+        return await kept.keep(mapping.odds_message(report, next_token=token, computing=computing))
 
     async def GetAccuracy(self, request: pb.GetAccuracyRequest, context: Context) -> pb.Accuracy:
         async with self._read(context) as tx:
