@@ -1,11 +1,13 @@
 """Score rows: what is there, and what replaces it."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import orjson
 from sqlalchemy import (
     ARRAY,
     Table,
@@ -235,6 +237,17 @@ async def write(tx: Transaction, table: str, rows: Sequence[Row]) -> None:
     """Put rows in the place of those with their keys."""
     for start in range(0, len(rows), CHUNK):
         await tx.run(UPSERT[table], rows=list(rows[start : start + CHUNK]))
+
+
+def pack(rows: Sequence[Row]) -> bytes:
+    """Rows as `write_packed` takes them, a tenth of their size; no more than a chunk at once."""
+    return zlib.compress(orjson.dumps(list(rows)), 1)
+
+
+async def write_packed(tx: Transaction, table: str, chunks: Sequence[bytes]) -> None:
+    """As `write`."""
+    for chunk in chunks:
+        await tx.run(UPSERT[table], rows=orjson.Fragment(zlib.decompress(chunk)))
 
 
 async def write_once(tx: Transaction, table: str, rows: Sequence[Row]) -> None:

@@ -175,11 +175,12 @@ async def _as_of(case: Case, open_unit: OpenUnit, fence: Fence, *, now: datetime
     async with open_unit() as uow:
         clients = await churn_risk.read_clients(uow, case)
     said = await asyncio.to_thread(odds.ask, case, None, {}, now, refit=True)
+    made = await odds.rows_of(case, open_unit, said, {}, now=now)
     risks = await churn_risk.score(case, clients, None, now=now, refit=True)
     ahead = await outlook.compute(case, said.scores, {}, now=now)
     async with open_unit() as uow:
         await answers.clear_scores(uow, case.edition)
-        await odds.write(uow, case, said, {}, now=now)
+        await odds.write(uow, case, said, made, now=now)
         await churn_risk.write(uow, case, risks, clients, now=now, run=0)
         await outlook.write(uow, case, ahead, now=now, run=0)
         await commit_if_held(uow, fence)

@@ -19,7 +19,7 @@ from analytics.domain import telling
 from analytics.domain.facts import DealScoreDropped, DealsScored, Odds
 from analytics.science import deal_scores, model_store
 from analytics.science.deal_scores import DealScores
-from analytics.science.facts import OPEN
+from analytics.science.facts import OPEN, Ints
 from analytics.science.win import WinModel
 from analytics.science.workspace_series import stage_limits
 from kit.aggregate import Fact
@@ -53,6 +53,14 @@ class ToTell:
     gone: list[UUID]
 
 
+class Made(NamedTuple):
+    """Rows to be written, packed, and what is told of them."""
+
+    rows: list[bytes]
+    said: list[bytes]
+    told: ToTell
+
+
 class Done(NamedTuple):
     """How a scoring of odds went."""
 
@@ -72,8 +80,9 @@ async def rescore(
         stored = await model_rows.find(uow, "win", case.edition)
         standing = await scores.standing(uow, case.edition) if case.is_now else {}
     said = await asyncio.to_thread(ask, case, stored, standing, now, refit=refit)
+    made = await rows_of(case, open_unit, said, standing, now=now)
     async with open_unit() as uow:
-        told = await write(uow, case, said, standing, now=now)
+        told = await write(uow, case, said, made, now=now)
         # Not before the end: every event of the workspace writes into that row.
         run = await rescoring.scored(uow, case.setting.changes)
         uow.tell_facts(*_facts(case, told, now=now, run=run))
@@ -144,26 +153,58 @@ def fit(case: Case, now: datetime) -> tuple[WinModel, ModelRow]:
     return model, row
 
 
-async def write(
-    uow: UnitOfWork, case: Case, said: Scored, standing: Mapping[str, Standing], *, now: datetime
-) -> ToTell:
-    """The rows that change; what is to be told of them.
+async def rows_of(
+    case: Case,
+    open_unit: OpenUnit,
+    said: Scored,
+    standing: Mapping[str, Standing],
+    *,
+    now: datetime,
+) -> Made:
+    """The rows that change and what is to be told of them; nothing is written.
 
-    Reasons are put into words and rows are made a few at a time as they are written, so that the
-    words of a hundred thousand deals are never there at once. Nobody waits for these rows.
+    They are made a few at a time and packed, so that the words of a hundred thousand deals are
+    never there at once, and no transaction waits for them.
     """
-    told = ToTell(odds=[], dropped=[], gone=[])
+    made = Made(rows=[], said=[], told=ToTell(odds=[], dropped=[], gone=[]))
+    maker = RowMaker(case, said.scores, said.limits, said.model.evidence, now)
     for start in range(0, len(said.changed), scores.CHUNK):
-        chosen = said.changed[start : start + scores.CHUNK]
-        rows, details = await _rows(uow, case, said, chosen, standing, now=now)
-        await scores.write(uow, "deal_scores", rows)
+        places = np.array(said.changed[start : start + scores.CHUNK], dtype=np.int64)
+        details: Mapping[UUID, Any] = {}
         if case.is_now:
-            tells = _matter(rows, details, standing, told)
-            await scores.write(uow, "said_odds", [_said(case, said, row, now) for row in tells])
+            ids = [UUID(deal_id) for deal_id in said.scores.ids[places].tolist()]
+            async with open_unit() as uow:
+                details = await fact_copies.details(uow, ids)
+        await asyncio.to_thread(_make, case, said, maker, places, details, standing, made, now)
+    return made
+
+
+def _make(
+    case: Case,
+    said: Scored,
+    maker: RowMaker,
+    places: Ints,
+    details: Mapping[UUID, Any],
+    standing: Mapping[str, Standing],
+    made: Made,
+    now: datetime,
+) -> None:
+    factors = deal_scores.explain(said.model, case.facts, said.scores, places)
+    rows = maker.rows(places, factors, details, standing)
+    made.rows.append(scores.pack(rows))
+    if case.is_now:
+        if tells := _matter(rows, details, standing, made.told):
+            made.said.append(scores.pack([_said(case, said, row, now) for row in tells]))
+
+
+async def write(uow: UnitOfWork, case: Case, said: Scored, made: Made, *, now: datetime) -> ToTell:
+    """Put the rows in their place; what is to be told of them."""
+    await scores.write_packed(uow, "deal_scores", made.rows)
+    await scores.write_packed(uow, "said_odds", made.said)
     await _write_edition(uow, case, said, now=now)
     if case.is_now:
-        told.gone.extend(await scores.drop_closed(uow, case.edition))
-    return told
+        made.told.gone.extend(await scores.drop_closed(uow, case.edition))
+    return made.told
 
 
 def _matter(
@@ -184,29 +225,6 @@ def _matter(
             tells.append(row)
             told.odds.append(_odds(row))
     return tells
-
-
-async def _rows(
-    uow: UnitOfWork,
-    case: Case,
-    said: Scored,
-    chosen: Sequence[int],
-    standing: Mapping[str, Standing],
-    *,
-    now: datetime,
-) -> tuple[list[dict[str, Any]], dict[UUID, Any]]:
-    details = {}
-    places = np.array(chosen, dtype=np.int64)
-    if case.is_now:
-        ids = [UUID(deal_id) for deal_id in said.scores.ids[places].tolist()]
-        details = await fact_copies.details(uow, ids)
-    maker = RowMaker(case, said.scores, said.limits, said.model.evidence, now)
-
-    def make() -> list[dict[str, Any]]:
-        factors = deal_scores.explain(said.model, case.facts, said.scores, places)
-        return maker.rows(places, factors, details, standing)
-
-    return await asyncio.to_thread(make), details
 
 
 async def _write_edition(tx: Transaction, case: Case, said: Scored, *, now: datetime) -> None:
