@@ -11,18 +11,25 @@ import pytest
 from analytics.adapters.rescoring import Fence
 from analytics.application.answering import answer
 from analytics.application.questions import Question, ask
-from analytics.science import churn, deal_scores, forecast, replay, revenue, velocity
-from analytics.science import facts as science_facts
+from analytics.science import (
+    churn,
+    deal_scores,
+    facts_read,
+    forecast,
+    replay,
+    revenue,
+    velocity,
+)
 from analytics.science import workspace_series as series
 from kit.jobs.table import claim
 from kit.pool import Pool
 from kit.testing.database import ServiceDatabase
-from services.analytics.tests.scoring import scored, tell, unit
+from services.analytics.tests.scoring import replayed, scored, tell, unit
 from services.analytics.tests.studio import story
 
 STOP = datetime(2023, 9, 15, 6, tzinfo=UTC)
 COMPUTING: list[tuple[Any, str]] = [
-    (science_facts, "read"),
+    (facts_read, "read"),
     (deal_scores, "fit"),
     (deal_scores, "score"),
     (deal_scores, "explain"),
@@ -32,7 +39,8 @@ COMPUTING: list[tuple[Any, str]] = [
     (revenue, "project"),
     (velocity, "velocity"),
     (series, "monthly"),
-    (replay, "replay_odds"),
+    (replay, "odds"),
+    (replay, "risks"),
 ]
 
 
@@ -81,6 +89,7 @@ async def test_nothing_is_open_while_the_science_computes(
         for module, name in COMPUTING:
             monkeypatch.setattr(module, name, watched(getattr(module, name), name))
         await scored(database, workspace, STOP, refit=True)
+        await replayed(database, workspace, STOP)
         assert computed == {name for _, name in COMPUTING}
         for question in (
             Question.as_of(date(2023, 6, 30)),

@@ -192,9 +192,8 @@ def _make(
     factors = deal_scores.explain(said.model, case.facts, said.scores, places)
     rows = maker.rows(places, factors, details, standing)
     made.rows.append(scores.pack(rows))
-    if case.is_now:
-        if tells := _matter(rows, details, standing, made.told):
-            made.said.append(scores.pack([_said(case, said, row, now) for row in tells]))
+    if case.is_now and (tells := _matter(rows, details, standing, made.told)):
+        made.said.append(scores.pack([_said(case, said, row, now) for row in tells]))
 
 
 async def write(uow: UnitOfWork, case: Case, said: Scored, made: Made, *, now: datetime) -> ToTell:
