@@ -4,9 +4,8 @@ Beside crm, what happened is written down a second time, as the science reads fa
 simulation and never from what a service has stored. Whatever is served can be held against it.
 """
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,8 +16,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from analytics.science import facts as science_facts
-from analytics.science import simulate
+from analytics.science import facts_read, simulate
+from analytics.science.facts import Facts
 from crm.adapters.tables import lost_reasons, stages
 from crm.application.activities import create_activity
 from crm.application.clients import create_client
@@ -95,17 +94,26 @@ class Life:
                 await act(at, row)
             self.done += 1
 
-    def facts(self, at: datetime) -> science_facts.Facts:
+    def facts(self, at: datetime) -> Facts:
         """What was known before a moment, made of what was written down beside crm."""
         seconds = at.timestamp()
-        return science_facts.read(
-            _csv(
-                science_facts.STATE_COLUMNS,
-                [row for row in self.states if row["happened"] < seconds],
-            ),
-            _csv(
-                science_facts.CONTACT_COLUMNS, [call.row(at) for call in self.calls if call.at < at]
-            ),
+        states = [row for row in self.states if row["happened"] < seconds]
+        sources = sorted({row["source"] for row in states} - {""})
+        kinds = ("open", "won", "lost")
+        numbered = [
+            row
+            | {
+                "version": number,
+                "type": kinds.index(row["type"]),
+                "source": sources.index(row["source"]) if row["source"] else -1,
+            }
+            for number, row in enumerate(states)
+        ]
+        contacts = [call.row(at) for call in self.calls if call.at < at]
+        return facts_read.read(
+            _copied(facts_read.STATE_COLUMNS, numbered),
+            _copied(facts_read.CONTACT_COLUMNS, contacts),
+            sources,
             at=seconds,
             zone="UTC",
         )
@@ -324,12 +332,21 @@ class Life:
         )
 
 
-def _csv(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> bytes:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns)
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue().encode()
+def _copied(columns: Mapping[str, str], rows: Sequence[dict[str, Any]]) -> bytes:
+    """Rows as PostgreSQL copies them out; what is not known is the nil id or NaN."""
+    out = bytearray(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+    for row in rows:
+        out += struct.pack(">h", len(columns))
+        for name, kind in columns.items():
+            value = row[name]
+            if kind == "id":
+                told = UUID(str(value)).bytes if value else bytes(16)
+            elif kind == "f8":
+                told = struct.pack(">d", float("nan") if value in ("", None) else value)
+            else:
+                told = struct.pack(">i", value)
+            out += struct.pack(">i", len(told)) + told
+    return bytes(out + struct.pack(">h", -1))
 
 
 def _noon(day: Any) -> datetime:
