@@ -21,7 +21,10 @@ from services.gateway.tests.unit.pages.conftest import (
     Site,
     make_neighbours,
     make_principal,
+    short_ids,
 )
+
+__all__ = ["short_ids"]
 
 BASE = "/api/v1/analytics"
 
