@@ -51,6 +51,7 @@ async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> No
         "settings-notifications": "/settings/notifications",
         "members": "/settings/members",
         "audit": "/audit",
+        "workspaces": "/workspaces",
         "settings-fields": "/settings/fields",
         "settings-field-new": "/settings/fields/new",
         "settings-tags": "/settings/tags",

@@ -3,13 +3,14 @@
 import json
 from datetime import timedelta
 
+import httpx
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from playwright.async_api import expect
 
 from kit.clock import SystemClock
 from kit.rpc.tokens import TYPE
-from tests.e2e.support.api import PASSWORD, Person, some_email
+from tests.e2e.support.api import PASSWORD, Person, register, some_email
 from tests.e2e.support.browsing import Open, Visit, sign_in
 from tests.e2e.support.platform import Platform
 
@@ -67,6 +68,32 @@ async def test_signing_in_works_without_scripts(visit: Open, owner: Person) -> N
     await expect(here.page).to_have_title("Pipeline · FreelanceFlow")
     await here.page.get_by_role("button", name="Sign out").click()
     await expect(here.page.get_by_text("You are signed out.")).to_be_visible()
+
+
+async def test_one_person_goes_from_one_workspace_into_another(
+    visit: Open, http: httpx.AsyncClient
+) -> None:
+    host, guest = await register(http, "Host"), await register(http, "Guest")
+    asked = {"email": guest.email, "role": "viewer"}
+    invitation = await host.post("/invitations", asked, 201)
+    accepted = await http.post(
+        "/api/v1/invitations/accept",
+        json={"token": invitation["token"], "name": "Both", "password": PASSWORD},
+    )
+    assert accepted.status_code == 200, accepted.text
+    names = {one["id"]: one["name"] for one in (await guest.get("/workspaces"))["items"]}
+    assert set(names) == {host.workspace_id, guest.workspace_id}
+    here = await visit(guest)
+    await here.open("/workspaces")
+    await here.shot("workspaces-1440-light")
+    await here.page.get_by_role(
+        "button", name=f"Enter {names[host.workspace_id]}", exact=True
+    ).click()
+    await expect(here.page).to_have_title("Today · FreelanceFlow")
+    await expect(here.page.locator(".brand-name")).to_have_text(names[host.workspace_id])
+    await here.page.get_by_title("switch workspace").click()
+    marked = here.page.get_by_role("listitem").filter(has_text="You are here")
+    await expect(marked).to_contain_text("Viewer")
 
 
 async def test_a_token_that_timed_out_is_renewed_unseen(

@@ -34,6 +34,7 @@ from gateway.entrypoints.pages import (
     today,
     trash,
     views,
+    workspaces,
 )
 from gateway.entrypoints.pages.assets import PREFIX, Assets
 
@@ -54,6 +55,7 @@ PARTS = (
     notifications,
     settings,
     members,
+    workspaces,
     audit,
     stages,
     rates,
