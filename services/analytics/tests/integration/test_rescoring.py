@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from analytics.adapters import rescoring
 from analytics.adapters.rescoring import Fence
 from analytics.application.rescoring import rescore
 from analytics.application.scoring import read_case
@@ -15,6 +16,7 @@ from analytics.science import churn, deal_scores, forecast, model_store, revenue
 from analytics.science import workspace_series as series
 from analytics.science.churn_model import ChurnModel
 from analytics.science.win import WinModel
+from kit.ids import new_id
 from kit.jobs.table import LeaseLost
 from kit.testing.database import ServiceDatabase
 from services.analytics.tests.scoring import scored, tell, turn, unit
@@ -132,6 +134,24 @@ async def test_a_deal_that_closed_has_no_odds_and_is_judged_by_its_end(
         "SELECT deal_id FROM deals WHERE workspace_id = $1 AND closed_at IS NOT NULL", workspace
     )
     assert left.isdisjoint(row["deal_id"] for row in closed)
+
+
+async def test_a_large_workspace_in_full_change_rests_as_long_as_it_worked(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    due = "SELECT due_at - now() FROM rescoring WHERE workspace_id = $1"
+    for took, least in ((1.0, timedelta()), (62.0, timedelta(seconds=50))):
+        async with unit(database, workspace) as uow:
+            await rescoring.mark(uow)
+            await rescoring.rest(uow, took)
+            await uow.commit()
+        waits = await database.owner.fetchval(due, workspace)
+        assert least < waits <= least + timedelta(seconds=10)
+    async with unit(database, workspace) as uow:
+        await rescoring.handed_out(uow, new_id(), retry_refit_at=None)
+        await rescoring.rest(uow, 62.0)
+        await uow.commit()
+    assert await database.owner.fetchval(due, workspace) is None
 
 
 async def test_who_lost_the_lease_writes_nothing(

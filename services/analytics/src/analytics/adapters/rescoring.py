@@ -92,6 +92,17 @@ SCORED = Statement(
     .values(runs=rescoring.c.runs + 1, scored_version=bindparam("data_version", type_=BigInteger()))
     .returning(rescoring.c.runs)
 )
+# Only what has changed meanwhile waits; the next change after a quiet while does not.
+REST = Statement(
+    update(rescoring)
+    .where(_ours)
+    .values(
+        due_at=func.greatest(
+            rescoring.c.due_at, func.clock_timestamp() + bindparam("pause", type_=Interval())
+        )
+    )
+    .where(rescoring.c.due_at.is_not(None))
+)
 FITTED = Statement(
     update(rescoring)
     .where(_ours)
@@ -249,6 +260,16 @@ async def is_held(tx: Transaction, fence: Fence) -> bool:
 async def scored(tx: Transaction, data_version: int) -> int:
     """A scoring is complete; its number."""
     return int(await tx.value(SCORED, workspace=tx.workspace_id, data_version=data_version))
+
+
+async def rest(tx: Transaction, took: float) -> None:
+    """After a scoring of so many seconds a workspace in full change rests as long.
+
+    A large one would keep a core busy for as long as somebody works in it.
+    """
+    pause = timedelta(seconds=took) - DEBOUNCE
+    if pause > timedelta():
+        await tx.run(REST, workspace=tx.workspace_id, pause=pause)
 
 
 async def fitted(tx: Transaction, *, today: date, next_night: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +19,12 @@ async def rescore(
     open_unit: OpenUnit, fence: Fence, *, now: datetime, refit: bool
 ) -> dict[str, Any]:
     """Score what has changed, with models fitted anew if it is night. Raises LeaseLost."""
+    began = perf_counter()
     case = await read_case(open_unit, at=now)
     done = await odds.rescore(case, open_unit, fence, now=now, refit=refit)
     # What outgrew one model outgrew the other.
     clients = await _score_the_rest(
-        case, open_unit, fence, done, now=now, refit=refit or done.fitted
+        case, open_unit, fence, done, now=now, began=began, refit=refit or done.fitted
     )
     return {"run": done.run, "deals": done.scored, "changed": done.changed, "clients": clients}
 
@@ -34,6 +36,7 @@ async def _score_the_rest(
     done: odds.Done,
     *,
     now: datetime,
+    began: float,
     refit: bool,
 ) -> int:
     async with open_unit() as uow:
@@ -64,5 +67,6 @@ async def _score_the_rest(
             aggregate_id=case.workspace_id, version=case.setting.changes, at=now, by=None
         )
         uow.tell_facts(changed)
+        await rescoring.rest(uow, perf_counter() - began)
         await commit_if_held(uow, fence)
     return len(risks.rows)
