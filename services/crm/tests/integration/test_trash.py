@@ -148,6 +148,12 @@ async def test_what_is_purged_is_gone_with_all_that_was_told(
     assert (await person.call("GetClient", person_under)).parent_id == ""
 
 
+async def purge_all_due(app: App) -> None:
+    """As upkeep does it: other tests' trash may be due as well."""
+    while (await purge_due(app))[0]:
+        pass
+
+
 async def test_after_thirty_days_the_trash_is_emptied_and_nothing_else(
     person: Person, app: App, clock: FakeClock
 ) -> None:
@@ -157,10 +163,10 @@ async def test_after_thirty_days_the_trash_is_emptied_and_nothing_else(
     clock.advance(KEPT_FOR - timedelta(minutes=5))
     await restore(person, back.id)
     await delete(person, kept)
-    await purge_due(app)
+    await purge_all_due(app)
     assert {record.id for record in await trash_of(person)} == {old.id, kept.id}
     clock.advance(timedelta(minutes=10))
-    await purge_due(app)
+    await purge_all_due(app)
     assert [record.id for record in await trash_of(person)] == [kept.id]
     assert (await events_of(app, old.id))[-1][0] == "crm.deal.v1.purged"
     assert (await person.deal(back.id)).etag == "3"
