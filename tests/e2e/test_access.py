@@ -22,7 +22,7 @@ OPEN = ("public", "signed_in")
 # own notifications, upload a file that nothing is known of, set up what needs no id.
 MAY_CHANGE = {
     *("auth.invitations", "auth.outbox", "auth.audit_entries"),
-    *("notify.notifications", "notify.preferences"),
+    *("notify.notifications", "notify.preferences", "notify.outbox"),
     *("crm.imports", "crm.files", "crm.jobs"),
     *("crm.stages", "crm.lost_reasons", "crm.currency_rates", "crm.outbox"),
     *("crm.custom_fields", "crm.tags", "crm.views", "crm.exports", "crm.file_chunks"),

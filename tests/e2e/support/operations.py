@@ -133,6 +133,9 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "update_import": {"on_duplicate": "skip"},
         "put_risk_answer": {"answer": "snoozed"},
         "create_report": {},
+        "set_preferences": {
+            "preferences": [{"kind": "deal_moved", "in_app": False, "by_mail": False}]
+        },
         **_settings(ids),
     }
 
@@ -164,7 +167,7 @@ async def _is_quiet(platform: Platform, workspace_id: str) -> bool:
     """No job is left; all that was to be told has been sent and handled; every mail has gone."""
     due = (
         "SELECT 1 FROM rescoring WHERE workspace_id = $1::uuid"
-        " AND (due_at IS NOT NULL OR refit_due_at <= now())"
+        " AND (due_at IS NOT NULL OR refit_due_at <= now() OR replay_due_at IS NOT NULL)"
     )
     if await platform.rows("analytics", due, workspace_id):
         return False
