@@ -63,7 +63,7 @@ class Size:
 async def measure(platform: Platform, size: Size) -> None:
     """Print every line."""
     worker = platform.pids[WORKER]
-    while len(tree(worker)) > 1:  # noqa: ASYNC110 – until the process with the science has ended
+    while pss_mb(tree(worker)[1:]):  # noqa: ASYNC110 – until the process with the science has ended
         await asyncio.sleep(1)
     _say("worker at rest", f"{pss_mb([worker]):.0f} MB", "≤ 90 MB")
     analytics = await platform.admin("analytics")
@@ -131,7 +131,9 @@ async def _turn(
 
 async def _quiet(analytics: asyncpg.Connection) -> None:
     """Until the import has been scored and its past been replayed."""
-    waiting = "SELECT count(*) FROM rescoring WHERE due_at IS NOT NULL OR replay_at IS NOT NULL"
+    waiting = """
+        SELECT (SELECT count(*) FROM rescoring WHERE due_at IS NOT NULL OR replay_at IS NOT NULL)
+            + (SELECT count(*) FROM jobs WHERE status IN ('queued', 'running'))"""
     deadline = time.monotonic() + PATIENCE
     while await analytics.fetchval(waiting):
         if time.monotonic() > deadline:

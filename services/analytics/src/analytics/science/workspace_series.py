@@ -73,12 +73,26 @@ def deals_table(facts: Facts) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "owner": np.append(facts.owners, "")[last.owner],
-            "created": pd.to_datetime(last.created, unit="s", utc=True),
-            "closed": pd.to_datetime(np.where(closed, last.closed, np.nan), unit="s", utc=True),
+            "created": _stamps(last.created),
+            "closed": _stamps(np.where(closed, last.closed, np.nan)),
             "won": np.where(closed, (last.type == WON).astype(np.float64), np.nan),
             "value": last.value,
         }
     )
+
+
+def _stamps(seconds: Floats) -> pd.DatetimeIndex:
+    """Seconds since 1970 as aware times, NaT for NaN.
+
+    `pd.to_datetime(seconds, unit="s")` rounds what lay in memory where a number is NaN, and raises
+    FloatingPointError when that is large.
+    """
+    import pandas as pd
+
+    stamps = np.full(len(seconds), np.datetime64("NaT"), dtype="datetime64[ns]")
+    known = ~np.isnan(seconds)
+    stamps[known] = pd.to_datetime(seconds[known], unit="s").to_numpy()
+    return pd.DatetimeIndex(stamps, tz="UTC")
 
 
 def owned(facts: Facts, owner: str | None) -> Facts:
