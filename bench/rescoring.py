@@ -174,10 +174,17 @@ async def _timed(caller: Caller, method: Any, request: Any, me: CallIdentity) ->
 
 
 async def _changes(platform: Platform, size: Size) -> None:
-    """A deal that comes to be is told for sure; moves whose odds stay as they were are not."""
+    """A deal that comes to be is told for sure; moves whose odds stay as they were are not. Nothing
+    is told before a deal has closed, so the first one is won."""
     took = []
     async with httpx.AsyncClient(base_url=f"{platform.base}/api/v1", timeout=30) as http:
         http.headers["Authorization"] = f"Bearer {await _token(platform)}"
+        stages = (await http.get("/stages")).json()["items"]
+        won = next(stage["id"] for stage in stages if stage["type"] == "won")
+        first = (await http.get("/deals", params={"limit": 1})).json()["items"][0]
+        version = {"If-Match": f'"{first["version"]}"'}
+        path = f"/deals/{first['id']}/move"
+        (await http.post(path, json={"stage_id": won}, headers=version)).raise_for_status()
         for number in range(size.changes + 1):
             body = {"name": f"New {number}", "amount": {"amount_minor": 500_00, "currency": "EUR"}}
             made = (await http.post("/deals", json=body)).raise_for_status().json()
