@@ -118,6 +118,8 @@ def settled(bus: Bus) -> Settled:
             info = await bus.jetstream.consumer_info("SAMPLE", consumer.name)
         except NotFoundError:
             return False  # it has not begun
+        if info.delivered is None or not info.delivered.consumer_seq:
+            return False  # just made: the broker has not counted yet what waits for it
         return bool(info.num_pending == info.num_ack_pending == 0)
 
     return settled
