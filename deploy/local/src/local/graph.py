@@ -3,6 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from local import servers
 from local.environment import WITH_DATABASE, base, environment
@@ -127,7 +128,7 @@ def _worker(plan: Plan, service: str) -> Unit:
     told = environment(plan, service, INTERNAL_LISTEN=internal)
     return Unit(
         name=f"{service}-worker",
-        prepare=lambda: _python(told, plan, service, "worker"),
+        prepare=lambda: replace(_python(told, plan, service, "worker"), background=True),
         ready=answers(f"http://{internal}/readyz"),
         needs=(f"migrate-{service}", "nats", "valkey"),
         metrics=f"http://{internal}/metrics",

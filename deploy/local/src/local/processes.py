@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+BACKGROUND = 10  # as `nice` counts
+_AUTOGROUP = Path("/proc/self/autogroup")
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -26,6 +28,7 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    background: bool = False  # nobody waits for it: others have the processor first
 
 
 def spawn(command: Command, output: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -48,8 +51,30 @@ def popen_arguments(command: Command, output: IO[bytes]) -> dict[str, Any]:
         "user": command.user,
         "group": _group_of(command.user),
         "extra_groups": [] if command.user else None,
-        "preexec_fn": die_with_parent(command.stop_signal),
+        "preexec_fn": _first_steps(command),
     }
+
+
+def _first_steps(command: Command) -> Callable[[], None]:
+    """What the new process does before it becomes the program."""
+    ask_kernel = die_with_parent(command.stop_signal)
+
+    def steps() -> None:
+        if command.background:
+            _give_way()
+        ask_kernel()
+
+    return steps
+
+
+def _give_way() -> None:
+    """Take the processor when nobody else wants it, and what it starts too.
+
+    Where Linux weighs sessions (autogroup), niceness counts inside one only: it is told as well.
+    """
+    os.nice(BACKGROUND)
+    with contextlib.suppress(OSError):  # no such weighing here
+        _AUTOGROUP.write_text(str(BACKGROUND))
 
 
 def die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:

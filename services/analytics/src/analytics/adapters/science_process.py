@@ -104,6 +104,6 @@ class ScienceProcess:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     env=self._environment,
-                    start_new_session=True,
+                    process_group=0,
                 )
             return self._process

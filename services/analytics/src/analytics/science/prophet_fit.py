@@ -173,7 +173,7 @@ def run_in_group(command: list[str], seconds: float, folder: str) -> bool:
     """
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(
-        command, cwd=folder, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+        command, cwd=folder, stdin=quiet, stdout=quiet, stderr=quiet, process_group=0
     )
     try:
         return process.wait(timeout=seconds) == 0
