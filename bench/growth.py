@@ -100,4 +100,6 @@ async def _filled(platform: Platform, email: str, deals: int) -> Runner:
 
 
 def _cpu(result: Result, groups: Sequence[str] = ()) -> float:
-    return sum(ms for group, ms in result.cpu_ms.items() if not groups or group in groups)
+    if not groups:
+        return result.request_cpu_ms
+    return sum(ms for group, ms in result.cpu_ms.items() if group in groups)

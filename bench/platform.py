@@ -26,6 +26,7 @@ GROUPS = {
     "crm": ("crm",),
     "database": ("postgres",),
     "events": ("analytics", "notify", "nats", "auth", "valkey", "crm-worker"),
+    "scoring": ("analytics-worker",),
 }
 
 

@@ -22,6 +22,7 @@ from bench.load.template import Operation, Row, at
 
 ANSWER_TIMEOUT = 60.0
 LONGEST_QUEUE = 128  # connections of an open loop
+APART = "scoring"  # once for all changes of its time, however many: no part of a request
 
 
 class ScenarioFailed(RuntimeError):
@@ -49,6 +50,11 @@ class Result:
         """CPU of each group for a request."""
         served = max(1, len(self.latencies) + self.errors.total())
         return {group: 1000 * seconds / served for group, seconds in self.cpu.items()}
+
+    @property
+    def request_cpu_ms(self) -> float:
+        """CPU that grows with the requests."""
+        return sum(ms for group, ms in self.cpu_ms.items() if group != APART)
 
     def latency_ms(self, share: float) -> float:
         """A percentile."""
