@@ -118,7 +118,8 @@ def loaded(case: Case, stored: ModelRow | None) -> WinModel | None:
     if stored is None:
         return None
     closed = int(np.sum(case.facts.last().type != OPEN))
-    if min(closed, deal_scores.LEARNT_FROM) > GROWN_BY * stored.n + 1:
+    first = closed > 0 == stored.n  # from then on there is something to say
+    if first or min(closed, deal_scores.LEARNT_FROM) > GROWN_BY * stored.n + 1:
         return None
     try:
         model, _ = model_store.load(stored.body, "win model")
