@@ -6,13 +6,14 @@ from pathlib import Path
 from auth.adapters.tokens import make_key_file
 from auth.bootstrap import serve
 from auth.config import Settings
-from kit.migrations import migrate
 from kit.runtime import main
 from kit.settings import load, refuse
 from kit.telemetry import configure
 
 
 def _migrate(settings: Settings) -> None:
+    from kit.migrations import migrate  # ten megabytes that no running service needs
+
     if settings.database_url_owner is None:
         refuse(["AUTH_DATABASE_URL_OWNER: needed to migrate"])
     migrate("auth", settings.database_url_owner.get_secret_value())

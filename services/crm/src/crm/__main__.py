@@ -4,13 +4,14 @@ import sys
 
 from crm.bootstrap import serve, work
 from crm.config import Settings
-from kit.migrations import migrate
 from kit.runtime import main
 from kit.settings import load, refuse
 from kit.telemetry import configure
 
 
 def _migrate(settings: Settings) -> None:
+    from kit.migrations import migrate  # ten megabytes that no running service needs
+
     if settings.database_url_owner is None:
         refuse(["CRM_DATABASE_URL_OWNER: needed to migrate"])
     migrate("crm", settings.database_url_owner.get_secret_value())

@@ -82,3 +82,13 @@ async def test_an_import_outlives_its_worker(
         person.workspace_id,
     )
     assert tuple(count or ()) == (ROWS, 2 * ROWS, 2 * ROWS + 1)
+
+
+async def test_who_serves_and_a_worker_at_rest_load_no_library_of_files() -> None:
+    heavy = ("alembic", "mako", "numpy", "openpyxl", "xlsxwriter", "typst")
+    code = f"import sys, crm.__main__; print([m for m in {heavy} if m in sys.modules])"
+    asked = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asked.communicate()
+    assert said.decode().strip() == "[]"

@@ -2,7 +2,6 @@
 
 import sys
 
-from kit.migrations import migrate
 from kit.runtime import main
 from kit.settings import load, refuse
 from kit.telemetry import configure
@@ -11,6 +10,8 @@ from notify.config import Settings
 
 
 def _migrate(settings: Settings) -> None:
+    from kit.migrations import migrate  # ten megabytes that no running service needs
+
     if settings.database_url_owner is None:
         refuse(["NOTIFY_DATABASE_URL_OWNER: needed to migrate"])
     migrate("notify", settings.database_url_owner.get_secret_value())

@@ -9,9 +9,6 @@ from datetime import date, datetime, time
 from typing import IO, Any
 from xml.etree.ElementTree import ParseError, fromstring
 
-from openpyxl import load_workbook
-from openpyxl.utils.escape import unescape
-
 from crm.domain.csv_file import MAX_ROWS
 from crm.domain.errors import EntryRefused, Problem
 from crm.domain.file_look import no_table
@@ -66,6 +63,8 @@ def _expect_places(types: bytes) -> None:
 
 def csv_of(file: IO[bytes]) -> Iterator[bytes]:
     """The first sheet with something in it, as CSV in UTF-8. Raises EntryRefused."""
+    from openpyxl import load_workbook  # a worker's library; whoever serves never loads it
+
     try:
         book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
     except Exception:  # whatever a damaged part makes of the reader
@@ -123,10 +122,15 @@ def _cell(value: Any) -> str:
         case str() if value in _FORMULA_ERRORS:
             return ""
         case str() if "_x" in value:
-            return str(
-                unescape(value)
-            )  # sheets spell what XML cannot hold, such as a carriage return
+            return _unescaped(value)
     return str(value)
+
+
+def _unescaped(value: str) -> str:
+    """Sheets spell what XML cannot hold, such as a carriage return."""
+    from openpyxl.utils.escape import unescape  # as above
+
+    return str(unescape(value))
 
 
 def _written(rows: Iterable[list[str]]) -> Iterator[bytes]:

@@ -10,9 +10,6 @@ from decimal import Decimal
 from importlib.resources import as_file, files
 from typing import IO, Any, Protocol
 
-import typst
-import xlsxwriter
-
 from crm.domain.cells import harmless
 from crm.domain.exports import Column, Format, Kind, Table
 from kit.money import exponent
@@ -137,6 +134,8 @@ class SheetWriter:
     """Row after row into a temporary file; no text becomes a formula or a link."""
 
     def __init__(self, table: Table, copy: IO[bytes]) -> None:
+        import xlsxwriter  # a worker's library; whoever serves never loads it
+
         self._copy = copy
         self._book = xlsxwriter.Workbook(
             copy,
@@ -211,6 +210,8 @@ class PaperWriter:
 
     def end(self) -> Iterator[bytes]:
         """The whole file."""
+        import typst  # as above
+
         data = {
             "title": self._table.title[:_TITLE],
             "headers": [column.header for column in self._table.columns],
