@@ -204,6 +204,25 @@ async def test_a_failure_that_stays_is_final(
     assert (await found(job_id)).status == "failed"
 
 
+async def test_what_is_done_is_kept_though_the_database_is_away(
+    worker: JobWorker[App], queued: Queue, found: Find, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end, asked = table.end, 0
+
+    async def away_at_first(*arguments: Any, **named: Any) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise DatabaseUnavailable("away")
+        await end(*arguments, **named)
+
+    monkeypatch.setattr(table, "end", away_at_first)
+    job_id = await queued("succeed")
+    await worker.work("succeed", job_id)
+    job = await found(job_id)
+    assert (job.status, job.attempts, asked) == ("done", 1, 2)
+
+
 async def test_work_stops_when_the_lease_is_lost(
     worker: JobWorker[App],
     queued: Queue,

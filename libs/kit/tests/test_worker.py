@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-import psutil
 import pytest
 
 from kit.database import Transaction
@@ -120,19 +119,31 @@ async def test_a_worker_works_and_stops_when_told(
     assert await asyncio.to_thread(worker.process.wait, 2 * PATIENCE) == 0
 
 
-async def test_a_killed_childs_job_is_done_by_the_next(
+async def test_a_worker_told_to_stop_gives_a_long_job_back(
+    start: Callable[[], Worker], enqueue: Enqueue, becomes: Becomes, database: ServiceDatabase
+) -> None:
+    worker = start()
+    job_id = await enqueue(to=10, rest=30)
+    await becomes(job_id, "running")
+    worker.process.send_signal(signal.SIGTERM)
+    job = await becomes(job_id, "queued")
+    assert job.error == "The worker was told to stop."
+    assert await asyncio.to_thread(worker.process.wait, 2 * PATIENCE) == 0
+
+
+async def test_a_killed_workers_job_is_done_by_the_next(
     start: Callable[[], Worker], enqueue: Enqueue, becomes: Becomes, database: ServiceDatabase
 ) -> None:
     worker = start()
     job_id = await enqueue(to=20, rest=0.05)
     await becomes(job_id, "running")
-    for child in psutil.Process(worker.process.pid).children(recursive=True):
-        child.kill()
+    worker.process.kill()
     # As if the lease had run out: nobody waits half a minute for a test.
     await database.owner.execute(
         "UPDATE jobs SET lease_until = now(), sent_at = now() - interval '1 h' WHERE id = $1",
         job_id,
     )
+    start()
     job = await becomes(job_id, "done")
     assert job.attempts == 2
 

@@ -36,7 +36,11 @@ async def count(app: App, task: Task) -> dict[str, Any]:
 def main() -> None:
     jobs = JobApp("sample", os.environ["SAMPLE_BROKER_URL"])
     JobWorker(
-        jobs, open_app=open_app, handlers={"count": count}, listen=os.environ["SAMPLE_LISTEN"]
+        jobs,
+        open_app=open_app,
+        handlers={"count": count},
+        listen=os.environ["SAMPLE_LISTEN"],
+        grace=0.5,
     ).run()
 
 

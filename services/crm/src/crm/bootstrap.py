@@ -104,12 +104,11 @@ async def serve(settings: Settings) -> None:
 
 def work(settings: Settings) -> None:
     """Work on jobs until told to stop. What they tell lies in the outbox, for serve's relay."""
-    configure("crm", settings, export=False)
+    configure("crm", settings)
     jobs = JobApp("crm", settings.broker_url.get_secret_value())
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[App]:
-        configure("crm", settings)
         async with opened_pools(settings) as (pool, system):
             yield App(
                 pool=pool,

@@ -1,4 +1,4 @@
-"""The working side of jobs: a Celery worker with one event loop per child.
+"""The working side of jobs: a Celery worker of one process, with an event loop in a thread.
 
     def main() -> None:                                  # python -m crm worker
         jobs = JobApp("crm", broker_url)
@@ -6,7 +6,8 @@
 
 A handler is `async def run_import(app, task: Task) -> dict | None`. It works in units of the job's
 workspace, says how far it is (`task.report`), keeps the loop free (long computing goes to a
-thread) and may be run again from its start at any time.
+thread) and may be run again from its start at any time. What grows large or may crash is better
+off in a process of the handler's own making.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ import gc
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from concurrent.futures import CancelledError
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from socket import gethostname
 from time import perf_counter
 from typing import Any, Generic, Protocol, TypeVar
@@ -35,6 +37,8 @@ from kit.telemetry.metrics import JOB_DURATION, exposition
 
 LOOK_EVERY = 10.0  # seconds between looks for jobs that nobody works on
 CLOSE_TIMEOUT = 10.0
+GRACE = 15.0  # seconds that a job may go on after the worker was told to stop
+TRY_EVERY = 0.5
 _TRY_AGAIN = (ErrorKind.UNAVAILABLE, ErrorKind.STALE, ErrorKind.EXHAUSTED)
 
 log = Log(__name__)
@@ -70,9 +74,8 @@ Handler = Callable[[A, Task], Awaitable[dict[str, Any] | None]]
 class JobWorker(Generic[A]):
     """Works on a service's jobs, one at a time.
 
-    `open_app` is entered in the child, on its loop: nothing of it may exist before the fork. The
-    child shows /livez, /readyz and /metrics at `listen`. `forks=False` is for handlers that only
-    wait for a process of their own making: the worker is then its own child, and half as large.
+    `open_app` is entered on the loop of the jobs. /livez, /readyz and /metrics are at `listen`.
+    Told to stop, it lets the job in hand go on for a while and then gives it back.
     """
 
     def __init__(
@@ -82,17 +85,18 @@ class JobWorker(Generic[A]):
         open_app: Callable[[], AbstractAsyncContextManager[A]],
         handlers: Mapping[str, Handler[A]],
         listen: str,
-        forks: bool = True,
+        grace: float = GRACE,
     ) -> None:
         self._jobs = jobs
-        self._forks = forks
         self._open_app = open_app
         self._handlers = handlers
         self._listen = listen
+        self._grace = grace
         self._loop = _Loop()
         self._open = AsyncExitStack()
         self._app: A | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._in_hand: asyncio.Task[Any] | None = None
 
     def run(self) -> None:
         """Be the worker until told to stop."""
@@ -100,12 +104,12 @@ class JobWorker(Generic[A]):
             self._register(kind)
         signals.setup_logging.connect(_leave_logging_alone, weak=False)
         signals.worker_init.connect(_settle, weak=False)
-        signals.worker_process_init.connect(self._child_begins, weak=False)
-        ends = signals.worker_process_shutdown if self._forks else signals.worker_shutdown
-        ends.connect(self._child_ends, weak=False)
+        signals.worker_process_init.connect(self._begins, weak=False)
+        signals.worker_shutting_down.connect(self._told_to_stop, weak=False)
+        signals.worker_shutdown.connect(self._ends, weak=False)
         # As the command `celery worker` does it, without the 10 MB of a command line.
         worker = self._jobs.celery.Worker(
-            pool_cls="prefork" if self._forks else "solo",
+            pool_cls="solo",
             concurrency=1,
             without_gossip=True,
             without_mingle=True,
@@ -119,13 +123,21 @@ class JobWorker(Generic[A]):
     def _register(self, kind: str) -> None:
         @self._jobs.celery.task(name=self._jobs.task_name(kind))  # type: ignore[untyped-decorator]
         def work(job_id: str) -> None:
-            self._loop.run(self.work(kind, UUID(job_id)))
+            with suppress(CancelledError):  # it was given back
+                self._loop.run(self.work(kind, UUID(job_id)))
 
-    def _child_begins(self, **_: Any) -> None:
+    def _begins(self, **_: Any) -> None:
         self._loop.start()
         self._loop.run(self.begin())
 
-    def _child_ends(self, **_: Any) -> None:
+    def _told_to_stop(self, **_: Any) -> None:
+        self._loop.later(self._grace, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._in_hand is not None:
+            self._in_hand.cancel()
+
+    def _ends(self, **_: Any) -> None:
         self._loop.run(self.end(), timeout=CLOSE_TIMEOUT)
 
     async def begin(self) -> None:
@@ -134,7 +146,7 @@ class JobWorker(Generic[A]):
         server = await serve_pages(self._listen, {path: _page for path in _ALIVE} | _METRICS)
         self._open.callback(server.close)
         looking = asyncio.create_task(self._look())
-        self._open.callback(looking.cancel)
+        self._open.push_async_callback(_ended, looking)
 
     async def end(self) -> None:
         """Close what `begin` opened."""
@@ -148,11 +160,14 @@ class JobWorker(Generic[A]):
             job = await table.claim(system, job_id)
             if job is None:
                 return
+            self._in_hand = asyncio.current_task()
             with span(f"job {kind}", "consumer", parent=job.traceparent):
                 try:
                     await self._attempt(system, job)
                 except LeaseLost:
                     log.warning("job_lease_lost", job=str(job.id), kind=kind)
+                finally:
+                    self._in_hand = None
 
     async def _attempt(self, system: Pool, job: Job) -> None:
         assert self._app is not None
@@ -163,6 +178,10 @@ class JobWorker(Generic[A]):
         except LeaseLost:
             outcome = "lost"
             raise
+        except asyncio.CancelledError:
+            outcome = "stopped"
+            await table.give_back(system, job, error="The worker was told to stop.")
+            raise
         except DomainError as error:
             outcome = "failed"
             await _failed(system, job, error, again=error.kind in _TRY_AGAIN, said=error.message)
@@ -170,7 +189,7 @@ class JobWorker(Generic[A]):
             outcome = "failed"
             await _failed(system, job, error, again=True, said=type(error).__name__)
         else:
-            await table.end(system, job, result=result)
+            await _once_it_answers(lambda: table.end(system, job, result=result))
         finally:
             JOB_DURATION.labels(job.kind, outcome).observe(perf_counter() - began)
 
@@ -186,6 +205,12 @@ class JobWorker(Generic[A]):
             await asyncio.sleep(LOOK_EVERY)
 
 
+async def _ended(looking: asyncio.Task[None]) -> None:
+    """What it works on is given back before the app is closed."""
+    looking.cancel()
+    await asyncio.wait({looking})
+
+
 async def _while_leased(system: Pool, job: Job, work: Awaitable[T]) -> T:
     """The work's result. Raises LeaseLost as soon as the lease is, and stops the work."""
     working = asyncio.ensure_future(work)
@@ -198,6 +223,7 @@ async def _while_leased(system: Pool, job: Job, work: Awaitable[T]) -> T:
     finally:
         renewing.cancel()
         working.cancel()
+        await asyncio.wait({working})
 
 
 async def _renew(system: Pool, job: Job) -> None:
@@ -212,13 +238,26 @@ async def _renew(system: Pool, job: Job) -> None:
 async def _failed(system: Pool, job: Job, error: Exception, *, again: bool, said: str) -> None:
     log.error("job_failed", error=error, job=str(job.id), kind=job.kind, attempt=job.attempts)
     if again and job.attempts < ATTEMPTS:
-        await table.give_back(system, job, error=said)
+        await _once_it_answers(lambda: table.give_back(system, job, error=said))
     else:
-        await table.end(system, job, result=None, error=said)
+        await _once_it_answers(lambda: table.end(system, job, result=None, error=said))
+
+
+async def _once_it_answers(write: Callable[[], Awaitable[None]]) -> None:
+    """Say how a job ended, also if the database is away for a moment: else it would wait for its
+    lease to run out, and what is done would be done again."""
+    tries_end = asyncio.get_running_loop().time() + LEASE.total_seconds()
+    while True:
+        try:
+            return await write()
+        except DATABASE_LOST:
+            if asyncio.get_running_loop().time() > tries_end:
+                raise
+            await asyncio.sleep(TRY_EVERY)
 
 
 class _Loop:
-    """An event loop in a thread, for the life of a worker's child."""
+    """An event loop in a thread, for the life of a worker: its main thread is Celery's."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -228,12 +267,17 @@ class _Loop:
         threading.Thread(target=self._loop.run_forever, name="jobs", daemon=True).start()
 
     def run(self, work: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
-        assert self._loop is not None, "the child has not begun"
+        assert self._loop is not None, "the worker has not begun"
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        if self._loop is not None:
+            loop = self._loop
+            loop.call_soon_threadsafe(lambda: loop.call_later(seconds, call))
 
 
 def _settle(**_: Any) -> None:
-    """What is there before the fork stays shared: a collection would write into all its pages."""
+    """What is loaded stays for good: the collector need not walk it again and again."""
     gc.collect()
     gc.freeze()
 

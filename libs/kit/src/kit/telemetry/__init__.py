@@ -47,16 +47,13 @@ class TelemetrySettings(Protocol):
         """Where spans go; nothing means nowhere."""
 
 
-def configure(service: str, settings: TelemetrySettings, *, export: bool = True) -> None:
-    """Write JSON logs, and export spans if there is somewhere to.
-
-    A worker that forks exports in the child only: a channel opened before the fork hangs.
-    """
+def configure(service: str, settings: TelemetrySettings) -> None:
+    """Write JSON logs, and export spans if there is somewhere to."""
     version = _version(service)
     write_json(
         service=service, version=version, env=settings.profile, level=settings.log_level.upper()
     )
-    if export and settings.otlp_endpoint:
+    if settings.otlp_endpoint:
         _export(service, version, settings.profile, settings.otlp_endpoint)
 
 

@@ -18,12 +18,11 @@ POOL_SIZE = 2
 
 def work(settings: Settings) -> None:
     """Work on jobs until told to stop. What they tell lies in the outbox, for serve's relay."""
-    configure("analytics", settings, export=False)
+    configure("analytics", settings)
     jobs = JobApp("analytics", settings.broker_url.get_secret_value())
 
     @asynccontextmanager
     async def entered() -> AsyncIterator[WorkerApp]:
-        configure("analytics", settings)
         async with AsyncExitStack() as stack:
             science = ScienceProcess(
                 [sys.executable, "-m", "analytics", "science"], environment=os.environ
@@ -32,11 +31,4 @@ def work(settings: Settings) -> None:
             system = await opened(stack, settings, "system", POOL_SIZE)
             yield WorkerApp(system=system, science=science)
 
-    worker = JobWorker(
-        jobs,
-        open_app=entered,
-        handlers=handlers(),
-        listen=settings.internal_listen,
-        forks=False,
-    )
-    worker.run()
+    JobWorker(jobs, open_app=entered, handlers=handlers(), listen=settings.internal_listen).run()
