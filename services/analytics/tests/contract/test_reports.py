@@ -161,8 +161,8 @@ async def test_the_document_tells_the_numbers_of_the_reports(peer: Peer) -> None
     shown = next(f for f in told["summary"]["figures"] if f["label"] == "Next 30 days")
     assert shown["value"] == f"€{expected.money.amount_minor // 100:,}"
     tables = {table["title"]: table["rows"] for table in told["tables"]}
-    assert tables["Clients at risk"][0][:3] == ["Acme", "High", "60% in 90 days, low evidence"]
-    assert tables["Deals that deserve time"][0][2] == "62% (50% to 74%), low evidence"
+    assert tables["Clients at risk"][0][:3] == ["Acme", "High", "60% in 90 days, little evidence"]
+    assert tables["Deals that deserve time"][0][2] == "62% (50% to 74%), little evidence"
     assert pdf(told).startswith(b"%PDF")
 
 

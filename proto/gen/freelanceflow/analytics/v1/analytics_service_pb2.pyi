@@ -277,6 +277,7 @@ class Velocity(_message.Message):
     PROJECTION_NEW_PART_FIELD_NUMBER: _builtins.int
     PROJECTION_BACKTEST_FIELD_NUMBER: _builtins.int
     PROJECTION_WORDS_FIELD_NUMBER: _builtins.int
+    PROJECTION_RUN_RATE_FIELD_NUMBER: _builtins.int
     opportunities: _builtins.int
     """Deals alive at the end of the period: open, and not older than 95 % of all deals were when they closed."""
     win_rate: _builtins.float
@@ -321,15 +322,19 @@ class Velocity(_message.Message):
 
     @_builtins.property
     def projection_pipeline_part(self) -> _money_pb2.Money:
-        """Of that, what deals open now are expected to bring."""
+        """Of its view by deals, what deals open now are expected to bring."""
 
     @_builtins.property
     def projection_new_part(self) -> _money_pb2.Money:
-        """Of that, what deals not yet opened are expected to bring."""
+        """Of its view by deals, what deals not yet opened are expected to bring."""
 
     @_builtins.property
     def projection_backtest(self) -> _explanation_pb2.Backtest:
         """How earlier projections of the same kind did."""
+
+    @_builtins.property
+    def projection_run_rate(self) -> _money_pb2.Money:
+        """The other view it is the middle with: what the last ninety days would bring if they went on."""
 
     def __init__(
         self,
@@ -352,10 +357,11 @@ class Velocity(_message.Message):
         projection_new_part: _money_pb2.Money | None = ...,
         projection_backtest: _explanation_pb2.Backtest | None = ...,
         projection_words: _builtins.str = ...,
+        projection_run_rate: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cycle_days", b"_cycle_days", "_trend", b"_trend", "_win_rate", b"_win_rate", "basis", b"basis", "cycle_days", b"cycle_days", "mean_value", b"mean_value", "projection", b"projection", "projection_backtest", b"projection_backtest", "projection_new_part", b"projection_new_part", "projection_pipeline_part", b"projection_pipeline_part", "trend", b"trend", "value_per_day", b"value_per_day", "value_per_day_before", b"value_per_day_before", "win_rate", b"win_rate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cycle_days", b"_cycle_days", "_trend", b"_trend", "_win_rate", b"_win_rate", "basis", b"basis", "cycle_days", b"cycle_days", "mean_value", b"mean_value", "projection", b"projection", "projection_backtest", b"projection_backtest", "projection_new_part", b"projection_new_part", "projection_pipeline_part", b"projection_pipeline_part", "projection_run_rate", b"projection_run_rate", "trend", b"trend", "value_per_day", b"value_per_day", "value_per_day_before", b"value_per_day_before", "win_rate", b"win_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cycle_days", b"_cycle_days", "_trend", b"_trend", "_win_rate", b"_win_rate", "basis", b"basis", "closed_count", b"closed_count", "cycle_days", b"cycle_days", "definitions", b"definitions", "end_date", b"end_date", "mean_value", b"mean_value", "opportunities", b"opportunities", "projection", b"projection", "projection_backtest", b"projection_backtest", "projection_new_part", b"projection_new_part", "projection_pipeline_part", b"projection_pipeline_part", "projection_words", b"projection_words", "start_date", b"start_date", "trend", b"trend", "value_per_day", b"value_per_day", "value_per_day_before", b"value_per_day_before", "win_rate", b"win_rate", "won_count", b"won_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cycle_days", b"_cycle_days", "_trend", b"_trend", "_win_rate", b"_win_rate", "basis", b"basis", "closed_count", b"closed_count", "cycle_days", b"cycle_days", "definitions", b"definitions", "end_date", b"end_date", "mean_value", b"mean_value", "opportunities", b"opportunities", "projection", b"projection", "projection_backtest", b"projection_backtest", "projection_new_part", b"projection_new_part", "projection_pipeline_part", b"projection_pipeline_part", "projection_run_rate", b"projection_run_rate", "projection_words", b"projection_words", "start_date", b"start_date", "trend", b"trend", "value_per_day", b"value_per_day", "value_per_day_before", b"value_per_day_before", "win_rate", b"win_rate", "won_count", b"won_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cycle_days: _TypeAlias = _typing.Literal["cycle_days"]  # noqa: Y015
     _WhichOneofArgType__cycle_days: _TypeAlias = _typing.Literal["_cycle_days", b"_cycle_days"]  # noqa: Y015

@@ -796,12 +796,17 @@ class Accuracy(_message.Message):
     LEVELS_FIELD_NUMBER: _builtins.int
     ANSWERS_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
+    FORECAST_WORDS_FIELD_NUMBER: _builtins.int
     interval_coverage: _builtins.float
-    """Share of months inside the interval that promised `interval_percent`; absent when none is over."""
+    """Share of judged forecasts inside the interval that promised `interval_percent`; of a month there may be several.
+    Absent when none is over.
+    """
     interval_percent: _builtins.int
     """What the interval promised."""
     forecasts_are_backtest: _builtins.bool
     """True when the forecasts were replayed over the past and not published."""
+    forecast_words: _builtins.str
+    """How many forecasts of how many months were judged, and how many held, in one sentence; empty when none is over."""
     @_builtins.property
     def odds(self) -> Global___OddsAccuracy:
         """Win odds that were published and whose deals have closed since."""
@@ -838,10 +843,11 @@ class Accuracy(_message.Message):
         levels: _abc.Iterable[Global___RiskLevel] | None = ...,
         answers: Global___AnswerAccuracy | None = ...,
         basis: _analytics_service_pb2.Basis | None = ...,
+        forecast_words: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_interval_coverage", b"_interval_coverage", "answers", b"answers", "basis", b"basis", "interval_coverage", b"interval_coverage", "odds", b"odds", "odds_backtest", b"odds_backtest"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interval_coverage", b"_interval_coverage", "answers", b"answers", "basis", b"basis", "forecasts", b"forecasts", "forecasts_are_backtest", b"forecasts_are_backtest", "interval_coverage", b"interval_coverage", "interval_percent", b"interval_percent", "levels", b"levels", "odds", b"odds", "odds_backtest", b"odds_backtest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interval_coverage", b"_interval_coverage", "answers", b"answers", "basis", b"basis", "forecast_words", b"forecast_words", "forecasts", b"forecasts", "forecasts_are_backtest", b"forecasts_are_backtest", "interval_coverage", b"interval_coverage", "interval_percent", b"interval_percent", "levels", b"levels", "odds", b"odds", "odds_backtest", b"odds_backtest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__interval_coverage: _TypeAlias = _typing.Literal["interval_coverage"]  # noqa: Y015
     _WhichOneofArgType__interval_coverage: _TypeAlias = _typing.Literal["_interval_coverage", b"_interval_coverage"]  # noqa: Y015

@@ -247,7 +247,8 @@ def _pace(d: Stood) -> Any:
         .scalar_subquery()
     )
     still_open = and_(known, or_(d.c.closed_at.is_(None), d.c.closed_at >= END))
-    alive = and_(still_open, days(END - d.c.created_at) <= oldest)
+    # A period that is not over ends now: an age to its end would be one that no deal has yet.
+    alive = and_(still_open, days(func.least(END, AT) - d.c.created_at) <= oldest)
     return select(
         counted(alive).label("opportunities"),
         counted(and_(still_open, ~alive)).label("stalled"),

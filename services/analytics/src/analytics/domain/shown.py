@@ -44,7 +44,7 @@ def confidence_words(confidence: float, coverage: float | None) -> str:
         else f"its ranges held {coverage:.0%} of the time where 80% were promised"
     )
     width = "narrow" if confidence >= 0.7 else "of middling width" if confidence >= 0.45 else "wide"
-    return f"{held}, and they are {width} for their size."
+    return f"{held}, and they are {width}."
 
 
 def tested_words(origins: int, comparisons: int, miss: float, coverage: float | None) -> str:

@@ -7,20 +7,31 @@ from analytics.application import figures, forecasting, pressing, reports
 from analytics.application.forecasting import Wanted
 from analytics.application.report_jobs import Gather
 from analytics.application.scope import Scope
+from analytics.domain.shown import plural
 from analytics.entrypoints.report_words import Words
 from analytics.entrypoints.rpc import figures_mapping, mapping, prediction_mapping
+from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
 from freelanceflow.analytics.v1 import figures_service_pb2 as fig
 from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
 from kit.database import Transaction
 
 ROWS = 15
+RISKY = 60
+"""Of so many with most at stake those are printed who may be leaving."""
 LABELS = {
     "won_value": "Won",
     "expected_value": "Next 30 days",
     "open_value": "Open pipeline",
     "win_rate": "Win rate",
-    "cycle_days": "Sales cycle",
+    "cycle_days": "Time to win",
     "value_at_risk": "At risk",
+}
+EVIDENCE = {
+    "none": "no evidence yet",
+    "prior": "hardly any evidence",
+    "low": "little evidence",
+    "medium": "fair evidence",
+    "high": "good evidence",
 }
 LEVELS = {"low": "Low", "watch": "Watch", "high": "High", "critical": "Critical"}
 
@@ -39,7 +50,7 @@ def gathering(locale: str) -> Gather:
             await forecasting.forecast(tx, scope, wanted)
         )
         risks = prediction_mapping.risks_message(
-            await pressing.client_risks(tx, scope, page=page, level="", with_answered=False),
+            await pressing.client_risks(tx, scope, page=Page(RISKY), level="", with_answered=False),
             next_token="",
             computing=False,
         )
@@ -111,19 +122,22 @@ def _forecast(words: Words, forecast: pre.Forecast) -> dict[str, Any]:
 
 
 def _risks(words: Words, risks: pre.ListClientRisksResponse) -> dict[str, Any]:
+    """Whoever is not likely to leave is no client at risk."""
+    leaving = [c for c in risks.clients if c.HasField("risk") and c.level != "low"][:ROWS]
+    nobody = [] if leaving or not risks.clients else ["No client looks like leaving."]
     return {
         "title": "Clients at risk",
-        "words": [risks.basis.words],
+        "words": [*nobody, risks.basis.words],
         "head": ["Client", "Level", "To stay away", "A year at stake", "Why"],
         "rows": [
             [
                 c.client_name,
                 LEVELS.get(c.level, "No score"),
-                f"{words.share(c.risk)} in {c.horizon_days} days, {c.basis.evidence} evidence",
+                f"{words.odds(c.risk)} in {c.horizon_days} days, {EVIDENCE[c.basis.evidence]}",
                 words.money(c.value_at_stake),
                 c.reasons[0].words if c.reasons else "",
             ]
-            for c in risks.clients
+            for c in leaving
         ],
         "numbers": [3],
     }
@@ -135,8 +149,9 @@ def _odds(words: Words, odds: pre.ListDealOddsResponse) -> dict[str, Any]:
         told = odds.expected
         said.insert(
             0,
-            f"{odds.count:,} open deals, worth {words.money(told.expected)} by their odds, likely "
-            f"between {words.money(told.lower)} and {words.money(told.upper)}.",
+            f"{plural(odds.count, 'open deal', 'open deals')}, worth {words.money(told.expected)} "
+            f"by their odds, likely between {words.money(told.lower)} and "
+            f"{words.money(told.upper)}.",
         )
     return {
         "title": "Deals that deserve time",
@@ -146,8 +161,7 @@ def _odds(words: Words, odds: pre.ListDealOddsResponse) -> dict[str, Any]:
             [
                 d.name,
                 d.client_name,
-                f"{words.share(d.win_probability)} ({words.share(d.lower)} to "
-                f"{words.share(d.upper)}), {d.basis.evidence} evidence",
+                _odds_words(words, d),
                 words.money(d.expected_value) if d.HasField("expected_value") else "–",
                 d.recommendation.capitalize(),
                 d.next_best_step.words,
@@ -156,6 +170,15 @@ def _odds(words: Words, odds: pre.ListDealOddsResponse) -> dict[str, Any]:
         ],
         "numbers": [3],
     }
+
+
+def _odds_words(words: Words, deal: pb.DealInsight) -> str:
+    if not deal.HasField("win_probability"):
+        return "No odds yet"
+    said = words.share(deal.win_probability)
+    if deal.HasField("lower"):
+        said += f" ({words.share(deal.lower)} to {words.share(deal.upper)})"
+    return f"{said}, {EVIDENCE[deal.basis.evidence]}"
 
 
 def _velocity(words: Words, velocity: Any) -> dict[str, Any]:

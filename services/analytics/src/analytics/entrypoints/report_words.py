@@ -52,11 +52,18 @@ class Words:
         """A share from 0 to 1."""
         return format_percent(value, "#,##0%", locale=self._locale)
 
+    def odds(self, value: float) -> str:
+        """A share that is never certain."""
+        return "over 99%" if value > 0.99 else "under 1%" if value < 0.01 else self.share(value)
+
     def figure(self, name: str, value: float) -> str:
         """A key figure that is no amount."""
         if name == "win_rate":
             return self.share(value)
-        return f"{self.number(value)} days" if name == "cycle_days" else self.number(value)
+        if name == "cycle_days":
+            days = round(value)
+            return "less than a day" if value < 1 else "1 day" if days == 1 else f"{days:,} days"
+        return self.number(value)
 
     def day(self, iso: str) -> str:
         """A civil date."""
@@ -83,7 +90,7 @@ class Words:
         said = [
             f"{self.minor(getattr(told, name), currency)} {words}"
             for name, words in named
-            if told.HasField(name)
+            if told.HasField(name) and round(getattr(told, name))
         ]
         return f"Of that, {', '.join(said)}." if said else ""
 

@@ -50,12 +50,18 @@ class Misses:
     def words(self) -> str:
         """The result in one sentence."""
         if self.n == 0:
-            return "No earlier moment could be projected from; the range is a usual one"
+            return "No earlier moment could be projected from; the range is a usual one."
         return (
             f"Projected again from {self.origins} earlier "
-            f"{'moment' if self.origins == 1 else 'moments'}: off by {self.wape:.0%} "
-            f"({self.n} comparisons), and the range follows those misses"
+            f"{'moment' if self.origins == 1 else 'moments'}"
+            f"{_compared(self.n, self.origins)}: off by {self.wape:.0%} of what came in. "
+            "The range follows those misses."
         )
+
+
+def _compared(comparisons: int, origins: int) -> str:
+    """How often, where it is not once a moment."""
+    return "" if comparisons == origins else f" ({comparisons} comparisons)"
 
 
 NO_PAST = Misses(0, np.zeros(0), float("nan"), float("nan"))

@@ -351,6 +351,7 @@ def make_accuracy(**over: Any) -> pre.Accuracy:
         "odds_backtest": judged(260, "260 deals of your past, replayed."),
         "forecasts": forecasts,
         "interval_coverage": 0.75,
+        "forecast_words": "As shown to you: 4 forecasts of 4 months, 75% inside the 80% range.",
         "interval_percent": 80,
         "forecasts_are_backtest": True,
         "levels": [

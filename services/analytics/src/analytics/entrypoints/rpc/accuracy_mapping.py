@@ -26,6 +26,7 @@ def accuracy_message(report: AccuracyReport) -> pre.Accuracy:
         interval_coverage=months["coverage80"] if months else None,
         interval_percent=80,
         forecasts_are_backtest=bool(months) and replayed,
+        forecast_words=months["words"] if months else "",
         levels=level_messages({}, report.model, scope),
         answers=pre.AnswerAccuracy(count=report.answers, came_back=report.came_back),
         basis=basis(

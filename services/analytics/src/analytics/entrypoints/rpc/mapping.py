@@ -89,6 +89,7 @@ def _project(message: pb.Velocity, row: Any | None, currency: str) -> None:
     )
     message.projection_pipeline_part.CopyFrom(money(row["pipeline_minor"], currency))
     message.projection_new_part.CopyFrom(money(row["inflow_minor"], currency))
+    message.projection_run_rate.CopyFrom(money(row["run_rate_minor"], currency))
     message.projection_backtest.CopyFrom(backtest(row["backtest"]))
     message.projection_words = WHY_DIFFERENT
 

@@ -233,7 +233,7 @@ def _evidence_words(model: Any | None, scope: Scope) -> str:
     if tested.get("brier") is None or not tested.get("base_brier"):
         return f"{said}; too few to test it on your own past."
     gain = 1 - tested["brier"] / tested["base_brier"]
-    if gain <= 0:
+    if gain < 0.005:
         return f"{said}; tested on your own past, no better than the win rate alone."
     return f"{said}; tested on your own past, {gain:.0%} closer than the win rate alone."
 

@@ -294,6 +294,7 @@ def accuracy_json(answer: pre.Accuracy) -> Json:
             for f in answer.forecasts
         ],
         "interval_coverage": number(answer, "interval_coverage"),
+        "forecast_words": answer.forecast_words,
         "interval": answer.interval_percent / 100,
         "forecasts_are_backtest": answer.forecasts_are_backtest,
         "levels": [level_json(level) for level in answer.levels],

@@ -56,6 +56,7 @@ def velocity_json(answer: pb.Velocity) -> Json:
         "projection_30_days": range_json(answer, "projection"),
         "projection_pipeline_part": amount(answer, "projection_pipeline_part"),
         "projection_new_part": amount(answer, "projection_new_part"),
+        "projection_run_rate": amount(answer, "projection_run_rate"),
         "projection_backtest": backtest_json(answer.projection_backtest) if tested else None,
         "projection_words": answer.projection_words,
         **basis_json(answer.basis),

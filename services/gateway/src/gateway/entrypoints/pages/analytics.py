@@ -30,6 +30,8 @@ from kit.ids import new_id
 
 MOST = 200
 TOP = 5
+RISKY = 25
+"""Of so many with most at stake those are shown first who may be leaving."""
 PERIODS = {"30": "30 days", "90": "90 days", "365": "12 months"}
 HORIZONS = ("3", "6", "12", "24")
 LINES = {
@@ -161,15 +163,15 @@ class Asking:
         )
         return await self._ask("predictions", "GetForecast", asked)
 
-    async def risks(self, size: int) -> Any:
-        """Clients at risk."""
+    async def risks(self, size: int, *, answered: bool = False) -> Any:
+        """Clients at risk; with those of whom the reader said how it is, where all are listed."""
         query = self._query
         asked = pre.ListClientRisksRequest(
             page_size=size,
             page_token=query.page_token,
             level=query.level,
             owner_id=query.owner,
-            with_answered=size > TOP,
+            with_answered=answered,
             as_of_date=query.day,
         )
         return await self._ask("predictions", "ListClientRisks", asked)
@@ -209,7 +211,7 @@ async def overview(request: Request) -> Response:
     parts = {
         "summary": ask.summary(),
         "forecast": ask.forecast(),
-        "risks": ask.risks(TOP),
+        "risks": ask.risks(RISKY),
         "odds": ask.odds(TOP),
         "velocity": ask.velocity(),
         "health": ask.health(),
@@ -223,7 +225,11 @@ async def risk_list(request: Request) -> Response:
     query = AnalyticsQuery.of(request.query_params)
     ask = Asking(request, query)
     return await _page(
-        request, query, ask, "clients", {"risks": ask.risks(50), "shares": ask.clients()}
+        request,
+        query,
+        ask,
+        "clients",
+        {"risks": ask.risks(50, answered=True), "shares": ask.clients()},
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 Label = Callable[[float], str]
+MonthLabel = Callable[[str, bool], str]
+"""A month in words, and whether its year is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def time_chart(
     *,
     line: Sequence[Value] = (),
     label: Label,
-    month_label: Callable[[str], str],
+    month_label: MonthLabel,
 ) -> TimeChart:
     """Past and coming months on one axis; values below nought stand on the ground."""
     shown = [*past, *coming]
@@ -153,7 +155,7 @@ def bar_chart(
     words: Sequence[str],
     *,
     label: Label,
-    month_label: Callable[[str], str],
+    month_label: MonthLabel,
 ) -> BarChart:
     """One group of bars a month, a bar a series."""
     most = max((value for row in series for value in row), default=0.0)
@@ -213,13 +215,16 @@ def _month(place: _Places, index: int, value: Value, y: float) -> Month:
 
 
 def _marks(
-    box: Box, values: Sequence[Value], place: _Places, month_label: Callable[[str], str]
+    box: Box, values: Sequence[Value], place: _Places, month_label: MonthLabel
 ) -> list[Mark]:
-    """As many months by name as fit side by side."""
+    """As many months by name as fit side by side; the first of each year tells it."""
     every = max(1, math.ceil(len(values) * 62 / (box.end - box.left)))
     start = (len(values) - 1) % every
+    named = range(start, len(values), every)
+    years = ["", *(values[i].month[:4] for i in named)]
     return [
-        Mark(place.x(i), month_label(values[i].month)) for i in range(start, len(values), every)
+        Mark(place.x(i), month_label(values[i].month, values[i].month[:4] != before))
+        for i, before in zip(named, years, strict=False)
     ]
 
 

@@ -105,11 +105,10 @@ class Formats:
         """A month such as 2026-05: May 2026."""
         return format_skeleton("yMMM", date.fromisoformat(f"{iso}-01"), locale=self.locale)
 
-    def month_short(self, iso: str) -> str:
-        """A month where room is scarce: May, and the year for a January."""
+    def month_short(self, iso: str, with_year: bool) -> str:
+        """A month where room is scarce: May, and the year where one begins."""
         first = date.fromisoformat(f"{iso}-01")
-        skeleton = "yMMM" if first.month == 1 else "MMM"
-        return format_skeleton(skeleton, first, locale=self.locale)
+        return format_skeleton("yMMM" if with_year else "MMM", first, locale=self.locale)
 
     def duration(self, days: float) -> str:
         """A number of days in words."""
