@@ -1,5 +1,7 @@
 """Coming in: by oneself, by a mail's link, by invitation."""
 
+import asyncio
+
 import pytest
 
 from freelanceflow.auth.v1 import account_events_pb2 as events_pb
@@ -114,6 +116,23 @@ async def test_an_invitation_works_once(door: Door) -> None:
     )
     await door.call(door.auth.AcceptInvitation, accept)
     assert await refused(door.call(door.auth.AcceptInvitation, accept)) == "INVITATION_NOT_FOUND"
+
+
+async def test_of_many_who_accept_at_once_one_gets_in(door: Door) -> None:
+    mira = await door.register()
+    invitation = await door.call(
+        door.workspace.CreateInvitation,
+        workspace_pb.CreateInvitationRequest(email=unique_email(), role="sales"),
+        identity=mira.identity,
+    )
+    accept = auth_pb.AcceptInvitationRequest(
+        token=invitation.token, name="Noor Vance", password=PASSWORD
+    )
+    answers = await asyncio.gather(
+        *(door.call(door.auth.AcceptInvitation, accept) for _ in range(4)), return_exceptions=True
+    )
+    refusals = [answer.reason for answer in answers if isinstance(answer, DomainError)]
+    assert refusals == ["INVITATION_NOT_FOUND"] * 3
 
 
 async def test_a_known_person_proves_who_they_are(door: Door) -> None:

@@ -148,7 +148,7 @@ ACCEPT = Statement(
     .returning(invitations.c.workspace_id, invitations.c.email, invitations.c.role)
 )
 INVITED = Statement(
-    select(invitations.c.workspace_id).where(
+    select(invitations.c.workspace_id, invitations.c.email, invitations.c.role).where(
         invitations.c.secret_hash == bindparam("hash"),
         invitations.c.accepted_at.is_(None),
         invitations.c.expires_at > NOW,
@@ -296,10 +296,10 @@ async def invite(
     )
 
 
-async def invited_into(tx: SystemTransaction, secret_hash: bytes, now: datetime) -> UUID | None:
-    """The workspace of an open invitation, which is not known before."""
-    found: UUID | None = await tx.value(INVITED, hash=secret_hash, now=now)
-    return found
+async def invited(tx: SystemTransaction, secret_hash: bytes, now: datetime) -> Invited | None:
+    """Whom an open invitation asks, and where to: its workspace is not known before."""
+    row = await tx.row(INVITED, hash=secret_hash, now=now)
+    return row and Invited(row["workspace_id"], row["email"], Role(row["role"]))
 
 
 async def accept(uow: UnitOfWork, secret_hash: bytes, now: datetime) -> Invited | None:

@@ -9,20 +9,18 @@ from auth.adapters.passwords import Passwords
 from auth.adapters.tokens import TokenSigner
 from auth.application import sessions
 from auth.application.sessions import Tokens
-from auth.domain.errors import (
-    CredentialsWrong,
-    EmailTaken,
-    InvitationNotFound,
-)
+from auth.domain.errors import CredentialsWrong, EmailTaken, InvitationNotFound
 from auth.domain.facts import VerificationRequested
 from auth.domain.roles import Role
 from auth.domain.user import User
 from auth.domain.workspace import Member, Workspace
+from kit.database import Pool, SystemTransaction
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
 
 VERIFY = "verify_email"
 LINK_LIFE = timedelta(minutes=10)
+NOT_VALID = "This invitation is not valid any more."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,34 +102,52 @@ async def verify_email(
     return tokens
 
 
-async def accept_invitation(
-    uow: UnitOfWork,
-    signer: TokenSigner,
-    passwords: Passwords,
-    *,
-    token: str,
-    name: str,
-    password: str,
-    device: str,
-    now: datetime,
-) -> Tokens:
-    """Join the unit's workspace with the secret of an invitation.
+@dataclass(frozen=True, kw_only=True)
+class Guest:
+    """Somebody who holds an invitation and has shown who they are."""
+
+    user: User
+    is_new: bool
+    workspace_id: UUID
+
+
+async def welcome(
+    system: Pool, passwords: Passwords, *, token: str, name: str, password: str, now: datetime
+) -> Guest:
+    """Who comes with the secret of an invitation; no connection is held while a password is hashed.
 
     The secret reached the invited address or somebody its owner trusts, so a new person's address
-    counts as proven. Raises InvitationNotFound, CredentialsWrong, AlreadyMember.
+    counts as proven. Raises InvitationNotFound, CredentialsWrong, SignInBusy, and what User
+    complains about.
+    """
+    async with SystemTransaction(system) as tx:
+        invited = await workspaces.invited(tx, secrets.digest(token), now)
+        user = invited and await users.by_email(tx, invited.email)
+    if invited is None:
+        raise InvitationNotFound(NOT_VALID)
+    if user is not None:
+        if not await passwords.verify(password, user.password_hash):
+            raise CredentialsWrong("The password of your account is wrong.")
+        return Guest(user=user, is_new=False, workspace_id=invited.workspace_id)
+    user = User.registering(new_id(), email=invited.email, name=name, password=password, at=now)
+    user.password_hash, user.email_verified_at = await passwords.hash(password), now
+    return Guest(user=user, is_new=True, workspace_id=invited.workspace_id)
+
+
+async def accept_invitation(
+    uow: UnitOfWork, signer: TokenSigner, *, guest: Guest, token: str, device: str, now: datetime
+) -> Tokens:
+    """Join the unit's workspace; of many at a time one uses the invitation up.
+
+    Raises InvitationNotFound, AlreadyMember, EmailTaken.
     """
     invited = await workspaces.accept(uow, secrets.digest(token), now)
     if invited is None:
-        raise InvitationNotFound("This invitation is not valid any more.")
-    user = await users.by_email(uow, invited.email)
-    if user is None:
-        user = User.registering(new_id(), email=invited.email, name=name, password=password, at=now)
-        user.password_hash, user.email_verified_at = await passwords.hash(password), now
-        await users.add(uow, user)
-    elif not await passwords.verify(password, user.password_hash):
-        raise CredentialsWrong("The password of your account is wrong.")
-    member = _member(user, uow.workspace_id, invited.role, now)
-    member.join(by=user.id)
+        raise InvitationNotFound(NOT_VALID)
+    if guest.is_new:
+        await users.add(uow, guest.user)
+    member = _member(guest.user, uow.workspace_id, invited.role, now)
+    member.join(by=guest.user.id)
     await workspaces.add_member(uow, member)
     tokens = await sessions.start(uow, signer, member=member, device=device, now=now)
     await uow.commit()

@@ -7,7 +7,6 @@ from auth.application.registration import VERIFY, Newcomer
 from auth.domain.errors import (
     CredentialsWrong,
     EmailInvalid,
-    InvitationNotFound,
     LinkNotValid,
     RefreshTokenInvalid,
 )
@@ -117,20 +116,17 @@ class AuthService(grpc_api.AuthServiceServicer):
         self, request: pb.AcceptInvitationRequest, context: Context
     ) -> pb.TokenPair:
         app, now = self._app, self._app.clock.now()
-        async with SystemTransaction(app.system) as tx:
-            workspace_id = await workspaces.invited_into(tx, secrets.digest(request.token), now)
-        if workspace_id is None:
-            raise InvitationNotFound("This invitation is not valid any more.")
-        async with app.system_unit(workspace_id) as uow:
+        guest = await registration.welcome(
+            app.system,
+            app.passwords,
+            token=request.token,
+            name=request.name,
+            password=request.password,
+            now=now,
+        )
+        async with app.system_unit(guest.workspace_id) as uow:
             tokens = await registration.accept_invitation(
-                uow,
-                app.signer,
-                app.passwords,
-                token=request.token,
-                name=request.name,
-                password=request.password,
-                device=request.device,
-                now=now,
+                uow, app.signer, guest=guest, token=request.token, device=request.device, now=now
             )
         return tokens_message(tokens)
 
