@@ -7,6 +7,7 @@ import pytest
 
 from crm.application.workspaces import keep_workspace
 from crm.entrypoints.app import App
+from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import rate_service_pb2 as pb
 from freelanceflow.type.v1 import money_pb2
@@ -14,7 +15,15 @@ from kit.clock import FakeClock
 from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
 from kit.testing.database import ServiceDatabase, recorded_queries
-from services.crm.tests.factories import Person, euros, imported, make_deal, refused, where
+from services.crm.tests.factories import (
+    Person,
+    euros,
+    imported,
+    make_client,
+    make_deal,
+    refused,
+    where,
+)
 from services.crm.tests.integration.test_events import told
 
 
@@ -272,3 +281,28 @@ async def test_only_who_may_enters_rates(person: Person) -> None:
     with pytest.raises(RemoteError) as refusal:
         await put(seller, rate("USD", "2026-01-01", "1"))
     assert refusal.value.kind is ErrorKind.FORBIDDEN
+
+
+async def test_what_a_client_is_worth_counts_at_the_rates_of_its_deals_days(
+    person: Person, clock: FakeClock
+) -> None:
+    client, stages = await make_client(person), await person.stages()
+    today = clock.now().date()
+    won = await make_deal(person, client_id=client.id, amount=dollars(1_001))
+    await person.move(won, stages["Won"])
+    await make_deal(person, client_id=client.id, amount=dollars(3_000))
+    await make_deal(person, client_id=client.id, amount=euros(50))
+    asked = client_pb.GetClientRequest(client_id=client.id)
+    found = await person.call("GetClient", asked)
+    assert (found.won_value, found.open_value) == (euros(0), euros(50))
+    assert (found.won_without_rate_count, found.open_without_rate_count) == (1, 1)
+    earlier, later = today - timedelta(days=9), today + timedelta(days=9)
+    await put(
+        person,
+        rate("USD", f"{earlier}", "0.5"),
+        rate("USD", f"{today}", "0.8"),
+        rate("USD", f"{later}", "0.1"),
+    )
+    found = await person.call("GetClient", asked)
+    assert (found.won_value.amount_minor, found.open_value.amount_minor) == (801, 50 + 2_400)
+    assert (found.won_without_rate_count, found.open_without_rate_count) == (0, 0)

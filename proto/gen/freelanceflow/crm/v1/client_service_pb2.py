@@ -30,7 +30,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/crm/v1/client_service.proto\x12\x14\x66reelanceflow.crm.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\"freelanceflow/type/v1/filter.proto\x1a!freelanceflow/type/v1/money.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x05\n\x06\x43lient\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .freelanceflow.crm.v1.ClientKind\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x11\n\tparent_id\x18\x04 \x01(\t\x12\x13\n\x0bparent_name\x18\x05 \x01(\t\x12\x0e\n\x06\x65mails\x18\x06 \x03(\t\x12\x0e\n\x06phones\x18\x07 \x03(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x08 \x01(\t\x12\x0f\n\x07website\x18\t \x01(\t\x12\x10\n\x08owner_id\x18\n \x01(\t\x12\x12\n\nowner_name\x18\x0b \x01(\t\x12\x0c\n\x04tags\x18\x0c \x03(\t\x12.\n\rcustom_fields\x18\r \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05notes\x18\x0e \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x0f \x01(\t\x12\x17\n\x0fopen_deal_count\x18\x10 \x01(\x05\x12\x30\n\nopen_value\x18\x11 \x01(\x0b\x32\x1c.freelanceflow.type.v1.Money\x12/\n\twon_value\x18\x12 \x01(\x0b\x32\x1c.freelanceflow.type.v1.Money\x12/\n\x0b\x63reate_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x15 \x01(\t\x12\x19\n\x11\x63losed_deal_count\x18\x16 \x01(\x05\x12\x15\n\x08win_rate\x18\x17 \x01(\x01H\x00\x88\x01\x01\x12\x35\n\x11last_contact_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cpeople_count\x18\x19 \x01(\x05\x42\x0b\n\t_win_rate\"%\n\x10GetClientRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\"\xb3\x01\n\x12ListClientsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x34\n\nconditions\x18\x03 \x03(\x0b\x32 .freelanceflow.type.v1.Condition\x12,\n\x04sort\x18\x04 \x03(\x0b\x32\x1e.freelanceflow.type.v1.SortKey\x12\x12\n\nwith_total\x18\x05 \x01(\x08\"{\n\x13ListClientsResponse\x12-\n\x07\x63lients\x18\x01 \x03(\x0b\x32\x1c.freelanceflow.crm.v1.Client\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_total\"\\\n\x13\x43reateClientRequest\x12,\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1c.freelanceflow.crm.v1.Client\x12\x17\n\x0f\x61llow_duplicate\x18\x02 \x01(\x08\"\x82\x01\n\x13UpdateClientRequest\x12,\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1c.freelanceflow.crm.v1.Client\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"6\n\x13\x44\x65leteClientRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x16\n\x14\x44\x65leteClientResponse*Z\n\nClientKind\x12\x1b\n\x17\x43LIENT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43LIENT_KIND_COMPANY\x10\x01\x12\x16\n\x12\x43LIENT_KIND_PERSON\x10\x02\x32\xc6\x04\n\rClientService\x12\x65\n\tGetClient\x12&.freelanceflow.crm.v1.GetClientRequest\x1a\x1c.freelanceflow.crm.v1.Client\"\x12\x8a\xb5\x18\x0e\n\x0c\x63lients.read\x12v\n\x0bListClients\x12(.freelanceflow.crm.v1.ListClientsRequest\x1a).freelanceflow.crm.v1.ListClientsResponse\"\x12\x8a\xb5\x18\x0e\n\x0c\x63lients.read\x12l\n\x0c\x43reateClient\x12).freelanceflow.crm.v1.CreateClientRequest\x1a\x1c.freelanceflow.crm.v1.Client\"\x13\x8a\xb5\x18\x0f\n\rclients.write\x12l\n\x0cUpdateClient\x12).freelanceflow.crm.v1.UpdateClientRequest\x1a\x1c.freelanceflow.crm.v1.Client\"\x13\x8a\xb5\x18\x0f\n\rclients.write\x12z\n\x0c\x44\x65leteClient\x12).freelanceflow.crm.v1.DeleteClientRequest\x1a*.freelanceflow.crm.v1.DeleteClientResponse\"\x13\x8a\xb5\x18\x0f\n\rclients.writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/crm/v1/client_service.proto\x12\x14\x66reelanceflow.crm.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\"freelanceflow/type/v1/filter.proto\x1a!freelanceflow/type/v1/money.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x05\n\x06\x43lient\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .freelanceflow.crm.v1.ClientKind\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x11\n\tparent_id\x18\x04 \x01(\t\x12\x13\n\x0bparent_name\x18\x05 \x01(\t\x12\x0e\n\x06\x65mails\x18\x06 \x03(\t\x12\x0e\n\x06phones\x18\x07 \x03(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x08 \x01(\t\x12\x0f\n\x07website\x18\t \x01(\t\x12\x10\n\x08owner_id\x18\n \x01(\t\x12\x12\n\nowner_name\x18\x0b \x01(\t\x12\x0c\n\x04tags\x18\x0c \x03(\t\x12.\n\rcustom_fields\x18\r \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05notes\x18\x0e \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x0f \x01(\t\x12\x17\n\x0fopen_deal_count\x18\x10 \x01(\x05\x12\x30\n\nopen_value\x18\x11 \x01(\x0b\x32\x1c.freelanceflow.type.v1.Money\x12/\n\twon_value\x18\x12 \x01(\x0b\x32\x1c.freelanceflow.type.v1.Money\x12/\n\x0b\x63reate_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x15 \x01(\t\x12\x19\n\x11\x63losed_deal_count\x18\x16 \x01(\x05\x12\x15\n\x08win_rate\x18\x17 \x01(\x01H\x00\x88\x01\x01\x12\x35\n\x11last_contact_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cpeople_count\x18\x19 \x01(\x05\x12\x1f\n\x17open_without_rate_count\x18\x1a \x01(\x05\x12\x1e\n\x16won_without_rate_count\x18\x1b \x01(\x05\x42\x0b\n\t_win_rate\"%\n\x10GetClientRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\"\xb3\x01\n\x12ListClientsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x34\n\nconditions\x18\x03 \x03(\x0b\x32 .freelanceflow.type.v1.Condition\x12,\n\x04sort\x18\x04 \x03(\x0b\x32\x1e.freelanceflow.type.v1.SortKey\x12\x12\n\nwith_total\x18\x05 \x01(\x08\"{\n\x13ListClientsResponse\x12-\n\x07\x63lients\x18\x01 \x03(\x0b\x32\x1c.freelanceflow.crm.v1.Client\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_total\"\\\n\x13\x43reateClientRequest\x12,\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1c.freelanceflow.crm.v1.Client\x12\x17\n\x0f\x61llow_duplicate\x18\x02 \x01(\x08\"\x82\x01\n\x13UpdateClientRequest\x12,\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1c.freelanceflow.crm.v1.Client\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"6\n\x13\x44\x65leteClientRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x16\n\x14\x44\x65leteClientResponse*Z\n\nClientKind\x12\x1b\n\x17\x43LIENT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43LIENT_KIND_COMPANY\x10\x01\x12\x16\n\x12\x43LIENT_KIND_PERSON\x10\x02\x32\xc6\x04\n\rClientService\x12\x65\n\tGetClient\x12&.freelanceflow.crm.v1.GetClientRequest\x1a\x1c.freelanceflow.crm.v1.Client\"\x12\x8a\xb5\x18\x0e\n\x0c\x63lients.read\x12v\n\x0bListClients\x12(.freelanceflow.crm.v1.ListClientsRequest\x1a).freelanceflow.crm.v1.ListClientsResponse\"\x12\x8a\xb5\x18\x0e\n\x0c\x63lients.read\x12l\n\x0c\x43reateClient\x12).freelanceflow.crm.v1.CreateClientRequest\x1a\x1c.freelanceflow.crm.v1.Client\"\x13\x8a\xb5\x18\x0f\n\rclients.write\x12l\n\x0cUpdateClient\x12).freelanceflow.crm.v1.UpdateClientRequest\x1a\x1c.freelanceflow.crm.v1.Client\"\x13\x8a\xb5\x18\x0f\n\rclients.write\x12z\n\x0c\x44\x65leteClient\x12).freelanceflow.crm.v1.DeleteClientRequest\x1a*.freelanceflow.crm.v1.DeleteClientResponse\"\x13\x8a\xb5\x18\x0f\n\rclients.writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,24 +47,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLIENTSERVICE'].methods_by_name['UpdateClient']._serialized_options = b'\212\265\030\017\n\rclients.write'
   _globals['_CLIENTSERVICE'].methods_by_name['DeleteClient']._loaded_options = None
   _globals['_CLIENTSERVICE'].methods_by_name['DeleteClient']._serialized_options = b'\212\265\030\017\n\rclients.write'
-  _globals['_CLIENTKIND']._serialized_start=1627
-  _globals['_CLIENTKIND']._serialized_end=1717
+  _globals['_CLIENTKIND']._serialized_start=1692
+  _globals['_CLIENTKIND']._serialized_end=1782
   _globals['_CLIENT']._serialized_start=272
-  _globals['_CLIENT']._serialized_end=972
-  _globals['_GETCLIENTREQUEST']._serialized_start=974
-  _globals['_GETCLIENTREQUEST']._serialized_end=1011
-  _globals['_LISTCLIENTSREQUEST']._serialized_start=1014
-  _globals['_LISTCLIENTSREQUEST']._serialized_end=1193
-  _globals['_LISTCLIENTSRESPONSE']._serialized_start=1195
-  _globals['_LISTCLIENTSRESPONSE']._serialized_end=1318
-  _globals['_CREATECLIENTREQUEST']._serialized_start=1320
-  _globals['_CREATECLIENTREQUEST']._serialized_end=1412
-  _globals['_UPDATECLIENTREQUEST']._serialized_start=1415
-  _globals['_UPDATECLIENTREQUEST']._serialized_end=1545
-  _globals['_DELETECLIENTREQUEST']._serialized_start=1547
-  _globals['_DELETECLIENTREQUEST']._serialized_end=1601
-  _globals['_DELETECLIENTRESPONSE']._serialized_start=1603
-  _globals['_DELETECLIENTRESPONSE']._serialized_end=1625
-  _globals['_CLIENTSERVICE']._serialized_start=1720
-  _globals['_CLIENTSERVICE']._serialized_end=2302
+  _globals['_CLIENT']._serialized_end=1037
+  _globals['_GETCLIENTREQUEST']._serialized_start=1039
+  _globals['_GETCLIENTREQUEST']._serialized_end=1076
+  _globals['_LISTCLIENTSREQUEST']._serialized_start=1079
+  _globals['_LISTCLIENTSREQUEST']._serialized_end=1258
+  _globals['_LISTCLIENTSRESPONSE']._serialized_start=1260
+  _globals['_LISTCLIENTSRESPONSE']._serialized_end=1383
+  _globals['_CREATECLIENTREQUEST']._serialized_start=1385
+  _globals['_CREATECLIENTREQUEST']._serialized_end=1477
+  _globals['_UPDATECLIENTREQUEST']._serialized_start=1480
+  _globals['_UPDATECLIENTREQUEST']._serialized_end=1610
+  _globals['_DELETECLIENTREQUEST']._serialized_start=1612
+  _globals['_DELETECLIENTREQUEST']._serialized_end=1666
+  _globals['_DELETECLIENTRESPONSE']._serialized_start=1668
+  _globals['_DELETECLIENTRESPONSE']._serialized_end=1690
+  _globals['_CLIENTSERVICE']._serialized_start=1785
+  _globals['_CLIENTSERVICE']._serialized_end=2367
 # @@protoc_insertion_point(module_scope)

@@ -79,6 +79,8 @@ class Client(_message.Message):
     WIN_RATE_FIELD_NUMBER: _builtins.int
     LAST_CONTACT_TIME_FIELD_NUMBER: _builtins.int
     PEOPLE_COUNT_FIELD_NUMBER: _builtins.int
+    OPEN_WITHOUT_RATE_COUNT_FIELD_NUMBER: _builtins.int
+    WON_WITHOUT_RATE_COUNT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     kind: Global___ClientKind.ValueType
@@ -111,6 +113,10 @@ class Client(_message.Message):
     """Share of these that were won, 0 to 1; absent while there are none. Output only."""
     people_count: _builtins.int
     """Number of people who stand under it; output only."""
+    open_without_rate_count: _builtins.int
+    """Open deals whose value is in no sum, because there is no rate for their currency; output only."""
+    won_without_rate_count: _builtins.int
+    """The same of won deals; output only."""
     @_builtins.property
     def emails(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """E-mail addresses, the main one first; at most 10. Kept in small letters."""
@@ -131,11 +137,11 @@ class Client(_message.Message):
 
     @_builtins.property
     def open_value(self) -> _money_pb2.Money:
-        """Value of these deals in the workspace's currency; output only."""
+        """Value of these deals in the workspace's currency, at the rate of each one's day; output only."""
 
     @_builtins.property
     def won_value(self) -> _money_pb2.Money:
-        """Value of all won deals in the workspace's currency; output only."""
+        """Value of all won deals in the workspace's currency, at the rate of the day each was won; output only."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -177,10 +183,12 @@ class Client(_message.Message):
         win_rate: _builtins.float | None = ...,
         last_contact_time: _timestamp_pb2.Timestamp | None = ...,
         people_count: _builtins.int = ...,
+        open_without_rate_count: _builtins.int = ...,
+        won_without_rate_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_win_rate", b"_win_rate", "create_time", b"create_time", "custom_fields", b"custom_fields", "last_contact_time", b"last_contact_time", "open_value", b"open_value", "update_time", b"update_time", "win_rate", b"win_rate", "won_value", b"won_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_win_rate", b"_win_rate", "address", b"address", "closed_deal_count", b"closed_deal_count", "create_time", b"create_time", "custom_fields", b"custom_fields", "emails", b"emails", "etag", b"etag", "external_id", b"external_id", "id", b"id", "kind", b"kind", "last_contact_time", b"last_contact_time", "name", b"name", "notes", b"notes", "open_deal_count", b"open_deal_count", "open_value", b"open_value", "owner_id", b"owner_id", "owner_name", b"owner_name", "parent_id", b"parent_id", "parent_name", b"parent_name", "people_count", b"people_count", "phones", b"phones", "tags", b"tags", "update_time", b"update_time", "website", b"website", "win_rate", b"win_rate", "won_value", b"won_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_win_rate", b"_win_rate", "address", b"address", "closed_deal_count", b"closed_deal_count", "create_time", b"create_time", "custom_fields", b"custom_fields", "emails", b"emails", "etag", b"etag", "external_id", b"external_id", "id", b"id", "kind", b"kind", "last_contact_time", b"last_contact_time", "name", b"name", "notes", b"notes", "open_deal_count", b"open_deal_count", "open_value", b"open_value", "open_without_rate_count", b"open_without_rate_count", "owner_id", b"owner_id", "owner_name", b"owner_name", "parent_id", b"parent_id", "parent_name", b"parent_name", "people_count", b"people_count", "phones", b"phones", "tags", b"tags", "update_time", b"update_time", "website", b"website", "win_rate", b"win_rate", "won_value", b"won_value", "won_without_rate_count", b"won_without_rate_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__win_rate: _TypeAlias = _typing.Literal["win_rate"]  # noqa: Y015
     _WhichOneofArgType__win_rate: _TypeAlias = _typing.Literal["_win_rate", b"_win_rate"]  # noqa: Y015

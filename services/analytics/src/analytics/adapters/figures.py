@@ -282,6 +282,7 @@ def _by_stage(d: Stood) -> Any:
         .where(stages.c.workspace_id == WORKSPACE)
         .order_by(
             case({"open": 0, "won": 1}, value=stages.c.type, else_=2),
+            stages.c.position,
             stages.c.first_used_at,
             stages.c.stage_id,
             theirs.c.currency,

@@ -42,7 +42,9 @@ _order = (
         stages.c.stage_id,
         stages.c.name,
         stages.c.type,
-        func.row_number().over(order_by=[stages.c.first_used_at, stages.c.stage_id]).label("place"),
+        func.row_number()
+        .over(order_by=[stages.c.position, stages.c.first_used_at, stages.c.stage_id])
+        .label("place"),
     )
     .where(stages.c.workspace_id == WORKSPACE)
     .cte("places")

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     DateTime,
+    Integer,
     Table,
     Uuid,
     and_,
@@ -106,13 +107,25 @@ _stage = insert(stages).values(
     told_at=TOLD,
 )
 _newer = _stage.excluded.told_at > stages.c.told_at
-_keep_stage = _stage.on_conflict_do_update(
-    index_elements=[stages.c.workspace_id, stages.c.stage_id],
-    set_={
-        "name": case((_newer, _stage.excluded.name), else_=stages.c.name),
-        "type": case((_newer, _stage.excluded.type), else_=stages.c.type),
-        "first_used_at": func.least(stages.c.first_used_at, _stage.excluded.first_used_at),
-        "told_at": func.greatest(stages.c.told_at, _stage.excluded.told_at),
+_called = {
+    "name": case((_newer, _stage.excluded.name), else_=stages.c.name),
+    "type": case((_newer, _stage.excluded.type), else_=stages.c.type),
+    "first_used_at": func.least(stages.c.first_used_at, _stage.excluded.first_used_at),
+    "told_at": func.greatest(stages.c.told_at, _stage.excluded.told_at),
+}
+_its_key = [stages.c.workspace_id, stages.c.stage_id]
+_keep_stage = _stage.on_conflict_do_update(index_elements=_its_key, set_=_called)
+_placed = _stage.values(
+    position=bindparam("position", type_=Integer()),
+    placed_version=bindparam("placed_version", type_=Integer()),
+)
+_later = _stage.excluded.placed_version > stages.c.placed_version
+_place_stage = _placed.on_conflict_do_update(
+    index_elements=_its_key,
+    set_=_called
+    | {
+        "position": case((_later, _stage.excluded.position), else_=stages.c.position),
+        "placed_version": func.greatest(stages.c.placed_version, _stage.excluded.placed_version),
     },
 )
 _keep_change = (
@@ -150,7 +163,7 @@ _state = _keep_state.cte("state")
 STOOD = Statement(_keep_deal.add_cte(_state, _keep_entry.cte("entry"), _keep_stage.cte("stage")))
 CHANGED = Statement(_keep_deal.add_cte(_state))
 CLOSE_DATE_CHANGED = Statement(_keep_deal.add_cte(_state, _keep_change.cte("change")))
-STAGE = Statement(_keep_stage)
+STAGE = Statement(_place_stage)
 
 
 def _forget(table: Table, key: str) -> Statement:
@@ -308,9 +321,19 @@ async def forget_purged(uow: UnitOfWork, ids: Sequence[UUID]) -> None:
 
 
 async def keep_stage(
-    uow: UnitOfWork, *, stage_id: UUID, name: str, type_: str, told_at: datetime
+    uow: UnitOfWork,
+    *,
+    stage_id: UUID,
+    name: str,
+    type_: str,
+    position: int,
+    version: int,
+    told_at: datetime,
 ) -> None:
-    """What a stage is called, if that is news; one that no deal was in yet has no use so far."""
+    """What a stage is called and where it stands, if that is news.
+
+    One that no deal was in yet has no use so far.
+    """
     await uow.run(
         STAGE,
         workspace_id=uow.workspace_id,
@@ -319,6 +342,8 @@ async def keep_stage(
         stage_type=type_,
         entered_stage_at=told_at,
         told_at=told_at,
+        position=position,
+        placed_version=version,
     )
 
 

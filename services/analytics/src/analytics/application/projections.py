@@ -74,11 +74,21 @@ async def stage_changed(
     stage_id: UUID,
     name: str,
     type_: str,
+    position: int,
+    version: int,
     told_at: datetime,
     manner: Manner = Manner.ALONE,
 ) -> None:
-    """A stage is called otherwise."""
-    await projection.keep_stage(uow, stage_id=stage_id, name=name, type_=type_, told_at=told_at)
+    """A stage is called otherwise, or stands elsewhere."""
+    await projection.keep_stage(
+        uow,
+        stage_id=stage_id,
+        name=name,
+        type_=type_,
+        position=position,
+        version=version,
+        told_at=told_at,
+    )
     await _due(uow, manner)
     await uow.commit()
 

@@ -112,6 +112,8 @@ async def _stage_changed(uow: UnitOfWork, event: Event, manner: Manner) -> None:
         stage_id=parse_id(told.stage_id, "stage_id"),
         name=told.name,
         type_=STAGE_TYPES[told.type],
+        position=told.position,
+        version=told.version,
         told_at=event.recorded_at,
         manner=manner,
     )

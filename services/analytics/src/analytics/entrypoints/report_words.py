@@ -83,8 +83,8 @@ class Words:
         """What the sum is made of."""
         told: Any = total
         named = (
-            ("won_part", "is won already"),
-            ("pipeline_part", "should come from deals that are open now"),
+            ("won_part", "won already"),
+            ("pipeline_part", "expected from deals that are open now"),
             ("new_part", "from deals not opened yet"),
         )
         said = [

@@ -6,8 +6,11 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Date,
     FromClause,
+    Numeric,
     Select,
+    Text,
     Uuid,
     any_,
     bindparam,
@@ -22,7 +25,15 @@ from sqlalchemy import (
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
 from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
-from crm.adapters.tables import activities, clients, deals, owners, stages, workspaces
+from crm.adapters.tables import (
+    activities,
+    clients,
+    currency_rates,
+    deals,
+    owners,
+    stages,
+    workspaces,
+)
 from crm.domain.custom_field import Resource
 from crm.domain.stage import DEFAULT_CURRENCY
 
@@ -69,10 +80,34 @@ def family_of(page: FromClause) -> ColumnElement[Any]:
     return func.array_append(func.array(people), page.c.id, type_=ARRAY(Uuid()))
 
 
+def _factor() -> Any:
+    """Of the deal's day, as `domain.rates` has it: the latest by that day, else the first one."""
+    utc = literal_column("'UTC'", Text)
+    changed = func.coalesce(deals.c.closed_at, deals.c.updated_at)
+    day = cast(func.timezone(utc, changed), Date)
+    rates = currency_rates.c
+    return (
+        select(rates.factor)
+        .where(
+            rates.workspace_id == WORKSPACE,
+            rates.base == _currency,
+            rates.currency == deals.c.currency,
+            rates.factor.is_not(None),
+        )
+        .order_by(rates.valid_from > day, func.abs(rates.valid_from - day))
+        .limit(literal_column("1"))
+        .correlate(deals)
+        .scalar_subquery()
+    )
+
+
 def _worth_of(family: ColumnElement[Any]) -> Any:
-    """What the deals add up to."""
+    """What the deals add up to; one of a currency without a rate is in no sum and is counted."""
     zero = literal_column("0", BigInteger)
-    value = func.coalesce(case((deals.c.currency == _currency, deals.c.amount_minor)), zero)
+    value = case(
+        (deals.c.currency == _currency, cast(deals.c.amount_minor, Numeric)),
+        (deals.c.amount_minor.is_not(None), func.round(deals.c.amount_minor * _factor())),
+    )
 
     def count(type: str) -> ColumnElement[int]:
         return func.count().filter(stages.c.type == literal_column(f"'{type}'"))
@@ -81,6 +116,10 @@ def _worth_of(family: ColumnElement[Any]) -> Any:
         of_type = func.sum(value).filter(stages.c.type == literal_column(f"'{type}'"))
         return cast(func.coalesce(of_type, zero), BigInteger)
 
+    def without_rate(type: str) -> ColumnElement[int]:
+        missing = (deals.c.amount_minor.is_not(None), value.is_(None))
+        return func.count().filter(stages.c.type == literal_column(f"'{type}'"), *missing)
+
     return (
         select(
             count("open").label("open_deals"),
@@ -88,6 +127,8 @@ def _worth_of(family: ColumnElement[Any]) -> Any:
             total("won").label("won_value"),
             count("won").label("won_deals"),
             count("lost").label("lost_deals"),
+            without_rate("open").label("open_without_rate"),
+            without_rate("won").label("won_without_rate"),
         )
         .select_from(deals.join(stages, is_row(stages, deals.c.stage_id)))
         .where(
@@ -142,6 +183,8 @@ def shown(page: FromClause) -> Select[Any]:
         worth.c.won_value,
         worth.c.won_deals,
         worth.c.lost_deals,
+        worth.c.open_without_rate,
+        worth.c.won_without_rate,
         contact.c.last_at,
         (func.cardinality(family) - literal_column("1")).label("people"),
         _currency.label("currency"),

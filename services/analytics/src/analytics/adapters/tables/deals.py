@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 
 from analytics.adapters.tables.base import instant, metadata
@@ -112,6 +113,9 @@ stages = Table(
     Column("type", Text, nullable=False),
     instant("first_used_at"),
     instant("told_at"),
+    # Its place on the board, and the stage's version that told it; deals tell no place.
+    Column("position", Integer),
+    Column("placed_version", Integer, nullable=False, server_default=text("0")),
 )
 
 # Every time a deal came into a stage, by the version at which it did: rows are only ever added, so

@@ -286,6 +286,8 @@ def client_message(row: asyncpg.Record) -> client_pb.Client:
         win_rate=row["won_deals"] / closed if closed else None,
         last_contact_time=stamp(row["last_at"]),
         people_count=row["people"],
+        open_without_rate_count=row["open_without_rate"],
+        won_without_rate_count=row["won_without_rate"],
     )
     if row["custom_fields"]:
         message.custom_fields.update(row["custom_fields"])

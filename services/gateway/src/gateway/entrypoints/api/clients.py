@@ -194,6 +194,8 @@ def client_json(client: pb.Client) -> dict[str, Any]:
         "win_rate": client.win_rate if has("win_rate") else None,
         "last_contact_at": instant(client.last_contact_time) if has("last_contact_time") else None,
         "people_count": client.people_count,
+        "open_without_rate_count": client.open_without_rate_count,
+        "won_without_rate_count": client.won_without_rate_count,
         "created_at": instant(client.create_time),
         "updated_at": instant(client.update_time),
         "version": int(client.etag),

@@ -330,6 +330,8 @@ class Client(Out):
     win_rate: float | None
     last_contact_at: datetime | None
     people_count: int
+    open_without_rate_count: int
+    won_without_rate_count: int
     created_at: datetime
     updated_at: datetime
     version: int

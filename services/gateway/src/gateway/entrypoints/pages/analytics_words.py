@@ -98,8 +98,8 @@ def _parts(forecast: pre.Forecast, value: _Values) -> list[str]:
     """What the sum is made of, where it is told apart."""
     total: Any = forecast.total
     named = (
-        ("won_part", "is won already"),
-        ("pipeline_part", "should come from deals that are open now"),
+        ("won_part", "won already"),
+        ("pipeline_part", "expected from deals that are open now"),
         ("new_part", "from deals not opened yet"),
     )
     said = [
