@@ -59,6 +59,31 @@ async def test_a_card_is_dragged_to_another_column(visit: Open, owner: Person) -
     assert last["actor_id"] == owner.user_id
 
 
+@pytest.mark.parametrize("flick", [True, False])
+async def test_a_card_lies_where_it_was_let_go_however_quickly(
+    visit: Open, owner: Person, flick: bool
+) -> None:
+    """All of it in one task of the page, as a busy browser hands it on; or the end of it only."""
+    deal = await owner.new_deal("Flicked")
+    here = await visit(owner)
+    await here.open("/pipeline")
+    await here.page.evaluate(_POINTER)
+    card = here.card(deal).locator(".card-client")
+    target = here.column("Proposal").locator(".column-body")
+    press = "(card) => { point('pointerdown', card); point('pointermove', card, 12); }"
+    let_go = "(body) => { point('pointermove', body); point('pointerup', body); }"
+    if flick:
+        both = f"([card, body]) => {{ ({press})(card); ({let_go})(body); }}"
+        await here.page.evaluate(both, [await card.element_handle(), await target.element_handle()])
+    else:
+        await card.evaluate(press)
+        await expect(here.page.locator("body[data-dragging]")).to_have_count(1)
+        await target.evaluate(let_go)
+    await expect(here.page.get_by_text("Flicked moved to Proposal")).to_be_visible()
+    await expect(here.column("Proposal").locator(f"#card-{deal['id']}")).to_be_visible()
+    assert await stage_of(owner, deal) == "Proposal"
+
+
 async def test_a_drop_between_two_cards_keeps_its_place(visit: Open, owner: Person) -> None:
     low = await owner.new_deal("Low")
     middle = await owner.new_deal("Middle")
@@ -250,6 +275,18 @@ async def test_a_phone_has_one_column_a_screen(visit: Open, demo: Person, width:
     overflow = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await here.page.evaluate(overflow) <= 0, "the page itself never scrolls sideways"
     await here.shot(f"board-{width}-light")
+
+
+# What a mouse does, at the middle of an element.
+_POINTER = """() => {
+  window.point = (type, element, off = 0) => {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    const at = { clientX: left + width / 2 + off, clientY: top + Math.min(height / 2, 40) + off };
+    const mouse = { pointerType: "mouse", pointerId: 1, isPrimary: true, button: 0, buttons: 1 };
+    const told = { bubbles: true, cancelable: true, composed: true, ...at, ...mouse };
+    element.dispatchEvent(new PointerEvent(type, told));
+  };
+}"""
 
 
 async def drag(here: Visit, deal: dict[str, Any], stage: str) -> None:

@@ -32,6 +32,21 @@ function onEnd(event) {
   submitMove(card, origin, { stageId: place.column.dataset.cards });
 }
 
+/**
+ * Sortable looks every 50 ms where the pointer is. A card that is let go in between, or before the
+ * first look, would lie where the pointer was earlier: so it looks once more when the card drops.
+ */
+class LastLook {
+  drop({ sortable, dragStarted, originalEvent: end }) {
+    if (!dragStarted || !end || end.type === "pointercancel" || end.type === "touchcancel") return;
+    if (!Sortable.active) sortable._dragStarted(true, end);
+    if ("clientX" in end) sortable._onTouchMove(end);
+    sortable._emulateDragOver();
+  }
+}
+LastLook.pluginName = "lastLook";
+Sortable.mount(LastLook);
+
 function makeSortable(list, options = {}) {
   return Sortable.create(list, {
     group: "deals",
@@ -51,6 +66,7 @@ function makeSortable(list, options = {}) {
     scroll: true,
     bubbleScroll: true,
     scrollSensitivity: 48,
+    lastLook: true,
     onStart,
     onEnd,
     onMove: (event) => markOver(event.to.closest("[data-cards]")),
