@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import expect
 
 from tests.e2e.support.api import Person, invite
 from tests.e2e.support.browsing import Open, Visit
+from tests.e2e.support.dragging import drag, drag_onto
 
 FILE = Path(__file__).resolve().parents[2] / "demo" / "crm_sales_opportunities"
 
@@ -287,28 +288,6 @@ _POINTER = """() => {
     element.dispatchEvent(new PointerEvent(type, told));
   };
 }"""
-
-
-async def drag(here: Visit, deal: dict[str, Any], stage: str) -> None:
-    """With the mouse, slowly enough to be a drag, to the top of a column."""
-    await _drag(here, deal, here.column(stage).locator(".column-body"), 40)
-
-
-async def drag_onto(here: Visit, deal: dict[str, Any], other: dict[str, Any]) -> None:
-    await _drag(here, deal, here.card(other), 60)
-
-
-async def _drag(here: Visit, deal: dict[str, Any], target: Locator, down: int) -> None:
-    mouse = here.page.mouse
-    start = await here.card(deal).locator(".card-client").bounding_box()
-    end = await target.bounding_box()
-    assert start
-    assert end
-    await mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
-    await mouse.down()
-    await mouse.move(end["x"] + end["width"] / 2, end["y"] + down, steps=12)
-    await mouse.move(end["x"] + end["width"] / 2 + 2, end["y"] + down + 2, steps=3)
-    await mouse.up()
 
 
 async def names(here: Visit, stage: str) -> list[str]:

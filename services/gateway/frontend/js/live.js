@@ -62,17 +62,29 @@ function matches(element, changes) {
 /** Lets every part of the page that shows one of the changed things fetch itself again. */
 export function refresh(changes) {
   for (const element of document.querySelectorAll("[data-refresh]")) {
-    if (!matches(element, changes)) continue;
-    const ask = new CustomEvent("ff:refresh", { bubbles: true, cancelable: true, detail: { url: element.dataset.refreshUrl } });
-    if (!element.dispatchEvent(ask)) continue;
-    htmx.ajax("GET", ask.detail.url, {
-      source: element,
-      target: element,
-      swap: "outerMorph",
-      headers: { "X-Refresh": "true" },
-      quiet: true,
-    });
+    if (matches(element, changes)) fetchAnew(element);
   }
+}
+
+function fetchAnew(element) {
+  const ask = new CustomEvent("ff:refresh", { bubbles: true, cancelable: true, detail: { url: element.dataset.refreshUrl } });
+  if (!element.dispatchEvent(ask)) return;
+  htmx.ajax("GET", ask.detail.url, {
+    source: element,
+    target: element,
+    swap: "outerMorph",
+    headers: { "X-Refresh": "true" },
+    quiet: true,
+    anew: element,
+  });
+}
+
+/** While a card is in somebody's hand, nothing may put it back where the server knows it. */
+const isHeld = () => document.querySelector(".is-pending, .is-lifted, [data-dragging]") !== null;
+
+function fetchOnceLetGo(element) {
+  if (isHeld()) setTimeout(fetchOnceLetGo, COALESCE, element);
+  else if (element.isConnected) fetchAnew(element);
 }
 
 function showBanner() {
@@ -84,7 +96,7 @@ function showBanner() {
 
 function deliver() {
   flush = null;
-  if (document.querySelector(".is-pending, .is-lifted, [data-dragging]")) {
+  if (isHeld()) {
     flush = setTimeout(deliver, COALESCE);
     return;
   }
@@ -137,6 +149,13 @@ export function startLive() {
   stream.addEventListener("htmx:response:error", (event) => {
     // A session that is over stays over: asking again would not help.
     if (event.detail.ctx.response.status !== 401) connectLater();
+  });
+  // What was asked for before a card was taken up and is answered after it.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { anew } = event.detail.ctx;
+    if (!anew || !isHeld()) return;
+    event.preventDefault();
+    fetchOnceLetGo(anew);
   });
   document.addEventListener("ff:signed-out", () => show("signedOut"));
   document.addEventListener("visibilitychange", () => !document.hidden && connect());

@@ -54,6 +54,28 @@ def test_days_begin_where_the_workspace_is() -> None:
     assert GRAMMAR.condition(term, asker) == condition("expected_close_date", "EQ", "2026-03-30")
 
 
+@pytest.mark.parametrize(
+    ("operator", "meant", "instant"),
+    [
+        ("gte", "GTE", "2026-03-28T23:00:00Z"),
+        ("lt", "LT", "2026-03-28T23:00:00Z"),
+        ("lte", "LT", "2026-03-29T22:00:00Z"),  # the clock goes forward on that day
+        ("gt", "GTE", "2026-03-29T22:00:00Z"),
+    ],
+)
+def test_a_whole_day_belongs_to_what_is_up_to_it(operator: str, meant: str, instant: str) -> None:
+    asker = Asker("anna", date(2026, 3, 30), ZoneInfo("Europe/Berlin"))
+    for day in ("2026-03-29", "today-1"):
+        term = Term(f"created_at__{operator}", day)
+        assert GRAMMAR.condition(term, asker) == condition("created_at", meant, instant)
+
+
+def test_what_is_no_day_is_left_to_the_service_that_knows_its_fields() -> None:
+    for value in ("2026-13-01", "2026-03-01T00:00:00Z", "yesterday"):
+        term = Term("created_at__lte", value)
+        assert GRAMMAR.condition(term, ANNA) == condition("created_at", "LTE", value)
+
+
 def test_a_body_holds_numbers_flags_and_lists() -> None:
     filter = {"cf_hours__lt": 1.5, "tags__isnull": True, "tags__in": ["a", "b"], "cf_n": 3}
     assert GRAMMAR.conditions_of(filter, ANNA) == [

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.errors import HttpProblem
+from gateway.entrypoints.zones import may_speak_of_days
 
 CUSTOM = "cf_"  # before the key of a custom field
 MOST = 20
@@ -29,6 +30,7 @@ OPERATORS = {
     "isnull": Operator.OPERATOR_ISNULL,
 }
 _DAY = re.compile(r"today(?:([+-])(\d{1,4}))?")
+_PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _ORDERED = ("lt", "lte", "gt", "gte")
 
 
@@ -76,6 +78,9 @@ class Grammar:
         if term.operator not in OPERATORS:
             said = f"{term.operator} is not one of {', '.join(OPERATORS)}."
             raise _bad(status, name, said, "OPERATOR_UNKNOWN")
+        if term.operator in _ORDERED and (day := _day_of(term, asker)):
+            operator, instant = _bound(term.operator, day, asker.zone)
+            return Condition(field=term.field, operator=operator, values=[instant])
         values = term.value.split(",") if term.operator == "in" else [term.value]
         return Condition(
             field=term.field,
@@ -112,12 +117,37 @@ def _written(name: str, value: Any) -> str:
 def _meant(term: Term, value: str, asker: Asker) -> str:
     if value == "me" and term.field == "owner_id":
         return asker.user_id
-    day = _DAY.fullmatch(value)
-    if day is None or not _is_time(term):
+    then = _said_by_word(value, asker) if _is_time(term) else None
+    if then is None:
         return value
-    count = int(f"{day[1] or '+'}{day[2] or 0}")
-    then = asker.today + timedelta(days=count)
     return beginning(then, asker.zone) if term.field.endswith("_at") else then.isoformat()
+
+
+def _said_by_word(value: str, asker: Asker) -> date | None:
+    word = _DAY.fullmatch(value)
+    if word is None:
+        return None
+    return asker.today + timedelta(days=int(f"{word[1] or '+'}{word[2] or 0}"))
+
+
+def _day_of(term: Term, asker: Asker) -> date | None:
+    """The day with which an instant is compared, when it is compared with a whole day."""
+    if not term.field.endswith("_at"):
+        return None
+    if _PLAIN_DAY.fullmatch(term.value):
+        try:
+            return date.fromisoformat(term.value)
+        except ValueError:  # crm says so
+            return None
+    return _said_by_word(term.value, asker)
+
+
+def _bound(operator: str, day: date, zone: tzinfo) -> tuple[Operator.ValueType, str]:
+    """A day belongs to what is up to it: `lte` ends where the next day begins."""
+    if operator in ("lte", "gt"):
+        operator = {"lte": "lt", "gt": "gte"}[operator]
+        day += timedelta(days=1)
+    return OPERATORS[operator], beginning(day, zone)
 
 
 def beginning(day: date, zone: tzinfo) -> str:
@@ -135,7 +165,7 @@ def asker_for(request: Request, user_id: object, now: datetime) -> Asker:
 async def know_days(request: Request, body: bytes) -> None:
     """The same for a filter that comes in a body."""
     state = request.state
-    if b"today" in body and state.principal is not None:
+    if may_speak_of_days(body) and state.principal is not None:
         state.zone = await state.zones.of(state.principal, state.identity)
 
 

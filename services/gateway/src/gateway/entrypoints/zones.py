@@ -12,7 +12,7 @@ from kit.rpc.identity import CallIdentity, Principal
 
 KEPT = 60.0  # seconds: a workspace seldom moves
 MOST = 10_000
-TODAY = b"today"
+TODAY, OF_AN_INSTANT = b"today", b"_at__"  # what is compared with an instant may be a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,14 @@ class Zones:
 
 
 def speaks_of_days(scope: Any, headers: Any) -> bool:
-    """Whether an address, or the page's that sends the request, has a word for a day in it."""
-    return TODAY in scope["query_string"] or TODAY in headers.get(b"hx-current-url", b"")
+    """Whether an address, or the page's that sends the request, may have a day in it."""
+    page = headers.get(b"hx-current-url", b"")
+    return may_speak_of_days(scope["query_string"]) or may_speak_of_days(page)
+
+
+def may_speak_of_days(text: bytes) -> bool:
+    """Whether a filter may compare with a day of the workspace's."""
+    return TODAY in text or OF_AN_INSTANT in text
 
 
 def zone_named(name: str) -> ZoneInfo:

@@ -92,6 +92,15 @@ class BoardQuery:
         return self.layout == TABLE_LAYOUT
 
     @property
+    def is_of_closed(self) -> bool:
+        """Whether only deals that are won or lost are asked for."""
+        ends = {("stage_type", "won"), ("stage_type", "lost")}
+        return any(
+            (term.field == "closed_at" and term.operator != "isnull") or tuple(term) in ends
+            for term in self.terms
+        )
+
+    @property
     def sort_keys(self) -> list[SortKey]:
         """Newest first when there is none."""
         if not self.sort:

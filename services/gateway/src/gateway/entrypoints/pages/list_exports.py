@@ -34,6 +34,8 @@ DEAL_COLUMNS = (
     "owner",
 )
 
+CLOSED_COLUMNS = ("name", "client", "stage", "amount", "currency", "closed_at", "owner")
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -82,7 +84,8 @@ def _deals(items: Iterable[tuple[str, str]], asker: Asker) -> Shown:
     if not query.is_table:
         return Shown(query.conditions, query.sort_keys)
     more = [name for name in query.shown if name == "tags" or name.startswith(CUSTOM)]
-    return Shown(query.conditions, query.sort_keys, [*DEAL_COLUMNS, *more, "created_at"])
+    columns = CLOSED_COLUMNS if query.is_of_closed else DEAL_COLUMNS
+    return Shown(query.conditions, query.sort_keys, [*columns, *more, "created_at"])
 
 
 def _clients(items: Iterable[tuple[str, str]], asker: Asker) -> Shown:

@@ -43,6 +43,7 @@ NAMES = {
     "expected_close_date": "Expected close",
     "next_step": "Next step",
     "created_at": "Created",
+    "closed_at": "Closed",
     "stage_id": "Stage",
     "stage_type": "Outcome",
     "win_probability": "Odds",
@@ -142,8 +143,8 @@ def _filter_fields(
     found = [
         FilterField("amount__gte", "Value from", "number", []),
         FilterField("amount__lte", "Value up to", "number", []),
-        FilterField("expected_close_date__gte", "Closes from", "date", []),
-        FilterField("expected_close_date__lte", "Closes by", "date", []),
+        FilterField("expected_close_date__gte", "Expected close from", "date", []),
+        FilterField("expected_close_date__lte", "Expected close by", "date", []),
         FilterField("tags", "Tag", "search", []),
         FilterField("source__contains", "Source contains", "search", []),
         FilterField("next_step__isnull", "Next step", "select", NEXT_STEP),
@@ -152,6 +153,8 @@ def _filter_fields(
         found = [
             FilterField("stage_id", "Stage", "select", stages),
             FilterField("stage_type", "Outcome", "select", OUTCOMES),
+            FilterField("closed_at__gte", "Closed from", "date", []),
+            FilterField("closed_at__lte", "Closed by", "date", []),
             *found,
         ]
     return [*found, *custom_filters(fields)]
