@@ -162,6 +162,27 @@ async def test_deals_may_bring_their_clients(app: App, person: Person) -> None:
     assert set(await clients_of(person)) == {"Acme GmbH"}
 
 
+async def test_a_row_that_brings_no_deal_brings_no_client(app: App, person: Person) -> None:
+    """Skipped, refused for its stage, or there already: their clients are named by nobody."""
+    await make_deal(person, external_id="7", name="Website")
+    text = (
+        "id,deal,client,stage,value\n"
+        "7,Website,Skipped,,1\n"
+        "8,Shop,Refused,Nowhere,1\n"
+        "9,Logo,Later,Nowhere,1\n"
+        "10,Signs,Later,,1\n"
+    )
+    made = await upload(person, text)
+    await told(person, made.id, create_clients=True)
+    ready = await checked(app, person, made.id)
+    assert (ready.check.created_rows, ready.check.new_clients) == (1, 1)
+    committed = await commit(person, made.id)
+    await work_off(app, committed.job_id)
+    assert set(await clients_of(person)) == {"Later"}
+    taken_back = await reverted(app, person, made.id)
+    assert (taken_back.reverted_records, await clients_of(person)) == (2, {})
+
+
 async def test_a_revert_leaves_alone_what_somebody_has_changed(app: App, person: Person) -> None:
     done = await imported(app, person, "deal,client\nA,\nB,\n")
     first = next(deal for deal in (await person.list_deals()).deals if deal.name == "A")

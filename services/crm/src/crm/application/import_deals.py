@@ -33,6 +33,7 @@ class _Names:
     clients: dict[str, Parent]  # by the name in small letters
     owners: dict[str, Named]
     reasons: dict[str, Named]
+    coming: dict[UUID, Client]  # those of them that come to be with the first deal of theirs
 
     def stage(self, name: str) -> Stage | None:
         """A stage by its name; the first open one for none."""
@@ -85,11 +86,15 @@ async def take_deals(work: Work, rows: Sequence[Row]) -> None:
     places = bulk.positions(
         names.columns, Counter(one.stage.id for one in (*new, *changes.values()))
     )
-    deals = list(filter(None, (_new(work, one, names, places) for one in new)))
-    if deals and not work.dry:
-        await bulk.add_deals(work.uow, deals)
-    if changes:
-        await _change(work, changes, places)
+    deals = {one.row.number: deal for one in new if (deal := _new(work, one, names, places))}
+    changed = await _change(work, changes, places) if changes else {}
+    await _bring_clients(work, names, sorted((deals | changed).items()))
+    if work.dry:
+        return
+    if deals:
+        await bulk.add_deals(work.uow, list(deals.values()))
+    if changed:
+        await bulk_changes.save_deals(work.uow, list(changed.values()))
 
 
 async def _names(work: Work, read: Sequence[tuple[Row, DealCells]]) -> _Names:
@@ -101,31 +106,23 @@ async def _names(work: Work, read: Sequence[tuple[Row, DealCells]]) -> _Names:
     owners = await work.owners(cells.owner for _, cells in read)
     clients = await bulk.clients_by_name(uow, (cells.client for _, cells in read))
     by_name = {name.lower(): client for name, client in clients.items()}
-    if work.settings.create_clients:
-        await _add_clients(work, read, by_name)
-    return _Names(
-        columns,
-        by_name,
-        owners,
-        await bulk.lost_reasons(uow),
-    )
+    coming = await _coming(work, read, by_name) if work.settings.create_clients else {}
+    return _Names(columns, by_name, owners, await bulk.lost_reasons(uow), coming)
 
 
-async def _add_clients(
+async def _coming(
     work: Work, read: Sequence[tuple[Row, DealCells]], by_name: dict[str, Parent]
-) -> None:
+) -> dict[UUID, Client]:
     """Companies that no client is called like, in spite of legal forms and accents."""
     missing = {
-        cells.client.lower(): (row, cells.client)
-        for row, cells in reversed(read)
+        cells.client.lower(): cells.client
+        for _, cells in reversed(read)
         if cells.client and cells.client.lower() not in by_name
     }
-    keys = {
-        low: match_keys(ClientKind.COMPANY, name, (), (), "") for low, (_, name) in missing.items()
-    }
+    keys = {low: match_keys(ClientKind.COMPANY, name, (), (), "") for low, name in missing.items()}
     by_key = await work.candidates(key for many in keys.values() for key in many)
-    new: list[Client] = []
-    for low, (row, name) in missing.items():
+    coming: dict[UUID, Client] = {}
+    for low, name in missing.items():
         alike = [
             found
             for key in keys[low]
@@ -149,8 +146,21 @@ async def _add_clients(
         except EntryRefused:
             continue  # the row says then that there is no such client
         by_name[low] = Parent(client.id, client.state.name, client.state.kind)
-        work.seen.parents[low] = by_name[low]
-        work.matches.append(Match(row.number, Resource.CLIENTS, "created", client.id, 1))
+        coming[client.id] = client
+    return coming
+
+
+async def _bring_clients(work: Work, names: _Names, deals: Sequence[tuple[int, Deal]]) -> None:
+    """Keep the clients that deals brought; a row that is skipped or refused brings none."""
+    new: list[Client] = []
+    for number, deal in deals:
+        named = deal.state.client
+        client = names.coming.pop(named.id, None) if named else None
+        if client is None:
+            continue
+        state = client.state
+        work.seen.parents[state.name.lower()] = Parent(client.id, state.name, state.kind)
+        work.matches.append(Match(number, Resource.CLIENTS, "created", client.id, 1))
         work.new_clients += 1
         new.append(client)
     if new and not work.dry:
@@ -258,12 +268,13 @@ def _new(work: Work, one: _Taken, names: _Names, places: dict[UUID, list[str]]) 
     return deal
 
 
-async def _change(work: Work, changes: dict[UUID, _Taken], places: dict[UUID, list[str]]) -> None:
-    """Filled cells replace what is there; another stage moves the deal."""
+async def _change(
+    work: Work, changes: dict[UUID, _Taken], places: dict[UUID, list[str]]
+) -> dict[int, Deal]:
+    """Filled cells replace what is there; another stage moves the deal. By row what has changed."""
     deals = await bulk_changes.load_deals(work.uow, changes)
-    changed: list[Deal] = []
+    changed: dict[int, Deal] = {}
     refused: set[int] = set()
-    # By kind as well: a row that changes a deal may also have brought its client.
     numbers = {match.row: n for n, match in enumerate(work.matches) if match.kind is KIND}
     for id, one in changes.items():
         deal = deals.get(id)
@@ -290,10 +301,9 @@ async def _change(work: Work, changes: dict[UUID, _Taken], places: dict[UUID, li
             version=deal.version, before=deal_before(before)
         )
         if deal.version != version:
-            changed.append(deal)
+            changed[one.row.number] = deal
     work.matches = [match for n, match in enumerate(work.matches) if n not in refused]
-    if changed and not work.dry:
-        await bulk_changes.save_deals(work.uow, changed)
+    return changed
 
 
 def _filled(one: _Taken, deal: Deal) -> DealEdit:
