@@ -57,6 +57,7 @@ async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> No
         "settings-tags": "/settings/tags",
         "settings-views": "/settings/views",
         "pipeline-table": "/pipeline?layout=table&q=Acme",
+        "pipeline-closed": "/pipeline?layout=table&stage_type=won&q=Acme",
         "pipeline-view-new": "/pipeline/views/save?q=Acme",
         "settings-currencies": "/settings/currencies",
         "settings-stages": "/settings/stages",

@@ -53,11 +53,11 @@ COUNTS = {
     "ListDealHistory": 2, "ListDeals": 3, "ListDuplicates": 4, "ListExports": 1,
     "ListImportErrors": 2, "ListImportRows": 2, "ListImports": 1, "ListLostReasons": 2,
     "ListMerges": 1, "ListOwners": 1, "ListRates": 1, "ListStages": 1, "ListTags": 1,
-    "ListTimeline": 1, "ListTrash": 1, "ListViews": 1, "ListWorkspaces": 1, "MergeClients": 20,
+    "ListTimeline": 1, "ListTrash": 1, "ListViews": 1, "ListWorkspaces": 1, "MergeClients": 21,
     "MoveDeal": 4, "PurgeRecord": 11, "PutDealContact": 7, "PutRates": 5, "PutTag": 6,
     "RemoveDealContact": 6, "RemoveSamples": 19, "RenameTag": 9, "ReopenDeal": 6,
     "ReorderLostReasons": 5, "ReorderStages": 4, "RestoreRecord": 6, "RevertImport": 6,
-    "Search": 1, "SetActivityDone": 6, "StreamWorkspace": 3, "UndoMerge": 19, "UpdateActivity": 6,
+    "Search": 1, "SetActivityDone": 6, "StreamWorkspace": 3, "UndoMerge": 20, "UpdateActivity": 6,
     "UpdateClient": 6, "UpdateCustomField": 6, "UpdateDeal": 4, "UpdateImport": 11,
     "UpdateLostReason": 5, "UpdateStage": 5, "UpdateView": 6,
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from crm.adapters import clients, duplicates
+from crm.adapters import clients, duplicates, lines
 from crm.adapters.clients import References
 from crm.application.custom_fields import custom_values
 from crm.application.owners import owner_for
@@ -59,11 +59,14 @@ async def update_client(
 
     Raises ClientNotFound, ClientHasChanged, OwnerNotFound, EntryRefused, ExternalIdTaken.
     """
+    above = await lines.above(uow, [parent_id]) if parent_id else None
     client, found = await clients.load_to_edit(
         uow, client_id, parent_id=parent_id, owner_id=owner_id
     )
     client.expect(etag)
     edit = await _resolved(uow, edit, found, parent_id=parent_id, owner_id=owner_id, by=by)
+    if above and parent_id:
+        above.expect_free(client_id, parent_id)
     before = client.state
     client.edit(edit, at=now, by=by, region=found.region)
     if client.state is not before:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from crm.adapters import bulk, bulk_changes, import_rows
+from crm.adapters import bulk, bulk_changes, import_rows, lines
 from crm.adapters.bulk import Known
 from crm.adapters.matching import Candidate
 from crm.application.import_work import THE_FILE, Work, best
@@ -15,6 +15,7 @@ from crm.domain.errors import EntryRefused, Problem
 from crm.domain.import_cells import ClientCells
 from crm.domain.import_fields import Resource
 from crm.domain.imports import Match, OnDuplicate, Row
+from crm.domain.lines import Lines
 from crm.domain.matching import match_keys
 from kit.ids import new_id
 
@@ -153,6 +154,8 @@ def _new(work: Work, one: _Read, around: _Around) -> Client:
     state = client.state
     work.seen.add_client(Parent(client.id, state.name, state.kind), one.keys)
     work.seen.external_ids.add(cells.external_id)
+    if state.parent:
+        work.seen.under[client.id] = state.parent.id
     return client
 
 
@@ -168,6 +171,7 @@ def _parent(work: Work, cells: ClientCells, around: _Around) -> Parent | None:
 
 async def _change(work: Work, changes: dict[UUID, _Read], around: _Around) -> None:
     """Filled cells replace what is there; lists grow."""
+    above = await _above(work, changes, around)
     clients = await bulk_changes.load_clients(work.uow, changes)
     changed: list[Client] = []
     matches = {match.row: number for number, match in enumerate(work.matches)}
@@ -179,7 +183,7 @@ async def _change(work: Work, changes: dict[UUID, _Read], around: _Around) -> No
         before = client.state
         try:
             client.edit(
-                _edit(work, one, client, around),
+                _edit(work, one, client, around, above),
                 at=work.now,
                 by=work.by,
                 region=work.region,
@@ -201,7 +205,20 @@ async def _change(work: Work, changes: dict[UUID, _Read], around: _Around) -> No
         await bulk_changes.save_clients(work.uow, changed)
 
 
-def _edit(work: Work, one: _Read, client: Client, around: _Around) -> ClientEdit:
+async def _above(work: Work, changes: dict[UUID, _Read], around: _Around) -> Lines:
+    """What stands above the companies that rows name, with what earlier rows have changed in it."""
+    named = {one.cells.parent.lower() for one in changes.values() if one.cells.parent}
+    if not named:
+        return Lines({})
+    known = {**work.seen.parents, **around.parents}
+    wanted = {known[name].id for name in named if name in known}
+    above = await lines.above(work.uow, {*wanted, *work.seen.under.values()})
+    for id, parent_id in work.seen.under.items():
+        above.put(id, parent_id)
+    return above
+
+
+def _edit(work: Work, one: _Read, client: Client, around: _Around, above: Lines) -> ClientEdit:
     cells, state = one.cells, client.state
     edit: ClientEdit = {}
     if one.row["name"]:
@@ -227,5 +244,8 @@ def _edit(work: Work, one: _Read, client: Client, around: _Around) -> ClientEdit
     if cells.owner:
         edit["owner"] = work.owner(cells.owner, around.owners)
     if parent := _parent(work, cells, around):
+        above.expect_free(client.id, parent.id, field="parent_id")
         edit["parent"] = parent
+        above.put(client.id, parent.id)
+        work.seen.under[client.id] = parent.id
     return edit

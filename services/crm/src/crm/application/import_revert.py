@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from crm.adapters import bulk, bulk_changes, import_rows, imports
+from crm.adapters import bulk, bulk_changes, import_rows, imports, lines
 from crm.adapters.import_rows import Done
 from crm.adapters.imports import Import
 from crm.application.imports import Report
@@ -148,6 +148,12 @@ def _put_deal_back(
 
 
 async def _clients(uow: UnitOfWork, ours: dict[UUID, Done], *, by: UUID, now: datetime) -> int:
+    stood_under = {
+        id: UUID(row.before["parent"][0])
+        for id, row in ours.items()
+        if row.before and row.before["parent"]
+    }
+    above = await lines.above(uow, stood_under.values()) if stood_under else None
     found = await bulk_changes.load_clients(uow, ours)
     untouched = [one for one in found.values() if one.version == ours[one.id].version]
     needed = await _needed(uow, [one.id for one in untouched if ours[one.id].before is None])
@@ -157,12 +163,17 @@ async def _clients(uow: UnitOfWork, ours: dict[UUID, Done], *, by: UUID, now: da
         before = ours[client.id].before
         if client.id in needed:
             continue
+        parent_id = stood_under.get(client.id)
+        if above and above.reaches(parent_id, client.id):
+            continue  # that one stands under it by now
         count += 1
         state = client.state
         if before is None:
             client.delete(at=now, by=by)
         else:
             client.edit(client_back(before, state), at=now, by=by)
+            if above:
+                above.put(client.id, parent_id)
         if client.state is not state:
             client.version += 1
             changed.append(client)

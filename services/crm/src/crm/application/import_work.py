@@ -30,6 +30,7 @@ class Seen:
     parents: dict[str, Parent] = field(default_factory=dict)
     keys: dict[int, str] = field(default_factory=dict)
     external_ids: set[str] = field(default_factory=set)
+    under: dict[UUID, UUID] = field(default_factory=dict)  # whom the file has put under whom
 
     def add_client(self, client: Parent, keys: Iterable[str]) -> None:
         """A row has brought a client."""

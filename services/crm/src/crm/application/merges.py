@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from crm.adapters import bulk, bulk_changes, contacts, duplicates, merges, trash
+from crm.adapters import bulk, bulk_changes, contacts, duplicates, lines, merges, trash
 from crm.domain.activity import Activity
 from crm.domain.before import CLIENT_FIELDS, client_back, client_before, is_as_it_was
 from crm.domain.client import Client, ClientEdit, Parent
@@ -13,6 +13,7 @@ from crm.domain.contacts import Contacts
 from crm.domain.deal import Deal
 from crm.domain.entries import Named
 from crm.domain.errors import ClientNotFound, EntryRefused, MergeUndone, MergeWithItself, Problem
+from crm.domain.lines import Lines
 from crm.domain.repetition import zone_of
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
@@ -44,11 +45,12 @@ async def merge_clients(
 
     Raises ClientNotFound, ClientHasChanged, MergeWithItself, EntryRefused.
     """
+    above = await lines.above(uow, [client_id, other_id])
     client, other = await _both(uow, client_id, other_id)
     client.expect(etag)
     other.expect(other_etag)
     before = client_before(client.state)
-    _take_over(client, other, fields_from_other, by=by, now=now)
+    _take_over(client, other, fields_from_other, above, by=by, now=now)
     gone = Named(other.id, other.state.name)
     moved = await _move(uow, gone, Named(client.id, client.state.name), by=by, now=now)
     moved["people"] = await _move_people(uow, other, client, by=by, now=now)
@@ -94,6 +96,8 @@ async def undo_merge(uow: UnitOfWork, *, merge_id: UUID, by: UUID, now: datetime
     merge = await merges.load_for_update(uow, merge_id)
     if merge.undone_at is not None:
         raise MergeUndone("They are two again already.")
+    stood_under = merge.before["parent"] and UUID(merge.before["parent"][0])
+    above = await lines.above(uow, filter(None, (merge.client_id, merge.other_id, stood_under)))
     await trash.take_out(uow, merge.other_id)
     found = await bulk_changes.load_clients(uow, [merge.client_id, merge.other_id])
     other, client = found[merge.other_id], found.get(merge.client_id)
@@ -101,7 +105,12 @@ async def undo_merge(uow: UnitOfWork, *, merge_id: UUID, by: UUID, now: datetime
     other.version += 1
     if client is not None:
         state = client.state
-        client.edit(await _edit_back(uow, client, merge), at=now, by=by)
+        edit = await _edit_back(uow, client, merge)
+        if above.reaches(stood_under, client.id):
+            edit.pop("parent", None)
+        client.edit(edit, at=now, by=by)
+        parent = client.state.parent
+        above.put(client.id, parent.id if parent else None)
         if client.state is not state:
             client.version += 1
             await bulk_changes.save_clients(uow, [client])
@@ -110,7 +119,7 @@ async def undo_merge(uow: UnitOfWork, *, merge_id: UUID, by: UUID, now: datetime
         other.version += 1
     await bulk_changes.save_clients(uow, [other])
     kept = Named(merge.client_id, client.state.name if client else "")
-    await _move_back(uow, merge.moved, kept, other, by=by, now=now)
+    await _move_back(uow, merge.moved, kept, other, above, by=by, now=now)
     await merges.undone(uow, merge_id, now=now)
     await uow.commit()
 
@@ -125,7 +134,7 @@ async def _both(uow: UnitOfWork, client_id: UUID, other_id: UUID) -> tuple[Clien
 
 
 def _take_over(
-    client: Client, other: Client, named: Sequence[str], *, by: UUID, now: datetime
+    client: Client, other: Client, named: Sequence[str], above: Lines, *, by: UUID, now: datetime
 ) -> None:
     """Lists of both; of other fields those that are named, or that the client does not have."""
     unknown = [name for name in named if name not in CLIENT_FIELDS]
@@ -138,9 +147,9 @@ def _take_over(
         if name in named or (its and not mine):
             edit[field] = its
     parent = edit.get("parent", client.state.parent)
-    if parent is not None and parent.id in (client.id, other.id):
-        above = other.state.parent  # what stood under the other stands where the other stood
-        edit["parent"] = above if above and above.id != client.id else None
+    if parent and (above.reaches(parent.id, client.id) or above.reaches(parent.id, other.id)):
+        top = other.state.parent  # what stood under the other stands where the other stood
+        edit["parent"] = top if top and not above.reaches(top.id, client.id) else None
     for field in UNITED:
         both = (*getattr(client.state, field), *getattr(other.state, field))
         edit[field] = tuple(dict.fromkeys(both))
@@ -220,6 +229,7 @@ async def _move_back(
     moved: dict[str, Any],
     source: Named,
     other: Client,
+    above: Lines,
     *,
     by: UUID,
     now: datetime,
@@ -248,7 +258,7 @@ async def _move_back(
     ids = [id for id in still if str(id) in moved["activities"]]
     await _hand_over(uow, ids, target, by=by, now=now)
     still = await merges.of_client(uow, "people", source.id)
-    ids = [id for id in still if str(id) in moved["people"] and id != other.id]
+    ids = [id for id in still if str(id) in moved["people"] and not above.reaches(other.id, id)]
     people = await bulk_changes.load_clients(uow, ids)
     parent = Parent(other.id, other.state.name, other.state.kind)
     await _stand_under(uow, list(people.values()), parent, by=by, now=now)
