@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from bench.load.processes import tree
 from local.paths import ROOT
 from local.plan import Plan
 
@@ -20,13 +21,14 @@ HOME = ROOT / ".ff" / "bench"
 PORT = 9700
 EMAIL, PASSWORD = "owner@bench.example", "a long enough sentence 42"
 TIMEOUT = 600.0
+WORKER = "analytics-worker"
 # What the local platform adds is counted apart: nobody runs a mail sink in production.
 GROUPS = {
     "gateway": ("gateway",),
     "crm": ("crm",),
     "database": ("postgres",),
     "events": ("analytics", "notify", "nats", "auth", "valkey", "crm-worker"),
-    "scoring": ("analytics-worker",),
+    "scoring": (WORKER,),
 }
 
 
@@ -75,6 +77,15 @@ class Platform:
     async def admin(self, database: str) -> asyncpg.Connection:
         """A database, entered as the superuser."""
         return await asyncpg.connect(self.plan.admin_url, database=database)
+
+    async def at_rest(self) -> None:
+        """Wait until the process with the science has ended: it stays a while after its work."""
+        worker = self.pids[WORKER]
+        deadline = time.monotonic() + TIMEOUT
+        while tree(worker)[1:]:
+            if time.monotonic() > deadline:
+                raise BenchFailed("the science did not come to rest")
+            await _moment()
 
     async def settled(self) -> None:
         """Wait until everything that was written has been told and kept; mails take their time."""

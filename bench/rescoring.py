@@ -20,8 +20,8 @@ import httpx
 
 from bench import facts, workspace
 from bench.freshness import percentile_ms
-from bench.load.processes import cpu_seconds, pss_mb, tree
-from bench.platform import EMAIL, PASSWORD, BenchFailed, Platform
+from bench.load.processes import cpu_seconds, pss_mb
+from bench.platform import EMAIL, PASSWORD, WORKER, BenchFailed, Platform
 from freelanceflow.analytics.v1 import analytics_service_pb2 as analytics_pb
 from freelanceflow.analytics.v1 import figures_service_pb2 as figures_pb
 from freelanceflow.analytics.v1 import prediction_service_pb2 as prediction_pb
@@ -34,7 +34,6 @@ from kit.rpc.identity import CallIdentity
 DEBOUNCE = 2.0
 PATIENCE = 1800.0
 LOOK = 0.05
-WORKER = "analytics-worker"
 TURN = "UPDATE rescoring SET due_at = now(), refit_due_at = {} WHERE workspace_id = ANY($1)"
 LEFT = """
 SELECT count(*) FROM rescoring r WHERE workspace_id = ANY($1) AND (due_at <= now()
@@ -62,10 +61,8 @@ class Size:
 
 async def measure(platform: Platform, size: Size) -> None:
     """Print every line."""
-    worker = platform.pids[WORKER]
-    while pss_mb(tree(worker)[1:]):  # noqa: ASYNC110 – until the process with the science has ended
-        await asyncio.sleep(1)
-    _say("worker at rest", f"{pss_mb([worker]):.0f} MB", "≤ 90 MB")
+    await platform.at_rest()
+    _say("worker at rest", f"{pss_mb([platform.pids[WORKER]]):.0f} MB", "≤ 90 MB")
     analytics = await platform.admin("analytics")
     await workspace.fill(platform, size.imported)
     await platform.settled()
