@@ -140,7 +140,12 @@ async def test_a_replay_waits_for_everybody(database: ServiceDatabase, workspace
     await handed_out(database, other)  # a job waits
     assert await rescoring.somebody_waits(database.system)
     assert await rescoring.replay_due(database.system) is None
-    await database.owner.execute("UPDATE jobs SET status = 'running' WHERE status = 'queued'")
+    dead = "UPDATE jobs SET status = 'running', lease_until = now() WHERE status = 'queued'"
+    await database.owner.execute(dead)  # its worker has died: it waits for the next one
+    assert await rescoring.somebody_waits(database.system)
+    assert await rescoring.replay_due(database.system) is None
+    held = "UPDATE jobs SET lease_until = now() + interval '1 hour' WHERE status = 'running'"
+    await database.owner.execute(held)
     assert await rescoring.replay_due(database.system) == workspace
 
     async with unit(database, workspace) as uow:

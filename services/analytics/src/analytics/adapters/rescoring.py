@@ -180,15 +180,18 @@ SELECT extract(epoch FROM now() - least(
             WHERE kind = 'rescore' AND status IN ('queued', 'running'))))::float8 AS dirty,
     extract(epoch FROM now() - (SELECT min(created_at) FROM jobs WHERE status = 'queued'))::float8
         AS queued"""
+# A job whose worker died waits as well, for the next one.
+_JOB_WAITS = """EXISTS (SELECT FROM jobs WHERE status = 'queued'
+        OR (status = 'running' AND lease_until < now()))"""
 # A workspace that waits for its own replay to make room has no job yet.
-WAITING = """
-SELECT EXISTS (SELECT FROM jobs WHERE status = 'queued')
+WAITING = f"""
+SELECT {_JOB_WAITS}
     OR EXISTS (SELECT FROM rescoring WHERE due_at <= now())
     OR EXISTS (SELECT FROM rescoring WHERE refit_due_at <= now())"""
 # One at a time for each worker: it is queued only while nothing else is.
-REPLAY_DUE = """
+REPLAY_DUE = f"""
 SELECT workspace_id FROM rescoring r
-WHERE replay_due_at <= now() AND NOT EXISTS (SELECT FROM jobs WHERE status = 'queued')
+WHERE replay_due_at <= now() AND NOT {_JOB_WAITS}
     AND NOT EXISTS
         (SELECT FROM jobs j WHERE j.id = r.job_id AND j.status IN ('queued', 'running'))
 ORDER BY replay_due_at LIMIT 1"""
