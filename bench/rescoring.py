@@ -33,6 +33,7 @@ from kit.rpc.identity import CallIdentity
 
 DEBOUNCE = 2.0
 PATIENCE = 1800.0
+DEAL_PATIENCE = 120.0
 LOOK = 0.05
 TURN = "UPDATE rescoring SET due_at = now(), refit_due_at = {} WHERE workspace_id = ANY($1)"
 LEFT = """
@@ -187,7 +188,7 @@ async def _changes(platform: Platform, size: Size) -> None:
             made = (await http.post("/deals", json=body)).raise_for_status().json()
             began = time.monotonic()
             while (await http.get(f"/deals/{made['id']}")).json()["win_probability"] is None:
-                if time.monotonic() - began > PATIENCE:
+                if time.monotonic() - began > DEAL_PATIENCE:
                     raise BenchFailed("a deal was not scored")
                 await asyncio.sleep(LOOK)
             if number:  # the first one starts the process with the science
