@@ -19,6 +19,7 @@ from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
 from freelanceflow.analytics.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
 from freelanceflow.analytics.v1.figures_service_pb2_grpc import FiguresServiceStub
 from freelanceflow.analytics.v1.prediction_service_pb2_grpc import PredictionServiceStub
+from freelanceflow.crm.v1.record_events_pb2 import RecordPurged
 from kit.clock import FakeClock
 from kit.ids import new_id
 from kit.jobs.celery import JobApp
@@ -195,3 +196,30 @@ async def test_a_deal_that_was_handed_over_stays_with_whom_it_was(member: Member
     now = await member.ask(FiguresServiceStub, "GetHealth", fig.GetHealthRequest())
     assert (then.open_count, now.open_count) == (1, 0)
     assert str(THEIRS) not in numbers(then)
+
+
+async def test_what_was_purged_is_in_no_list_and_no_sum_of_a_past_day(member: Member) -> None:
+    workspace, crm = member.crm.workspace, member.crm
+    deals = past(crm, member.id)
+    await tell(member.database, workspace, [e for deal in deals for e in deal.events])
+    await scored(member.database, workspace, OVER, refit=True)
+    member.clock.set(OVER + 10 * DAY)
+    asked = pre.ListDealOddsRequest(as_of_date=DAY_ASKED.date().isoformat())
+
+    async def odds() -> pre.ListDealOddsResponse:
+        await member.ask(PredictionServiceStub, "ListDealOdds", asked)
+        await member.work()
+        answered: pre.ListDealOddsResponse = await member.ask(
+            PredictionServiceStub, "ListDealOdds", asked
+        )
+        return answered
+
+    before = await odds()
+    gone = next(deal for deal in deals if str(deal.id) == before.deals[0].deal_id)
+    body = RecordPurged(record_id=str(gone.id), version=gone.version + 1)
+    purged = crm.event("crm.deal.v1.purged", body.SerializeToString(), version=body.version)
+    await tell(member.database, workspace, [purged])
+    after = await odds()
+    assert after.count == len(after.deals) == before.count - 1
+    listed = sum(deal.expected_value.amount_minor for deal in after.deals)
+    assert abs(after.expected.expected.amount_minor - listed) <= after.count

@@ -120,9 +120,10 @@ async def rates_changed(
 async def purged(
     uow: UnitOfWork, record_id: UUID, *, at: datetime, manner: Manner = Manner.ALONE
 ) -> None:
-    """A record is gone for good, and what was known of it with it."""
+    """A record is gone for good, and what was known of it with it, on past days too."""
     await projection.count(uow, 1, told_at=at)
     await projection.forget(uow, record_id)
+    await answers.clear_past(uow)
     await _due(uow, manner)
     await uow.commit()
 

@@ -160,7 +160,7 @@ def _odds(words: Words, odds: pre.ListDealOddsResponse) -> dict[str, Any]:
         "rows": [
             [
                 d.name,
-                d.client_name,
+                d.client_name or "–",
                 _odds_words(words, d),
                 words.money(d.expected_value) if d.HasField("expected_value") else "–",
                 d.recommendation.capitalize(),

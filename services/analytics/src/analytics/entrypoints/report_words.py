@@ -1,5 +1,6 @@
 """Numbers and dates of a document, written as its reader's language does."""
 
+import math
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -98,7 +99,7 @@ class Words:
         """Points between 0 and 1, for a sheet of any size."""
         past = list(forecast.history)[-PAST_MONTHS:]
         coming = list(forecast.points)
-        most = max([*(m.value for m in past), *(p.upper for p in coming), 1.0])
+        most = _round_top(max([*(m.value for m in past), *(p.upper for p in coming), 1.0]))
         steps = max(len(past) + len(coming) - 1, 1)
 
         def at(index: int, value: float) -> list[float]:
@@ -123,3 +124,9 @@ class Words:
             "turn": self.month(past[-1].month) if past else "",
             "last": self.month(months[-1]),
         }
+
+
+def _round_top(most: float) -> float:
+    """A round number at least as large, whose half is round too."""
+    power = 10.0 ** math.floor(math.log10(most))
+    return next(step * power for step in (1, 2, 3, 4, 5, 6, 8, 10) if step * power >= most)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from analytics.application.pressing import AccuracyReport
-from analytics.domain.shown import plural
+from analytics.domain.shown import plural, share_evidence
 from analytics.entrypoints.rpc.prediction_mapping import level_messages
 from analytics.entrypoints.rpc.shared import basis, money
 from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
@@ -20,6 +20,8 @@ def accuracy_message(report: AccuracyReport) -> pre.Accuracy:
     odds = report.measured.get(("win", PUBLISHED))
     odds_replayed = report.measured.get(("win", REPLAYED))
     judged = sum(row["n"] for row in report.measured.values())
+    levels = level_messages({}, report.model, scope)
+    observed = sum(level.sample_size for level in levels)
     message = pre.Accuracy(
         odds=_odds(odds) if odds else None,
         odds_backtest=_odds(odds_replayed) if odds_replayed else None,
@@ -27,11 +29,11 @@ def accuracy_message(report: AccuracyReport) -> pre.Accuracy:
         interval_percent=80,
         forecasts_are_backtest=bool(months) and replayed,
         forecast_words=months["words"] if months else "",
-        levels=level_messages({}, report.model, scope),
+        levels=levels,
         answers=pre.AnswerAccuracy(count=report.answers, came_back=report.came_back),
         basis=basis(
             scope,
-            evidence="high" if judged else "none",
+            evidence="high" if judged else share_evidence(observed),
             size=judged,
             words="What was said is kept with its time and judged when the outcome is known; "
             f"{plural(judged, 'statement', 'statements')} so far.",

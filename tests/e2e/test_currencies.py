@@ -1,0 +1,88 @@
+"""Amounts of several currencies are never added without a rate; what is in no sum is told in words.
+
+The same workspace at two moments: dollars without a rate, and with one.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.support.api import Person
+from tests.e2e.support.histories import Panels, Past, lived, page, reports, told
+from tests.e2e.support.platform import until
+
+EUR, USD = "EUR", "USD"
+DEALS = [
+    *(Past(30.4 * n + 13, 30.4 * n + 3, currency=EUR, amount="1000") for n in range(6)),
+    *(
+        Past(30.4 * n + 13, 30.4 * n + 3, currency=USD, amount="500", client="Yank")
+        for n in range(6)
+    ),
+    Past(5, currency=EUR, amount="300"),
+    Past(5, currency=USD, amount="700", client="Yank"),
+]
+WITHOUT = "without a rate"
+RATE = 0.5
+
+
+def minor(money: Any) -> int:
+    """Of an amount that is there, in the workspace's own currency."""
+    assert money["currency"] == EUR, money
+    return int(money["amount_minor"])
+
+
+def figure(said: Any, name: str) -> Any:
+    return next(f for f in said["summary"]["figures"] if f["name"] == name)
+
+
+@pytest.mark.timeout(900)
+async def test_currencies_are_added_at_a_rate_or_not_at_all(owner: Person) -> None:
+    count = await lived(owner, DEALS)
+    await told(owner, count)
+    before = await reports(owner)
+    # Of the last 90 days three wins count in each currency, of the last six months five or six.
+    assert minor(figure(before, "open_value")["money"]) == 300_00
+    assert WITHOUT in figure(before, "open_value")["words"]
+    assert minor(before["pipeline"]["open_value"]) == 300_00
+    assert minor(figure(before, "won_value")["money"]) == 3 * 1000_00
+    assert minor(before["velocity"]["mean_value"]) == 300_00
+    assert {c["client_name"]: minor(c["won_value"]) for c in before["clients"]["clients"]} == {
+        "Acme": 3 * 1000_00,
+        "Yank": 0,
+    }
+    at_stake = {c["client_name"]: minor(c["value_at_stake"]) for c in before["churn"]["items"]}
+    assert at_stake["Yank"] == 0 < at_stake["Acme"]
+    assert all(minor(m["value"]) % 1000_00 == 0 for m in before["forecast"]["history"])
+    assert any(WITHOUT in report["basis"] for report in before.values())
+    client = await _client(owner, "Yank")
+    assert (minor(client["won_value"]), client["won_without_rate_count"]) == (0, 6)
+    assert any(
+        WITHOUT in text for text in Panels(await page(owner, f"/clients/{client['id']}")).panels
+    )
+
+    entered = {"currency": USD, "valid_from": "2020-01-01", "rate": str(RATE)}
+    put = await owner.request("PUT", "/currencies/rates", json={"rates": [entered]})
+    assert put.status_code == 200, put.text
+    both = 1000_00 + RATE * 500_00
+
+    async def is_counted() -> bool:
+        summary = {"summary": await owner.get("/analytics/summary")}
+        return minor(figure(summary, "won_value")["money"]) == 3 * both
+
+    await until(is_counted, patience=240)
+    await told(owner, count)
+    after = await reports(owner)
+    assert minor(figure(after, "open_value")["money"]) == 300_00 + RATE * 700_00
+    assert minor(after["pipeline"]["open_value"]) == 300_00 + RATE * 700_00
+    assert minor(after["velocity"]["mean_value"]) == (300_00 + RATE * 700_00) / 2
+    assert all(minor(m["value"]) % both == 0 for m in after["forecast"]["history"])
+    at_stake = {c["client_name"]: minor(c["value_at_stake"]) for c in after["churn"]["items"]}
+    assert at_stake["Yank"] == RATE * at_stake["Acme"] / 2
+    assert not any(WITHOUT in report["basis"] for report in after.values())
+    client = await _client(owner, "Yank")
+    assert (minor(client["won_value"]), client["won_without_rate_count"]) == (6 * RATE * 500_00, 0)
+
+
+async def _client(owner: Person, name: str) -> Any:
+    found = (await owner.get("/clients"))["items"]
+    return next(client for client in found if client["name"] == name)
