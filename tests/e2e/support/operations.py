@@ -1,8 +1,10 @@
 """The public API's operations as its description lists them, and a world to try them on."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -29,7 +31,7 @@ class Operation:
 
     @property
     def parameters(self) -> list[str]:
-        """The ids in the path; a day is nobody's."""
+        """What in the path names a record; a day is nobody's."""
         return [name for name in re.findall(r"\{(\w+)\}", self.path) if name != "date"]
 
     def filled(self, ids: Mapping[str, str]) -> str:
@@ -79,7 +81,8 @@ async def make_world(owner: Person) -> dict[str, str]:
         return bool((await owner.get("/notifications"))["items"])
 
     await until(is_told)
-    return {
+    more = await _settings_of_the_world(owner) | await _works_of_the_world(owner)
+    return more | {
         "client_id": client["id"],
         "other_client_id": other["id"],
         "deal_id": deal["id"],
@@ -93,6 +96,51 @@ async def make_world(owner: Person) -> dict[str, str]:
         "notification_id": (await owner.get("/notifications"))["items"][0]["id"],
         "workspace_id": owner.workspace_id,
         "user_id": owner.user_id,
+    }
+
+
+async def _settings_of_the_world(owner: Person) -> dict[str, str]:
+    """What has a name instead of an id is called so in this workspace only."""
+    field = {"resource": "deals", "name": "Field of the world", "type": "text"}
+    view = {"resource": "deals", "name": "View of the world", "filter": {"owner_id": "me"}}
+    day = date(1990, 1, 1) + timedelta(days=secrets.randbelow(10_000))
+    tag = f"tag-{secrets.token_hex(8)}"
+    rate = {"currency": "ISK", "valid_from": day.isoformat()}
+    made = {
+        "custom_field_id": (await owner.post("/custom-fields", field, 201))["id"],
+        "view_id": (await owner.post("/views", view, 201))["id"],
+    }
+    for path, body in (
+        ("/tags", {"name": tag, "color": "teal"}),
+        ("/currencies/rates", {"rates": [rate | {"rate": "0.007"}]}),
+    ):
+        answer = await owner.request("PUT", path, json=body)
+        assert answer.is_success, answer.text
+    return made | rate | {"tag": tag}
+
+
+async def _works_of_the_world(owner: Person) -> dict[str, str]:
+    """Two clients that became one, and files that were written in the background."""
+    kept = await owner.post("/clients", {"name": "Kept by the world"}, 201)
+    gone = await owner.post("/clients", {"name": "Left by the world"}, 201)
+    body = {"other_id": gone["id"], "other_version": 1}
+    merged = await owner.request(
+        "POST", f"/clients/{kept['id']}/merge", json=body, headers={"If-Match": '"1"'}
+    )
+    assert merged.is_success, merged.text
+    export = await owner.post("/exports", {"resource": "clients", "format": "csv"}, 202)
+    report = await owner.post("/analytics/report", {}, 202)
+
+    async def is_written() -> bool:
+        files = (f"/exports/{export['id']}", f"/analytics/reports/{report['id']}")
+        return {(await owner.get(path))["status"] for path in files} == {"done"}
+
+    await until(is_written)
+    return {
+        "merge_id": merged.json()["id"],
+        "export_id": export["id"],
+        "job_id": export["job_id"],
+        "report_id": report["id"],
     }
 
 
