@@ -303,13 +303,18 @@ class Life(Beside):
         done = self.import_file(file, what, "update" if update else "skip")
         assert done.failed_rows == 0
         if what == "deals":
-            company = next((row.client for row in file if row.client), "")
+            company = next((row.client for row in file if self._comes_along(row, update)), "")
             first = self.new_client(company) if company else None
             brought = [first, *(self._deal(row, update) for row in file)]
         else:
             brought = [self._client(row, update) for row in file]
         self.imports[done.id] = [one for one in brought if one is not None]
         self.compare(*(one.thing for one in self.imports[done.id]))
+
+    def _comes_along(self, row: Row, update: bool) -> bool:
+        """A client comes with a row that becomes a deal or changes one, not with one left out."""
+        held = self.model.holder(self.model.deals, row.external_id)
+        return bool(row.client) and (held is None or (update and not held.deleted))
 
     def _deal(self, row: Row, update: bool) -> Brought | None:
         held = self.model.holder(self.model.deals, row.external_id)
