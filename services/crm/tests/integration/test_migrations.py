@@ -7,6 +7,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from crm.adapters.tables import metadata
+from kit.testing.checks import differing_checks
 from kit.testing.database import ServiceDatabase
 
 
@@ -29,3 +30,7 @@ async def test_the_tables_are_those_of_the_code(database: ServiceDatabase) -> No
         return list(found)
 
     assert await asyncio.to_thread(differences) == []
+
+
+async def test_the_conditions_are_those_of_the_code(database: ServiceDatabase) -> None:
+    assert await differing_checks(database, metadata) == set()

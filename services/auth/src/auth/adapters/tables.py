@@ -1,6 +1,7 @@
 """The tables of auth: for migrations, and to write statements with."""
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
@@ -86,6 +87,7 @@ members = Table(
     Column("visibility", Text, nullable=False, server_default="all"),
     Column("team", Text, nullable=False, server_default=""),
     Index("ix_members_user_id", "user_id"),
+    CheckConstraint("visibility IN ('own', 'team', 'all')", name="ck_members_visibility"),
 )
 
 invitations = Table(

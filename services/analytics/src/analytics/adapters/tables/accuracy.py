@@ -1,6 +1,18 @@
 """What was said, and what came of it."""
 
-from sqlalchemy import Boolean, Column, Date, DateTime, Double, Index, Integer, Table, Text, Uuid
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from analytics.adapters.tables.base import instant, metadata
@@ -22,6 +34,8 @@ said_odds = Table(
     instant("due_at", optional=True),
     Column("outcome", Boolean),
     instant("judged_at", optional=True),
+    CheckConstraint("kind IN ('win', 'churn')", name="said_odds_kind_check"),
+    CheckConstraint("source IN ('published', 'backtest')", name="said_odds_source_check"),
 )
 
 said_forecasts = Table(
@@ -39,6 +53,7 @@ said_forecasts = Table(
     Column("method", Text, nullable=False),
     Column("actual", Double),
     instant("judged_at", optional=True),
+    CheckConstraint("source IN ('published', 'backtest')", name="said_forecasts_source_check"),
 )
 
 accuracies = Table(
@@ -61,6 +76,7 @@ accuracies = Table(
     Column("bias", Double),
     Column("by_month", JSONB, nullable=False),
     Column("words", Text, nullable=False),
+    CheckConstraint("source IN ('published', 'backtest')", name="accuracies_source_check"),
 )
 
 Index(

@@ -7,6 +7,7 @@ from sqlalchemy import (
     ARRAY,
     REAL,
     BigInteger,
+    CheckConstraint,
     Column,
     Date,
     Double,
@@ -122,6 +123,7 @@ churn_feedback = Table(
     Column("given_by", Uuid),
     instant("given_at"),
     Column("purchases", Integer, nullable=False),
+    CheckConstraint("kind IN ('snoozed', 'not_at_risk')", name="churn_feedback_kind_check"),
 )
 
 forecasts = Table(
@@ -146,6 +148,9 @@ forecasts = Table(
     instant("computed_at"),
     Column("told_minor", BigInteger),
     instant("told_at", optional=True),
+    CheckConstraint(
+        "metric IN ('won_value', 'pipeline_value', 'deals_won')", name="forecasts_metric_check"
+    ),
 )
 
 projections = Table(
