@@ -233,7 +233,8 @@ def _pace(d: Stood) -> Any:
     here, age = d.closed_in(START, END), days(d.c.closed_at - d.c.created_at)
     known = d.c.created_at < END
     ended = and_(known, d.c.closed_at < END)
-    oldest = (
+    # Asked for three times below: without a name of its own it would be sorted three times.
+    limit = (
         select(
             case(
                 (
@@ -241,11 +242,12 @@ def _pace(d: Stood) -> Any:
                     func.percentile_cont(bindparam("stalled_share", 0.95)).within_group(age),
                 ),
                 else_=literal_column("'Infinity'", Double()),
-            )
+            ).label("age")
         )
         .where(*d.ours, ended)
-        .scalar_subquery()
+        .cte("oldest")
     )
+    oldest = select(limit.c.age).scalar_subquery()
     still_open = and_(known, or_(d.c.closed_at.is_(None), d.c.closed_at >= END))
     # A period that is not over ends now: an age to its end would be one that no deal has yet.
     alive = and_(still_open, days(func.least(END, AT) - d.c.created_at) <= oldest)
