@@ -86,6 +86,12 @@ async def test_a_clients_timeline_is_that_of_its_people_and_deals(
     assert await kinds(person) == ["activity_done", "deal_created", "deal_created"]
 
 
+async def test_a_client_says_who_added_it(person: Person) -> None:
+    client = await make_client(person)
+    (entry,) = (await timeline(person, client_id=client.id)).entries
+    assert (entry.kind, entry.actor_id) == ("client_created", str(person.user_id))
+
+
 async def test_pages_follow_each_other_without_gap_or_repetition(
     person: Person, clock: FakeClock
 ) -> None:

@@ -19,6 +19,12 @@ startLive();
 // A form in the dialog was saved: what shows the thing fetches itself again.
 document.addEventListener("ff:saved", ({ detail: { kind, id } }) => refresh([{ kind, id }]));
 
+// Of many tabs on a phone, the one of this page is in sight.
+for (const tab of document.querySelectorAll(".tabs-bar [aria-current]")) {
+  const bar = tab.parentElement;
+  bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+}
+
 const palette = document.querySelector("main [data-palette]");
 if (palette) import("./lazy/palette.js").then(({ startPalette }) => startPalette(palette));
 

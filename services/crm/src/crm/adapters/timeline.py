@@ -33,6 +33,7 @@ from crm.adapters.tables import (
     deal_history,
     deals,
     owners,
+    record_history,
     removed_stages,
     stages,
 )
@@ -46,6 +47,16 @@ _deal, _client, _actor = deals.alias("deal"), clients.alias("client"), owners.al
 _from, _to, _did = stages.alias("from_stage"), stages.alias("to_stage"), activities.alias("did")
 _old_from, _old_to = removed_stages.alias("old_from"), removed_stages.alias("old_to")
 _of_client = clients.alias("of_client")
+_CREATOR = (
+    select(record_history.c.actor_id)
+    .where(
+        record_history.c.workspace_id == WORKSPACE,
+        record_history.c.record_id == clients.c.id,
+        record_history.c.version == 1,
+    )
+    .limit(1)
+    .scalar_subquery()
+)
 _family = (
     select(family_of(_of_client))
     .where(
@@ -125,7 +136,7 @@ def _begun(scope: ColumnElement[bool]) -> Any:
         clients.c.id,
         literal_column("'client_created'").label("kind"),
         clients.c.created_at.label("at"),
-        null().cast(Uuid).label("actor_id"),
+        _CREATOR.label("actor_id"),
         null().cast(Uuid).label("deal_id"),
         clients.c.id.label("client_id"),
         *_nothing_changed(),

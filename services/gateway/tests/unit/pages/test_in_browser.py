@@ -265,7 +265,7 @@ async def test_a_form_in_the_dialog_says_what_is_wrong(page: Page) -> None:
     await page.keyboard.press("c")
     await expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
     await page.get_by_label("Client (optional)").fill("Nobody")
-    await page.get_by_label("Value in EUR").fill("much")
+    await page.get_by_label("Value (optional)").fill("much")
     await page.get_by_role("button", name="Add deal").click()
     await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_focused()
 

@@ -189,13 +189,15 @@ class Narrowed(Protocol):
 
 
 def words_of(
-    query: Narrowed, names: Mapping[str, str], owners: Mapping[str, str], home: str = "/pipeline"
+    query: Narrowed, names: Mapping[str, str], known: Mapping[str, str], home: str = "/pipeline"
 ) -> list[tuple[str, str]]:
-    """Each term in words, with the address that is left without it."""
+    """Each term in words, with the address that is left without it. `known` are names by ids."""
     found = []
     for term in query.all_terms:
         label = names.get(term.field, term.field.removeprefix(CUSTOM).replace("_", " "))
-        value = owners.get(term.value, term.value) if term.field == "owner_id" else term.value
+        value = term.value
+        if term.field.endswith("_id"):
+            value = known.get(value, value)
         said = _SAID.get(term.operator, term.operator).format(value)
         if term.operator == "isnull":
             said = "is empty" if value == "true" else "is filled in"

@@ -44,7 +44,7 @@ LABELS = {
     "website": "Website",
     "tags": "Tags",
     "address": "Address",
-    "notes": "About",
+    "notes": "In short",
 }
 _KINDS = {"company": ClientKind.CLIENT_KIND_COMPANY, "person": ClientKind.CLIENT_KIND_PERSON}
 _TEXTS = ("name", "owner_id", "website", "address", "notes")

@@ -10,7 +10,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.analytics.v1.analytics_service_pb2 import GetDealInsightRequest
-from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest
+from freelanceflow.crm.v1.client_service_pb2 import (
+    Client,
+    ClientKind,
+    CreateClientRequest,
+    ListClientsRequest,
+)
 from freelanceflow.crm.v1.contact_service_pb2 import ListDealContactsRequest
 from freelanceflow.crm.v1.deal_service_pb2 import (
     CreateDealRequest,
@@ -41,6 +46,7 @@ from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import (
     Errors,
     Values,
+    currency_options,
     errors_of,
     options,
     read_money,
@@ -221,6 +227,8 @@ async def _form(
         conflict=conflict,
         fields=fields,
         currency=viewer.currency_code,
+        currencies=currency_options(values["currency"], viewer.currency_code),
+        unknown_client=bool(errors.fields["client"]) and viewer.may("clients.write"),
         owner_options=options(owners.owners),
         stage_options=options(stages.stages),
         client_names=[client.name for client in known.clients],
@@ -257,24 +265,34 @@ async def _deal_from(request: Request, viewer: Viewer, values: Mapping[str, str]
     amount = read_money(values["amount"], currency, viewer, "amount")
     if amount is not None:
         deal.amount.CopyFrom(amount)
-    deal.client_id = await _client_id(request, values["client"])
+    deal.client_id = await _client_id(request, values)
     deal.tags.extend(filter(None, map(str.strip, values["tags"].split(","))))
     fields = await list_fields(request, OF_DEALS)
     deal.custom_fields.CopyFrom(into_struct(read_custom(fields, values, viewer)))
     return deal
 
 
-async def _client_id(request: Request, name: str) -> str:
-    """The client who is called exactly so. Raises InvalidInput."""
+async def _client_id(request: Request, values: Mapping[str, str]) -> str:
+    """The client who is called exactly so, or a new one if that is wanted. Raises InvalidInput."""
+    name = values["client"]
     if not name:
         return ""
     condition = Condition(field="name", operator=Operator.OPERATOR_EQ, values=[name])
     found = await clients_of(request).clients.ListClients(
         ListClientsRequest(page_size=2, conditions=[condition]), identity_of(request)
     )
-    if not found.clients:
-        raise InvalidInput("", fields={"client": "No client has this name. Add the client first."})
-    client_id: str = found.clients[0].id
+    if found.clients:
+        known: str = found.clients[0].id
+        return known
+    if not values["new_client"]:
+        raise InvalidInput("", fields={"client": "No client has this name yet."})
+    created = await clients_of(request).clients.CreateClient(
+        CreateClientRequest(
+            client=Client(name=name, kind=ClientKind.CLIENT_KIND_COMPANY), allow_duplicate=True
+        ),
+        identity_of(request),
+    )
+    client_id: str = created.id
     return client_id
 
 

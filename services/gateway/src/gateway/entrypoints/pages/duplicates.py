@@ -30,8 +30,8 @@ FIELDS = {
     "owner_id": "Owner",
     "website": "Website",
     "address": "Address",
-    "notes": "About",
-    "external_id": "Id in the source",
+    "notes": "In short",
+    "external_id": "Id in the other system",
 }
 UNITED = {"emails": "E-mail", "phones": "Phone", "tags": "Tags"}
 
@@ -126,7 +126,7 @@ async def _comparison(request: Request, client_id: str, other_id: str, errors: E
             (name, label, _value(one, name), _value(other, name)) for name, label in FIELDS.items()
         ],
         united=[
-            (label, ", ".join(getattr(one, name)), ", ".join(getattr(other, name)))
+            (label, list(dict.fromkeys([*getattr(one, name), *getattr(other, name)])))
             for name, label in UNITED.items()
         ],
         errors=errors.fields,

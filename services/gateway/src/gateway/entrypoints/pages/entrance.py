@@ -14,13 +14,19 @@ from freelanceflow.auth.v1.auth_service_pb2 import (
     VerifyEmailRequest,
 )
 from gateway.entrypoints.pages.calls import clients_of
-from gateway.entrypoints.pages.forms import Errors, Values, errors_of, local_path, values_of
+from gateway.entrypoints.pages.forms import (
+    CURRENCIES,
+    Errors,
+    Values,
+    errors_of,
+    local_path,
+    values_of,
+)
 from gateway.entrypoints.pages.rendering import rendering_of
 from gateway.entrypoints.sessions import end_session, start_session
 from kit.errors import DomainError, ErrorKind
 
 HOME = "/"
-CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "AUD", "CAD")
 _SIGN_IN_REFUSALS = (ErrorKind.UNAUTHENTICATED, ErrorKind.EXHAUSTED)
 
 router = APIRouter(include_in_schema=False)

@@ -15,6 +15,9 @@ from gateway.entrypoints.pages.rendering import Viewer
 from kit.errors import DomainError, ErrorKind, InvalidInput
 from kit.money import parse
 
+# What forms offer; an amount in another one keeps it.
+CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "AUD", "CAD")
+
 
 class Values(dict[str, str]):
     """What a form holds; a field that was not sent is empty."""
@@ -80,6 +83,11 @@ def local_path(target: str, default: str) -> str:
 
 def _plain(number: Decimal) -> str:
     return format(number, "f")
+
+
+def currency_options(*first: str) -> list[tuple[str, str]]:
+    """Those that forms offer, after those that come first here."""
+    return [(code, code) for code in dict.fromkeys((*filter(None, first), *CURRENCIES))]
 
 
 def options(items: Any) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from freelanceflow.crm.v1.client_service_pb2 import GetClientRequest
 from freelanceflow.crm.v1.deal_service_pb2 import ListDealsRequest
 from freelanceflow.crm.v1.field_service_pb2 import CustomField
 from freelanceflow.crm.v1.stage_service_pb2 import (
@@ -20,7 +21,13 @@ from gateway.entrypoints.pages.board_query import (
     BoardQuery,
     words_of,
 )
-from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
+from gateway.entrypoints.pages.calls import (
+    clients_of,
+    identity_of,
+    if_there,
+    together,
+    viewer_of,
+)
 from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import options
 from gateway.entrypoints.pages.list_views import views_context
@@ -42,6 +49,10 @@ NAMES = {
     "source": "Source",
     "expected_close_date": "Expected close",
     "next_step": "Next step",
+    "next_step_due_date": "Day of the next step",
+    "next_activity_at": "Next activity",
+    "client_id": "Client",
+    "closed_at": "Closed",
     "created_at": "Created",
     "closed_at": "Closed",
     "stage_id": "Stage",
@@ -74,20 +85,32 @@ class FilterField(NamedTuple):
 async def bar_context(request: Request, query: BoardQuery) -> dict[str, Any]:
     """Everything above the board or the table."""
     clients, identity = clients_of(request), identity_of(request)
-    owners, views, fields, stages = await together(
+    owners, views, fields, stages, client = await together(
         clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
         views_context(request, "deals", query.view_id),
         list_fields(request, "deals"),
         clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
+        _client_names(request, query),
     )
+    known = owner_names(owners) | dict(options(stages.stages)) | client
     return {
         "owners": owners.owners,
         "all_stages": stages.stages,
         **views,
         "filter_fields": _filter_fields(fields, query, options(stages.stages)),
-        "narrowed": words_of(query, names_of(fields), owner_names(owners)),
+        "narrowed": words_of(query, names_of(fields), known),
         "extras": _extras(query, fields),
     }
+
+
+async def _client_names(request: Request, query: BoardQuery) -> dict[str, str]:
+    """What a client is called whose deals alone are shown."""
+    client_id = query.value("client_id")
+    if not client_id:
+        return {}
+    asked = GetClientRequest(client_id=client_id)
+    found = await if_there(clients_of(request).clients.GetClient(asked, identity_of(request)))
+    return {client_id: found.name} if found else {}
 
 
 async def extras_of(request: Request, query: BoardQuery) -> list[Any]:
