@@ -141,6 +141,34 @@ async def test_nobody_finds_what_they_do_not_see(
     assert await titles(seller, "secret") == []
 
 
+async def test_the_few_that_somebody_sees_are_found_among_many(
+    crm: Crm, person: Person, database: ServiceDatabase
+) -> None:
+    """More than a net holds have the word, and are somebody else's."""
+    seller = Person(crm, person.workspace_id)
+    seller.sight = Sight((seller.user_id,))
+    theirs = await make_deal(person)
+    await database.owner.execute(FILL, UUID(theirs.id))
+    assert await titles(seller, "project") == []
+    client = await make_client(seller, name="Projectors of mine")
+    deal = await make_deal(seller, name="My project", client_id=client.id)
+    for subject, on in (
+        ("Project call", {"deal_id": deal.id}),
+        ("Project mail", {"client_id": client.id}),
+        ("Project task", {"deal_id": deal.id, "client_id": client.id}),
+    ):
+        await make_activity(person, subject=subject, **on)
+    await make_activity(person, subject="Project of others", deal_id=theirs.id)
+    assert sorted(await titles(seller, "project")) == [
+        "My project",
+        "Project call",
+        "Project mail",
+        "Project task",
+        "Projectors of mine",
+    ]
+    assert sorted(await titles(seller, "prject mail")) == ["Project mail"]
+
+
 async def test_the_function_itself_asks_for_workspace_and_sight(
     person: Person, stranger: Person, database: ServiceDatabase
 ) -> None:

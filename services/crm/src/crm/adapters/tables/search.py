@@ -34,6 +34,16 @@ Index(
     search_index.c.kind,
     search_index.c.title,
 )
+# Whoever sees a few records of many is led by these.
+Index("ix_search_index_owner", search_index.c.workspace_id, search_index.c.owner_id)
+for _parent in ("deal", "client"):
+    _key = search_index.c[f"{_parent}_id"]
+    Index(
+        f"ix_search_index_on_{_parent}",
+        search_index.c.workspace_id,
+        _key,
+        postgresql_where=(search_index.c.kind == literal_column("'activity'")) & _key.is_not(None),
+    )
 for _kind, _name in (("client", "clients"), ("deal", "deals"), ("activity", "activities")):
     Index(
         f"ix_search_index_{_name}",
