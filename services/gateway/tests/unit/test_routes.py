@@ -25,6 +25,8 @@ FOR_EVERYBODY = {
     ("POST", "/sign-in"): "is the way in",
     ("GET", "/register"): "is the way in",
     ("POST", "/register"): "is the way in",
+    ("GET", "/join"): "is the way in",
+    ("POST", "/join"): "is the way in",
     ("GET", "/verify-email"): "is the way in",
     ("POST", "/verify-email"): "is the way in",
     ("GET", "/livez"): "one word, for load balancers",

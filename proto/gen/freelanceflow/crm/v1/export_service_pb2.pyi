@@ -141,6 +141,9 @@ class Export(_message.Message):
     FINISH_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     CONDITIONS_FIELD_NUMBER: _builtins.int
+    SORT_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    RAW_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     resource: Global___ExportResource.ValueType
@@ -161,6 +164,8 @@ class Export(_message.Message):
     """The job that makes it."""
     error: _builtins.str
     """Why it failed, in words."""
+    raw: _builtins.bool
+    """Whether cells of a CSV are left as they are."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was asked for."""
@@ -176,6 +181,14 @@ class Export(_message.Message):
     @_builtins.property
     def conditions(self) -> _containers.RepeatedCompositeFieldContainer[_filter_pb2.Condition]:
         """The filter, as it was asked for."""
+
+    @_builtins.property
+    def sort(self) -> _containers.RepeatedCompositeFieldContainer[_filter_pb2.SortKey]:
+        """The order, as it was asked for."""
+
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The columns, as they were asked for."""
 
     def __init__(
         self,
@@ -194,10 +207,13 @@ class Export(_message.Message):
         finish_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         conditions: _abc.Iterable[_filter_pb2.Condition] | None = ...,
+        sort: _abc.Iterable[_filter_pb2.SortKey] | None = ...,
+        columns: _abc.Iterable[_builtins.str] | None = ...,
+        raw: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "finish_time", b"finish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "create_time", b"create_time", "error", b"error", "expire_time", b"expire_time", "file_name", b"file_name", "finish_time", b"finish_time", "format", b"format", "id", b"id", "job_id", b"job_id", "resource", b"resource", "rows", b"rows", "size", b"size", "status", b"status", "total_rows", b"total_rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "conditions", b"conditions", "create_time", b"create_time", "error", b"error", "expire_time", b"expire_time", "file_name", b"file_name", "finish_time", b"finish_time", "format", b"format", "id", b"id", "job_id", b"job_id", "raw", b"raw", "resource", b"resource", "rows", b"rows", "size", b"size", "sort", b"sort", "status", b"status", "total_rows", b"total_rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -18,6 +18,7 @@ SIGN_IN = frozenset(
         "/sign-in",
         "/register",
         "/verify-email",
+        "/join",
         "/api/v1/auth/login",
         "/api/v1/auth/register",
         "/api/v1/auth/verify-email",

@@ -1,11 +1,14 @@
 """One change of many: what is ticked, or all that a list has, and what became of each."""
 
+import json
+from html import unescape
 from typing import Any
 
 from freelanceflow.crm.v1 import bulk_service_pb2 as pb
 from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
 from services.gateway.tests.unit.pages.conftest import Peer, Site
+from services.gateway.tests.unit.pages.factories import make_deal
 
 
 def answering(site: Site, **answers: Any) -> Peer:
@@ -74,8 +77,53 @@ async def test_what_was_deleted_comes_back_together(site: Site) -> None:
     site.neighbours.records.answers["RestoreRecord"] = RemoteError(
         ErrorKind.NOT_FOUND, "RECORD_NOT_IN_TRASH", "no"
     )
-    back = await site.post("/bulk/deals/undo", {"id": "d-0", "next": form["next"]})
+    steps = [json.dumps(["d-0", "", "", ""]), "no step", json.dumps(["d-0", "1", "name", "x"])]
+    back = await site.post("/bulk/deals/undo", {"step": steps[1], "next": form["next"]})
     assert (back.status, back.headers["location"]) == (303, form["next"])
+    kept = await site.post("/bulk/deals/undo", {"step": steps[0], "next": form["next"]})
+    assert "1 deal stayed as they are" in kept.text
+
+
+async def test_a_change_is_taken_back_by_the_versions_it_left(site: Site) -> None:
+    answering(site, ChangeDeals=results(""), ChangeClients=results(""))
+    deal = make_deal(id="d-0", owner_id="o-1", tags=["old"], etag="7")
+    site.neighbours.deals.answers["GetDeal"] = deal
+    for form, field, had in (
+        ({"action": "assign", "owner_id": "o-2"}, "owner_id", "o-1"),
+        ({"action": "tag", "tag": "new"}, "tags", ["old"]),
+        ({"action": "untag", "tag": "old"}, "tags", ["old"]),
+        ({"action": "move", "stage_id": "s-9"}, "stage_id", deal.stage_id),
+    ):
+        shown = unescape((await site.post("/bulk/deals", form | {"id": "d-0"})).text)
+        step = json.dumps(["d-0", "8", field, had])
+        assert f'name="step" value="{step}"' in shown
+    for form in (
+        {"action": "assign", "owner_id": "o-1"},  # theirs already
+        {"action": "untag", "tag": "absent"},
+        {"action": "move", "stage_id": deal.stage_id},
+    ):
+        assert "/undo" not in (await site.post("/bulk/deals", form | {"id": "d-0"})).text
+
+
+async def test_a_step_back_asks_for_the_version(site: Site) -> None:
+    step = json.dumps(["d-0", "8", "tags", ["old"]])
+    site.neighbours.deals.answers["UpdateDeal"] = make_deal()
+    await site.post("/bulk/deals/undo", {"step": step})
+    asked = site.neighbours.deals.asked[-1]
+    assert (asked.etag, list(asked.deal.tags)) == ("8", ["old"])
+    assert list(asked.update_mask.paths) == ["tags"]
+
+
+async def test_activities_are_ticked_and_given_away(site: Site) -> None:
+    shown = (await site.get("/activities")).text
+    assert 'action="/bulk/activities"' in shown
+    assert 'form="bulk"' in shown
+    assert 'value="tag"' not in shown
+    bulk = answering(site, ChangeActivities=results(""))
+    form = {"action": "assign", "id": "a-0", "owner_id": "o-2", "next": "/activities"}
+    answer = await site.post("/bulk/activities", form)
+    assert "1 activity given to somebody else." in answer.text
+    assert isinstance(bulk.asked[-1], pb.ChangeActivitiesRequest)
 
 
 async def test_a_change_that_makes_no_sense_is_said(site: Site) -> None:

@@ -54,6 +54,28 @@ async def test_what_is_refused_is_said_on_the_page(site: Any) -> None:
     assert "Choose Excel." in answer.text
 
 
+async def test_what_failed_is_asked_for_again_as_it_was(site: Any) -> None:
+    found = pb.Export(
+        id="e-1",
+        resource=pb.EXPORT_RESOURCE_DEALS,
+        format=pb.EXPORT_FORMAT_CSV,
+        status=pb.EXPORT_STATUS_FAILED,
+        error="The disk was full.",
+        file_name="deals.csv",
+        columns=["name"],
+        raw=True,
+    )
+    site.neighbours.exports.answers["ListExports"] = pb.ListExportsResponse(exports=[found])
+    page = await site.get("/exports")
+    assert "The disk was full." in page.text
+    assert 'action="/exports/e-1/again"' in page.text
+    site.neighbours.exports.answers["GetExport"] = found
+    answer = await site.post("/exports/e-1/again", {})
+    assert (answer.status, answer.headers["location"]) == (303, "/exports")
+    asked = site.neighbours.exports.asked[-1]
+    assert (list(asked.columns), asked.raw, asked.format) == (["name"], True, found.format)
+
+
 async def test_only_the_list_is_fetched_while_a_file_is_written(site: Any) -> None:
     answer = await site.get("/exports", hx_request="true", hx_target="section#exports")
     assert "<!doctype" not in answer.text

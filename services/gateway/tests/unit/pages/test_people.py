@@ -3,7 +3,8 @@
 import pytest
 
 from freelanceflow.auth.v1.audit_service_pb2 import AuditEntry, ListAuditEntriesRequest
-from freelanceflow.auth.v1.workspace_service_pb2 import ChangeMemberRoleRequest
+from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
+from freelanceflow.auth.v1.workspace_service_pb2 import ChangeMemberRoleRequest, Invitation
 from gateway.entrypoints.pages.audit import page_of, words_of
 from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
@@ -47,6 +48,40 @@ async def test_a_refusal_is_said_on_the_page(site: Site) -> None:
     answer = await site.post(f"/settings/members/{SECOND}", form)
     assert answer.status == 422
     assert "Say which team." in answer.text
+
+
+async def test_somebody_is_invited_by_a_link_that_is_shown_once(site: Site) -> None:
+    site.neighbours.workspaces.answers["CreateInvitation"] = Invitation(
+        email="new@example.com", role="sales", token="se/cret"
+    )
+    form = {"email": "new@example.com", "role": "sales"}
+    answer = await site.post("/settings/invitations", form)
+    assert answer.status == 200
+    assert "/join?token=se%2Fcret" in answer.text
+    assert "/join?token=" not in (await site.get("/settings/members")).text
+    site.neighbours.workspaces.answers["CreateInvitation"] = RemoteError(
+        ErrorKind.FORBIDDEN, "ROLE_TOO_HIGH", "You cannot invite above your own."
+    )
+    refused = await site.post("/settings/invitations", form | {"role": "owner"})
+    assert (refused.status, "You cannot invite above your own." in refused.text) == (422, True)
+    assert 'value="new@example.com"' in refused.text
+    site.may("members.read")
+    assert "Invite somebody" not in (await site.get("/settings/members")).text
+
+
+async def test_the_link_lets_in(site: Site) -> None:
+    page = await site.get("/join?token=secret")
+    assert 'name="token" value="secret"' in page.text
+    site.neighbours.auth.answers["AcceptInvitation"] = RemoteError(
+        ErrorKind.NOT_FOUND, "INVITATION_NOT_FOUND", "This invitation is not valid any more."
+    )
+    form = {"token": "secret", "name": "New", "password": "  with blanks  "}
+    refused = await site.post("/join", form)
+    assert (refused.status, "not valid any more" in refused.text) == (422, True)
+    assert site.neighbours.auth.asked[-1].password == "  with blanks  "
+    site.neighbours.auth.answers["AcceptInvitation"] = TokenPair(access_token="a")
+    answer = await site.post("/join", form)
+    assert (answer.status, answer.headers["location"]) == (303, "/")
 
 
 async def test_the_audit_log_says_who_what_when_and_from_where(site: Site) -> None:

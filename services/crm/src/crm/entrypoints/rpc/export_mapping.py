@@ -34,7 +34,7 @@ def status_of(row: Any, now: datetime) -> pb.ExportStatus.ValueType:
 
 def export_message(row: Any, now: datetime) -> pb.Export:
     """A row of adapters.exports."""
-    status = status_of(row, now)
+    status, asked = status_of(row, now), Request.revived(row["request"])
     return pb.Export(
         id=str(row["id"]),
         resource=RESOURCES[Resource(row["resource"])],
@@ -49,5 +49,8 @@ def export_message(row: Any, now: datetime) -> pb.Export:
         create_time=stamp(row["created_at"]),
         finish_time=stamp(row["finished_at"]),
         expire_time=stamp(row["expires_at"]),
-        conditions=Request.revived(row["request"]).conditions,
+        conditions=asked.conditions,
+        sort=asked.sort,
+        columns=row["columns"],
+        raw=row["raw"],
     )

@@ -22,6 +22,7 @@ from freelanceflow.crm.v1.activity_service_pb2 import (
     ListActivitiesRequest,
     SetActivityDoneRequest,
 )
+from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from freelanceflow.type.v1.filter_pb2 import Operator, SortKey
 from gateway.entrypoints.api.activities import KINDS
 from gateway.entrypoints.pages.activity_query import HOME, PAGE, ActivityQuery
@@ -59,12 +60,15 @@ async def activity_page(request: Request) -> Response:
     token = request.query_params.get("page_token", "")
     if not is_htmx(request) and (there := await elsewhere(request, "activities", query.view_id)):
         return RedirectResponse(there, 303)
-    viewer, page, views = await together(
+    viewer, page, views, owners = await together(
         viewer_of(request),
         clients_of(request).activities.ListActivities(
             query.asked(user_id, token), identity_of(request)
         ),
         views_context(request, "activities", query.view_id),
+        clients_of(request).stages.ListOwners(
+            ListOwnersRequest(page_size=PAGE), identity_of(request)
+        ),
     )
     rendering = rendering_of(request)
     following = query.href(page_token=page.next_page_token) if page.next_page_token else ""
@@ -80,6 +84,7 @@ async def activity_page(request: Request) -> Response:
         kinds=list(KINDS.items()),
         here=query.href(page_token=token),
         next_href=following,
+        owners=owners.owners,
         **views,
     )
 

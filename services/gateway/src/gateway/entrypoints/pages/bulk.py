@@ -1,5 +1,6 @@
 """One change of many records, chosen in a list: those that are ticked, or all that the list has."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,20 +10,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.crm.v1 import bulk_service_pb2 as pb
-from freelanceflow.crm.v1.record_service_pb2 import RestoreRecordRequest
 from gateway.entrypoints.api.bulk import PATIENCE
 from gateway.entrypoints.filters import Asker
+from gateway.entrypoints.pages import bulk_undo
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, viewer_of
 from gateway.entrypoints.pages.forms import local_path
 from gateway.entrypoints.pages.list_exports import LISTS
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, targets
 from kit.errors import DomainError, ErrorKind
 
-HOMES = {"deals": "/pipeline?layout=table", "clients": "/clients"}
-PAGES = {"deals": "/deals/", "clients": "/clients/"}
+HOMES = {"deals": "/pipeline?layout=table", "clients": "/clients", "activities": "/activities"}
+PAGES = {"deals": "/deals/", "clients": "/clients/", "activities": "/activities/"}
 METHODS = {
     "deals": ("ChangeDeals", pb.ChangeDealsRequest),
     "clients": ("ChangeClients", pb.ChangeClientsRequest),
+    "activities": ("ChangeActivities", pb.ChangeActivitiesRequest),
 }
 ACTIONS = {
     "assign": pb.BULK_ACTION_ASSIGN,
@@ -38,7 +40,7 @@ DONE = {
     "untag": "freed of the tag",
     "delete": "put into the trash",
 }
-MOST = 200  # ticked in a list, or restored at once
+MOST = 200  # ticked in a list
 
 router = APIRouter(include_in_schema=False)
 
@@ -54,6 +56,7 @@ async def change(request: Request, resource: str) -> Response:
     if asked is None:
         return RedirectResponse(back, 303)
     method, message = METHODS[resource]
+    had = await bulk_undo.before(request, resource, str(form.get("action", "")), list(asked.ids))
     try:
         answer = await getattr(clients_of(request).bulk, method)(
             message(change=asked), identity_of(request), timeout=PATIENCE
@@ -64,24 +67,23 @@ async def change(request: Request, resource: str) -> Response:
         return _result(request, viewer, resource, form, back, message=refusal.message, status=422)
     if answer.job_id:
         return RedirectResponse(f"/jobs/{answer.job_id}", 303)
-    return _result(request, viewer, resource, form, back, results=answer.results)
+    return _result(request, viewer, resource, form, back, results=answer.results, had=had)
 
 
 @router.post("/bulk/{resource}/undo")
 async def undo(request: Request, resource: str) -> Response:
-    """Takes what was thrown away together out of the trash again."""
+    """Gives what was changed together back what it had; what was changed since stays."""
     signed_in(request)
-    form = await request.form()
-    for record_id in form.getlist("id")[:MOST]:
-        try:
-            await clients_of(request).records.RestoreRecord(
-                RestoreRecordRequest(record_id=str(record_id)), identity_of(request)
-            )
-        except DomainError as refusal:
-            if refusal.kind is not ErrorKind.NOT_FOUND:  # somebody has restored it already
-                raise
-    home = HOMES.get(resource, HOMES["deals"])
-    return RedirectResponse(local_path(str(form.get("next", "")), home), 303)
+    viewer, form = await viewer_of(request), await request.form()
+    resource = resource if resource in METHODS else "deals"
+    back = local_path(str(form.get("next", "")), HOMES[resource])
+    sent = [str(step) for step in form.getlist("step")]
+    undone, kept = await bulk_undo.take_back(request, resource, sent)
+    if not kept:
+        return RedirectResponse(back, 303)
+    return rendering_of(request).response(
+        request, "bulk/undone.html", viewer, resource=resource, undone=undone, kept=kept, back=back
+    )
 
 
 @router.get("/jobs/{job_id}")
@@ -123,6 +125,12 @@ def _asked(request: Request, viewer: Viewer, resource: str, form: FormData) -> p
     return asked
 
 
+def _given(form: FormData, action: str) -> str:
+    """What the records were given: an owner, a stage or a tag."""
+    name = {"assign": "owner_id", "move": "stage_id"}.get(action, "tag")
+    return str(form.get(name, "")).strip()
+
+
 def _result(
     request: Request,
     viewer: Viewer,
@@ -131,6 +139,7 @@ def _result(
     back: str,
     *,
     results: Any = (),
+    had: Sequence[Any] = (),
     message: str = "",
     status: int = 200,
 ) -> Response:
@@ -145,7 +154,7 @@ def _result(
         done=DONE.get(action, "changed"),
         changed=changed,
         refused=[result for result in results if result.reason],
-        undo=changed if action == "delete" else [],
+        undo=bulk_undo.steps(action, had, changed, _given(form, action)),
         page=PAGES[resource],
         back=back,
         message=message,

@@ -84,6 +84,29 @@ async def create_export(request: Request) -> Response:
     return RedirectResponse("/exports", 303)
 
 
+@router.post("/exports/{export_id}/again")
+async def again(request: Request, export_id: str) -> Response:
+    """The same file once more, of what the list has by now."""
+    signed_in(request)
+    peer, identity = clients_of(request).exports, identity_of(request)
+    found = await peer.GetExport(pb.GetExportRequest(export_id=export_id), identity)
+    asked = pb.CreateExportRequest(
+        resource=found.resource,
+        format=found.format,
+        conditions=found.conditions,
+        sort=found.sort,
+        columns=found.columns,
+        raw=found.raw,
+    )
+    try:
+        await peer.CreateExport(asked, identity)
+    except DomainError as refusal:
+        if refusal.kind not in (ErrorKind.REFUSED, ErrorKind.INVALID):
+            raise
+        return await _page(request, Values(), Errors(refusal.message))
+    return RedirectResponse("/exports", 303)
+
+
 @router.get("/exports/{export_id}/file")
 async def file(request: Request, export_id: str) -> Response:
     """The file itself."""

@@ -16,7 +16,7 @@ from gateway.entrypoints.pages.calls import (
     together,
     viewer_of,
 )
-from gateway.entrypoints.pages.forms import Errors, errors_of, values_of
+from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
 from gateway.entrypoints.pages.rendering import rendering_of
 from kit.errors import DomainError, ErrorKind
 
@@ -38,7 +38,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/settings/members")
 async def members(request: Request) -> Response:
     """Everybody, with what they see."""
-    return await _page(request, Errors())
+    return await members_page(request, Errors())
 
 
 @router.post("/settings/members/{user_id}")
@@ -64,7 +64,7 @@ async def change_member(request: Request, user_id: str) -> Response:
             raise
         errors = errors_of(refusal, {})
         said = " ".join(errors.fields.values()) or refusal.message
-        return await _page(request, Errors(said), user_id)
+        return await members_page(request, Errors(said), user_id)
     return RedirectResponse("/settings/members?saved=1", 303)
 
 
@@ -80,13 +80,22 @@ async def _members(request: Request) -> list[Member]:
         asked.page_token = page.next_page_token
 
 
-async def _page(request: Request, errors: Errors, refused: str = "") -> Response:
+async def members_page(
+    request: Request,
+    errors: Errors,
+    refused: str = "",
+    *,
+    invited: Values | None = None,
+    invitation_errors: Errors | None = None,
+) -> Response:
+    """Everybody; and whom it is about to be sent to, when somebody is invited."""
+    invitation_errors = invitation_errors or Errors()
     viewer, found = await together(viewer_of(request), _members(request))
     return rendering_of(request).response(
         request,
         "settings/members.html",
         viewer,
-        status=errors.status,
+        status=max(errors.status, invitation_errors.status),
         members=found,
         teams=sorted({member.team for member in found if member.team}),
         roles=ROLES,
@@ -96,4 +105,6 @@ async def _page(request: Request, errors: Errors, refused: str = "") -> Response
         message=errors.message,
         refused=refused,
         saved="saved" in request.query_params,
+        invited=invited or Values(role="sales"),
+        invitation=invitation_errors,
     )
