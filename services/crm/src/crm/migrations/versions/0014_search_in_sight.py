@@ -101,6 +101,7 @@ END $$;
 
 def upgrade() -> None:
     """Ways in by owner, and the function that takes them."""
+    op.execute("SELECT similarity('', '')")  # loads what knows the threshold that is set below
     op.execute(INDEXES)
     op.execute("GRANT CREATE ON SCHEMA public TO crm_definer")
     op.execute(NET)
