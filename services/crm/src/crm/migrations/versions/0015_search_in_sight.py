@@ -7,8 +7,8 @@ and can begin with them where they are fewer than what holds the word.
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 # What hangs on a deal or a client is seen with it; others are no activities and need no entry.
 INDEXES = """
