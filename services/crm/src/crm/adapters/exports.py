@@ -51,6 +51,8 @@ def _shown(page: FromClause) -> Select[Any]:
                 "resource",
                 "format",
                 "request",
+                "columns",
+                "raw",
                 "file_name",
                 "rows",
                 "total_rows",
