@@ -54,7 +54,6 @@ NAMES = {
     "client_id": "Client",
     "closed_at": "Closed",
     "created_at": "Created",
-    "closed_at": "Closed",
     "stage_id": "Stage",
     "stage_type": "Outcome",
     "win_probability": "Odds",
