@@ -11,7 +11,7 @@ from tests.e2e.support.api import Person, invite, some_email
 from tests.e2e.support.platform import WITH_DATABASE, Platform, until
 
 TIMEOUT = 60.0
-LOGS = ("auth", "crm", "analytics", "notify", "gateway", "crm-worker")
+LOGS = ("auth", "crm", "analytics", "notify", "gateway", "crm-worker", "analytics-worker")
 
 
 def parented(trace_id: str) -> dict[str, str]:
@@ -115,6 +115,7 @@ async def test_logs_are_json_and_hold_no_secret(
     await http.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
     member = await invite(owner, "sales")
     await owner.move(await owner.new_deal(f"Deal {canary}"), "Won")
+    feed = await read_feed(owner)
 
     async def is_sent() -> bool:
         rows = await platform.rows(
@@ -123,7 +124,8 @@ async def test_logs_are_json_and_hold_no_secret(
         return bool(rows)
 
     await until(is_sent)
-    secret = (canary, tokens["access_token"], tokens["refresh_token"], owner.token, member.token)
+    carried = (tokens["access_token"], tokens["refresh_token"], owner.token, member.token)
+    secret = (canary, *carried, feed)
     for name in LOGS:
         lines = platform.log_lines(name)
         for line in lines:
@@ -135,6 +137,18 @@ async def test_logs_are_json_and_hold_no_secret(
     mails = await platform.rows("notify", "SELECT text || html || subject AS all FROM mails")
     for mail in mails:
         assert not any(word in mail["all"] for word in secret[1:])
+
+
+async def read_feed(owner: Person) -> str:
+    """The secret in a calendar's address, which was asked for while it was good and afterwards."""
+    url: str = (await owner.post("/calendar", status=201))["url"]
+    path = url[url.index("/api/") :]
+    feed = path.rpartition("/")[2].removesuffix(".ics")
+    for asked, status in ((path, 200), (path.replace(feed, f"{feed}x"), 404)):
+        assert (await owner.http.get(asked)).status_code == status
+    assert (await owner.request("DELETE", "/calendar")).status_code == 204
+    assert (await owner.http.get(path)).status_code == 404
+    return feed
 
 
 _JSON = {"Content-Type": "application/json"}
