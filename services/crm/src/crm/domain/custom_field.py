@@ -209,7 +209,7 @@ def _is_money(value: Any) -> bool:
 
 def _is_date(value: str) -> bool:
     try:
-        return len(value) == len("YYYY-MM-DD") and bool(date.fromisoformat(value))
+        return date.fromisoformat(value).isoformat() == value  # weeks are read as well
     except ValueError:
         return False
 
