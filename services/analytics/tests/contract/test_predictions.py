@@ -142,6 +142,20 @@ async def test_clients_come_by_what_is_at_stake_page_by_page(peer: Peer) -> None
     assert (page.horizon_days, page.basis.evidence) == (90, "low")
 
 
+async def test_whoever_may_be_leaving_is_listed_apart(peer: Peer) -> None:
+    """However little is at stake with them beside those who stay."""
+    for name, level, stake in (("Stays", "low", 900), ("Waits", "watch", 1), ("Goes", "high", 2)):
+        client_id = new_id()
+        await rows.keep_client(peer.app, peer.workspace, client_id, name)
+        await rows.keep_risk(
+            peer.app, peer.workspace, client_id, level=level, at_stake_minor=100_000 * stake
+        )
+    asked = pre.ListClientRisksRequest(level="leaving", page_size=2)
+    found = await peer.ask("ListClientRisks", asked)
+    assert [client.client_name for client in found.clients] == ["Goes", "Waits"]
+    assert (found.next_page_token, sum(level.count for level in found.levels)) == ("", 3)
+
+
 async def test_an_answer_hides_a_client_until_it_is_taken_back_or_over(peer: Peer) -> None:
     client_id = new_id()
     await rows.keep_client(peer.app, peer.workspace, client_id, "Acme")

@@ -354,7 +354,7 @@ class ListClientRisksRequest(_message.Message):
     page_token: _builtins.str
     """From the page before; empty for the first."""
     level: _builtins.str
-    """Only this level: low, watch, high or critical; all when empty."""
+    """Only this level: low, watch, high or critical; leaving for the graver three; all when empty."""
     owner_id: _builtins.str
     """Only this owner's clients; empty for all that may be seen."""
     with_answered: _builtins.bool

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import (
+    ARRAY,
     Date,
     Double,
     Integer,
@@ -71,11 +72,11 @@ _risks = (
         or_(OWNERS.is_(None), clients.c.owner_id == func.any(OWNERS)),
     )
 )
-_level = bindparam("level", type_=Text())
+_levels = bindparam("levels", type_=ARRAY(Text()))
 RISKS = Statement(
     _risks.where(
         _c.probability.is_not(None),
-        or_(_level.is_(None), _c.level == _level),
+        or_(_levels.is_(None), _c.level == func.any(_levels)),
         or_(bindparam("with_answered", type_=Integer()) == 1, _f.kind.is_(None)),
         or_(
             ABOVE.is_(None),

@@ -16,8 +16,6 @@ from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
 from kit.database import Transaction
 
 ROWS = 15
-RISKY = 60
-"""Of so many with most at stake those are printed who may be leaving."""
 LABELS = {
     "won_value": "Won",
     "expected_value": "Next 30 days",
@@ -50,7 +48,9 @@ def gathering(locale: str) -> Gather:
             await forecasting.forecast(tx, scope, wanted)
         )
         risks = prediction_mapping.risks_message(
-            await pressing.client_risks(tx, scope, page=Page(RISKY), level="", with_answered=False),
+            await pressing.client_risks(
+                tx, scope, page=Page(ROWS), level="leaving", with_answered=False
+            ),
             next_token="",
             computing=False,
         )
@@ -123,8 +123,8 @@ def _forecast(words: Words, forecast: pre.Forecast) -> dict[str, Any]:
 
 def _risks(words: Words, risks: pre.ListClientRisksResponse) -> dict[str, Any]:
     """Whoever is not likely to leave is no client at risk."""
-    leaving = [c for c in risks.clients if c.HasField("risk") and c.level != "low"][:ROWS]
-    nobody = [] if leaving or not risks.clients else ["No client looks like leaving."]
+    scored = any(level.count for level in risks.levels)
+    nobody = ["No client looks like leaving."] if scored and not risks.clients else []
     return {
         "title": "Clients at risk",
         "words": [*nobody, risks.basis.words],
@@ -137,7 +137,7 @@ def _risks(words: Words, risks: pre.ListClientRisksResponse) -> dict[str, Any]:
                 words.money(c.value_at_stake),
                 c.reasons[0].words if c.reasons else "",
             ]
-            for c in leaving
+            for c in risks.clients
         ],
         "numbers": [3],
     }

@@ -204,8 +204,8 @@ REPORTS = (
             Parameter(
                 "level",
                 "query",
-                "Only this level.",
-                {"type": "string", "enum": ["low", "watch", "high", "critical"]},
+                "Only this level; `leaving` for the graver three.",
+                {"type": "string", "enum": ["low", "watch", "high", "critical", "leaving"]},
             ),
             OWNER,
             Parameter("with_answered", "query", "With answered ones.", {"type": "boolean"}),

@@ -30,8 +30,6 @@ from kit.ids import new_id
 
 MOST = 200
 TOP = 5
-RISKY = 25
-"""Of so many with most at stake those are shown first who may be leaving."""
 PERIODS = {"30": "30 days", "90": "90 days", "365": "12 months"}
 HORIZONS = ("3", "6", "12", "24")
 LINES = {
@@ -40,7 +38,7 @@ LINES = {
     "prophet": "Prophet",
     "seasonal_naive": "As last year",
 }
-LEVELS = ("critical", "high", "watch", "low")
+LEVELS = ("leaving", "critical", "high", "watch", "low")
 ADVICE = ("focus", "review", "reconsider")
 
 router = APIRouter(include_in_schema=False)
@@ -163,13 +161,13 @@ class Asking:
         )
         return await self._ask("predictions", "GetForecast", asked)
 
-    async def risks(self, size: int, *, answered: bool = False) -> Any:
+    async def risks(self, size: int, *, level: str = "", answered: bool = False) -> Any:
         """Clients at risk; with those of whom the reader said how it is, where all are listed."""
         query = self._query
         asked = pre.ListClientRisksRequest(
             page_size=size,
             page_token=query.page_token,
-            level=query.level,
+            level=level or query.level,
             owner_id=query.owner,
             with_answered=answered,
             as_of_date=query.day,
@@ -211,7 +209,7 @@ async def overview(request: Request) -> Response:
     parts = {
         "summary": ask.summary(),
         "forecast": ask.forecast(),
-        "risks": ask.risks(RISKY),
+        "risks": ask.risks(TOP, level="leaving"),
         "odds": ask.odds(TOP),
         "velocity": ask.velocity(),
         "health": ask.health(),

@@ -1,8 +1,6 @@
 """Today: what is due, what has no next step, who may be leaving, what has happened."""
 
-from collections.abc import Sequence
 from datetime import datetime, time, timedelta
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -35,7 +33,6 @@ from gateway.entrypoints.pages.forms import local_path, values_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 
 DUE, DEALS, RISKS, CHANGES = 50, 6, 5, 12
-WORRYING = ("watch", "high", "critical")
 
 router = APIRouter(include_in_schema=False)
 
@@ -53,7 +50,9 @@ async def today(request: Request) -> Response:
         if_there(clients.deals.ListDeals(_without_next_step(), identity)),
         if_there(
             clients.predictions.ListClientRisks(
-                ListClientRisksRequest(page_size=RISKS), identity, timeout=EXTRA_TIMEOUT
+                ListClientRisksRequest(page_size=RISKS, level="leaving"),
+                identity,
+                timeout=EXTRA_TIMEOUT,
             )
         ),
         if_there(clients.timelines.ListTimeline(ListTimelineRequest(page_size=CHANGES), identity)),
@@ -75,7 +74,7 @@ async def today(request: Request) -> Response:
         due_count=len(activities),
         deals=bare.deals if bare else [],
         more_deals=bool(bare and bare.next_page_token),
-        risks=_worrying(risks),
+        risks=None if risks is None else list(risks.clients),
         entries=happened.entries if happened else [],
         pipeline=pipeline,
         velocity=velocity,
@@ -126,10 +125,3 @@ def _without_next_step() -> ListDealsRequest:
         ),
     ]
     return ListDealsRequest(page_size=DEALS, conditions=conditions)
-
-
-def _worrying(risks: Any) -> Sequence[Any] | None:
-    """Clients who may be leaving; None while nobody can say."""
-    if risks is None:
-        return None
-    return [client for client in risks.clients if client.level in WORRYING]
