@@ -192,7 +192,7 @@ def make_neighbours() -> SimpleNamespace:
                 "DeleteClient": None,
             }
         ),
-        **{name: Peer(answers) for name, answers in RECORDS.items()},
+        **{name: Peer(dict(answers)) for name, answers in RECORDS.items()},
         **{name: Peer(answers) for name, answers in people_answers().items()},
         analytics=Peer(
             {
