@@ -19,6 +19,7 @@ from typing import Any
 
 from alembic import command, context
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, Table, create_engine, text
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -51,12 +52,23 @@ def migrate(
 
     The scripts lie in the service's package, or in another folder of `migrations`.
     """
+    config = _config(service, migrations)
+    config.attributes["dsn"] = dsn
+    command.upgrade(config, revision)
+
+
+def revisions(service: str, *, migrations: Path | None = None) -> list[str]:
+    """Every revision of a service, oldest first."""
+    scripts = ScriptDirectory.from_config(_config(service, migrations))
+    return [script.revision for script in scripts.walk_revisions()][::-1]
+
+
+def _config(service: str, migrations: Path | None) -> Config:
     config = Config()
     location = str(migrations or f"{service}:migrations")
     config.set_main_option("script_location", location.replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    config.attributes["dsn"] = dsn
-    command.upgrade(config, revision)
+    return config
 
 
 def run_migrations(metadata: MetaData | None = None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from kit.database import open_pool
-from kit.migrations import migrate
+from kit.migrations import migrate, revisions
 from kit.pool import Pool
 from kit.provision import ROLES, provision, with_database, with_role
 
@@ -32,14 +32,21 @@ class ServiceDatabase:
 async def service_database(
     admin_dsn: str, service: str, *, migrations: Path | None = None, pool_size: int = 8
 ) -> AsyncIterator[ServiceDatabase]:
-    """A database of its own per test process, migrated to head by the service's own migrations."""
+    """A database of its own per test process, migrated to head by the service's own migrations.
+
+    Each has a session of its own, as for somebody who upgrades with every release: what one sets
+    or loads does not help the next.
+    """
     name = f"{service}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     await provision(admin_dsn, service, dict.fromkeys(ROLES, _PASSWORD), database=name)
     dsns = {
         role: with_role(with_database(admin_dsn, name), f"{service}_{role}", _PASSWORD)
         for role in ROLES
     }
-    await asyncio.to_thread(migrate, service, dsns["owner"], migrations=migrations)
+    for revision in revisions(service, migrations=migrations):
+        await asyncio.to_thread(
+            migrate, service, dsns["owner"], migrations=migrations, revision=revision
+        )
     pools = {
         role: await open_pool(dsn, size=pool_size, name=f"{service}-{role}-test")
         for role, dsn in dsns.items()
