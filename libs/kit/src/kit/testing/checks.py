@@ -1,9 +1,10 @@
-"""Are the conditions of a service's tables the same in its code and in its database?
+"""Are a service's tables the same in its code and in its database?"""
 
-Alembic's comparison leaves CHECK constraints out.
-"""
+import asyncio
 
-from sqlalchemy import CheckConstraint, MetaData
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, MetaData, create_engine
 
 from kit.jobs.table import jobs
 from kit.testing.database import ServiceDatabase
@@ -17,6 +18,22 @@ _SAID = """
     SELECT pg_get_constraintdef(oid) FROM pg_constraint
     WHERE conrelid = 'asked'::regclass AND conname = $1
 """
+
+
+async def differing_tables(database: ServiceDatabase, metadata: MetaData) -> list[object]:
+    """What Alembic would change: columns, types, keys, indexes. It leaves CHECK constraints out."""
+
+    def compare() -> list[object]:
+        dsn = database.dsns["owner"].replace("postgresql://", "postgresql+psycopg://", 1)
+        engine = create_engine(dsn)
+        ours = {"include_name": lambda name, kind, _: kind != "table" or name in metadata.tables}
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True, **ours})
+            found = compare_metadata(context, metadata)
+        engine.dispose()
+        return list(found)
+
+    return await asyncio.to_thread(compare)
 
 
 async def differing_checks(database: ServiceDatabase, metadata: MetaData) -> set[tuple[str, ...]]:

@@ -1,9 +1,0 @@
-"""The conditions that migrations put on tables are those that the code knows."""
-
-from kit.testing.checks import differing_checks
-from kit.testing.database import ServiceDatabase
-from notify.adapters.tables import metadata
-
-
-async def test_the_conditions_are_those_of_the_code(database: ServiceDatabase) -> None:
-    assert await differing_checks(database, metadata) == set()
