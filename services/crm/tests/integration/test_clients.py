@@ -186,7 +186,7 @@ async def test_only_a_company_has_others_under_it(person: Person) -> None:
     request = pb.UpdateClientRequest(
         client=pb.Client(id=company.id, parent_id=company.id), etag=company.etag
     )
-    with refused(ErrorKind.INVALID, "PARENT_NOT_COMPANY"):
+    with refused(ErrorKind.INVALID, "CLIENT_UNDER_ITSELF"):
         await person.call("UpdateClient", request)
 
 
