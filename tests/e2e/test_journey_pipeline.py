@@ -77,7 +77,7 @@ async def add_deal(here: Visit, name: str, *, client: str = "", amount: str = ""
     dialog = here.page.get_by_role("dialog")
     await dialog.get_by_label("Name").fill(name)
     await dialog.get_by_label("Client").fill(client)
-    await dialog.get_by_label("Value in EUR").fill(amount)
+    await dialog.get_by_label("Value").fill(amount)
     await dialog.get_by_role("button", name="Add deal").click()
     await expect(dialog).to_be_hidden()
     await expect(here.column("Inquiry").get_by_role("link", name=name, exact=True)).to_be_visible()
