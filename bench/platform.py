@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from bench.load.processes import tree
+from bench.load.processes import pss_mb, tree
 from local.paths import ROOT
 from local.plan import Plan
 
@@ -82,7 +82,7 @@ class Platform:
         """Wait until the process with the science has ended: it stays a while after its work."""
         worker = self.pids[WORKER]
         deadline = time.monotonic() + TIMEOUT
-        while tree(worker)[1:]:
+        while pss_mb(tree(worker)[1:]):  # one that has ended and was not asked for has none
             if time.monotonic() > deadline:
                 raise BenchFailed("the science did not come to rest")
             await _moment()
