@@ -1,14 +1,7 @@
 """Files as the world writes them: read right, or refused with row and column."""
 
-import io
-import zipfile
-from collections.abc import Callable
-from datetime import UTC, date, datetime
-
-import openpyxl
 import pytest
 
-from crm.adapters import workbook as workbook_reader
 from crm.domain import csv_file
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
@@ -16,9 +9,7 @@ from freelanceflow.crm.v1 import import_service_pb2 as pb
 from kit.errors import ErrorKind
 from services.crm.tests.factories import (
     Person,
-    import_of,
     imported,
-    make_client,
     refused,
     upload,
     work_off,
@@ -35,17 +26,6 @@ def fields(made: pb.Import) -> dict[str, str]:
 async def errors_of(person: Person, import_id: str) -> list[tuple[int, str, str]]:
     found = await person.call("ListImportErrors", pb.ListImportErrorsRequest(import_id=import_id))
     return [(error.row, error.column, error.value) for error in found.errors]
-
-
-def workbook(*rows: list[object], second: list[list[object]] | None = None) -> bytes:
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    for row in second or ():
-        (book["More"] if "More" in book.sheetnames else book.create_sheet("More")).append(row)
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -160,96 +140,6 @@ async def test_what_is_no_table_is_refused_at_once(
     with refused(ErrorKind.INVALID, reason):
         await upload(person, content)
     assert not (await person.call("ListImports", pb.ListImportsRequest())).imports
-
-
-async def test_a_zip_with_a_wrong_name_is_what_it_is(app: App, person: Person) -> None:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as writer:
-        writer.writestr("deals.csv", "name\nA\n")
-    with refused(ErrorKind.INVALID, "FILE_KIND_UNKNOWN"):
-        await upload(person, archive.getvalue(), file_name="deals.csv")
-    # A workbook is one, whatever it is called.
-    content = workbook(["Deal", "Value"], ["A", 12.5])
-    made = await upload(person, content, file_name="deals.csv")
-    assert made.status == pb.IMPORT_STATUS_ANALYZING
-    await work_off(app, made.job_id)
-    assert fields(await import_of(person, made.id)) == {"Deal": "name", "Value": "amount"}
-
-
-def with_part(content: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
-    """A workbook one of whose parts is another."""
-    changed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as given, zipfile.ZipFile(changed, "w") as made:
-        for item in given.infolist():
-            part = given.read(item)
-            made.writestr(
-                item.filename, change(part) if item.filename == name else part, zipfile.ZIP_DEFLATED
-            )
-    return changed.getvalue()
-
-
-TEXTS_ELSEWHERE = (
-    b'<Override PartName="/xl/worksheets/sheet2.xml" ContentType="'
-    b'application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/>'
-)
-
-
-@pytest.mark.parametrize(
-    ("name", "change", "reason"),
-    [
-        # A tree takes many times the size of its text: some kilobytes would become gigabytes.
-        ("xl/styles.xml", lambda part: part + b" " * workbook_reader.MAX_WHOLE, "FILE_TOO_LARGE"),
-        ("xl/workbook.xml", lambda p: p + b" " * workbook_reader.MAX_WHOLE, "FILE_TOO_LARGE"),
-        # A part that stands where sizes are counted otherwise.
-        (
-            "[Content_Types].xml",
-            lambda part: part.replace(b"</Types>", TEXTS_ELSEWHERE + b"</Types>"),
-            "FILE_KIND_UNKNOWN",
-        ),
-        (
-            "[Content_Types].xml",
-            lambda part: part.replace(b"/xl/workbook.xml", b"/xl/media/workbook.xml"),
-            "FILE_KIND_UNKNOWN",
-        ),
-        ("[Content_Types].xml", lambda part: part[:-9], "FILE_KIND_UNKNOWN"),
-    ],
-)
-async def test_a_workbook_that_would_fill_the_memory_is_refused(
-    person: Person, name: str, change: Callable[[bytes], bytes], reason: str
-) -> None:
-    content = with_part(workbook(["Deal", "Value"], ["A", 12.5]), name, change)
-    assert len(content) < 100_000
-    with refused(ErrorKind.INVALID, reason):
-        await upload(person, content, file_name="deals.xlsx")
-    assert not (await person.call("ListImports", pb.ListImportsRequest())).imports
-
-
-async def test_a_workbook_with_dates_numbers_formulas_and_empty_rows(
-    app: App, person: Person
-) -> None:
-    await make_client(person, name="Acme")
-    content = workbook(
-        ["Opportunity", "Account", "Amount", "Created", "Tags", "Closed"],
-        ["A", "Acme", 1234.5, date(2020, 3, 1), "x; y", None],
-        [],
-        ["=HYPERLINK(0)", "Acme", "1,234.56", date(2020, 3, 2), None, None],
-        ["B", "Nobody", 1e6, "2020-03-01 10:30", True, None],
-        ["C", None, 1e6, "2020-03-01T10:30:00Z", "", None],
-        second=[["another sheet"]],
-    )
-    made = await upload(person, content, file_name="deals.xlsx")
-    await work_off(app, made.job_id)
-    made = await import_of(person, made.id)
-    assert (made.status, made.total_rows) == (pb.IMPORT_STATUS_UPLOADED, 4)
-    await work_off(
-        app, (await person.call("CommitImport", pb.CommitImportRequest(import_id=made.id))).job_id
-    )
-    deals = {deal.name: deal for deal in (await person.list_deals()).deals}
-    assert deals["A"].amount.amount_minor == 1234_50
-    assert deals["A"].create_time.ToDatetime(UTC) == datetime(2020, 3, 1, tzinfo=UTC)
-    assert deals["C"].amount.amount_minor == 1_000_000_00
-    # A formula without a stored result is an empty cell; rows are numbered as in the sheet.
-    assert await errors_of(person, made.id) == [(4, "Opportunity", ""), (5, "Account", "Nobody")]
 
 
 async def test_formulas_are_text_and_nothing_else(app: App, person: Person) -> None:

@@ -22,7 +22,8 @@ from crm.domain.imports import Outcome, Row
 from kit import files
 from kit.unit_of_work import UnitOfWork
 
-BATCH = 500
+BATCH = 500  # rows, or fewer if they are long
+LARGE = 2_000_000  # characters
 _TAKE = {
     Resource.CLIENTS: take_clients,
     Resource.DEALS: take_deals,
@@ -35,15 +36,16 @@ async def batches(
 ) -> AsyncIterator[list[Record]]:
     """The records after so many, without the header. Raises FileNotFound, EntryRefused."""
     batch: list[Record] = []
-    to_skip = behind + 1
+    size, to_skip = 0, behind + 1
     async for record in records(open_unit, found):
         if to_skip:
             to_skip -= 1
             continue
         batch.append(record)
-        if len(batch) == BATCH:
+        size += len(record.text)
+        if len(batch) == BATCH or size >= LARGE:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch
 
