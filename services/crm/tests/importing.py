@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -125,7 +126,7 @@ async def main() -> None:
     if job_id is not None:
         _, growth["open"] = await grown(lambda: importer.work(job_id))
     for name in steps:
-        results[name], growth[name] = await grown(lambda name=name: importer.step(name))
+        results[name], growth[name] = await grown(partial(importer.step, name))
     sys.stdout.write(json.dumps({"growth": growth, "results": results}))
     for pool in pools:
         await pool.close()

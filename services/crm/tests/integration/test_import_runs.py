@@ -3,8 +3,6 @@
 import asyncio
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
@@ -12,10 +10,8 @@ from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_service_pb2 as pb
 from kit.errors import ErrorKind
-from kit.ids import new_id
 from kit.testing.database import ServiceDatabase
 from services.crm.tests.factories import (
-    Crm,
     Person,
     commit,
     import_of,
@@ -83,6 +79,7 @@ async def test_duplicates_are_found_by_mail_domain_phone_and_name(app: App, pers
         (3, "skipped", "phone", "Beta"),
         (4, "skipped", "domain", "Gamma Labs"),
         (5, "skipped", "name", "Müller Design"),
+        (7, "skipped", "file", "Different"),
     ]
     assert await rows_of(person, made.id) == expected
     assert (ready.check.created_rows, ready.check.skipped_rows) == (1, 5)
@@ -325,40 +322,6 @@ async def test_a_revert_that_was_cut_off_goes_on(
     counts = {row["type"].split(".v1.")[-1]: row["count"] for row in kinds}
     assert counts["deleted"] == 1_200
     assert counts["reverted"] == 1
-
-
-names = st.sampled_from(
-    ["Acme", "ACME Ltd", "acme gmbh", "Beta", "Beta 2", "Betta", "Gamma", "Gama", ""]
-)
-mails = st.sampled_from(["", "a@acme.com", "b@beta.io", "x@gmail.com"])
-
-
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    rows=st.lists(st.tuples(names, mails), min_size=1, max_size=12),
-    there=st.lists(st.tuples(names.filter(bool), mails), max_size=3),
-    on_duplicate=st.sampled_from(["skip", "update", "create"]),
-)
-async def test_a_dry_run_counts_what_a_commit_does(
-    app: App,
-    crm: Crm,
-    rows: list[tuple[str, str]],
-    there: list[tuple[str, str]],
-    on_duplicate: str,
-) -> None:
-    person = Person(crm, new_id())
-    for name, mail in there:
-        await make_client(person, name=name, emails=[mail] if mail else [])
-    text = "name,email,notes\n" + "".join(f"{name},{mail},x\n" for name, mail in rows)
-    made = await upload(person, text, resource=CLIENTS)
-    await told(person, made.id, on_duplicate=on_duplicate)
-    check = (await checked(app, person, made.id)).check
-    committed = await commit(person, made.id)
-    await work_off(app, committed.job_id)
-    done = await import_of(person, made.id)
-    assert (check.created_rows, check.updated_rows) == (done.created_rows, done.updated_rows)
-    assert (check.skipped_rows, check.failed_rows) == (done.skipped_rows, done.failed_rows)
-    assert done.done_rows == len(rows)
 
 
 @pytest.mark.parametrize("method", ["CommitImport", "CheckImport", "RevertImport"])

@@ -13,6 +13,7 @@ from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_service_pb2 as pb
+from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from kit.errors import ErrorKind
 from kit.testing.database import ServiceDatabase
 from services.crm.tests.factories import (
@@ -99,6 +100,61 @@ async def test_each_wrong_cell_is_named_and_the_other_rows_come(app: App, person
         (5, "created_at"),
         (6, "created_at"),
     ]
+
+
+EVERYTHING_WRONG = {
+    pb.IMPORT_RESOURCE_DEALS: (
+        "name,amount,currency,stage,client,created_at,lost_reason,next_step\n"
+        f",much,EUR,Nowhere,Nobody,yesterday,Spite,{'x' * 3_000}\n",
+        {"name", "amount", "stage", "client", "created_at", "lost_reason", "next_step"},
+    ),
+    CLIENTS: (
+        "name,kind,parent,emails,phones,website,created_at\n"
+        ",robot,Nobody,no mail,no phone,javascript:x,yesterday\n",
+        {"name", "kind", "parent", "emails", "phones", "website", "created_at"},
+    ),
+    pb.IMPORT_RESOURCE_ACTIVITIES: (
+        "subject,kind,client,deal,due_at,remind_at\n,dance,Nobody,Nothing,soon,never\n",
+        {"subject", "kind", "client", "deal", "due_at", "remind_at"},
+    ),
+}
+
+
+@pytest.mark.parametrize("resource", EVERYTHING_WRONG)
+async def test_all_that_is_wrong_with_a_row_is_told_at_once(
+    app: App, person: Person, resource: pb.ImportResource.ValueType
+) -> None:
+    text, columns = EVERYTHING_WRONG[resource]
+    done = await imported(app, person, text, resource=resource)
+    assert (done.created_rows, done.failed_rows) == (0, 1)
+    assert {column for _, column in await errors_of(person, done.id)} == columns
+
+
+async def test_a_row_that_is_refused_brings_no_label_of_an_owner(app: App, person: Person) -> None:
+    rows = ({"name": "A", "amount": "much", "owner": "Mo"}, {"name": "B", "owner": "Lea"})
+    await imported(app, person, table(*rows))
+    listed = await person.call("ListOwners", stage_pb.ListOwnersRequest())
+    assert [owner.name for owner in listed.owners] == ["Lea"]
+
+
+async def test_a_change_may_leave_out_the_name_and_says_what_else_is_wrong(
+    app: App, person: Person
+) -> None:
+    await make_deal(person, external_id="7")
+    made = await upload(person, "name,external_id,amount,stage\n,7,much,Nowhere\n,7,2,\n")
+    await person.call(
+        "UpdateImport", pb.UpdateImportRequest(import_id=made.id, on_duplicate="update")
+    )
+    await work_off(app, (await commit(person, made.id)).job_id)
+    assert await errors_of(person, made.id) == [(2, "amount"), (2, "stage")]
+    assert (await import_of(person, made.id)).updated_rows == 1
+
+
+async def test_a_character_that_cannot_be_stored_is_named(app: App, person: Person) -> None:
+    text = "name,client,stage,Memo\nA\0,B\0,,x\nC,,\0,\nD,,,\0\nE,,,\n"
+    done = await imported(app, person, text)
+    assert await errors_of(person, done.id) == [(2, "client"), (2, "name"), (3, "stage")]
+    assert done.created_rows == 2
 
 
 async def test_what_is_there_already_is_skipped(app: App, person: Person) -> None:
@@ -215,7 +271,7 @@ async def test_an_import_that_failed_goes_on_when_committed_again(
 
 
 async def test_errors_and_imports_come_in_pages(app: App, person: Person) -> None:
-    wrong = [{"name": "", "amount": "x"} for _ in range(3)]
+    wrong = [{"name": "A", "amount": "x"} for _ in range(3)]
     imports = [await imported(app, person, table(*wrong)) for _ in range(2)]
     found: list[tuple[int, str]] = []
     token = ""

@@ -703,7 +703,7 @@ class ImportRow(_message.Message):
     matched_by: _builtins.str
     """By what it was recognised: external_id, email, domain, phone, name, or file for a repetition in the file itself."""
     record_id: _builtins.str
-    """The record it was recognised as."""
+    """The record it was recognised as; empty for one that an earlier row of the file brings."""
     record_name: _builtins.str
     """That record's name."""
     def __init__(

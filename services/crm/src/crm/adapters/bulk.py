@@ -148,10 +148,15 @@ async def clients_by_name(tx: Transaction, names: Iterable[str]) -> dict[str, Pa
     return {row["wanted"]: Parent(row["id"], row["name"], ClientKind(row["kind"])) for row in rows}
 
 
-async def owners_by_name(tx: Transaction, names: Iterable[str]) -> dict[str, Named]:
-    """By the names that were asked for: members before labels, and new labels for the rest."""
+async def owners_by_name(
+    tx: Transaction, names: Iterable[str], *, in_vain: Iterable[str] = ()
+) -> dict[str, Named]:
+    """By the names that were asked for: members before labels, and new labels for the rest.
+
+    Those asked for `in_vain` come to be no labels.
+    """
     wanted = sorted({name for name in names if name})
-    found = await _owners(tx, wanted)
+    found = await _owners(tx, sorted({*wanted, *filter(None, in_vain)}))
     missing = [name for name in wanted if name not in found]
     if missing:
         # Two spellings that differ in nothing but case are one label.

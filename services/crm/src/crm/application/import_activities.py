@@ -6,8 +6,8 @@ from crm.adapters import bulk, bulk_changes, bulk_lookups, import_rows
 from crm.application.import_work import Work
 from crm.domain.activity import Activity, ActivityEdit
 from crm.domain.client import Parent
-from crm.domain.entries import Named
-from crm.domain.errors import EntryRefused, Problem
+from crm.domain.entries import Entry, Named
+from crm.domain.errors import EntryRefused
 from crm.domain.import_cells import ActivityCells
 from crm.domain.import_fields import Resource
 from crm.domain.imports import Match, OnDuplicate, Row
@@ -21,20 +21,19 @@ async def take_activities(work: Work, rows: Sequence[Row]) -> None:
 
     It is the same if subject, client, deal and time are the same.
     """
-    read: list[tuple[Row, ActivityCells]] = []
-    for row in rows:
-        try:
-            read.append((row, work.reader.activity(row)))
-        except EntryRefused as refusal:
-            work.refuse(row, refusal)
+    entries = [Entry() for _ in rows]
+    read = [
+        (row, work.reader.activity(entry, row), entry)
+        for row, entry in zip(rows, entries, strict=True)
+    ]
     uow = work.uow
-    clients = await bulk.clients_by_name(uow, (cells.client for _, cells in read))
-    deals = await bulk_lookups.deals_by_name(uow, (cells.deal for _, cells in read))
-    owners = await work.owners(cells.owner for _, cells in read)
+    clients = await bulk.clients_by_name(uow, (cells.client for _, cells, _ in read))
+    deals = await bulk_lookups.deals_by_name(uow, (cells.deal for _, cells, _ in read))
+    owners = await work.owners((cells.owner, entry) for _, cells, entry in read)
     made: list[tuple[Row, Activity]] = []
-    for row, cells in read:
+    for row, cells, entry in read:
         try:
-            made.append((row, _activity(work, cells, clients, deals, owners)))
+            made.append((row, _activity(work, cells, entry, clients, deals, owners)))
         except EntryRefused as refusal:
             work.refuse(row, refusal)
     new = await _new(work, made)
@@ -75,37 +74,39 @@ async def _new(work: Work, made: Sequence[tuple[Row, Activity]]) -> list[Activit
 def _activity(
     work: Work,
     cells: ActivityCells,
+    entry: Entry,
     clients: dict[str, Parent],
     deals: dict[str, bulk_lookups.DealNamed],
     owners: dict[str, Named],
 ) -> Activity:
+    """Raises EntryRefused with all that is wrong with the row."""
     client, deal = clients.get(cells.client), deals.get(cells.deal)
-    problems = []
     if cells.client and client is None:
-        said = f"There is no client “{cells.client[:60]}”."
-        problems.append(Problem("client", "CLIENT_NOT_FOUND", said))
+        entry.refuse("client", "CLIENT_NOT_FOUND", f"There is no client “{cells.client[:60]}”.")
     if cells.deal and deal is None:
-        said = f"There is no deal “{cells.deal[:60]}”."
-        problems.append(Problem("deal", "DEAL_NOT_FOUND", said))
-    if problems:
-        raise EntryRefused(problems)
-    its_client = Named(client.id, client.name) if client else deal.client if deal else None
+        entry.refuse("deal", "DEAL_NOT_FOUND", f"There is no deal “{cells.deal[:60]}”.")
     edit = ActivityEdit(
         kind=cells.kind,
         subject=cells.subject,
         body=cells.body,
-        client=its_client,
+        client=Named(client.id, client.name) if client else deal.client if deal else None,
         deal=deal.deal if deal else None,
-        owner=work.owner(cells.owner, owners),
         due_at=cells.due_at,
         remind_at=cells.remind_at,
     )
-    return Activity.create(
-        new_id(),
-        work.uow.workspace_id,
-        edit=edit,
-        zone=work.zone,
-        at=cells.created_at,
-        by=work.by,
-        done_at=cells.done_at,
-    )
+    with entry.hearing():
+        edit["owner"] = work.owner(cells.owner, owners)
+    activity: Activity | None = None
+    with entry.hearing():
+        activity = Activity.create(
+            new_id(),
+            work.uow.workspace_id,
+            edit=edit,
+            zone=work.zone,
+            at=cells.created_at,
+            by=work.by,
+            done_at=cells.done_at,
+        )
+    entry.done()
+    assert activity is not None
+    return activity

@@ -10,7 +10,7 @@ from crm.adapters.matching import Candidate
 from crm.application.import_work import THE_FILE, Work, best
 from crm.domain.before import client_before
 from crm.domain.client import Client, ClientEdit, Parent
-from crm.domain.entries import Named
+from crm.domain.entries import Entry, Named
 from crm.domain.errors import EntryRefused, Problem
 from crm.domain.import_cells import ClientCells
 from crm.domain.import_fields import Resource
@@ -24,11 +24,12 @@ KIND = Resource.CLIENTS
 
 @dataclass(frozen=True)
 class _Read:
-    """A row that says something sensible."""
+    """A row with what its cells say, and what is wrong with it so far."""
 
     row: Row
     cells: ClientCells
     keys: list[str]
+    entry: Entry
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ async def take_clients(work: Work, rows: Sequence[Row]) -> None:
 
     A company can be named as parent as soon as it stands in an earlier row.
     """
-    read = list(filter(None, (_read(work, row) for row in rows)))
+    read = [_read(work, row) for row in rows]
     around = await _around(work, read)
     new: list[Client] = []
     changes: dict[UUID, _Read] = {}
@@ -62,14 +63,11 @@ async def take_clients(work: Work, rows: Sequence[Row]) -> None:
         await bulk.add_clients(work.uow, new)
 
 
-def _read(work: Work, row: Row) -> _Read | None:
-    try:
-        cells = work.reader.client(row)
-    except EntryRefused as refusal:
-        work.refuse(row, refusal)
-        return None
+def _read(work: Work, row: Row) -> _Read:
+    entry = Entry()
+    cells = work.reader.client(entry, row)
     keys = match_keys(cells.kind, cells.name, cells.emails, cells.phones, cells.website)
-    return _Read(row, cells, keys)
+    return _Read(row, cells, keys, entry)
 
 
 async def _around(work: Work, read: Sequence[_Read]) -> _Around:
@@ -85,7 +83,7 @@ async def _around(work: Work, read: Sequence[_Read]) -> _Around:
         known=known,
         by_key=by_key,
         parents={name.lower(): parent for name, parent in parents.items()},
-        owners=await work.owners(one.cells.owner for one in read),
+        owners=await work.owners((one.cells.owner, one.entry) for one in read),
         own=await import_rows.created_by(uow, work.import_id, there) if there else set(),
     )
 
@@ -94,12 +92,14 @@ def _take(
     work: Work, one: _Read, around: _Around, new: list[Client], changes: dict[UUID, _Read]
 ) -> None:
     cells = one.cells
+    if one.entry.refused:
+        _new(work, one, around)  # which says what else is wrong
     found = around.known.get(cells.external_id) if cells.external_id else None
     by = "external_id"
     if found is not None:
         pass
     elif cells.external_id and cells.external_id in work.seen.external_ids:
-        work.skipped += 1
+        work.repeats(one.row, KIND, cells.name)
         return
     else:
         match = best(cells.name, cells.kind, one.keys, cells.external_id, around.by_key)
@@ -113,11 +113,19 @@ def _take(
             changes[found.id] = one
             work.matches.append(_match(one, "updated", found, by))
         return
-    distinct = work.settings.on_duplicate is OnDuplicate.CREATE or cells.external_id
-    if not distinct and work.seen.has_client(cells.name, cells.kind, one.keys):
-        work.skipped += 1
-        return
+    if work.settings.on_duplicate is not OnDuplicate.CREATE:
+        earlier = work.seen.client(cells.name, cells.kind, one.keys, external_id=cells.external_id)
+        if earlier is not None:
+            work.repeats(one.row, KIND, earlier)
+            return
     client = _new(work, one, around)
+    state = client.state
+    work.seen.add_client(state.name, state.kind, one.keys, external_id=cells.external_id)
+    if work.layout.has("parent") or not work.dry:
+        parent = Parent(client.id, state.name, state.kind)
+        work.seen.parents.setdefault(state.name.lower(), parent)
+    if state.parent:
+        work.seen.under[client.id] = state.parent.id
     new.append(client)
     work.created += 1
     work.matches.append(Match(one.row.number, KIND, "created", client.id, client.version))
@@ -133,29 +141,38 @@ def _match(one: _Read, action: str, found: Known, by: str) -> Match:
 
 
 def _new(work: Work, one: _Read, around: _Around) -> Client:
-    cells = one.cells
+    """Raises EntryRefused with all that is wrong with the row."""
+    cells, entry = one.cells, one.entry
     edit = ClientEdit(
         kind=cells.kind,
         name=cells.name,
-        parent=_parent(work, cells, around),
         emails=cells.emails,
         phones=cells.phones,
         address=cells.address,
         website=cells.website,
-        owner=work.owner(cells.owner, around.owners),
         tags=cells.tags,
         notes=cells.notes,
         external_id=cells.external_id or None,
         custom_fields=cells.custom_fields,
     )
-    client = Client.create(
-        new_id(), work.uow.workspace_id, edit=edit, at=cells.created_at, by=None, region=work.region
-    )
-    state = client.state
-    work.seen.add_client(Parent(client.id, state.name, state.kind), one.keys)
-    work.seen.external_ids.add(cells.external_id)
-    if state.parent:
-        work.seen.under[client.id] = state.parent.id
+    if entry.refused and work.settings.on_duplicate is OnDuplicate.UPDATE and not cells.name:
+        edit["name"] = "?"  # it may have been meant to change a client that has one
+    with entry.hearing():
+        edit["parent"] = _parent(work, cells, around)
+    with entry.hearing():
+        edit["owner"] = work.owner(cells.owner, around.owners)
+    client: Client | None = None
+    with entry.hearing():
+        client = Client.create(
+            new_id(),
+            work.uow.workspace_id,
+            edit=edit,
+            at=cells.created_at,
+            by=None,
+            region=work.region,
+        )
+    entry.done()
+    assert client is not None
     return client
 
 
@@ -182,12 +199,7 @@ async def _change(work: Work, changes: dict[UUID, _Read], around: _Around) -> No
             continue
         before = client.state
         try:
-            client.edit(
-                _edit(work, one, client, around, above),
-                at=work.now,
-                by=work.by,
-                region=work.region,
-            )
+            _edit_client(work, one, client, around, above)
         except EntryRefused as refusal:
             work.refuse(one.row, refusal)
             del work.matches[matches[one.row.number]]
@@ -218,7 +230,26 @@ async def _above(work: Work, changes: dict[UUID, _Read], around: _Around) -> Lin
     return above
 
 
-def _edit(work: Work, one: _Read, client: Client, around: _Around, above: Lines) -> ClientEdit:
+def _edit_client(work: Work, one: _Read, client: Client, around: _Around, above: Lines) -> None:
+    """Raises EntryRefused with all that is wrong with the row."""
+    entry, parent = one.entry, None
+    edit = _edit(one, client)
+    with entry.hearing():
+        if one.cells.owner:
+            edit["owner"] = work.owner(one.cells.owner, around.owners)
+    with entry.hearing():
+        if parent := _parent(work, one.cells, around):
+            above.expect_free(client.id, parent.id, field="parent_id")
+            edit["parent"] = parent
+    with entry.hearing():
+        client.edit(edit, at=work.now, by=work.by, region=work.region)
+    entry.done()
+    if parent:
+        above.put(client.id, parent.id)
+        work.seen.under[client.id] = parent.id
+
+
+def _edit(one: _Read, client: Client) -> ClientEdit:
     cells, state = one.cells, client.state
     edit: ClientEdit = {}
     if one.row["name"]:
@@ -241,11 +272,4 @@ def _edit(work: Work, one: _Read, client: Client, around: _Around, above: Lines)
         edit["tags"] = tuple(dict.fromkeys((*state.tags, *cells.tags)))
     if cells.custom_fields:
         edit["custom_fields"] = cells.custom_fields
-    if cells.owner:
-        edit["owner"] = work.owner(cells.owner, around.owners)
-    if parent := _parent(work, cells, around):
-        above.expect_free(client.id, parent.id, field="parent_id")
-        edit["parent"] = parent
-        above.put(client.id, parent.id)
-        work.seen.under[client.id] = parent.id
     return edit

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, NoReturn, cast
 from uuid import UUID
 
 from crm.adapters import bulk, bulk_changes, bulk_lookups, import_rows, workspaces
@@ -13,8 +13,8 @@ from crm.application.import_work import THE_FILE, Work
 from crm.domain.before import deal_before
 from crm.domain.client import Client, ClientEdit, ClientKind, Parent
 from crm.domain.deal import Deal, DealEdit
-from crm.domain.entries import Named
-from crm.domain.errors import EntryRefused, Problem
+from crm.domain.entries import Entry, Named
+from crm.domain.errors import EntryRefused
 from crm.domain.import_cells import DealCells
 from crm.domain.import_fields import Resource
 from crm.domain.imports import Match, OnDuplicate, Row
@@ -49,6 +49,14 @@ class _Names:
         return next(stage for stage in stages if stage.type is StageType.OPEN)
 
 
+class _Read(NamedTuple):
+    """A row with what its cells say, and what is wrong with it so far."""
+
+    row: Row
+    cells: DealCells
+    entry: Entry
+
+
 class _Taken(NamedTuple):
     """A row that says something sensible."""
 
@@ -69,19 +77,18 @@ class _Taken(NamedTuple):
 
 async def take_deals(work: Work, rows: Sequence[Row]) -> None:
     """Write what can be taken."""
-    read: list[tuple[Row, DealCells]] = []
-    for row in rows:
-        try:
-            read.append((row, work.reader.deal(row)))
-        except EntryRefused as refusal:
-            work.refuse(row, refusal)
+    entries = [Entry() for _ in rows]
+    read = [
+        _Read(row, work.reader.deal(entry, row), entry)
+        for row, entry in zip(rows, entries, strict=True)
+    ]
     names = await _names(work, read)
     taken: list[_Taken] = []
-    for row, cells in read:
+    for one in read:
         try:
-            taken.append(_taken(work, row, cells, names))
+            taken.append(_taken(work, one, names))
         except EntryRefused as refusal:
-            work.refuse(row, refusal)
+            work.refuse(one.row, refusal)
     new, changes = await _sorted(work, taken)
     places = bulk.positions(
         names.columns, Counter(one.stage.id for one in (*new, *changes.values()))
@@ -97,31 +104,35 @@ async def take_deals(work: Work, rows: Sequence[Row]) -> None:
         await bulk_changes.save_deals(work.uow, list(changed.values()))
 
 
-async def _names(work: Work, read: Sequence[tuple[Row, DealCells]]) -> _Names:
+async def _names(work: Work, read: Sequence[_Read]) -> _Names:
     uow = work.uow
     columns = await bulk.columns(uow)
     if not columns:
         await workspaces.add_defaults(uow)
         columns = await bulk.columns(uow)
-    owners = await work.owners(cells.owner for _, cells in read)
-    clients = await bulk.clients_by_name(uow, (cells.client for _, cells in read))
+    owners = await work.owners((one.cells.owner, one.entry) for one in read)
+    clients = await bulk.clients_by_name(uow, (one.cells.client for one in read))
     by_name = {name.lower(): client for name, client in clients.items()}
     coming = await _coming(work, read, by_name) if work.settings.create_clients else {}
     return _Names(columns, by_name, owners, await bulk.lost_reasons(uow), coming)
 
 
 async def _coming(
-    work: Work, read: Sequence[tuple[Row, DealCells]], by_name: dict[str, Parent]
+    work: Work, read: Sequence[_Read], by_name: dict[str, Parent]
 ) -> dict[UUID, Client]:
-    """Companies that no client is called like, in spite of legal forms and accents."""
-    missing = {
-        cells.client.lower(): cells.client
-        for _, cells in reversed(read)
-        if cells.client and cells.client.lower() not in by_name
-    }
+    """Companies that no client is called like, in spite of legal forms and accents.
+
+    By the same rule two spellings in the file are one company, called as it is written first.
+    """
+    missing: dict[str, str] = {}
+    for one in read:
+        name = one.cells.client
+        if name and name.lower() not in by_name:
+            missing.setdefault(name.lower(), name)
     keys = {low: match_keys(ClientKind.COMPANY, name, (), (), "") for low, name in missing.items()}
     by_key = await work.candidates(key for many in keys.values() for key in many)
     coming: dict[UUID, Client] = {}
+    spelled: dict[str, Parent] = {}
     for low, name in missing.items():
         alike = [
             found
@@ -132,8 +143,9 @@ async def _coming(
         if alike:
             by_name[low] = Parent(alike[0].id, alike[0].name, alike[0].kind)
             continue
-        if low in work.seen.parents:
-            by_name[low] = work.seen.parents[low]
+        same = _same(name)
+        if earlier := work.seen.parents.get(same) or spelled.get(same):
+            by_name[low] = earlier
             continue
         try:
             client = Client.create(
@@ -145,7 +157,7 @@ async def _coming(
             )
         except EntryRefused:
             continue  # the row says then that there is no such client
-        by_name[low] = Parent(client.id, client.state.name, client.state.kind)
+        by_name[low] = spelled[same] = Parent(client.id, client.state.name, client.state.kind)
         coming[client.id] = client
     return coming
 
@@ -159,7 +171,7 @@ async def _bring_clients(work: Work, names: _Names, deals: Sequence[tuple[int, D
         if client is None:
             continue
         state = client.state
-        work.seen.parents[state.name.lower()] = Parent(client.id, state.name, state.kind)
+        work.seen.parents[_same(state.name)] = Parent(client.id, state.name, state.kind)
         work.matches.append(Match(number, Resource.CLIENTS, "created", client.id, 1))
         work.new_clients += 1
         new.append(client)
@@ -167,21 +179,24 @@ async def _bring_clients(work: Work, names: _Names, deals: Sequence[tuple[int, D
         await bulk.add_clients(work.uow, new)
 
 
-def _taken(work: Work, row: Row, cells: DealCells, names: _Names) -> _Taken:
-    problems: list[Problem] = []
+def _same(name: str) -> str:
+    """What spellings of one company's name have in common."""
+    return plain_name(name) or name.lower()
+
+
+def _taken(work: Work, one: _Read, names: _Names) -> _Taken:
+    """Raises EntryRefused with all that is wrong with the row."""
+    row, cells, entry = one
     stage = names.stage(cells.stage)
     client = names.clients.get(cells.client.lower())
     reason = names.reasons.get(cells.lost_reason.lower())
     if stage is None:
-        said = f"There is no stage “{cells.stage[:60]}”."
-        problems.append(Problem("stage", "STAGE_NOT_FOUND", said))
+        entry.refuse("stage", "STAGE_NOT_FOUND", f"There is no stage “{cells.stage[:60]}”.")
+        stage = names.first
     if cells.client and client is None:
-        said = f"There is no client “{cells.client[:60]}”."
-        problems.append(Problem("client", "CLIENT_NOT_FOUND", said))
+        entry.refuse("client", "CLIENT_NOT_FOUND", f"There is no client “{cells.client[:60]}”.")
     if cells.lost_reason and reason is None:
-        problems.append(Problem("lost_reason", "LOST_REASON_NOT_FOUND", "There is no such reason."))
-    if problems or stage is None:
-        raise EntryRefused(problems)
+        entry.refuse("lost_reason", "LOST_REASON_NOT_FOUND", "There is no such reason.")
     expected = cells.expected_close_date
     if expected is None and cells.closed_at and stage.type is StageType.OPEN:
         expected = cells.closed_at.date()  # sources have one date for both
@@ -189,7 +204,6 @@ def _taken(work: Work, row: Row, cells: DealCells, names: _Names) -> _Taken:
         name=cells.name,
         client=Named(client.id, client.name) if client else None,
         amount=cells.amount,
-        owner=work.owner(cells.owner, names.owners),
         expected_close_date=expected,
         source=cells.source,
         next_step=cells.next_step,
@@ -197,7 +211,29 @@ def _taken(work: Work, row: Row, cells: DealCells, names: _Names) -> _Taken:
         external_id=cells.external_id or None,
         custom_fields=cells.custom_fields,
     )
+    with entry.hearing():
+        edit["owner"] = work.owner(cells.owner, names.owners)
+    if entry.refused:
+        _hear_more(work, entry, edit, stage)
     return _Taken(row, cells, stage, edit, reason)
+
+
+def _hear_more(work: Work, entry: Entry, edit: DealEdit, stage: Stage) -> NoReturn:
+    """Raises EntryRefused with what is wrong already, and with what else would be."""
+    if work.settings.on_duplicate is OnDuplicate.UPDATE and not edit["name"]:
+        edit["name"] = "?"  # it may have been meant to change a deal that has one
+    with entry.hearing():
+        Deal.create(
+            new_id(),
+            work.uow.workspace_id,
+            edit=edit,
+            stage=stage,
+            position="a0",
+            at=work.now,
+            by=None,
+        )
+    entry.done()
+    raise AssertionError("somebody has refused nothing")
 
 
 async def _sorted(work: Work, taken: Sequence[_Taken]) -> tuple[list[_Taken], dict[UUID, _Taken]]:
@@ -220,7 +256,7 @@ async def _sorted(work: Work, taken: Sequence[_Taken]) -> tuple[list[_Taken], di
         id, number = one.cells.external_id, one.row.number
         found = known.get(id) if id else alike.get(_likeness(one.edit))
         if id and found is None and id in work.seen.external_ids:
-            work.skipped += 1  # a second one in this file is there already as well
+            work.repeats(one.row, KIND, one.cells.name)
             continue
         if found is None or (not id and found.id in own):
             new.append(one)

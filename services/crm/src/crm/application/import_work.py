@@ -7,41 +7,55 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from crm.adapters import bulk, matching
-from crm.adapters.matching import Candidate, Found
+from crm.adapters.matching import MOST, Candidate, Found
 from crm.application.owners import owner_for
 from crm.domain.client import ClientKind, Parent
-from crm.domain.entries import Named
+from crm.domain.entries import Entry, Named
 from crm.domain.errors import EntryRefused, Problem
 from crm.domain.import_cells import CellReader
+from crm.domain.import_fields import Resource
 from crm.domain.imports import Layout, Match, Row, RowError, Settings
 from crm.domain.matching import is_match
 from kit.unit_of_work import UnitOfWork
 
 THE_FILE = "file"  # a row repeats an earlier one
+NOBODY = UUID(int=0)  # of an earlier row whose record is not written yet
 
 
 @dataclass
 class Seen:
     """What earlier rows of the file have brought, as far as the database does not know it yet.
 
-    A dry run keeps it for the whole file: the names, and of the keys no more than their hashes.
+    A dry run keeps it for the whole file: of what clients are recognised by, only hashes.
     """
 
     parents: dict[str, Parent] = field(default_factory=dict)
-    keys: dict[int, str] = field(default_factory=dict)
-    external_ids: set[str] = field(default_factory=set)
+    names: dict[int, tuple[str, ...]] = field(default_factory=dict)  # by kind, key, and whether
+    external_ids: set[str] = field(default_factory=set)  # the source gave an id
     under: dict[UUID, UUID] = field(default_factory=dict)  # whom the file has put under whom
 
-    def add_client(self, client: Parent, keys: Iterable[str]) -> None:
+    def add_client(
+        self, name: str, kind: ClientKind, keys: Iterable[str], *, external_id: str
+    ) -> None:
         """A row has brought a client."""
-        self.parents.setdefault(client.name.lower(), client)
+        if external_id:
+            self.external_ids.add(external_id)
+        one = (name,)
         for key in keys:
-            self.keys.setdefault(hash((client.kind, key)), client.name)
+            others = self.names.setdefault(hash((kind, key, bool(external_id))), one)
+            if others is not one and len(others) < MOST and name not in others:
+                self.names[hash((kind, key, bool(external_id)))] = (*others, name)
 
-    def has_client(self, name: str, kind: ClientKind, keys: Iterable[str]) -> bool:
-        """Whether an earlier row has brought this client."""
-        found = ((key, self.keys.get(hash((kind, key)))) for key in keys)
-        return any(other is not None and is_match(key, name, other) for key, other in found)
+    def client(
+        self, name: str, kind: ClientKind, keys: Iterable[str], *, external_id: str
+    ) -> str | None:
+        """The name of a client that an earlier row has brought, by the rule of `best`."""
+        for key in keys:
+            for with_id in (False,) if external_id else (False, True):
+                for other in self.names.get(hash((kind, key, with_id)), ()):
+                    if is_match(key, name, other):
+                        return other
+        return None
 
 
 @dataclass(kw_only=True)
@@ -67,12 +81,17 @@ class Work:
     errors: list[RowError] = field(default_factory=list)
     matches: list[Match] = field(default_factory=list)
 
-    async def owners(self, names: Iterable[str]) -> dict[str, Named]:
+    async def owners(self, rows: Iterable[tuple[str, Entry]]) -> dict[str, Named]:
         """Owners by name; under no name whose a record is that says nothing.
 
-        Who sees nobody else's records owns what they bring.
+        Who sees nobody else's records owns what they bring. A row that is refused brings no label.
         """
-        owners = await bulk.owners_by_name(self.uow, names)
+        named = [(name, entry.refused) for name, entry in rows]
+        owners = await bulk.owners_by_name(
+            self.uow,
+            (name for name, refused in named if not refused),
+            in_vain=(name for name, refused in named if refused),
+        )
         if not self.uow.sight.sees(None):
             self.usual_owner = owners[""] = await owner_for(self.uow, self.by, None, by=self.by)
         return owners
@@ -84,6 +103,11 @@ class Work:
             said = "You see no records of this owner."
             raise EntryRefused([Problem("owner", "OWNER_OUT_OF_SIGHT", said)])
         return owner
+
+    def repeats(self, row: Row, kind: Resource, name: str) -> None:
+        """A row brings once more what an earlier one of the same batch has brought."""
+        self.skipped += 1
+        self.matches.append(Match(row.number, kind, "skipped", NOBODY, 0, THE_FILE, name))
 
     def refuse(self, row: Row, refusal: EntryRefused) -> None:
         """A row cannot be taken."""

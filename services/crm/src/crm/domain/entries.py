@@ -1,6 +1,7 @@
 """What people and programs enter: tidied, bounded, and refused field by field."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -39,6 +40,20 @@ class Entry:
     def refuse(self, field: str, reason: str, message: str) -> None:
         """Note that a field cannot be taken."""
         self._problems.append(Problem(field, reason, message))
+
+    @contextmanager
+    def hearing(self) -> Iterator[None]:
+        """Note what is refused inside, of fields that nothing is known to be wrong with yet."""
+        try:
+            yield
+        except EntryRefused as refusal:
+            known = {problem.field for problem in self._problems}
+            self._problems += [one for one in refusal.problems if one.field not in known]
+
+    @property
+    def refused(self) -> bool:
+        """Whether anything was noted."""
+        return bool(self._problems)
 
     def done(self) -> None:
         """Raises EntryRefused if anything was noted."""

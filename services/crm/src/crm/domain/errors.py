@@ -212,9 +212,9 @@ class EntryRefused(DomainError):
     kind, reason = ErrorKind.INVALID, "INVALID_INPUT"
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        found = list(problems)
+        self.problems = list(problems)
         super().__init__(
-            " ".join(problem.message for problem in found),
-            fields={problem.field: problem.message for problem in found},
+            " ".join(problem.message for problem in self.problems),
+            fields={problem.field: problem.message for problem in self.problems},
         )
-        self.reason = found[0].reason
+        self.reason = self.problems[0].reason

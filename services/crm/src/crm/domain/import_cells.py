@@ -116,9 +116,8 @@ class CellReader:
             customs or {}, currency=currency, zone=zone, notation=self._notation
         )
 
-    def deal(self, row: Row) -> DealCells:
-        """Raises EntryRefused with all that cannot be read."""
-        entry = Entry()
+    def deal(self, entry: Entry, row: Row) -> DealCells:
+        """What cannot be read is refused, and left out."""
         created_at = self._instant(entry, row, "created_at")
         entered_at = self._instant(entry, row, "entered_stage_at")
         closed_at = self._at(entry, row, "closed_at")
@@ -131,7 +130,7 @@ class CellReader:
         for column, at in (("entered_stage_at", entered_at), ("closed_at", closed_at)):
             if at is not None and at < born:
                 entry.refuse(column, "DATE_INVALID", "This is before the deal came to be.")
-        cells = DealCells(
+        return DealCells(
             name=row["name"],
             external_id=row["external_id"],
             client=row["client"],
@@ -148,17 +147,14 @@ class CellReader:
             tags=_list(row["tags"]),
             custom_fields=self._customs.read(entry, row),
         )
-        entry.done()
-        return cells
 
-    def client(self, row: Row) -> ClientCells:
-        """Raises EntryRefused with all that cannot be read."""
-        entry = Entry()
+    def client(self, entry: Entry, row: Row) -> ClientCells:
+        """What cannot be read is refused, and left out."""
         word = row["kind"].lower()
         kind = ClientKind(_CLIENT_KINDS.get(word, "company")) if word else self._usual_kind
         if word not in _CLIENT_KINDS:
             entry.refuse("kind", "KIND_UNKNOWN", "Write company or person.")
-        cells = ClientCells(
+        return ClientCells(
             name=row["name"],
             kind=kind,
             external_id=row["external_id"],
@@ -173,12 +169,9 @@ class CellReader:
             parent=row["parent"],
             custom_fields=self._customs.read(entry, row),
         )
-        entry.done()
-        return cells
 
-    def activity(self, row: Row) -> ActivityCells:
-        """Raises EntryRefused with all that cannot be read."""
-        entry = Entry()
+    def activity(self, entry: Entry, row: Row) -> ActivityCells:
+        """What cannot be read is refused, and left out."""
         kind = _ACTIVITY_KINDS.get(row["kind"].lower())
         if kind is None:
             entry.refuse("kind", "KIND_UNKNOWN", "Write call, meeting, mail, task or note.")
@@ -186,7 +179,7 @@ class CellReader:
         due_at = self._at(entry, row, "due_at")
         done_at = self._done(entry, row, due_at or created_at)
         known = [at for at in (created_at, done_at, due_at) if at and at <= self._now]
-        cells = ActivityCells(
+        return ActivityCells(
             subject=row["subject"],
             kind=kind or ActivityKind.TASK,
             body=row["body"],
@@ -198,8 +191,6 @@ class CellReader:
             done_at=done_at,
             created_at=created_at or min(known, default=self._now),
         )
-        entry.done()
-        return cells
 
     def _done(self, entry: Entry, row: Row, usual: datetime | None) -> datetime | None:
         """A day, or yes or no: then it was done when it was due, at the latest now."""

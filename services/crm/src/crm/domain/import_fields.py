@@ -145,8 +145,9 @@ class Column:
         self._emails += bool(_EMAIL.fullmatch(cell))
         self._urls += bool(_URL.fullmatch(cell))
         self._dates += is_date(cell)
-        if len(self.samples) < SAMPLES and cell[:SAMPLE_LENGTH] not in self.samples:
-            self.samples.append(cell[:SAMPLE_LENGTH])
+        sample = cell[:SAMPLE_LENGTH].replace("\0", "\ufffd")  # PostgreSQL stores no zeros
+        if len(self.samples) < SAMPLES and sample not in self.samples:
+            self.samples.append(sample)
 
     def looks_like(self, name: str) -> bool:
         """Whether most cells could stand in such a field."""

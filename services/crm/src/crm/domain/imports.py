@@ -203,6 +203,10 @@ class Layout:
         """Whether several columns make up the name, as with people."""
         return list(self._fields).count("name") > 1
 
+    def has(self, field: str) -> bool:
+        """Whether a column goes into a field."""
+        return field in self._fields
+
     @property
     def custom_keys(self) -> list[str]:
         """Keys of the custom fields that columns go into."""
@@ -222,6 +226,8 @@ class Layout:
         if len(cells) > len(self._fields) and any(map(str.strip, cells[len(self._fields) :])):
             said = f"The row has {len(cells)} cells and the header {len(self._fields)}."
             raise EntryRefused([Problem("", "TOO_MANY_FIELDS", said)])
+        if "\0" in record.text:
+            self._expect_storable(cells)
         values: dict[str, str] = {}
         for number, field in self._parts:
             if number >= len(cells):
@@ -231,6 +237,12 @@ class Layout:
                 cell = JOINED[field].join(filter(None, (values[field], cell)))
             values[field] = cell
         return Row(record.row, values)
+
+    def _expect_storable(self, cells: Sequence[str]) -> None:
+        said = "This text contains a character that is none."  # PostgreSQL stores no such text
+        filled = [(field, cells[number]) for number, field in self._parts if number < len(cells)]
+        if problems := [Problem(f, "TEXT_INVALID", said) for f, cell in filled if "\0" in cell]:
+            raise EntryRefused(problems)
 
     def errors(self, row: int, refusal: EntryRefused, row_: Row | None = None) -> list[RowError]:
         """A refusal of an entity's fields, by the columns they came from."""

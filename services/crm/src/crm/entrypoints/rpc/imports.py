@@ -173,7 +173,7 @@ class ImportService(api.ImportServiceServicer):
                     row=found["row"],
                     action=found["action"],
                     matched_by=found["matched_by"],
-                    record_id=str(found["record_id"]),
+                    record_id=str(found["record_id"]) if found["record_id"].int else "",
                     record_name=found["name"],
                 )
                 for found in shown
