@@ -3,15 +3,17 @@
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
-from crm.adapters import board, deal_queries
+from crm.adapters import board, bulk, deal_queries
 from crm.adapters.activity_queries import ACTIVITIES
 from crm.adapters.client_queries import CLIENTS
 from crm.adapters.deal_statements import LOAD_TO_MOVE, SURROUNDINGS
 from crm.adapters.search import SEARCH
 from kit.database import Statement, Transaction
 from kit.ids import new_id
+from kit.provision import with_database
 from kit.sight import Sight, seeing
 from kit.testing.database import ServiceDatabase
 from services.crm.tests.factories import Crm, Person, make_deal
@@ -69,6 +71,33 @@ def expect(plan: str, *indexes: str) -> None:
         assert index in plan, plan
     assert "Seq Scan on deals" not in plan, plan
     assert "Bitmap Heap Scan on deals" not in plan, plan
+
+
+EMPTY = (  # as the planner knows a table that is only being filled
+    "UPDATE pg_class SET reltuples = 0, relpages = 0 WHERE relname = $1",
+    "DELETE FROM pg_statistic WHERE starelid = $1::regclass",
+)
+
+
+@pytest.mark.parametrize("table", ["deals", "clients"])
+@pytest.mark.parametrize("known", [True, False], ids=["analyzed", "being filled"])
+async def test_a_batch_of_an_import_looks_up_ids_of_the_source(
+    database: ServiceDatabase, seller: Person, postgres: str, table: str, known: bool
+) -> None:
+    """Not the whole workspace for each batch, also before anybody has counted what came in."""
+    statement = bulk.KNOWN_DEALS if table == "deals" else bulk.KNOWN_CLIENTS
+    if not known:
+        name = database.dsns["owner"].rpartition("/")[2]
+        admin = await asyncpg.connect(with_database(postgres, name))
+        for forget in EMPTY:
+            await admin.execute(forget, table)
+        await admin.close()
+    try:
+        found = await plan(database, seller, statement, names=[f"b{n}" for n in range(500)])
+    finally:
+        await database.owner.execute(f"ANALYZE {table}")
+    assert f"Index Scan using ux_{table}_external_id" in found, found
+    assert "external_id = given.id" in found, found
 
 
 async def test_the_first_page_and_the_next(database: ServiceDatabase, seller: Person) -> None:

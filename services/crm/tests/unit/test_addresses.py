@@ -1,6 +1,7 @@
 """Addresses and numbers in their one form."""
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,24 @@ def test_the_one_form_is_its_own(text: str) -> None:
     for normal in (normal_email, normal_website, lambda typed: normal_phone(typed, "DE")):
         kept = normal(text)
         assert kept is None or normal(kept) == kept
+
+
+names = st.text(st.sampled_from("aZ9._+-'ä@ "), max_size=70)
+domains = st.one_of(
+    st.sampled_from(["acme.ch", "ACME.ch", "müller.de", "localhost", "a.test", "[1.2.3.4]", ""]),
+    st.text(st.sampled_from("a9.-"), max_size=12),
+)
+
+
+@given(names, domains)
+def test_whoever_shares_a_domain_is_read_by_the_same_rules(name: str, domain: str) -> None:
+    text = f"{name}@{domain}"
+    try:
+        found = validate_email(text, check_deliverability=False, allow_smtputf8=True)
+    except EmailNotValidError:
+        assert normal_email(text) is None
+    else:
+        assert normal_email(text) == found.normalized.lower()
 
 
 def test_a_time_zone_lies_in_a_country() -> None:

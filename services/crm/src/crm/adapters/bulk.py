@@ -95,11 +95,14 @@ ADD_LABELS = by_names(
     "ON CONFLICT DO NOTHING",
     ids=ARRAY(Uuid()),
 )
+# One by one: there is one at most for an id. A join would read the whole workspace for each batch
+# while the planner does not know yet how much the batches before have brought.
 KNOWN_DEALS, KNOWN_CLIENTS = (
     by_names(
-        "SELECT there.external_id, there.id, there.name, there.deleted_at IS NULL AS alive "
-        "FROM unnest(:names) AS given (id) "
-        f"JOIN {table} there ON there.workspace_id = :workspace AND there.external_id = given.id"
+        "SELECT given.id AS external_id, there.id, there.name, there.alive "
+        "FROM unnest(:names) AS given (id) CROSS JOIN LATERAL ("
+        f"  SELECT t.id, t.name, t.deleted_at IS NULL AS alive FROM {table} t"
+        "   WHERE t.workspace_id = :workspace AND t.external_id = given.id LIMIT 1) there"
     )
     for table in ("deals", "clients")
 )

@@ -39,8 +39,9 @@ DEALS_ALIKE = Statement(
 DEALS = by_names(
     "SELECT DISTINCT ON (wanted) wanted, id, name, client_id, client_name FROM ("
     "  SELECT g.name AS wanted, 0 AS rank, d.id, d.name, d.client_id, d.created_at"
-    "  FROM unnest(:names) AS g (name) JOIN deals d ON d.workspace_id = :workspace"
-    "    AND d.external_id = g.name AND d.deleted_at IS NULL"
+    "  FROM unnest(:names) AS g (name) CROSS JOIN LATERAL (SELECT * FROM deals t"
+    "    WHERE t.workspace_id = :workspace AND t.external_id = g.name"
+    "    AND t.deleted_at IS NULL LIMIT 1) d"
     "  UNION ALL"
     "  SELECT g.name, 1, d.id, d.name, d.client_id, d.created_at"
     "  FROM unnest(:names) AS g (name) JOIN deals d ON d.workspace_id = :workspace"

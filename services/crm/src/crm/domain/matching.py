@@ -7,6 +7,7 @@ Keys are compared for equality only. That is what an index can do under row-leve
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from crm.domain.client import ClientKind
 from crm.domain.import_fields import folded
@@ -82,6 +83,7 @@ def _are_related(one: str, other: str) -> bool:
     return shared or SequenceMatcher(None, first, second).ratio() >= NAMES_RELATED
 
 
+@lru_cache(maxsize=4_096)  # a batch asks several times of each of its names
 def plain_name(name: str) -> str:
     """A name without case, accents, punctuation and legal form, its words in order."""
     words = folded(name).split()
@@ -115,6 +117,7 @@ def _domains(emails: Sequence[str], website: str) -> Iterator[str]:
             yield domain
 
 
+@lru_cache(maxsize=4_096)
 def _skeleton(plain: str) -> str:
     """What most misspellings leave as it is: the consonants of each word, doubled ones once."""
     return "".join(map(_bones, plain.split())) or plain
