@@ -70,6 +70,18 @@ async def test_a_dry_run_says_which_rows_repeat_an_earlier_one(
     assert set(await clients_of(person)) == {"Acme GmbH", "Beta", "Rome", "Ramo"}
 
 
+async def test_an_id_of_the_source_goes_to_one_client(app: App, person: Person) -> None:
+    """To the one who gets it by a change; a later row with it is a repetition."""
+    await make_client(person, name="Acme")
+    made = await upload(person, "name,id\nAcme Ltd,7\nBeta,7\n", resource=CLIENTS)
+    await told(person, made.id, on_duplicate="update")
+    await work_off(app, (await commit(person, made.id)).job_id)
+    done = await import_of(person, made.id)
+    assert (done.updated_rows, done.created_rows, done.skipped_rows) == (1, 0, 1)
+    (client,) = (await clients_of(person)).values()
+    assert (client.name, client.external_id) == ("Acme Ltd", "7")
+
+
 names = st.sampled_from(
     ["Acme", "ACME Ltd", "acme gmbh", "Beta", "Beta 2", "Betta", "Gamma", "Gama", ""]
 )

@@ -111,6 +111,8 @@ def _take(
             _skip(work, one, found, THE_FILE if repeated else by)
         else:
             changes[found.id] = one
+            if cells.external_id:  # the client has it from now on
+                work.seen.external_ids.add(cells.external_id)
             work.matches.append(_match(one, "updated", found, by))
         return
     if work.settings.on_duplicate is not OnDuplicate.CREATE:
