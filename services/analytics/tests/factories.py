@@ -79,9 +79,9 @@ class Told:
         )
         return self.event("crm.rate.v1.changed", told.SerializeToString(), version=1)
 
-    def settings(self, currency: str, *, version: int = 1) -> Event:
+    def settings(self, currency: str, *, version: int = 1, time_zone: str = "UTC") -> Event:
         """What auth tells of the workspace."""
-        told = WorkspaceUpdated(version=version, currency_code=currency, time_zone="UTC")
+        told = WorkspaceUpdated(version=version, currency_code=currency, time_zone=time_zone)
         return self.event("auth.workspace.v1.updated", told.SerializeToString(), version=version)
 
     def call(self, client_id: UUID, at: datetime) -> "ToldCall":

@@ -1,15 +1,18 @@
 """Counted figures over real gRPC: what is counted, of whom, and as of when."""
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from analytics.bootstrap.serving import services
 from analytics.entrypoints.app import App
+from analytics.entrypoints.consumers import OF_AUTH
 from freelanceflow.analytics.v1 import figures_service_pb2 as pb
 from freelanceflow.analytics.v1.figures_service_pb2_grpc import FiguresServiceStub
 from kit.clock import FakeClock
@@ -122,6 +125,34 @@ async def test_health_knows_stalled_deals_only_with_enough_closed_ones(peer: Pee
     assert sum(month.won_count for month in many.months) == 20
 
 
+@pytest.mark.parametrize("zone", ["America/Sao_Paulo", "Pacific/Auckland", "Africa/Cairo"])
+async def test_months_are_those_of_the_workspace(peer: Peer, zone: str) -> None:
+    """To the microsecond, in summer and in winter, and where a day has no midnight."""
+    crm, own = peer.crm, ZoneInfo(zone)
+    settings = crm.settings("EUR", time_zone=zone)
+    async with peer.app.unit_of_work(crm.workspace) as uow:
+        await OF_AUTH[settings.type](uow, settings)
+    today = NOW.astimezone(own).date()
+    ends = [
+        datetime(year, month, 1, tzinfo=own).astimezone(UTC)
+        for year, month in [(today.year - 1, m) for m in range(today.month + 1, 13)]
+        + [(today.year, m) for m in range(1, today.month + 1)]
+    ]
+    moments = [end + timedelta(microseconds=n) for end in ends for n in (-1, 0, 1)]
+    for moment in moments:
+        await peer.tell(crm.created(at=moment, minor=100).moved("won", moment))
+    told = Counter(f"{moment.astimezone(own):%Y-%m}" for moment in moments)
+    months = {m.month: m for m in (await peer.ask("Health")).months}
+    assert len(months) == 12
+    for name, month in months.items():
+        found = (month.created_count, month.won_count, month.won_value.amount_minor)
+        assert found == (told[name], told[name], told[name] * 100), name
+    summary = figure(await peer.ask("Summary"), "won_value")
+    assert [(m.month, m.value) for m in summary.months][1:] == [
+        (name, 100 * told[name]) for name in sorted(months)[:-1]
+    ]
+
+
 async def test_stages_tell_who_went_on_and_who_waits(peer: Peer) -> None:
     crm = peer.crm
     await peer.tell(
@@ -226,11 +257,11 @@ async def test_figures_cost_what_they_should(
 
 def test_workspaces_do_not_meet() -> None:
     """The tenant is part of every statement."""
-    from analytics.adapters import figures, passage
+    from analytics.adapters import condition, figures, passage
 
     statements = [
         statement
-        for module in (figures, passage)
+        for module in (condition, figures, passage)
         for found in vars(module).values()
         if isinstance(found, dict) and set(found) == {False, True}
         for statement in found.values()

@@ -8,7 +8,7 @@ from uuid import UUID
 import pandas as pd
 import pytest
 
-from analytics.adapters import figures
+from analytics.adapters import condition
 from analytics.application import reports
 from analytics.application.scope import Asked, scope
 from analytics.science.velocity import velocity
@@ -68,4 +68,4 @@ async def test_served_and_computed_are_the_same(
 @pytest.mark.parametrize("past", [False, True], ids=["now", "past"])
 def test_the_ages_of_all_closed_deals_are_sorted_once(past: bool) -> None:
     """Three figures are held against their percentile; of 100,000 deals each sort takes a while."""
-    assert figures.PACE[past].sql.count("percentile_cont") == 1
+    assert condition.PACE[past].sql.count("percentile_cont") == 1

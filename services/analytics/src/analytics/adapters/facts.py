@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Subquery,
@@ -41,17 +42,18 @@ def value_in(table: Any, currency: ColumnElement[str]) -> ColumnElement[int]:
     )
 
 
-def as_of(
-    moment: ColumnElement[datetime], *, workspace: ColumnElement[UUID] = WORKSPACE
-) -> Subquery:
-    """Every deal as it stood before a moment: the columns of `deal_states`, a row per deal."""
+def as_of(moment: ColumnElement[datetime], *, workspace: ColumnElement[UUID] = WORKSPACE) -> CTE:
+    """Every deal as it stood before a moment: the columns of `deal_states`, a row per deal.
+
+    A part of the statement by a name of its own: whoever reads it twice has it computed once.
+    """
     s = deal_states.c
     return (
         select(deal_states)
         .where(s.workspace_id == workspace, s.happened_at < moment)
         .ext(distinct_on(s.deal_id))
         .order_by(s.deal_id, s.version.desc())
-        .subquery("stood")
+        .cte("stood")
     )
 
 

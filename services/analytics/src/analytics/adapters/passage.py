@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from analytics.adapters.facts import activities_as_of
-from analytics.adapters.figures import (
+from analytics.adapters.stood import (
     AT,
     END,
     OWNERS,

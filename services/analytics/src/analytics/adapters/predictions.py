@@ -22,7 +22,7 @@ from sqlalchemy import (
     true,
 )
 
-from analytics.adapters.figures import AT, OWNERS, WORKSPACE, at, counted, total
+from analytics.adapters.stood import AT, OWNERS, WORKSPACE, at, counted, total
 from analytics.adapters.tables import (
     accuracies,
     deal_scores,

@@ -24,7 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from analytics.adapters.figures import (
+from analytics.adapters.predictions import ABOVE, AFTER, EDITION, IDS, LIMIT, Page
+from analytics.adapters.stood import (
     AT,
     OWNERS,
     WORKSPACE,
@@ -35,7 +36,6 @@ from analytics.adapters.figures import (
     counted,
     total,
 )
-from analytics.adapters.predictions import ABOVE, AFTER, EDITION, IDS, LIMIT, Page
 from analytics.adapters.tables import churn_feedback, churn_scores, clients
 from kit.database import Statement, Transaction
 from kit.unit_of_work import UnitOfWork

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from analytics.adapters import figures, predictions, risks
+from analytics.adapters import condition, figures, predictions, risks
 from analytics.adapters.passage import Passage
 from analytics.application.scope import Scope
 from analytics.domain.period import Period
@@ -31,7 +31,7 @@ class HealthReport:
     """How the pipeline is. `stalled_days` is None while that cannot be said."""
 
     scope: Scope
-    totals: Any
+    flow: Any
     weighted_minor: int | None
     stalled_days: float | None
     ages: dict[int, Any]
@@ -73,10 +73,13 @@ class ActivityReport:
 
 async def summary(tx: Transaction, scope: Scope) -> SummaryReport:
     """The key figures."""
+    start, end = scope.period.start, scope.period.end
     return SummaryReport(
         scope=scope,
-        totals=await _totals(tx, scope),
-        months=await _months(tx, scope, running=False),
+        totals=await figures.summed(
+            tx, scope.seen, before=scope.period.before().start, start=start, end=end
+        ),
+        months=await _months(tx, scope, running=False, won_only=True),
         projection=await predictions.projection(tx, scope.edition, scope.whose, PROJECTED_DAYS),
         levels=await risks.levels(tx, edition=scope.edition, owners=scope.seen.owners),
     )
@@ -84,22 +87,25 @@ async def summary(tx: Transaction, scope: Scope) -> SummaryReport:
 
 async def health(tx: Transaction, scope: Scope) -> HealthReport:
     """Coverage, stalled deals, ages, concentration, inflow and outflow."""
-    totals = await _totals(tx, scope)
-    usual = await figures.stalled_from(tx, scope.seen)
-    stalled = float(usual["days"]) if usual["closed"] >= figures.ENOUGH_CLOSED else None
-    bands = await figures.ages(tx, scope.seen, stalled=float("inf") if stalled is None else stalled)
+    start, end = scope.period.start, scope.period.end
+    flow = await figures.flow(tx, scope.seen, start=start, end=end, year=scope.at - YEAR)
+    usual = await condition.stalled_from(tx, scope.seen)
+    stalled = float(usual["days"]) if usual["closed"] >= condition.ENOUGH_CLOSED else None
+    bands = await condition.ages(
+        tx, scope.seen, stalled=float("inf") if stalled is None else stalled
+    )
     odds = await predictions.odds_sum(
         tx, edition=scope.edition, owners=scope.seen.owners, advice=None, ids=None
     )
-    first = totals["first"]
+    first = flow["first"]
     return HealthReport(
         scope=scope,
-        totals=totals,
+        flow=flow,
         weighted_minor=odds["expected"] if odds["valued"] else None,
         stalled_days=stalled,
         ages={row["band"]: row for row in bands},
-        largest=await figures.largest(tx, scope.seen),
-        months=await _months(tx, scope, running=True),
+        largest=await condition.largest(tx, scope.seen),
+        months=await _months(tx, scope, running=True, won_only=False),
         a_year_old=first is not None and scope.at - first >= YEAR,
     )
 
@@ -147,31 +153,21 @@ def _passage(tx: Transaction, scope: Scope) -> Passage:
     return Passage(tx, scope.seen, start=scope.period.start, end=scope.period.end)
 
 
-async def _totals(tx: Transaction, scope: Scope) -> Any:
-    period = scope.period
-    return await figures.totals(
-        tx,
-        scope.seen,
-        before=period.before().start,
-        start=period.start,
-        end=period.end,
-        year=scope.at - YEAR,
-    )
-
-
-async def _months(tx: Transaction, scope: Scope, *, running: bool) -> list[Any]:
+async def _months(
+    tx: Transaction, scope: Scope, *, running: bool, won_only: bool
+) -> list[dict[str, Any]]:
     """The last twelve months, those in which nothing happened as noughts."""
-    names = _names(scope.today, running=running)
-    first = date.fromisoformat(f"{names[0]}-01")
-    since = Period(first, first, scope.zone).start
-    found = {
-        row["month"]: row
-        for row in await figures.months(tx, scope.seen, since=since, zone=scope.zone.key)
-    }
+    firsts = _firsts(scope.today, running=running)
+    starts = [Period(first, first, scope.zone).start for first in firsts]
+    found = await figures.months(tx, scope.seen, starts, won_only=won_only)
     nothing = {"created": 0, "won": 0, "lost": 0, "won_value": 0}
-    return [found.get(name) or {"month": name, **nothing} for name in names]
+    return [
+        {**nothing, **found.get(place, {}), "month": f"{first:%Y-%m}"}
+        for place, first in enumerate(firsts[:-1])
+    ]
 
 
-def _names(today: date, *, running: bool) -> list[str]:
-    last = today.year * 12 + today.month - 1 - (0 if running else 1)
-    return [f"{n // 12:04}-{n % 12 + 1:02}" for n in range(last - MONTHS + 1, last + 1)]
+def _firsts(today: date, *, running: bool) -> list[date]:
+    """The first days of the months, and the one after the last of them."""
+    after = today.year * 12 + today.month - 1 + (1 if running else 0)
+    return [date(n // 12, n % 12 + 1, 1) for n in range(after - MONTHS, after + 1)]

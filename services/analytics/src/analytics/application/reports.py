@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from analytics.adapters import figures, predictions, queries
+from analytics.adapters import condition, figures, predictions, queries
 from analytics.application.scope import Scope
 from analytics.domain.errors import DealNotFound
 from analytics.domain.odds import Odds, base_rate
@@ -86,7 +86,7 @@ async def velocity(tx: Transaction, scope: Scope) -> VelocityReport:
 
 
 async def _pace(tx: Transaction, scope: Scope, span: Period) -> Pace:
-    row = await figures.pace(tx, scope.seen, start=span.start, end=span.end)
+    row = await condition.pace(tx, scope.seen, start=span.start, end=span.end)
     mean, cycle = row["mean_minor"], row["cycle"]
     return Pace(
         opportunities=row["opportunities"],

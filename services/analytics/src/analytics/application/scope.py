@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from analytics.adapters.figures import Seen
 from analytics.adapters.standing import Standing, edition_of, standing
+from analytics.adapters.stood import Seen
 from analytics.domain.errors import DateInvalid
 from analytics.domain.period import Period
 from kit.database import Transaction

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from analytics.adapters.figures import BANDS
+from analytics.adapters.condition import BANDS
 from analytics.application.figures import (
     ActivityReport,
     ClientsReport,
@@ -120,17 +120,19 @@ def _at_risk(report: SummaryReport) -> pb.KeyFigure:
 
 
 def health_message(report: HealthReport) -> pb.Health:
-    scope, totals, code = report.scope, report.totals, report.scope.standing.currency
+    scope, flow, code = report.scope, report.flow, report.scope.standing.currency
+    ages = report.ages.values()
+    open_value = sum(row["value"] for row in ages)
     bounds = [0, *BANDS, 0]
-    usual = totals["year_value"] / 4 if report.a_year_old and totals["year_value"] else None
+    usual = flow["year_value"] / 4 if report.a_year_old and flow["year_value"] else None
     weighted, largest = report.weighted_minor, report.largest
     message = pb.Health(
         weighted_value=None if weighted is None else money(weighted, code),
         usual_quarter=None if usual is None else money(usual, code),
         coverage=None if usual is None or weighted is None else weighted / usual,
-        open_count=totals["open_count"],
-        stalled_count=sum(row["stalled"] for row in report.ages.values()),
-        stalled_value=money(sum(row["stalled_value"] for row in report.ages.values()), code),
+        open_count=sum(row["deals"] for row in ages),
+        stalled_count=sum(row["stalled"] for row in ages),
+        stalled_value=money(sum(row["stalled_value"] for row in ages), code),
         stalled_days=report.stalled_days,
         ages=[
             pb.AgeBand(
@@ -141,10 +143,10 @@ def health_message(report: HealthReport) -> pb.Health:
             )
             for n in range(len(BANDS) + 1)
         ],
-        inflow_count=totals["created"],
-        inflow_value=money(totals["created_value"], code),
-        outflow_count=totals["won"] + totals["lost"],
-        outflow_value=money(totals["closed_value"], code),
+        inflow_count=flow["created"],
+        inflow_value=money(flow["created_value"], code),
+        outflow_count=flow["won"] + flow["lost"],
+        outflow_value=money(flow["closed_value"], code),
         months=[
             pb.FlowMonth(
                 month=m["month"],
@@ -155,14 +157,14 @@ def health_message(report: HealthReport) -> pb.Health:
             )
             for m in report.months
         ]
-        if totals["deals"]
+        if flow["deals"]
         else [],
         start_date=scope.period.first.isoformat(),
         end_date=scope.period.last.isoformat(),
-        basis=_counted(scope, totals["deals"], totals["open_unconverted"]),
+        basis=_counted(scope, flow["deals"], sum(row["unconverted"] for row in ages)),
     )
-    if largest is not None and totals["open_value"]:
-        message.largest_share = largest["value"] / totals["open_value"]
+    if largest is not None and open_value:
+        message.largest_share = largest["value"] / open_value
         message.largest_deal_id = str(largest["deal_id"])
         message.largest_deal_name = largest["name"]
     return message
