@@ -2,7 +2,8 @@
 
 A worker that waits for work stays small. Requests and answers are lines of JSON; the process reads
 and writes the database itself. It is killed as a group with whatever it started: when its time is
-over, when its job is taken away, and by itself when its parent dies.
+over, when its job is taken away, and by itself when its parent dies. Somebody waits for its end
+from its beginning, so that one that ended of its own accord is no zombie until the next job.
 """
 
 import asyncio
@@ -106,4 +107,5 @@ class ScienceProcess:
                     env=self._environment,
                     process_group=0,
                 )
+                threading.Thread(target=self._process.wait, name="reaper", daemon=True).start()
             return self._process
