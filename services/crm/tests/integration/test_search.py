@@ -90,6 +90,18 @@ async def test_results_show_what_they_are(person: Person) -> None:
     assert (shown.id, shown.deal_name, shown.shown_on_id) == (activity.id, "Labels", deal.id)
 
 
+async def test_a_person_is_told_from_a_company(person: Person) -> None:
+    company = await make_client(person, name="Weir Brewery")
+    await make_client(
+        person, name="Weir Anna", kind=client_pb.CLIENT_KIND_PERSON, parent_id=company.id
+    )
+    by_kind = {result.client_kind: result for result in await search(person, "weir")}
+    found = by_kind[client_pb.CLIENT_KIND_PERSON]
+    assert (found.title, found.client_name) == ("Weir Anna", "Weir Brewery")
+    found = by_kind[client_pb.CLIENT_KIND_COMPANY]
+    assert (found.title, found.client_name) == ("Weir Brewery", "")
+
+
 async def test_at_most_so_many_of_each_kind(person: Person, app: App) -> None:
     for number in range(MOST + 3):
         await make_deal(person, name=f"Poster {number}")

@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from freelanceflow.crm.v1 import client_service_pb2 as freelanceflow_dot_crm_dot_v1_dot_client__service__pb2
 from freelanceflow.crm.v1 import record_service_pb2 as freelanceflow_dot_crm_dot_v1_dot_record__service__pb2
 from freelanceflow.crm.v1 import stage_service_pb2 as freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2
 from freelanceflow.type.v1 import access_pb2 as freelanceflow_dot_type_dot_v1_dot_access__pb2
@@ -29,7 +30,7 @@ from freelanceflow.type.v1 import money_pb2 as freelanceflow_dot_type_dot_v1_dot
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/crm/v1/search_service.proto\x12\x14\x66reelanceflow.crm.v1\x1a)freelanceflow/crm/v1/record_service.proto\x1a(freelanceflow/crm/v1/stage_service.proto\x1a\"freelanceflow/type/v1/access.proto\x1a!freelanceflow/type/v1/money.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1d\n\rSearchRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\"E\n\x0eSearchResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".freelanceflow.crm.v1.SearchResult\"\xa3\x03\n\x0cSearchResult\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .freelanceflow.crm.v1.RecordKind\x12\r\n\x05title\x18\x03 \x01(\t\x12,\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1c.freelanceflow.type.v1.Money\x12\x12\n\nstage_name\x18\x05 \x01(\t\x12\x33\n\nstage_type\x18\x06 \x01(\x0e\x32\x1f.freelanceflow.crm.v1.StageType\x12\x13\n\x0b\x63lient_name\x18\x07 \x01(\t\x12\x11\n\tdeal_name\x18\x08 \x01(\t\x12,\n\x08\x64ue_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tdone_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bshown_on_id\x18\x0b \x01(\t\x12\x37\n\rshown_on_kind\x18\x0c \x01(\x0e\x32 .freelanceflow.crm.v1.RecordKind2v\n\rSearchService\x12\x65\n\x06Search\x12#.freelanceflow.crm.v1.SearchRequest\x1a$.freelanceflow.crm.v1.SearchResponse\"\x10\x8a\xb5\x18\x0c\n\ndeals.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/crm/v1/search_service.proto\x12\x14\x66reelanceflow.crm.v1\x1a)freelanceflow/crm/v1/client_service.proto\x1a)freelanceflow/crm/v1/record_service.proto\x1a(freelanceflow/crm/v1/stage_service.proto\x1a\"freelanceflow/type/v1/access.proto\x1a!freelanceflow/type/v1/money.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1d\n\rSearchRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\"E\n\x0eSearchResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".freelanceflow.crm.v1.SearchResult\"\xda\x03\n\x0cSearchResult\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .freelanceflow.crm.v1.RecordKind\x12\r\n\x05title\x18\x03 \x01(\t\x12,\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1c.freelanceflow.type.v1.Money\x12\x12\n\nstage_name\x18\x05 \x01(\t\x12\x33\n\nstage_type\x18\x06 \x01(\x0e\x32\x1f.freelanceflow.crm.v1.StageType\x12\x13\n\x0b\x63lient_name\x18\x07 \x01(\t\x12\x11\n\tdeal_name\x18\x08 \x01(\t\x12,\n\x08\x64ue_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tdone_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bshown_on_id\x18\x0b \x01(\t\x12\x37\n\rshown_on_kind\x18\x0c \x01(\x0e\x32 .freelanceflow.crm.v1.RecordKind\x12\x35\n\x0b\x63lient_kind\x18\r \x01(\x0e\x32 .freelanceflow.crm.v1.ClientKind2v\n\rSearchService\x12\x65\n\x06Search\x12#.freelanceflow.crm.v1.SearchRequest\x1a$.freelanceflow.crm.v1.SearchResponse\"\x10\x8a\xb5\x18\x0c\n\ndeals.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,12 +39,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SEARCHSERVICE'].methods_by_name['Search']._loaded_options = None
   _globals['_SEARCHSERVICE'].methods_by_name['Search']._serialized_options = b'\212\265\030\014\n\ndeals.read'
-  _globals['_SEARCHREQUEST']._serialized_start=256
-  _globals['_SEARCHREQUEST']._serialized_end=285
-  _globals['_SEARCHRESPONSE']._serialized_start=287
-  _globals['_SEARCHRESPONSE']._serialized_end=356
-  _globals['_SEARCHRESULT']._serialized_start=359
-  _globals['_SEARCHRESULT']._serialized_end=778
-  _globals['_SEARCHSERVICE']._serialized_start=780
-  _globals['_SEARCHSERVICE']._serialized_end=898
+  _globals['_SEARCHREQUEST']._serialized_start=299
+  _globals['_SEARCHREQUEST']._serialized_end=328
+  _globals['_SEARCHRESPONSE']._serialized_start=330
+  _globals['_SEARCHRESPONSE']._serialized_end=399
+  _globals['_SEARCHRESULT']._serialized_start=402
+  _globals['_SEARCHRESULT']._serialized_end=876
+  _globals['_SEARCHSERVICE']._serialized_start=878
+  _globals['_SEARCHSERVICE']._serialized_end=996
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 Clients, deals, stages, activities and imports of a workspace."""
 
 from collections import abc as _abc
+from freelanceflow.crm.v1 import client_service_pb2 as _client_service_pb2
 from freelanceflow.crm.v1 import record_service_pb2 as _record_service_pb2
 from freelanceflow.crm.v1 import stage_service_pb2 as _stage_service_pb2
 from freelanceflow.type.v1 import money_pb2 as _money_pb2
@@ -86,6 +87,7 @@ class SearchResult(_message.Message):
     DONE_TIME_FIELD_NUMBER: _builtins.int
     SHOWN_ON_ID_FIELD_NUMBER: _builtins.int
     SHOWN_ON_KIND_FIELD_NUMBER: _builtins.int
+    CLIENT_KIND_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The record."""
     kind: _record_service_pb2.RecordKind.ValueType
@@ -97,13 +99,15 @@ class SearchResult(_message.Message):
     stage_type: _stage_service_pb2.StageType.ValueType
     """Type of that stage."""
     client_name: _builtins.str
-    """The client a deal or an activity is for."""
+    """The client a deal or an activity is for, or the company a person stands under."""
     deal_name: _builtins.str
     """The deal an activity is for."""
     shown_on_id: _builtins.str
     """The deal or client on whose page an activity is shown."""
     shown_on_kind: _record_service_pb2.RecordKind.ValueType
     """What that is."""
+    client_kind: _client_service_pb2.ClientKind.ValueType
+    """Company or person, of a client."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """A deal's value; absent when unknown."""
@@ -131,10 +135,11 @@ class SearchResult(_message.Message):
         done_time: _timestamp_pb2.Timestamp | None = ...,
         shown_on_id: _builtins.str = ...,
         shown_on_kind: _record_service_pb2.RecordKind.ValueType = ...,
+        client_kind: _client_service_pb2.ClientKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "done_time", b"done_time", "due_time", b"due_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "client_name", b"client_name", "deal_name", b"deal_name", "done_time", b"done_time", "due_time", b"due_time", "id", b"id", "kind", b"kind", "shown_on_id", b"shown_on_id", "shown_on_kind", b"shown_on_kind", "stage_name", b"stage_name", "stage_type", b"stage_type", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "client_kind", b"client_kind", "client_name", b"client_name", "deal_name", b"deal_name", "done_time", b"done_time", "due_time", b"due_time", "id", b"id", "kind", b"kind", "shown_on_id", b"shown_on_id", "shown_on_kind", b"shown_on_kind", "stage_name", b"stage_name", "stage_type", b"stage_type", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,6 +26,7 @@ _deal, _client, _activity = (
 )
 _stage, _of_deal = stages.alias("stage"), clients.alias("of_deal")
 _on_deal, _on_client = deals.alias("on_deal"), clients.alias("on_client")
+_company = clients.alias("company")
 
 _shown = (
     select(
@@ -37,7 +38,7 @@ _shown = (
         _deal.c.currency,
         _stage.c.name.label("stage_name"),
         _stage.c.type.label("stage_type"),
-        func.coalesce(_of_deal.c.name, _on_client.c.name).label("client_name"),
+        func.coalesce(_of_deal.c.name, _on_client.c.name, _company.c.name).label("client_name"),
         _on_deal.c.name.label("deal_name"),
         _activity.c.due_at,
         _activity.c.done_at,
@@ -50,6 +51,7 @@ _shown = (
         .outerjoin(_stage, is_row(_stage, _deal.c.stage_id))
         .outerjoin(_of_deal, is_row(_of_deal, _deal.c.client_id))
         .outerjoin(_client, is_row(_client, _found.c.record_id))
+        .outerjoin(_company, is_row(_company, _client.c.parent_id))
         .outerjoin(_activity, is_row(_activity, _found.c.record_id))
         .outerjoin(_on_deal, is_row(_on_deal, _activity.c.deal_id))
         .outerjoin(_on_client, is_row(_on_client, _activity.c.client_id))

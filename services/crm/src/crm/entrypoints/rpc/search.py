@@ -7,7 +7,7 @@ from crm.adapters.search import LONGEST, SEARCH
 from crm.adapters.setting_events import STAGE_TYPES
 from crm.domain.trash import RecordKind
 from crm.entrypoints.app import App
-from crm.entrypoints.rpc.mapping import money, stamp
+from crm.entrypoints.rpc.mapping import CLIENT_KINDS, money, stamp
 from crm.entrypoints.rpc.records import KINDS
 from freelanceflow.crm.v1 import record_service_pb2 as record_pb
 from freelanceflow.crm.v1 import search_service_pb2 as pb
@@ -43,6 +43,8 @@ def _result(row: asyncpg.Record) -> pb.SearchResult:
         due_time=stamp(row["due_at"]),
         done_time=stamp(row["done_at"]),
     )
+    if row["client_kind"]:
+        result.client_kind = CLIENT_KINDS[row["client_kind"]]
     if row["stage_type"]:
         result.stage_type = STAGE_TYPES[row["stage_type"]]
     if row["kind"] == RecordKind.ACTIVITY:

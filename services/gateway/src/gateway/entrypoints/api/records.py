@@ -15,6 +15,7 @@ from gateway.entrypoints.api.answers import (
     page_response,
     record_response,
 )
+from gateway.entrypoints.api.clients import KIND_NAMES
 from gateway.entrypoints.api.deals import DEAL, STAGE_TYPES, deal_json
 from gateway.entrypoints.api.operations import Operations, Parameter
 from gateway.entrypoints.api.requests import (
@@ -187,6 +188,7 @@ def _result(result: search_pb.SearchResult) -> dict[str, Any]:
         "stage_name": result.stage_name or None,
         "stage_type": STAGE_TYPES.get(result.stage_type),
         "client_name": result.client_name or None,
+        "client_kind": KIND_NAMES.get(result.client_kind),
         "deal_name": result.deal_name or None,
         "due_at": instant(result.due_time) if has("due_time") else None,
         "done_at": instant(result.done_time) if has("done_time") else None,
