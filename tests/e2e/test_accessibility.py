@@ -43,6 +43,7 @@ async def test_no_page_has_barriers(visit: Open, demo: Person, theme: str) -> No
         "clients": "/clients",
         "client": f"/clients/{client}",
         "client-edit": f"/clients/{client}/edit",
+        "duplicates-compare": f"/duplicates/compare?client_id={client}",
         "activities": "/activities",
         "client-history": f"/clients/{client}/history",
         "activity-new": "/activities/new",

@@ -97,12 +97,26 @@ function selection() {
   };
 }
 
+// One of many, see lazy/combobox.js.
+function combobox() {
+  return {
+    async init() {
+      const { startCombobox } = await import("./lazy/combobox.js");
+      this.stop = startCombobox(this.$root);
+    },
+    destroy() {
+      this.stop?.();
+    },
+  };
+}
+
 export function startAlpine() {
   Alpine.data("toast", toast);
   Alpine.data("appearance", appearance);
   Alpine.data("editForm", editForm);
   Alpine.data("quickAdd", quickAdd);
   Alpine.data("selection", selection);
+  Alpine.data("combobox", combobox);
   window.Alpine = Alpine;
   Alpine.start();
 }

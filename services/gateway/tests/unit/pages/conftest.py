@@ -18,10 +18,11 @@ from freelanceflow.analytics.v1.analytics_service_pb2 import (
     DealInsight,
 )
 from freelanceflow.auth.v1.account_service_pb2 import User
-from freelanceflow.crm.v1.client_service_pb2 import ListClientsResponse
+from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest, ListClientsResponse
 from freelanceflow.crm.v1.deal_service_pb2 import (
     Deal,
     ListCardsResponse,
+    ListDealsRequest,
     ListDealsResponse,
     MoveDealRequest,
 )
@@ -37,6 +38,7 @@ from freelanceflow.notify.v1.notification_service_pb2 import (
     Preference,
     Preferences,
 )
+from freelanceflow.type.v1.filter_pb2 import OPERATOR_EQ
 from gateway.entrypoints import addresses, errors
 from gateway.entrypoints.pages.assets import Assets
 from gateway.entrypoints.pages.rendering import Rendering
@@ -123,6 +125,30 @@ def move_deal(request: MoveDealRequest) -> Deal | Exception:
     )
 
 
+def is_meant(request: ListClientsRequest | ListDealsRequest, name: str) -> bool:
+    """Whether a list has this name, when it is asked for one."""
+    equal = (c for c in request.conditions if c.field == "name" and c.operator == OPERATOR_EQ)
+    return all(condition.values == [name] for condition in equal)
+
+
+def list_clients(request: ListClientsRequest) -> ListClientsResponse:
+    """All that there are, or those of one name."""
+    named = enumerate(filter(None, CLIENTS))
+    return ListClientsResponse(
+        clients=[
+            make_client(id=f"c-{n}", name=name) for n, name in named if is_meant(request, name)
+        ],
+        total=85,
+        next_page_token="next",
+    )
+
+
+def list_deals(request: ListDealsRequest) -> ListDealsResponse:
+    """Three that are called the same."""
+    deals = [make_deal(id=f"d-{n}") for n in range(3)]
+    return ListDealsResponse(deals=[deal for deal in deals if is_meant(request, deal.name)])
+
+
 def make_neighbours() -> SimpleNamespace:
     user = User(
         id="u-1",
@@ -154,7 +180,7 @@ def make_neighbours() -> SimpleNamespace:
                 "UpdateDeal": make_deal(etag="4"),
                 "CreateDeal": make_deal(etag="1"),
                 "DeleteDeal": None,
-                "ListDeals": ListDealsResponse(deals=[make_deal(id=f"d-{n}") for n in range(3)]),
+                "ListDeals": list_deals,
             }
         ),
         stages=Peer(
@@ -178,14 +204,7 @@ def make_neighbours() -> SimpleNamespace:
         rates=Peer(rate_answers()),
         clients=Peer(
             {
-                "ListClients": ListClientsResponse(
-                    clients=[
-                        make_client(id=f"c-{n}", name=name)
-                        for n, name in enumerate(filter(None, CLIENTS))
-                    ],
-                    total=85,
-                    next_page_token="next",
-                ),
+                "ListClients": list_clients,
                 "GetClient": make_client(),
                 "CreateClient": make_client(),
                 "UpdateClient": make_client(),

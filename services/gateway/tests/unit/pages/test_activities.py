@@ -182,12 +182,15 @@ async def test_a_form_opens_in_the_dialog(site: Any, path: str) -> None:
 
 
 async def test_contacts_come_and_go(site: Any) -> None:
-    typed = {"name": "Ann Acme", "role": "Decides"}
+    typed = {"client": "Acme Corporation", "role": "Decides"}
     answer = await site.post("/deals/d-1/contacts", typed)
     assert (answer.status, answer.headers["location"]) == (303, "/deals/d-1")
     enhanced = await site.post("/deals/d-1/contacts/c-9/remove", {}, **HTMX)
     assert json.loads(enhanced.headers["hx-trigger"])["ff:saved"]["kind"] == "deal"
     site.neighbours.clients.answers["ListClients"] = ListClientsResponse()
-    unknown = await site.post("/deals/d-1/contacts", {"name": "Nobody"}, **HTMX)
+    unknown = await site.post("/deals/d-1/contacts", {"client": "Nobody"}, **HTMX)
     assert unknown.status == 422
     assert "No client has this name" in unknown.text
+    nobody = await site.post("/deals/d-1/contacts", {"role": "pays"}, **HTMX)
+    assert nobody.status == 422
+    assert "Say who it is." in nobody.text

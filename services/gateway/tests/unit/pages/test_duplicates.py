@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import duplicate_service_pb2 as pb
 from kit.errors import ErrorKind
@@ -57,3 +59,26 @@ async def test_who_is_there_already_is_shown_before_it_is_added_again(site: Any)
     form = {"name": "Acme", "kind": "company", "allow_duplicate": "1"}
     assert (await site.post("/clients/new", form)).status == 303
     assert site.neighbours.clients.asked[-1].allow_duplicate
+
+
+async def test_any_two_can_be_compared(site: Any) -> None:
+    page = await site.get("/duplicates/compare?client_id=c-1")
+    assert 'name="client_id" value="c-1"' in page.text
+    sent = {"client": "Domzoom", "other": "Konex"}
+    answer = await site.post("/duplicates/compare", sent)
+    assert (answer.status, answer.headers["location"]) == (303, "/duplicates/c-3/c-5")
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"client": "Domzoom", "other": "Domzoom"}, "This is the same client."),
+        ({"client": "Domzoom", "other": ""}, "Choose a client."),
+        ({"client": "Domzoom", "other": "Nobody"}, "No client has this name."),
+    ],
+)
+async def test_two_are_needed(site: Any, sent: dict[str, str], words: str) -> None:
+    answer = await site.post("/duplicates/compare", sent)
+    assert answer.status == 422
+    assert words in answer.text
+    assert 'value="Domzoom"' in answer.text

@@ -1,7 +1,6 @@
 """The form of an activity, new or changed."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from fastapi import APIRouter
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -17,13 +16,12 @@ from freelanceflow.crm.v1.activity_service_pb2 import (
     GetActivityRequest,
     UpdateActivityRequest,
 )
-from freelanceflow.crm.v1.client_service_pb2 import GetClientRequest, ListClientsRequest
-from freelanceflow.crm.v1.deal_service_pb2 import GetDealRequest, ListDealsRequest
+from freelanceflow.crm.v1.deal_service_pb2 import GetDealRequest
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
-from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.api.activities import KIND_NAMES, KINDS, REPETITION_NAMES, REPETITIONS
 from gateway.entrypoints.pages.activities import saved
 from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
+from gateway.entrypoints.pages.choices import about_client, meant
 from gateway.entrypoints.pages.formatting import Formats
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, options, values_of
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of
@@ -151,17 +149,15 @@ async def _get(request: Request, activity_id: str) -> Activity:
 
 async def _about(request: Request, client_id: str, deal_id: str) -> dict[str, str]:
     """Client and deal of the page that the form was opened on."""
-    clients, identity = clients_of(request), identity_of(request)
-    if deal_id:
-        deal = await clients.deals.GetDeal(GetDealRequest(deal_id=deal_id), identity)
-        about = {"deal_id": deal.id, "deal": deal.name}
-        if not client_id and deal.client_id:
-            about |= {"client_id": deal.client_id, "client": deal.client_name}
-        return about
-    if client_id:
-        client = await clients.clients.GetClient(GetClientRequest(client_id=client_id), identity)
-        return {"client_id": client.id, "client": client.name}
-    return {}
+    if not deal_id:
+        return await about_client(request, client_id)
+    deal = await clients_of(request).deals.GetDeal(
+        GetDealRequest(deal_id=deal_id), identity_of(request)
+    )
+    about = {"deal_id": deal.id, "deal": deal.name}
+    if not client_id and deal.client_id:
+        about |= {"client_id": deal.client_id, "client": deal.client_name}
+    return about
 
 
 async def _form(
@@ -175,12 +171,7 @@ async def _form(
     status: int = 0,
 ) -> Response:
     clients, identity = clients_of(request), identity_of(request)
-    is_open = Condition(field="stage_type", operator=Operator.OPERATOR_EQ, values=["open"])
-    owners, known, deals = await together(
-        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
-        clients.clients.ListClients(ListClientsRequest(page_size=MOST), identity),
-        clients.deals.ListDeals(ListDealsRequest(page_size=MOST, conditions=[is_open]), identity),
-    )
+    owners = await clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity)
     template = "activities/form_page.html"
     if is_htmx(request):
         sent = request.method == "POST"
@@ -201,8 +192,7 @@ async def _form(
         repetition_options=list(_REPEATS.items()),
         remind_options=_reminders(values["remind"]),
         owner_options=options(owners.owners),
-        client_names=[client.name for client in known.clients],
-        deal_names=[deal.name for deal in deals.deals],
+        choices=errors.choices,
     )
 
 
@@ -219,13 +209,14 @@ def _reminders(chosen: str) -> list[tuple[str, str]]:
 
 
 async def _activity_from(request: Request, viewer: Viewer, values: Values) -> Activity:
+    found = await meant(request, values, {"client": "clients", "deal": "deals"})
     activity = Activity(
         kind=KINDS.get(values["kind"], ActivityKind.ACTIVITY_KIND_UNSPECIFIED),
         repetition=REPETITIONS.get(
             values["repetition"], ActivityRepetition.ACTIVITY_REPETITION_UNSPECIFIED
         ),
-        client_id=await _client_id(request, values),
-        deal_id=await _deal_id(request, values),
+        client_id=found["client"],
+        deal_id=found["deal"],
     )
     for name in _TEXTS:
         setattr(activity, name, values[name])
@@ -260,38 +251,6 @@ def _minutes(text: str) -> int:
         return max(-MORNING, min(int(text), 60 * 24 * 365))
     except ValueError:
         raise InvalidInput("", fields={"remind": "Choose when to remind."}) from None
-
-
-async def _client_id(request: Request, values: Values) -> str:
-    """The client of that name; the one that was meant before if the name is still its."""
-    if not values["client"]:
-        return ""
-    page = await clients_of(request).clients.ListClients(
-        ListClientsRequest(page_size=MOST, conditions=[_called(values["client"])]),
-        identity_of(request),
-    )
-    return _chosen(page.clients, values["client_id"], "client", "No client has this name.")
-
-
-async def _deal_id(request: Request, values: Values) -> str:
-    if not values["deal"]:
-        return ""
-    page = await clients_of(request).deals.ListDeals(
-        ListDealsRequest(page_size=MOST, conditions=[_called(values["deal"])]),
-        identity_of(request),
-    )
-    return _chosen(page.deals, values["deal_id"], "deal", "No deal has this name.")
-
-
-def _called(name: str) -> Condition:
-    return Condition(field="name", operator=Operator.OPERATOR_EQ, values=[name])
-
-
-def _chosen(found: Any, before: str, field: str, missing: str) -> str:
-    ids: list[str] = [item.id for item in found]
-    if not ids:
-        raise InvalidInput("", fields={field: missing})
-    return before if before in ids else ids[0]
 
 
 def _values_from(activity: Activity, formats: Formats) -> Values:

@@ -1,7 +1,6 @@
 """The form of a client, new or changed."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from fastapi import APIRouter
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -13,13 +12,12 @@ from freelanceflow.crm.v1.client_service_pb2 import (
     ClientKind,
     CreateClientRequest,
     GetClientRequest,
-    ListClientsRequest,
     UpdateClientRequest,
 )
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
-from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.errors import candidates_of
 from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
+from gateway.entrypoints.pages.choices import about_client, meant
 from gateway.entrypoints.pages.custom_forms import (
     custom_inputs,
     custom_labels,
@@ -29,7 +27,7 @@ from gateway.entrypoints.pages.custom_forms import (
 from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, options, values_of
 from gateway.entrypoints.pages.rendering import Viewer, rendering_of
-from kit.errors import DomainError, ErrorKind, InvalidInput
+from kit.errors import DomainError, ErrorKind
 from kit.ids import new_id
 
 MOST = 200
@@ -59,9 +57,9 @@ router = APIRouter(include_in_schema=False)
 async def new_client(request: Request) -> Response:
     """The empty form; below a company it begins as a person."""
     viewer, given = await viewer_of(request), request.query_params
-    parent = given.get("parent", "")[:200]
-    kind = "person" if parent else "company"
-    values = Values(kind=kind, parent=parent, request_id=str(new_id()))
+    about = await about_client(request, given.get("parent_id", ""), "parent")
+    kind = "person" if about else "company"
+    values = Values(kind=kind, request_id=str(new_id()), **about)
     return await _form(request, viewer, "", values, Errors())
 
 
@@ -135,9 +133,8 @@ async def _form(
     alike: Sequence[Mapping[str, str]] = (),
 ) -> Response:
     clients, identity = clients_of(request), identity_of(request)
-    owners, companies, fields = await together(
+    owners, fields = await together(
         clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
-        clients.clients.ListClients(_companies(), identity),
         list_fields(request, OF_CLIENTS),
     )
     return rendering_of(request).response(
@@ -156,13 +153,8 @@ async def _form(
         conflict=conflict,
         alike=alike,
         owner_options=options(owners.owners),
-        company_names=[company.name for company in companies.clients if company.id != client_id],
+        choices=errors.choices,
     )
-
-
-def _companies(*conditions: Condition) -> ListClientsRequest:
-    company = Condition(field="kind", operator=Operator.OPERATOR_EQ, values=["company"])
-    return ListClientsRequest(page_size=MOST, conditions=[company, *conditions])
 
 
 async def _client_from(request: Request, viewer: Viewer, values: Values) -> Client:
@@ -171,23 +163,10 @@ async def _client_from(request: Request, viewer: Viewer, values: Values) -> Clie
         setattr(client, name, values[name])
     for name, separator in _LISTS.items():
         getattr(client, name).extend(filter(None, map(str.strip, values[name].split(separator))))
-    client.parent_id = await _parent_id(request, values["parent"])
+    client.parent_id = (await meant(request, values, {"parent": "companies"}))["parent"]
     fields = await list_fields(request, OF_CLIENTS)
     client.custom_fields.CopyFrom(into_struct(read_custom(fields, values, viewer)))
     return client
-
-
-async def _parent_id(request: Request, name: str) -> str:
-    if not name:
-        return ""
-    called = Condition(field="name", operator=Operator.OPERATOR_EQ, values=[name])
-    found: Any = await clients_of(request).clients.ListClients(
-        _companies(called), identity_of(request)
-    )
-    if not found.clients:
-        raise InvalidInput("", fields={"parent": "No company has this name. Add it first."})
-    parent_id: str = found.clients[0].id
-    return parent_id
 
 
 def _values_from(client: Client) -> Values:
@@ -197,6 +176,7 @@ def _values_from(client: Client) -> Values:
     values |= {
         "kind": "person" if client.kind == ClientKind.CLIENT_KIND_PERSON else "company",
         "parent": client.parent_name,
+        "parent_id": client.parent_id,
         "etag": client.etag,
     }
     return values

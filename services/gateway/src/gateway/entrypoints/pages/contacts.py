@@ -4,14 +4,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest
 from freelanceflow.crm.v1.contact_service_pb2 import (
     ListDealContactsRequest,
     PutDealContactRequest,
     RemoveDealContactRequest,
 )
 from freelanceflow.crm.v1.deal_service_pb2 import GetDealRequest
-from freelanceflow.type.v1.filter_pb2 import Operator
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -19,11 +17,10 @@ from gateway.entrypoints.pages.calls import (
     together,
     viewer_of,
 )
+from gateway.entrypoints.pages.choices import meant
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of
 from kit.errors import DomainError, InvalidInput
-
-MOST = 200
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,13 +40,13 @@ async def put_contact(request: Request, deal_id: str) -> Response:
         await clients_of(request).contacts.PutDealContact(
             PutDealContactRequest(
                 deal_id=deal_id,
-                client_id=await _client_id(request, values["name"]),
+                client_id=await _client_id(request, values),
                 role=values["role"],
             ),
             identity_of(request),
         )
     except DomainError as refusal:
-        return await _form(request, deal_id, values, errors_of(refusal, {"client_id": "name"}))
+        return await _form(request, deal_id, values, errors_of(refusal, {"client_id": "client"}))
     return _changed(request, deal_id)
 
 
@@ -70,23 +67,18 @@ def _changed(request: Request, deal_id: str) -> Response:
     return Response(status_code=204, headers=headers)
 
 
-async def _client_id(request: Request, name: str) -> str:
-    asked = ListClientsRequest(page_size=1)
-    asked.conditions.add(field="name", operator=Operator.OPERATOR_EQ, values=[name])
-    found = await clients_of(request).clients.ListClients(asked, identity_of(request))
-    if not found.clients:
-        raise InvalidInput("", fields={"name": "No client has this name. Add the client first."})
-    client_id: str = found.clients[0].id
-    return client_id
+async def _client_id(request: Request, values: Values) -> str:
+    if not values["client"] and not values["client_pick"]:
+        raise InvalidInput("", fields={"client": "Say who it is."})
+    return (await meant(request, values, {"client": "clients"}))["client"]
 
 
 async def _form(request: Request, deal_id: str, values: Values, errors: Errors) -> Response:
     clients, identity = clients_of(request), identity_of(request)
-    viewer, deal, contacts, known = await together(
+    viewer, deal, contacts = await together(
         viewer_of(request),
         clients.deals.GetDeal(GetDealRequest(deal_id=deal_id), identity),
         clients.contacts.ListDealContacts(ListDealContactsRequest(deal_id=deal_id), identity),
-        clients.clients.ListClients(ListClientsRequest(page_size=MOST), identity),
     )
     template = "deals/contacts_page.html"
     if is_htmx(request):
@@ -102,5 +94,5 @@ async def _form(request: Request, deal_id: str, values: Values, errors: Errors) 
         values=values,
         errors=errors.fields,
         message=errors.message,
-        client_names=[client.name for client in known.clients],
+        choices=errors.choices,
     )

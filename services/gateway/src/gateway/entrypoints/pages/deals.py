@@ -1,6 +1,5 @@
 """One deal: its page, which is also the panel beside the board, and its form."""
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +13,6 @@ from freelanceflow.crm.v1.client_service_pb2 import (
     Client,
     ClientKind,
     CreateClientRequest,
-    ListClientsRequest,
 )
 from freelanceflow.crm.v1.contact_service_pb2 import ListDealContactsRequest
 from freelanceflow.crm.v1.deal_service_pb2 import (
@@ -25,7 +23,6 @@ from freelanceflow.crm.v1.deal_service_pb2 import (
 )
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest, ListStagesRequest
 from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineRequest
-from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.pages.activities import planned
 from gateway.entrypoints.pages.calls import (
     EXTRA_TIMEOUT,
@@ -36,6 +33,7 @@ from gateway.entrypoints.pages.calls import (
     together,
     viewer_of,
 )
+from gateway.entrypoints.pages.choices import NOBODY, about_client, meant
 from gateway.entrypoints.pages.custom_forms import (
     custom_inputs,
     custom_labels,
@@ -93,7 +91,7 @@ async def new_deal(request: Request) -> Response:
     """The empty form."""
     viewer = await viewer_of(request)
     values = Values(currency=viewer.currency_code, request_id=str(new_id()))
-    values["client"] = request.query_params.get("client", "")[:200]
+    values |= await about_client(request, request.query_params.get("client_id", ""))
     return await _form(request, viewer, "", values, Errors())
 
 
@@ -203,10 +201,9 @@ async def _form(
     conflict: str = "",
 ) -> Response:
     clients, identity = clients_of(request), identity_of(request)
-    owners, stages, known, fields = await together(
+    owners, stages, fields = await together(
         clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
         clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
-        clients.clients.ListClients(ListClientsRequest(page_size=MOST), identity),
         list_fields(request, OF_DEALS),
     )
     sent = request.method == "POST"
@@ -228,10 +225,10 @@ async def _form(
         fields=fields,
         currency=viewer.currency_code,
         currencies=currency_options(values["currency"], viewer.currency_code),
-        unknown_client=bool(errors.fields["client"]) and viewer.may("clients.write"),
+        choices=errors.choices,
+        may_be_new=errors.fields["client"].startswith(NOBODY) and viewer.may("clients.write"),
         owner_options=options(owners.owners),
         stage_options=options(stages.stages),
-        client_names=[client.name for client in known.clients],
     )
 
 
@@ -257,7 +254,7 @@ def _saved(request: Request, viewer: Viewer, deal: Deal, words: str) -> Response
     )
 
 
-async def _deal_from(request: Request, viewer: Viewer, values: Mapping[str, str]) -> Deal:
+async def _deal_from(request: Request, viewer: Viewer, values: Values) -> Deal:
     currency = values["currency"] or viewer.currency_code
     deal = Deal()
     for name in _TEXTS:
@@ -272,28 +269,24 @@ async def _deal_from(request: Request, viewer: Viewer, values: Mapping[str, str]
     return deal
 
 
-async def _client_id(request: Request, values: Mapping[str, str]) -> str:
-    """The client who is called exactly so, or a new one if that is wanted. Raises InvalidInput."""
-    name = values["client"]
-    if not name:
-        return ""
-    condition = Condition(field="name", operator=Operator.OPERATOR_EQ, values=[name])
-    found = await clients_of(request).clients.ListClients(
-        ListClientsRequest(page_size=2, conditions=[condition]), identity_of(request)
-    )
-    if found.clients:
-        known: str = found.clients[0].id
-        return known
-    if not values["new_client"]:
-        raise InvalidInput("", fields={"client": "No client has this name yet."})
-    created = await clients_of(request).clients.CreateClient(
-        CreateClientRequest(
-            client=Client(name=name, kind=ClientKind.CLIENT_KIND_COMPANY), allow_duplicate=True
-        ),
-        identity_of(request),
-    )
-    client_id: str = created.id
-    return client_id
+async def _client_id(request: Request, values: Values) -> str:
+    """The client who is meant, or a new one if that is wanted. Raises InvalidInput."""
+    new = "client" if values["new_client"] else ""
+    found = (await meant(request, values, {"client": "clients"}, new=new))["client"]
+    if found or not values["client"]:
+        return found
+    client = Client(name=values["client"], kind=ClientKind.CLIENT_KIND_COMPANY)
+    try:
+        created = await clients_of(request).clients.CreateClient(
+            CreateClientRequest(client=client, allow_duplicate=True), identity_of(request)
+        )
+    except DomainError as refusal:
+        if refusal.kind is not ErrorKind.INVALID:
+            raise
+        words = " ".join(refusal.fields.values()) or refusal.message
+        raise InvalidInput("", fields={"client": words}) from None
+    values["client_id"] = created.id
+    return values["client_id"]
 
 
 def _values_from(request: Request, viewer: Viewer, deal: Deal) -> Values:
@@ -302,6 +295,7 @@ def _values_from(request: Request, viewer: Viewer, deal: Deal) -> Values:
     formats = rendering_of(request).formats(viewer)
     values |= {
         "client": deal.client_name,
+        "client_id": deal.client_id,
         "tags": ", ".join(deal.tags),
         "amount": formats.money_input(deal.amount) if has_amount else "",
         "currency": deal.amount.currency_code if has_amount else viewer.currency_code,

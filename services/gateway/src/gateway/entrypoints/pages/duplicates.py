@@ -7,10 +7,11 @@ from starlette.responses import RedirectResponse, Response
 from freelanceflow.crm.v1 import duplicate_service_pb2 as pb
 from freelanceflow.crm.v1.client_service_pb2 import Client, ClientKind
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, together, viewer_of
+from gateway.entrypoints.pages.choices import about_client, meant
 from gateway.entrypoints.pages.client_forms import get_client
-from gateway.entrypoints.pages.forms import Errors, errors_of, values_of
+from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
 from gateway.entrypoints.pages.rendering import rendering_of
-from kit.errors import DomainError, ErrorKind
+from kit.errors import DomainError, ErrorKind, InvalidInput
 
 WORDS = {
     "email": "The same e-mail address",
@@ -33,6 +34,7 @@ FIELDS = {
     "notes": "In short",
     "external_id": "Id in the other system",
 }
+CHOICE = {"client": "Client that stays", "other": "Client that goes"}
 UNITED = {"emails": "E-mail", "phones": "Phone", "tags": "Tags"}
 
 router = APIRouter(include_in_schema=False)
@@ -69,6 +71,28 @@ async def dismiss(request: Request) -> Response:
         identity_of(request),
     )
     return RedirectResponse("/duplicates?done=dismissed", 303)
+
+
+@router.get("/duplicates/compare")
+async def choose(request: Request) -> Response:
+    """Any two, also where nothing shows that they are one."""
+    about = await about_client(request, request.query_params.get("client_id", ""))
+    return await _choice(request, Values(about), Errors())
+
+
+@router.post("/duplicates/compare")
+async def chosen(request: Request) -> Response:
+    """Goes on to the two that were chosen."""
+    signed_in(request)
+    values = await values_of(request)
+    try:
+        ids = await meant(request, values, {"client": "clients", "other": "clients"})
+        missing = {name: "Choose a client." for name, id in ids.items() if not id}
+        if missing or ids["client"] == ids["other"]:
+            raise InvalidInput("", fields=missing or {"other": "This is the same client."})
+    except DomainError as refusal:
+        return await _choice(request, values, errors_of(refusal, {}))
+    return RedirectResponse(f"/duplicates/{ids['client']}/{ids['other']}", 303)
 
 
 @router.get("/duplicates/{client_id}/{other_id}")
@@ -109,6 +133,20 @@ async def undo(request: Request, merge_id: str) -> Response:
         pb.UndoMergeRequest(merge_id=merge_id), identity_of(request)
     )
     return RedirectResponse("/duplicates?done=undone", 303)
+
+
+async def _choice(request: Request, values: Values, errors: Errors) -> Response:
+    return rendering_of(request).response(
+        request,
+        "duplicates/choose.html",
+        await viewer_of(request),
+        status=errors.status,
+        values=values,
+        errors=errors.fields,
+        message=errors.message,
+        choices=errors.choices,
+        labels=CHOICE,
+    )
 
 
 async def _comparison(request: Request, client_id: str, other_id: str, errors: Errors) -> Response:

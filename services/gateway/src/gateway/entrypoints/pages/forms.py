@@ -1,6 +1,6 @@
 """Plain forms: read what was typed, and say what is wrong with it beside the field."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -26,12 +26,31 @@ class Values(dict[str, str]):
         return ""
 
 
+class Unclear(InvalidInput):
+    """Names that may mean several records, or none. By field: what to say, and who may be meant."""
+
+    def __init__(self, fields: Mapping[str, str], choices: Mapping[str, Sequence[Any]]) -> None:
+        super().__init__("", fields=fields)
+        self.choices = choices
+
+    @classmethod
+    def of(cls, doubts: Iterable["Unclear"]) -> "Unclear":
+        """Those of several fields."""
+        fields: dict[str, str] = {}
+        choices: dict[str, Sequence[Any]] = {}
+        for doubt in doubts:
+            fields |= doubt.fields
+            choices |= doubt.choices
+        return cls(fields, choices)
+
+
 @dataclass(slots=True)
 class Errors:
     """What a form is shown again with."""
 
     message: str = ""
     fields: Values = field(default_factory=Values)
+    choices: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # who may be meant, by field
 
     @property
     def status(self) -> int:
@@ -54,7 +73,8 @@ def errors_of(refusal: DomainError, names: Mapping[str, str]) -> Errors:
         top, _, rest = name.partition(".")
         usual = f"{CUSTOM}{rest}" if top == "custom_fields" else top
         fields[names.get(name, names.get(top, usual))] = text
-    return Errors("" if fields else refusal.message, fields)
+    choices = refusal.choices if isinstance(refusal, Unclear) else {}
+    return Errors("" if fields else refusal.message, fields, choices)
 
 
 def read_money(text: str, currency: str, viewer: Viewer, field_name: str) -> Money | None:
