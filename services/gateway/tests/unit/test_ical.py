@@ -54,4 +54,4 @@ def test_whole_days_are_those_of_the_workspace() -> None:
     assert "DTSTART;VALUE=DATE:20261231" in found
     assert "DTEND;VALUE=DATE:20270101" in found
     assert "SUMMARY:Expected to close: Website" in found
-    assert "DESCRIPTION:1\\,250.50 EUR" in found
+    assert "DESCRIPTION:€1\\,250.50" in found

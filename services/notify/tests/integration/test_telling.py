@@ -46,10 +46,12 @@ async def test_a_move_is_told_to_every_member_in_both_ways(
     app: App, database: ServiceDatabase, workspace: UUID, smtp: Smtp, sink: Sink
 ) -> None:
     mira, noor = new_id(), new_id()
-    await tell(app, member_added(workspace, mira), member_added(workspace, noor))
+    await tell(app, member_added(workspace, mira), member_added(workspace, noor, locale="de"))
     await tell(app, deal_moved(workspace))
     told = await rows(database, "notifications", workspace)
     assert {row["user_id"] for row in told} == {mira, noor}
+    amounts = {row["user_id"]: row["body"].split(", ")[1].split(". ")[0] for row in told}
+    assert amounts == {mira: "€12,500", noor: "12.500\u00a0€"}, "as on their own pages"
     assert {row["title"] for row in told} == {"Website relaunch is now in Proposal"}
     assert len(await rows(database, "outbox", workspace)) == 2
     await send(app, smtp)
@@ -58,7 +60,7 @@ async def test_a_move_is_told_to_every_member_in_both_ways(
     assert mail["Auto-Submitted"] == "auto-generated"
     text = mail.get_body(("plain",))
     assert text is not None
-    assert "Weir & Heron, 12,500 EUR" in text.get_content()
+    assert "Weir & Heron, €12,500" in text.get_content()
     assert "http://localhost:8700/deals/" in text.get_content()
 
 

@@ -17,7 +17,6 @@ from notify.domain.messages import (
     Move,
     Reminder,
     activity_due,
-    amount_in_words,
     deal_moved,
     import_finished,
 )
@@ -62,7 +61,7 @@ def test_a_move_says_who_what_and_how_long() -> None:
     assert wording.kind is Kind.DEAL_MOVED
     assert wording.title == "Website relaunch is now in Proposal"
     assert wording.body == (
-        "Mira moved it from Prospecting to Proposal. Weir & Heron, 12,500 EUR."
+        "Mira moved it from Prospecting to Proposal. Weir & Heron, €12,500."
         " It had been in Prospecting for 3 days."
     )
 
@@ -114,9 +113,10 @@ def test_a_reminder_names_the_day_and_the_hour_of_the_workspace() -> None:
     assert activity_due(replace(whole_day, due_at=None)).body == ""
 
 
-def test_amounts_are_read_easily() -> None:
-    assert amount_in_words(Money(1_250_050, "EUR")) == "12,500.50 EUR"
-    assert amount_in_words(Money(1_250_000, "JPY")) == "1,250,000 JPY"
+def test_amounts_read_as_on_the_pages_of_whoever_reads_them() -> None:
+    assert "Weir & Heron, 12.500\u00a0€." in deal_moved(MOVE, "de").body
+    odd = replace(MOVE, client_name="", amount=Money(1_250_050, "EUR"))
+    assert " €12,500.50. " in deal_moved(odd).body
 
 
 @given(st.text(max_size=300))

@@ -5,13 +5,13 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_skeleton
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent
 
 from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
 from freelanceflow.type.v1.money_pb2 import Money
 from kit.money import Money as Amount
+from kit.wording import locale_of, money_in_words
 
 PAST_MONTHS = 24
 
@@ -20,10 +20,7 @@ class Words:
     """For one language; English where it is not known."""
 
     def __init__(self, locale: str) -> None:
-        try:
-            self._locale = Locale.parse(locale or "en", sep="-")
-        except (UnknownLocaleError, ValueError):
-            self._locale = Locale.parse("en")
+        self._locale = locale_of(locale)
 
     @property
     def language(self) -> str:
@@ -38,11 +35,7 @@ class Words:
         """An amount in minor units; without a currency it is a number of deals."""
         if not currency:
             return self.number(minor, 1)
-        amount = Amount(round(minor), currency).amount.to_integral_value()
-        pattern = self._locale.currency_formats["standard"].pattern.replace(".00", "")
-        return format_currency(
-            amount, currency, format=pattern, locale=self._locale, currency_digits=False
-        )
+        return money_in_words(Amount(round(minor), currency), self._locale, "whole")
 
     def number(self, value: float, digits: int = 0) -> str:
         """A plain number."""

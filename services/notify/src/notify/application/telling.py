@@ -1,7 +1,8 @@
 """Telling people: in the application and by mail, in one commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,13 +18,14 @@ from notify.domain.preferences import USUAL, Choice, checked
 
 
 class News(NamedTuple):
-    """Something to tell: in words, when it happened, and whose record it is about.
+    """Something to tell: its words for a locale, when it happened, and whose record it is about.
 
     What is about nobody's record is told to those who see everything; what is `personal`, to its
     owner alone.
     """
 
-    wording: Wording
+    kind: Kind
+    words: Callable[[str], Wording]
     at: datetime
     owner_id: UUID | None
     personal: bool = False
@@ -41,18 +43,18 @@ async def tell_everybody(
     """Every member who sees the record, as they have chosen; a reminder is its owner's own."""
     members = await recipients.everybody(uow)
     teams = {member.user_id: member.team for member in members if member.team}
-    chosen = await preferences.of_everybody(uow, {item.wording.kind for item in news})
+    chosen = await preferences.of_everybody(uow, {item.kind for item in news})
     told, written = [], []
     for item in news:
-        kind = item.wording.kind
+        kind, words = item.kind, cache(item.words)
         for member in members:
             if not item.is_for(member, teams):
                 continue
             choice = chosen.get((member.user_id, kind), USUAL[kind])
             if choice.in_app:
-                told.append(_notification(member, item.wording, item.at))
+                told.append(_notification(member, words(member.locale), item.at))
             if choice.by_mail:
-                written.append(letters.notification(member, item.wording))
+                written.append(letters.notification(member, words(member.locale)))
     await notifications.add(uow, told)
     await mails.queue(uow, written, now)
     uow.tell_facts(*(_created(notification, now) for notification in told))

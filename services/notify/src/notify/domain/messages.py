@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kit.money import Money
+from kit.wording import DEFAULT_LOCALE, locale_of, money_in_words
 
 
 class Kind(StrEnum):
@@ -77,12 +77,15 @@ class Reminder:
     time_zone: str  # the workspace's
 
 
-def deal_moved(move: Move) -> Wording:
-    """Winning, losing and reopening are what matters; other moves are news."""
+def deal_moved(move: Move, locale: str = DEFAULT_LOCALE) -> Wording:
+    """Winning, losing and reopening are what matters; other moves are news.
+
+    Amounts read as the locale writes them, as on its reader's pages.
+    """
     kind, title = _headline(move)
     said = [f"{move.actor_name or 'Somebody'} moved it from {move.from_stage} to {move.to_stage}."]
     if move.client_name or move.amount is not None:
-        said.append(_about(move) + ".")
+        said.append(_about(move, locale) + ".")
     if kind is Kind.DEAL_LOST and move.lost_reason:
         said.append(f"Reason: {move.lost_reason}.")
     said.append(f"It had been in {move.from_stage} for {_days(move.days_in_stage)}.")
@@ -148,13 +151,6 @@ def export_finished(
     )
 
 
-def amount_in_words(money: Money) -> str:
-    """An amount with its code, whole ones without decimal places."""
-    amount = money.amount
-    whole = amount == amount.to_integral_value()
-    return f"{amount.quantize(Decimal(1)) if whole else amount:,} {money.currency}"
-
-
 _NOUN = {"call": "Call", "meeting": "Meeting", "mail": "Mail", "task": "Task", "note": "Note"}
 
 
@@ -179,8 +175,9 @@ def _headline(move: Move) -> tuple[Kind, str]:
     return Kind.DEAL_MOVED, f"{move.deal_name} is now in {move.to_stage}"
 
 
-def _about(move: Move) -> str:
-    parts = [move.client_name, amount_in_words(move.amount) if move.amount is not None else ""]
+def _about(move: Move, locale: str) -> str:
+    amount = move.amount
+    parts = [move.client_name, money_in_words(amount, locale_of(locale)) if amount else ""]
     return ", ".join(part for part in parts if part)
 
 

@@ -1,6 +1,9 @@
 """What the others tell, and what people are told of it."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from uuid import UUID
 
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
@@ -20,6 +23,7 @@ from notify.domain.messages import (
     ImportResult,
     Move,
     Reminder,
+    Wording,
     activity_due,
     deal_moved,
     export_finished,
@@ -83,7 +87,8 @@ def deal_news(event: Event) -> News | None:
     told = deal_pb.DealMoved.FromString(event.body)
     owner = told.deal.owner_id
     owner_id = parse_id(owner, "owner_id") if owner else None
-    return News(deal_moved(_move(told)), from_timestamp(told.happen_time), owner_id)
+    move, at = _move(told), from_timestamp(told.happen_time)
+    return News(deal_moved(move).kind, partial(deal_moved, move), at, owner_id)
 
 
 def import_news(event: Event) -> News:
@@ -98,7 +103,7 @@ def import_news(event: Event) -> News:
         skipped=told.skipped_rows,
         failed=told.failed_rows,
     )
-    return News(import_finished(result), from_timestamp(told.happen_time), None)
+    return _in_all_languages(import_finished(result), from_timestamp(told.happen_time), None)
 
 
 def reminder_news(event: Event) -> News | None:
@@ -119,7 +124,7 @@ def reminder_news(event: Event) -> News | None:
     )
     owner_id = parse_id(activity.owner_id, "owner_id")
     at = from_timestamp(told.happen_time)
-    return News(activity_due(reminder), at, owner_id, personal=True)
+    return _in_all_languages(activity_due(reminder), at, owner_id, personal=True)
 
 
 def export_news(event: Event) -> News:
@@ -133,7 +138,13 @@ def export_news(event: Event) -> News:
         kept_until=from_timestamp(told.expire_time),
     )
     maker, at = parse_id(told.actor_id, "actor_id"), from_timestamp(told.happen_time)
-    return News(wording, at, maker, personal=True)
+    return _in_all_languages(wording, at, maker, personal=True)
+
+
+def _in_all_languages(
+    wording: Wording, at: datetime, owner_id: UUID | None, *, personal: bool = False
+) -> News:
+    return News(wording.kind, lambda _: wording, at, owner_id, personal)
 
 
 _NEWS: dict[str, Callable[[Event], News | None]] = {

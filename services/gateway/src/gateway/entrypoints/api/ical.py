@@ -8,6 +8,7 @@ from freelanceflow.crm.v1.activity_service_pb2 import Activity, ActivityKind
 from freelanceflow.crm.v1.calendar_service_pb2 import Calendar, ExpectedClose
 from kit.clock import from_timestamp
 from kit.money import Money
+from kit.wording import DEFAULT_LOCALE, locale_of, money_in_words
 
 LONGEST_LINE = 75  # octets
 _MINUTES = {ActivityKind.ACTIVITY_KIND_MEETING: 60}
@@ -62,7 +63,7 @@ def _close(close: ExpectedClose, link: str) -> Iterator[str]:
     about = [close.client_name]
     if close.HasField("amount"):
         money = Money(close.amount.amount_minor, close.amount.currency_code)
-        about.append(f"{money.amount:,} {money.currency}")
+        about.append(money_in_words(money, locale_of(DEFAULT_LOCALE)))
     if said := "\n".join(part for part in about if part):
         yield _text("DESCRIPTION", said)
     yield f"URL:{link}/deals/{close.deal_id}"

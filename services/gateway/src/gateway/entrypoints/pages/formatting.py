@@ -6,28 +6,26 @@ from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_datetime, format_skeleton, format_time, format_timedelta
-from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from freelanceflow.type.v1.money_pb2 import Money
 from kit.clock import from_timestamp
 from kit.money import Money as Amount
+from kit.wording import MoneyStyle, locale_of, money_in_words
 
-DEFAULT_LOCALE = "en"
-_COMPACT_FROM = 1_000_000
 _NEAR_DAYS = {-1: "Yesterday", 0: "Today", 1: "Tomorrow"}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?[+-]\d\d:\d\d")
 Tone = Literal["overdue", "today", "none", "later"]
-MoneyStyle = Literal["exact", "whole", "short"]
 
 
 class Formats:
     """What templates format with; one for each request."""
 
     def __init__(self, *, locale: str, time_zone: str, now: datetime) -> None:
-        self.locale = _locale(locale or DEFAULT_LOCALE)
+        self.locale = locale_of(locale)
         self.zone = _zone(time_zone)
         self.now = now
         self.today = now.astimezone(self.zone).date()
@@ -39,15 +37,15 @@ class Formats:
 
     def money(self, money: Money) -> str:
         """An amount; whole ones without decimal places, as on cards and in sums."""
-        return _money(money.amount_minor, money.currency_code, self.locale, "exact")
+        return _money(money, self.locale, "exact")
 
     def money_short(self, money: Money) -> str:
         """An amount for sums and key figures: without cents, from a million on as €1.2M."""
-        return _money(money.amount_minor, money.currency_code, self.locale, "short")
+        return _money(money, self.locale, "short")
 
     def money_whole(self, money: Money) -> str:
         """An amount that is read beside others of its kind: without cents, never as €1.2M."""
-        return _money(money.amount_minor, money.currency_code, self.locale, "whole")
+        return _money(money, self.locale, "whole")
 
     def money_input(self, money: Money) -> str:
         """An amount as a form field holds it: as the locale writes it, without grouping."""
@@ -189,34 +187,10 @@ class Formats:
         return tone, f"{words} · {when}"
 
 
-@lru_cache(maxsize=4096)
-def _money(minor: int, currency: str, locale: Locale, style: MoneyStyle) -> str:
-    if not currency:
+def _money(money: Money, locale: Locale, style: MoneyStyle) -> str:
+    if not money.currency_code:
         return ""
-    amount = Amount(minor, currency).amount
-    if style == "short" and abs(amount) >= _COMPACT_FROM:
-        return format_compact_currency(amount, currency, locale=locale, fraction_digits=1)
-    if style != "exact":
-        amount = amount.to_integral_value()
-    has_cents = amount != amount.to_integral_value()
-    pattern = None if has_cents else _without_cents(locale)
-    return format_currency(
-        amount, currency, format=pattern, locale=locale, currency_digits=has_cents
-    )
-
-
-@lru_cache(maxsize=64)
-def _without_cents(locale: Locale) -> str:
-    pattern: str = locale.currency_formats["standard"].pattern
-    return pattern.replace(".00", "")
-
-
-@lru_cache(maxsize=64)
-def _locale(tag: str) -> Locale:
-    try:
-        return Locale.parse(tag, sep="-")
-    except (UnknownLocaleError, ValueError):
-        return Locale.parse(DEFAULT_LOCALE)
+    return money_in_words(Amount(money.amount_minor, money.currency_code), locale, style)
 
 
 @lru_cache(maxsize=64)

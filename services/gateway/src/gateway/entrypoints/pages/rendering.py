@@ -12,7 +12,6 @@ from starlette.responses import HTMLResponse
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from gateway.entrypoints.pages.assets import Assets
 from gateway.entrypoints.pages.formatting import (
-    DEFAULT_LOCALE,
     Formats,
     avatar_tone,
     device,
@@ -20,6 +19,7 @@ from gateway.entrypoints.pages.formatting import (
     initials,
 )
 from kit.clock import Clock
+from kit.wording import DEFAULT_LOCALE
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("comfortable", "compact")
