@@ -45,7 +45,7 @@ async def worked(app: App, database: ServiceDatabase, report_id: str) -> None:
     result = await make_report(
         lambda: app.unit_of_work(job.workspace_id),
         job.args,
-        gathering(job.args["locale"]),
+        gathering(job.args["locale"], job.args["workspace_name"]),
         now=SystemClock().now(),  # files expire by the database's clock
     )
     await jobs.end(database.system, job, result=result)
@@ -72,9 +72,8 @@ async def test_a_report_is_made_and_fetched_by_whoever_asked(
     await tell(peer.app, Told(peer.workspace).created().events)
     me = new_id()
     mine = somebody(peer, me)
-    asked = await peer.caller.call(
-        stub.CreateReport, pb.CreateReportRequest(horizon=3), identity=mine
-    )
+    wanted = pb.CreateReportRequest(horizon=3, workspace_name="Holm & Partner")
+    asked = await peer.caller.call(stub.CreateReport, wanted, identity=mine)
     assert (asked.status, sent) == ("queued", [("report", UUID(asked.id))])
     fetched = pb.DownloadReportRequest(report_id=asked.id)
     with pytest.raises(DomainError) as early:
@@ -151,7 +150,9 @@ async def test_the_document_tells_the_numbers_of_the_reports(peer: Peer) -> None
     )
     async with ReadTransaction(app.pool, workspace) as tx:
         here = await scope(tx, Asked(), me=new_id(), now=app.clock.now())
-        told = await gathering("en")(tx, here, 6)
+        told = await gathering("en", "Holm & Partner")(tx, here, 6)
+    assert told["title"] == "Holm & Partner"
+    assert told["footer"].startswith("Holm & Partner · as of ")
     for number in (forecast.total.value, forecast.total.lower, forecast.total.upper):
         assert f"€{round(number / 100):,}" in told["forecast"]["sentence"]
     for point, row in zip(forecast.points, told["forecast"]["rows"], strict=True):
@@ -174,7 +175,7 @@ async def test_nothing_in_the_data_is_markup(peer: Peer) -> None:
     await rows.keep_model(peer.app, peer.workspace, "churn")
     async with ReadTransaction(peer.app.pool, peer.workspace) as tx:
         here = await scope(tx, Asked(), me=new_id(), now=peer.app.clock.now())
-        told = await gathering("de")(tx, here, 6)
+        told = await gathering("de", hostile)(tx, here, 6)
     assert told["tables"][0]["rows"][0][0] == hostile
     assert pdf(told).startswith(b"%PDF")
 
@@ -183,5 +184,9 @@ async def test_an_empty_workspace_has_a_report_too(peer: Peer) -> None:
     async with ReadTransaction(peer.app.pool, peer.workspace) as tx:
         here = await scope(tx, Asked(), me=new_id(), now=peer.app.clock.now())
         told = await gathering("")(tx, here, 6)
+        of_one = await scope(tx, Asked(owner_id=new_id()), me=new_id(), now=peer.app.clock.now())
+        narrowed = await gathering("")(tx, of_one, 6)
+    assert (told["title"], told["notes"]) == ("Analytics", [])
+    assert narrowed["notes"] == ["Only the deals of one owner are in these figures."]
     assert told["forecast"]["sentence"] == "There are no deals yet to tell anything from."
     assert pdf(told).startswith(b"%PDF")

@@ -26,7 +26,7 @@ from freelanceflow.type.v1 import access_pb2 as freelanceflow_dot_type_dot_v1_do
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/freelanceflow/analytics/v1/report_service.proto\x12\x1a\x66reelanceflow.analytics.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x82\x01\n\x13\x43reateReportRequest\x12\x12\n\nstart_date\x18\x01 \x01(\t\x12\x10\n\x08\x65nd_date\x18\x02 \x01(\t\x12\x0f\n\x07horizon\x18\x03 \x01(\x05\x12\x10\n\x08owner_id\x18\x04 \x01(\t\x12\x0e\n\x06locale\x18\x05 \x01(\t\x12\x12\n\nas_of_date\x18\x06 \x01(\t\"\xb6\x01\n\x06Report\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12\x11\n\tfile_name\x18\x04 \x01(\t\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x10GetReportRequest\x12\x11\n\treport_id\x18\x01 \x01(\t\"*\n\x15\x44ownloadReportRequest\x12\x11\n\treport_id\x18\x01 \x01(\t\"\'\n\x16\x44ownloadReportResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\x32\x91\x03\n\rReportService\x12y\n\x0c\x43reateReport\x12/.freelanceflow.analytics.v1.CreateReportRequest\x1a\".freelanceflow.analytics.v1.Report\"\x14\x8a\xb5\x18\x10\n\x0e\x61nalytics.read\x12s\n\tGetReport\x12,.freelanceflow.analytics.v1.GetReportRequest\x1a\".freelanceflow.analytics.v1.Report\"\x14\x8a\xb5\x18\x10\n\x0e\x61nalytics.read\x12\x8f\x01\n\x0e\x44ownloadReport\x12\x31.freelanceflow.analytics.v1.DownloadReportRequest\x1a\x32.freelanceflow.analytics.v1.DownloadReportResponse\"\x14\x8a\xb5\x18\x10\n\x0e\x61nalytics.read0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/freelanceflow/analytics/v1/report_service.proto\x12\x1a\x66reelanceflow.analytics.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\x01\n\x13\x43reateReportRequest\x12\x12\n\nstart_date\x18\x01 \x01(\t\x12\x10\n\x08\x65nd_date\x18\x02 \x01(\t\x12\x0f\n\x07horizon\x18\x03 \x01(\x05\x12\x10\n\x08owner_id\x18\x04 \x01(\t\x12\x0e\n\x06locale\x18\x05 \x01(\t\x12\x12\n\nas_of_date\x18\x06 \x01(\t\x12\x16\n\x0eworkspace_name\x18\x07 \x01(\t\"\xb6\x01\n\x06Report\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12\x11\n\tfile_name\x18\x04 \x01(\t\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x10GetReportRequest\x12\x11\n\treport_id\x18\x01 \x01(\t\"*\n\x15\x44ownloadReportRequest\x12\x11\n\treport_id\x18\x01 \x01(\t\"\'\n\x16\x44ownloadReportResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\x32\x91\x03\n\rReportService\x12y\n\x0c\x43reateReport\x12/.freelanceflow.analytics.v1.CreateReportRequest\x1a\".freelanceflow.analytics.v1.Report\"\x14\x8a\xb5\x18\x10\n\x0e\x61nalytics.read\x12s\n\tGetReport\x12,.freelanceflow.analytics.v1.GetReportRequest\x1a\".freelanceflow.analytics.v1.Report\"\x14\x8a\xb5\x18\x10\n\x0e\x61nalytics.read\x12\x8f\x01\n\x0e\x44ownloadReport\x12\x31.freelanceflow.analytics.v1.DownloadReportRequest\x1a\x32.freelanceflow.analytics.v1.DownloadReportResponse\"\x14\x8a\xb5\x18\x10\n\x0e\x61nalytics.read0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,15 +40,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPORTSERVICE'].methods_by_name['DownloadReport']._loaded_options = None
   _globals['_REPORTSERVICE'].methods_by_name['DownloadReport']._serialized_options = b'\212\265\030\020\n\016analytics.read'
   _globals['_CREATEREPORTREQUEST']._serialized_start=149
-  _globals['_CREATEREPORTREQUEST']._serialized_end=279
-  _globals['_REPORT']._serialized_start=282
-  _globals['_REPORT']._serialized_end=464
-  _globals['_GETREPORTREQUEST']._serialized_start=466
-  _globals['_GETREPORTREQUEST']._serialized_end=503
-  _globals['_DOWNLOADREPORTREQUEST']._serialized_start=505
-  _globals['_DOWNLOADREPORTREQUEST']._serialized_end=547
-  _globals['_DOWNLOADREPORTRESPONSE']._serialized_start=549
-  _globals['_DOWNLOADREPORTRESPONSE']._serialized_end=588
-  _globals['_REPORTSERVICE']._serialized_start=591
-  _globals['_REPORTSERVICE']._serialized_end=992
+  _globals['_CREATEREPORTREQUEST']._serialized_end=303
+  _globals['_REPORT']._serialized_start=306
+  _globals['_REPORT']._serialized_end=488
+  _globals['_GETREPORTREQUEST']._serialized_start=490
+  _globals['_GETREPORTREQUEST']._serialized_end=527
+  _globals['_DOWNLOADREPORTREQUEST']._serialized_start=529
+  _globals['_DOWNLOADREPORTREQUEST']._serialized_end=571
+  _globals['_DOWNLOADREPORTRESPONSE']._serialized_start=573
+  _globals['_DOWNLOADREPORTRESPONSE']._serialized_end=612
+  _globals['_REPORTSERVICE']._serialized_start=615
+  _globals['_REPORTSERVICE']._serialized_end=1016
 # @@protoc_insertion_point(module_scope)

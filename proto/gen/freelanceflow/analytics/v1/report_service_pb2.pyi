@@ -29,6 +29,7 @@ class CreateReportRequest(_message.Message):
     OWNER_ID_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
     AS_OF_DATE_FIELD_NUMBER: _builtins.int
+    WORKSPACE_NAME_FIELD_NUMBER: _builtins.int
     start_date: _builtins.str
     """First day of the period, YYYY-MM-DD; 90 days before `end_date` when empty."""
     end_date: _builtins.str
@@ -41,6 +42,8 @@ class CreateReportRequest(_message.Message):
     """Language of numbers and dates, such as "de"; "en" when empty."""
     as_of_date: _builtins.str
     """As it stood at the end of this day, YYYY-MM-DD; as it is now when empty."""
+    workspace_name: _builtins.str
+    """Whose figures these are, printed on top; nothing is when empty. The first 200 characters count."""
     def __init__(
         self,
         *,
@@ -50,10 +53,11 @@ class CreateReportRequest(_message.Message):
         owner_id: _builtins.str = ...,
         locale: _builtins.str = ...,
         as_of_date: _builtins.str = ...,
+        workspace_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_date", b"as_of_date", "end_date", b"end_date", "horizon", b"horizon", "locale", b"locale", "owner_id", b"owner_id", "start_date", b"start_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_date", b"as_of_date", "end_date", b"end_date", "horizon", b"horizon", "locale", b"locale", "owner_id", b"owner_id", "start_date", b"start_date", "workspace_name", b"workspace_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,14 @@ Gather = Callable[[Transaction, Scope, int], Awaitable[dict[str, Any]]]
 
 
 async def create_report(
-    uow: UnitOfWork, asked: Asked, *, horizon: int, locale: str, me: UUID, now: datetime
+    uow: UnitOfWork,
+    asked: Asked,
+    *,
+    horizon: int,
+    locale: str,
+    me: UUID,
+    now: datetime,
+    workspace_name: str = "",
 ) -> Job:
     """Raises DateInvalid, RangeEmpty: what cannot be made is refused at once."""
     await scope(uow, asked, me=me, now=now)
@@ -39,6 +46,7 @@ async def create_report(
             "as_of": asked.as_of,
             "horizon": horizon,
             "locale": locale,
+            "workspace_name": workspace_name,
             "user_id": str(me),
             # The worker sees what whoever asked for it saw.
             "sight": uow.sight.setting,

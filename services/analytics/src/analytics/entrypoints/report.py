@@ -34,8 +34,8 @@ EVIDENCE = {
 LEVELS = {"low": "Low", "watch": "Watch", "high": "High", "critical": "Critical"}
 
 
-def gathering(locale: str) -> Gather:
-    """Gathers the document of somebody who reads this language."""
+def gathering(locale: str, workspace_name: str = "") -> Gather:
+    """Gathers the document of somebody who reads this language, under the workspace's name."""
 
     async def gather(tx: Transaction, scope: Scope, horizon: int) -> dict[str, Any]:
         words = Words(locale)
@@ -62,11 +62,13 @@ def gathering(locale: str) -> Gather:
         velocity = mapping.velocity_message(await reports.velocity(tx, scope))
         conversion = figures_mapping.conversion_message(await figures.conversion(tx, scope))
         return {
-            "title": "Analytics",
+            "title": workspace_name or "Analytics",
             "language": words.language,
-            "subtitle": f"{words.day(summary.start_date)} to {words.day(summary.end_date)}",
-            "footer": f"FreelanceFlow · as of {words.moment(scope.at, scope.zone)}",
-            "notes": ["Only your own deals are in these figures."] if scope.own_only else [],
+            "subtitle": f"Analytics · {words.day(summary.start_date)} to "
+            f"{words.day(summary.end_date)}",
+            "footer": f"{workspace_name or 'FreelanceFlow'} · as of "
+            f"{words.moment(scope.at, scope.zone)}",
+            "notes": _notes(scope),
             "summary": {"title": "Key figures", "figures": _figures(words, summary)},
             "forecast": _forecast(words, forecast),
             "tables": [
@@ -78,6 +80,15 @@ def gathering(locale: str) -> Gather:
         }
 
     return gather
+
+
+def _notes(scope: Scope) -> list[str]:
+    """What the figures leave out."""
+    if scope.own_only:
+        return ["Only the deals that you see are in these figures."]
+    if scope.whose is not None:
+        return ["Only the deals of one owner are in these figures."]
+    return []
 
 
 def _figures(words: Words, summary: fig.Summary) -> list[dict[str, str]]:

@@ -60,10 +60,10 @@ async def _answer_question(request: Request) -> dict[str, Any]:
 async def _report(request: Request) -> dict[str, Any]:
     """Typst is as heavy as the science, and as seldom needed."""
     args = request.args
+    # Jobs of an earlier version name no workspace.
+    gather = gathering(args["locale"], args.get("workspace_name", ""))
     with seeing(Sight.of_setting(args["sight"])):
-        return await make_report(
-            request.open_unit, args, gathering(args["locale"]), now=request.now
-        )
+        return await make_report(request.open_unit, args, gather, now=request.now)
 
 
 Answering = Callable[[Request], Awaitable[dict[str, Any]]]

@@ -186,6 +186,7 @@ async def test_a_report_says_how_far_it_is(site: Any, status: str, words: str) -
     asked = await site.post("/analytics/report", {"period": "30", "horizon": "12", "owner": ""})
     assert (asked.status, asked.headers["location"]) == (303, "/analytics/reports/r-1")
     assert site.neighbours.reports.asked[0].horizon == 12
+    assert site.neighbours.reports.asked[0].workspace_name == "Holm & Partner"
     assert site.neighbours.reports.asked[0].start_date == "2026-10-27"
     page = await site.get("/analytics/reports/r-1")
     assert words in page.text

@@ -46,6 +46,7 @@ class ReportService(grpc_api.ReportServiceServicer):
                 locale=request.locale[:20],
                 me=principal.user_id,
                 now=self._app.clock.now(),
+                workspace_name=request.workspace_name[:200],
             )
             begun.append(job.id)
             return _message(job)

@@ -1,11 +1,13 @@
 """The dashboard as a document."""
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from freelanceflow.analytics.v1 import report_service_pb2 as pb
+from freelanceflow.auth.v1.account_service_pb2 import GetMeRequest
 from gateway.entrypoints.api import schemas
 from gateway.entrypoints.api.answers import instant, json_response
 from gateway.entrypoints.api.downloads import download
@@ -32,7 +34,9 @@ add = operations.add
 async def create_report(request: Request) -> Response:
     """A job makes it; it can be fetched for seven days, by whoever asked for it."""
     body = await read_body(request, schemas.ReportIn)
-    made = await request.app.state.clients.reports.CreateReport(
+    clients, identity = request.app.state.clients, identity_of(request)
+    me = await clients.account.GetMe(GetMeRequest(), replace(identity, idempotency_key=None))
+    made = await clients.reports.CreateReport(
         pb.CreateReportRequest(
             start_date=body.from_ or "",
             end_date=body.to or "",
@@ -40,8 +44,9 @@ async def create_report(request: Request) -> Response:
             owner_id=body.owner_id or "",
             locale=body.locale,
             as_of_date=body.as_of or "",
+            workspace_name=me.workspace_name,
         ),
-        identity_of(request),
+        identity,
     )
     headers = {"Location": f"/api/v1/analytics/reports/{made.id}"}
     return json_response(report_json(made), status=202, headers=headers)

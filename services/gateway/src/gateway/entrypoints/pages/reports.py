@@ -34,6 +34,7 @@ async def ask_for_report(request: Request) -> Response:
         owner_id=query.owner,
         locale=viewer.locale,
         as_of_date=query.day,
+        workspace_name=viewer.workspace_name,
     )
     identity = identity_of(request, values["request_id"])
     made = await clients_of(request).reports.CreateReport(asked, identity)
