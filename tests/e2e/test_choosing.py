@@ -42,7 +42,7 @@ async def test_the_keyboard_finds_one_of_two_thousand(visit: Open, crowded: Pers
     await dialog.get_by_label("Name").fill("Stripes")
     client = dialog.get_by_role("combobox", name="Client")
     await client.press_sequentially("zander")
-    await expect(dialog.get_by_role("option")).to_have_count(1)
+    await expect(dialog.locator("#client-list [role=option]")).to_have_count(1)
     await client.press("ArrowDown")
     await here.shot("combobox-1440-light")
     await client.press("Enter")
@@ -54,9 +54,12 @@ async def test_the_keyboard_finds_one_of_two_thousand(visit: Open, crowded: Pers
 
 
 async def test_without_scripts_a_name_is_looked_up(visit: Open, crowded: Person) -> None:
+    mails = ("mira@one.example", "mira@two.example")
     twins = [
-        await crowded.post("/clients", {"name": "Mira", "emails": [f"mira@{n}.example"]}, 201)
-        for n in ("one", "two")
+        await crowded.post(
+            "/clients", {"name": "Mira", "emails": [mail], "allow_duplicate": True}, 201
+        )
+        for mail in mails
     ]
     here = await visit(crowded, java_script_enabled=False)
     await here.page.goto(f"{here.url}/deals/new")
@@ -79,6 +82,6 @@ async def test_without_scripts_a_name_is_looked_up(visit: Open, crowded: Person)
     await expect(here.page.get_by_text("2 clients have this name.").first).to_be_visible()
     await here.page.get_by_role("radio", name="mira@two.example").check()
     await here.page.get_by_role("button", name="Add activity").click()
-    await expect(here.page.get_by_text("Call").first).to_be_visible()
+    await expect(here.page.get_by_role("heading", name="Activities", level=1)).to_be_visible()
     (activity,) = (await crowded.get("/activities"))["items"]
     assert activity["client_id"] == twins[1]["id"]

@@ -137,6 +137,7 @@ async def test_clients_come_by_what_is_at_stake_page_by_page(peer: Peer) -> None
         seen += [client.client_name for client in page.clients]
         token = page.next_page_token
     assert (seen, token) == ([f"Client {n}" for n in (4, 3, 2, 1, 0)], "")
+    assert [level.level for level in page.levels] == ["low", "watch", "high", "critical"]
     high = next(level for level in page.levels if level.level == "high")
     assert (high.count, high.observed, high.sample_size) == (5, 0.58, 12)
     assert (page.horizon_days, page.basis.evidence) == (90, "low")

@@ -21,11 +21,9 @@ from kit.database import Transaction
 from kit.unit_of_work import UnitOfWork
 
 ADVICE = ("focus", "review", "reconsider")
-LEVELS = {
-    "": None,
-    "leaving": ["watch", "high", "critical"],
-    **{level: [level] for level in ("low", "watch", "high", "critical")},
-}
+LEVELS = ("low", "watch", "high", "critical")
+# What a list may be narrowed to; nothing means everybody.
+NARROWED = {"": None, "leaving": list(LEVELS[1:]), **{level: [level] for level in LEVELS}}
 ANSWERS = ("snoozed", "not_at_risk")
 WEEK, YEAR = timedelta(days=7), timedelta(days=365)
 SNOOZE_DAYS, MOST_DAYS = 14, 365
@@ -110,15 +108,15 @@ async def client_risks(
     tx: Transaction, scope: Scope, *, page: Page, level: str, with_answered: bool
 ) -> RisksReport:
     """Clients by risk times value at stake. Raises LevelUnknown."""
-    if level not in LEVELS:
-        said = f"level is one of {', '.join(filter(None, LEVELS))}."
+    if level not in NARROWED:
+        said = f"level is one of {', '.join(filter(None, NARROWED))}."
         raise LevelUnknown(said, fields={"level": said})
     rows = await risks.risks(
         tx,
         page._replace(size=page.size + 1),
         edition=scope.edition,
         owners=scope.seen.owners,
-        levels=LEVELS[level],
+        levels=NARROWED[level],
         with_answered=int(with_answered),
         today=scope.today,
     )
