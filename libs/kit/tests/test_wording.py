@@ -3,7 +3,7 @@
 import pytest
 
 from kit.money import Money
-from kit.wording import locale_of, money_in_words
+from kit.wording import MoneyStyle, locale_of, money_in_words
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,6 @@ from kit.wording import locale_of, money_in_words
     ],
 )
 def test_an_amount_reads_as_its_language_writes_it(
-    minor: int, currency: str, locale: str, style: str, words: str
+    minor: int, currency: str, locale: str, style: MoneyStyle, words: str
 ) -> None:
-    assert money_in_words(Money(minor, currency), locale_of(locale), style) == words  # type: ignore[arg-type]
+    assert money_in_words(Money(minor, currency), locale_of(locale), style) == words
