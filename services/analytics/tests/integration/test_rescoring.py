@@ -27,7 +27,8 @@ LATER = timedelta(days=20)
 
 
 async def rows(database: ServiceDatabase, table: str, workspace: UUID) -> list[dict[str, Any]]:
-    found = await database.owner.fetch(f"SELECT * FROM {table} WHERE workspace_id = $1", workspace)
+    select = f"SELECT * FROM {table} t WHERE workspace_id = $1 ORDER BY t::text"
+    found = await database.owner.fetch(select, workspace)
     return [dict(row) for row in found]
 
 
