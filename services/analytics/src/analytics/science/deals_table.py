@@ -25,11 +25,13 @@ COLUMNS = ("owner", "created", "closed", "won", "value")
 class Deals:
     """Deals known at a moment, day 0: every array has shape (n,).
 
-    `created` and `closed` are days relative to that moment, `closed` is NaN while open; `won` is 1,
-    0, or NaN while open; `value` is money. `repaired` counts rows by what had to be repaired.
+    `owner` is a number per owner, in the order of their names: a name in each row would be most of
+    the memory. `created` and `closed` are days relative to that moment, `closed` is NaN while open;
+    `won` is 1, 0, or NaN while open; `value` is money. `repaired` counts rows by what had to be
+    repaired.
     """
 
-    owner: NDArray[np.str_]
+    owner: NDArray[np.int64]
     created: Floats
     closed: Floats
     won: Floats
@@ -82,6 +84,8 @@ def read_deals(deals: pd.DataFrame | Deals, moment: object) -> Deals:
     """
     if isinstance(deals, Deals):
         return deals
+    import pandas as pd
+
     missing = [name for name in COLUMNS if name not in deals.columns]
     if missing:
         raise ValueError(
@@ -91,7 +95,7 @@ def read_deals(deals: pd.DataFrame | Deals, moment: object) -> Deals:
     won, value = _numbers(deals["won"], "won"), _numbers(deals["value"], "value")
     if np.any(~np.isnan(won) & (won != 0) & (won != 1)):
         raise ValueError("column won holds something other than 1, 0 or empty")
-    owner = deals["owner"].fillna("").astype(str).to_numpy(dtype=np.str_)
+    owner = pd.factorize(deals["owner"].astype(object).fillna("").astype(str), sort=True)[0]
     return _repair(Deals(owner, created, closed, won, value, {}))
 
 

@@ -72,7 +72,10 @@ def deals_table(facts: Facts) -> pd.DataFrame:
     closed = last.type != OPEN
     return pd.DataFrame(
         {
-            "owner": np.append(facts.owners, "")[last.owner],
+            "owner": pd.Categorical.from_codes(
+                np.where(last.owner < 0, len(facts.owners), last.owner),
+                categories=[*facts.owners, ""],
+            ),
             "created": _stamps(last.created),
             "closed": _stamps(np.where(closed, last.closed, np.nan)),
             "won": np.where(closed, (last.type == WON).astype(np.float64), np.nan),
