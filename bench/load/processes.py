@@ -29,15 +29,19 @@ def cpu_seconds(roots: Iterable[int]) -> float:
 
 
 def pss_mb(roots: Iterable[int]) -> float:
-    """Memory of the trees; what processes share is divided among them."""
-    children, kib = _children(), 0
+    """Memory of the trees; what processes share is divided among them.
+
+    Between `vfork` and `exec` a child runs in its parent's memory, which is listed twice then with
+    the same numbers.
+    """
+    children, seen = _children(), set()
     for pid in (pid for root in roots for pid in tree(root, children)):
         try:
-            lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+            seen.add((PROC / str(pid) / "smaps_rollup").read_text())
         except OSError:
             continue  # it has just ended
-        kib += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return kib / 1024
+    lines = (line for rollup in seen for line in rollup.splitlines())
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def busy_seconds() -> float:
