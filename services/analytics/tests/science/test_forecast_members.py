@@ -96,6 +96,34 @@ def test_ets_form_survives_the_round_trip() -> None:
     assert again.mean == pytest.approx(searched.mean)
 
 
+@pytest.mark.parametrize("slope", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("multiplied", [False, True])
+def test_ets_settles_on_the_form_of_the_full_search(slope: float, *, multiplied: bool) -> None:
+    # A steep trend hides the season from every form without a trend.
+    from statsforecast.ets import ets_f
+
+    rng = np.random.default_rng(5)
+    season = np.tile(rng.standard_normal(12), 5)
+    line = 20 + slope * np.arange(60)
+    history = (line * (1 + season / 20) if multiplied else line + season) + 0.1 * rng.random(60)
+    path = members.auto_ets(history, 12, 12)
+    assert path is not None
+    full = ets_f(history, m=12, model="ZZZ", nmse=1)
+    again = members.auto_ets(history, 12, 12, path.form)
+    assert again is not None
+    assert path.form == members._ets_form(full["method"])
+    assert path.form[2] != "N"
+
+
+@pytest.mark.parametrize("months", range(4, 14))
+def test_ets_answers_for_a_level_where_months_are_too_few_for_a_trend(months: int) -> None:
+    history = 5 + np.random.default_rng(months).standard_normal(months)
+    path = members.auto_ets(history, 3, 12)
+    assert path is None or path.form[1] == "N" or months > 8
+    if months >= 8:
+        assert path is not None
+
+
 def test_libraries_that_give_up_are_left_out() -> None:
     zeros = np.zeros(30)
     for member in (members.auto_ets, members.auto_ces, members.optimised_theta):
