@@ -59,6 +59,7 @@ async def measure(size: Size) -> Measured:
         began = time.monotonic()
         await platform.settled()
         found.projection_seconds = time.monotonic() - began
+        await platform.scored()
         await _vacuum(platform)
         found.export_seconds = await workspace.export(platform, size.deals)
         say(f"exported in {found.export_seconds:.0f} s")
@@ -111,7 +112,7 @@ async def _rounds(
                 cpu = {group: round(ms, 2) for group, ms in result.cpu_ms.items()}
                 say(f"{number} {operation} {runner.name}: {result.rate:.0f} req/s, {cpu}")
                 if runner.name == OURS and operation in WRITES:
-                    await platform.settled()
+                    await platform.scored()
 
 
 async def _half_load(
@@ -126,7 +127,7 @@ async def _half_load(
                 operation, rate=half, seconds=size.seconds, warmup=WARM_UP
             )
             if runner.name == OURS and operation in WRITES:
-                await platform.settled()
+                await platform.scored()
 
 
 def _asked(runners: list[Runner], operation: str) -> list[Runner]:

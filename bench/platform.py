@@ -22,6 +22,10 @@ PORT = 9700
 EMAIL, PASSWORD = "owner@bench.example", "a long enough sentence 42"
 TIMEOUT = 600.0
 WORKER = "analytics-worker"
+SCORING = 1800.0  # seconds: a hundred thousand deals of an import, and their past
+UNSCORED = """
+SELECT (SELECT count(*) FROM rescoring WHERE due_at IS NOT NULL OR replay_at IS NOT NULL)
+    + (SELECT count(*) FROM jobs WHERE status IN ('queued', 'running'))"""
 # What the local platform adds is counted apart: nobody runs a mail sink in production.
 GROUPS = {
     "gateway": ("gateway",),
@@ -98,9 +102,14 @@ class Platform:
             await self._zero(database, sql)
         await self._caught_up()
 
-    async def _zero(self, database: str, sql: str) -> None:
+    async def scored(self) -> None:
+        """Wait until what was written has been scored, an import's past replayed, and all told."""
+        await self._zero("analytics", UNSCORED, patience=SCORING)
+        await self.settled()
+
+    async def _zero(self, database: str, sql: str, *, patience: float = TIMEOUT) -> None:
         connection = await self.admin(database)
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + patience
         while await connection.fetchval(sql):
             if time.monotonic() > deadline:
                 raise BenchFailed(f"{database} did not come to rest")

@@ -67,7 +67,7 @@ async def measure(platform: Platform, size: Size) -> None:
     analytics = await platform.admin("analytics")
     await workspace.fill(platform, size.imported)
     await platform.settled()
-    await _quiet(analytics)
+    await platform.scored()
     await _reads(platform, size)
     await _changes(platform, size)
     await _large(platform, analytics, size)
@@ -125,18 +125,6 @@ async def _turn(
             raise BenchFailed("the worker did not come to an end")
         await asyncio.sleep(LOOK)
     return time.monotonic() - began, cpu_seconds(worker) - cpu, peak
-
-
-async def _quiet(analytics: asyncpg.Connection) -> None:
-    """Until the import has been scored and its past been replayed."""
-    waiting = """
-        SELECT (SELECT count(*) FROM rescoring WHERE due_at IS NOT NULL OR replay_at IS NOT NULL)
-            + (SELECT count(*) FROM jobs WHERE status IN ('queued', 'running'))"""
-    deadline = time.monotonic() + PATIENCE
-    while await analytics.fetchval(waiting):
-        if time.monotonic() > deadline:
-            raise BenchFailed("the import was not scored")
-        await asyncio.sleep(0.5)
 
 
 async def _reads(platform: Platform, size: Size) -> None:
