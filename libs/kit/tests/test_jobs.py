@@ -16,7 +16,7 @@ from kit.ids import new_id
 from kit.jobs import table
 from kit.jobs.celery import JobApp
 from kit.jobs.table import Job
-from kit.jobs.worker import JobWorker, Task
+from kit.jobs.worker import DIED, JobWorker, Task
 from kit.pool import Pool
 from kit.testing.background import PATIENCE, until
 from kit.testing.database import ServiceDatabase
@@ -127,7 +127,53 @@ async def test_what_kills_its_worker_each_time_is_given_up(
         assert await table.claim(database.system, job_id) is not None
         await expire(database, job_id)
     assert ("import", job_id) not in await table.abandoned(database.system, ["import"])
+    assert job_id not in {job.id for job in await table.given_up(database.system, ["export"])}
+    (job,) = (j for j in await table.given_up(database.system, ["import"]) if j.id == job_id)
+    # By one worker; another comes to it only if this one died as well.
+    assert job_id not in {job.id for job in await table.given_up(database.system, ["import"])}
+    await table.end(database.system, job, result=None, error=DIED)
     assert (await found(job_id)).status == "failed"
+
+
+async def test_a_service_ends_by_itself_what_failed_for_good(
+    database: ServiceDatabase, workspace: UUID, queued: Queue, found: Find
+) -> None:
+    told: list[tuple[UUID, str]] = []
+
+    async def refuse(app: App, task: Task) -> None:
+        raise InvalidInput("The file has no rows.")
+
+    async def tell(app: App, job: table.Job, said: str) -> None:
+        async with Transaction(database.system, job.workspace_id) as tx:
+            await table.fail(tx, job, error=said)
+            await tx.commit()
+        told.append((job.id, said))
+
+    @asynccontextmanager
+    async def open_app() -> AsyncIterator[App]:
+        yield App(database.system)
+
+    worker = JobWorker(
+        JobApp("sample", "redis://127.0.0.1:1/0"),
+        open_app=open_app,
+        handlers={"told": refuse},
+        listen="127.0.0.1:0",
+        failed=tell,
+    )
+    await worker.begin()
+    refused, died = await queued("told"), await queued("told")
+    await worker.work("told", refused)
+    for _ in range(table.ATTEMPTS):
+        job = await claimed(database, died)
+        await expire(database, died)
+    await worker.give_up()
+    await worker.give_up()
+    await worker.end()
+    assert told == [(refused, "The file has no rows."), (died, DIED)]
+    assert [(await found(id)).status for id in (refused, died)] == ["failed", "failed"]
+    with pytest.raises(table.LeaseLost):  # a worker that was thought to be dead
+        async with Transaction(database.system, workspace) as tx:
+            await table.fail(tx, job, error="late")
 
 
 async def test_another_workspace_finds_no_job(database: ServiceDatabase, queued: Queue) -> None:

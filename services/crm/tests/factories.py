@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from crm.application.imports import JOB
 from crm.entrypoints.app import App
-from crm.entrypoints.tasks import HANDLERS
+from crm.entrypoints.tasks import HANDLERS, run_failed
 from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_api
 from freelanceflow.crm.v1 import bulk_service_pb2_grpc as bulk_api
@@ -203,7 +203,13 @@ async def commit(person: Person, import_id: str) -> import_pb.Import:
 
 async def work_off(app: App, job_id: str, kind: str = JOB) -> None:
     """What a worker does with a job, without the broker in between."""
-    worker = JobWorker(app.jobs, open_app=lambda: nullcontext(app), handlers=HANDLERS, listen=ANY)
+    worker = JobWorker(
+        app.jobs,
+        open_app=lambda: nullcontext(app),
+        handlers=HANDLERS,
+        listen=ANY,
+        failed=run_failed,
+    )
     await worker.begin()
     await worker.work(kind, UUID(job_id))
     await worker.end()

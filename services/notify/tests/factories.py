@@ -13,6 +13,7 @@ from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
 from freelanceflow.crm.v1 import export_events_pb2 as export_pb
+from freelanceflow.crm.v1 import import_events_pb2 as import_pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from freelanceflow.type.v1.money_pb2 import Money
 from kit.bus.events import Event
@@ -152,6 +153,33 @@ def export_finished(workspace: UUID, maker: UUID) -> Event:
         version=2,
     )
     return make_event(workspace, "crm.export.v1.finished", message)
+
+
+def import_failed(workspace: UUID, asked: UUID, **over: Any) -> Event:
+    usual = {"step": "write", "why": "The file is gone.", "file_name": "deals.csv"}
+    message = import_pb.ImportFailed(
+        import_id=str(new_id()),
+        resource="deals",
+        actor_id=str(asked),
+        happen_time=to_timestamp(NOON),
+        version=3,
+        **usual | over,
+    )
+    return make_event(workspace, "crm.import.v1.failed", message)
+
+
+def export_failed(workspace: UUID, asked: UUID, **over: Any) -> Event:
+    message = export_pb.ExportFailed(
+        export_id=str(new_id()),
+        resource="clients",
+        format="pdf",
+        file_name="clients-2026-03-02.pdf",
+        actor_id=str(asked),
+        happen_time=to_timestamp(NOON),
+        version=2,
+        **over,
+    )
+    return make_event(workspace, "crm.export.v1.failed", message)
 
 
 def verification(workspace: UUID, *, token: str = "s3cret-link", minutes: int = 10) -> Event:

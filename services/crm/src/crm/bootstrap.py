@@ -7,7 +7,7 @@ from crm.config import Settings
 from crm.entrypoints.app import App
 from crm.entrypoints.consumers import OF_ANALYTICS, OF_AUTH
 from crm.entrypoints.rpc.services import services
-from crm.entrypoints.tasks import HANDLERS
+from crm.entrypoints.tasks import HANDLERS, run_failed
 from crm.entrypoints.upkeep import compact_totals, empty_trash, remind_people, tidy_up
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
 from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
@@ -120,7 +120,13 @@ def work(settings: Settings) -> None:
                 wake_relay=lambda: None,
             )
 
-    JobWorker(jobs, open_app=opened, handlers=HANDLERS, listen=settings.internal_listen).run()
+    JobWorker(
+        jobs,
+        open_app=opened,
+        handlers=HANDLERS,
+        listen=settings.internal_listen,
+        failed=run_failed,
+    ).run()
 
 
 async def _answers(pool: Pool) -> None:

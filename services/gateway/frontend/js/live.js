@@ -15,7 +15,9 @@ let recent = [];
 let flush = null;
 const waiting = new Map();
 // What a person waits for is said in the window that is open; the rest waits in the inbox.
-const WAITED_FOR = ["export_finished", "import_finished", "activity_due"];
+const WAITED_FOR = [
+  "export_finished", "export_failed", "import_finished", "import_failed", "activity_due",
+];
 
 const WORDS = {
   offline: "You are offline. Changes are not saved until the connection is back.",

@@ -23,8 +23,11 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    literal_column,
+    null,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -88,6 +91,23 @@ FIND = Statement(
     )
 )
 
+# As END, beside whatever tells of it.
+FAIL = Statement(
+    update(jobs)
+    .where(
+        jobs.c.workspace_id == bindparam("workspace", type_=Uuid()),
+        jobs.c.id == bindparam("job", type_=Uuid()),
+        jobs.c.attempts == bindparam("attempt", type_=Integer()),
+        jobs.c.status == literal_column("'running'"),
+    )
+    .values(
+        status=literal_column("'failed'"),
+        error=bindparam("said", type_=Text()),
+        ended_at=func.now(),
+        lease_until=null(),
+    )
+)
+
 # For the system role, which knows a job before it knows its workspace.
 CLAIM = f"""
 UPDATE jobs SET status = 'running', attempts = attempts + 1, lease_until = now() + $2::interval
@@ -104,14 +124,15 @@ RETURN = f"UPDATE jobs SET status = 'queued', error = $3, lease_until = NULL WHE
 STALE = """
 UPDATE jobs SET sent_at = now() WHERE id IN (
     SELECT id FROM jobs
-    WHERE (status = 'queued' OR (status = 'running' AND lease_until < now()))
+    WHERE (status = 'queued' OR (status = 'running' AND lease_until < now() AND attempts < $3))
         AND sent_at < now() - $1::interval AND kind = ANY($2::text[])
     ORDER BY sent_at LIMIT 100 FOR UPDATE SKIP LOCKED)
 RETURNING id, kind"""
-GIVE_UP = """
-UPDATE jobs SET status = 'failed', error = coalesce(error, 'The worker died each time.'),
-    ended_at = now(), lease_until = NULL
-WHERE status = 'running' AND lease_until < now() AND attempts >= $1"""
+# Whoever gives one up has its lease until it says so.
+GIVE_UP = f"""
+UPDATE jobs SET attempts = attempts + 1, lease_until = now() + $3::interval
+WHERE status = 'running' AND lease_until < now() AND attempts >= $1 AND kind = ANY($2::text[])
+RETURNING {", ".join(_seen)}"""
 
 
 class JobNotFound(DomainError):
@@ -195,18 +216,29 @@ async def end(
     _expect_one(await system.execute(END, job.id, job.attempts, status, result, error))
 
 
+async def fail(tx: Transaction, job: Job, *, error: str) -> None:
+    """It failed for good, told of in the same commit; for the system role. Raises LeaseLost."""
+    count = await tx.run(
+        FAIL, workspace=tx.workspace_id, job=job.id, attempt=job.attempts, said=error
+    )
+    if count != 1:
+        raise LeaseLost
+
+
 async def give_back(system: Pool, job: Job, *, error: str) -> None:
     """Have it tried again later. Raises LeaseLost."""
     _expect_one(await system.execute(RETURN, job.id, job.attempts, error))
 
 
-async def abandoned(system: Pool, kinds: Collection[str]) -> list[tuple[str, UUID]]:
-    """Kind and id of jobs of these kinds that nobody works on; each is handed out now and then.
+async def given_up(system: Pool, kinds: Collection[str]) -> list[Job]:
+    """Jobs of these kinds that killed their worker each time, for the caller to end."""
+    rows = await system.fetch(GIVE_UP, ATTEMPTS, list(kinds), LEASE)
+    return [Job(**row) for row in rows]
 
-    What killed its worker each time is given up.
-    """
-    await system.execute(GIVE_UP, ATTEMPTS)
-    rows = await system.fetch(STALE, RESEND_AFTER, list(kinds))
+
+async def abandoned(system: Pool, kinds: Collection[str]) -> list[tuple[str, UUID]]:
+    """Kind and id of jobs of these kinds that nobody works on; each is handed out now and then."""
+    rows = await system.fetch(STALE, RESEND_AFTER, list(kinds), ATTEMPTS)
     return [(row["kind"], row["id"]) for row in rows]
 
 

@@ -69,12 +69,15 @@ class Task:
 
 
 Handler = Callable[[A, Task], Awaitable[dict[str, Any] | None]]
+Failed = Callable[[A, Job, str], Awaitable[None]]  # raises LeaseLost
+DIED = "The worker died each time."
 
 
 class JobWorker(Generic[A]):
     """Works on a service's jobs, one at a time.
 
     `open_app` is entered on the loop of the jobs. /livez, /readyz and /metrics are at `listen`.
+    `failed` ends a job that is not tried again, for a service that tells of it (`table.fail`).
     Told to stop, it lets the job in hand go on for a while and then gives it back.
     """
 
@@ -86,12 +89,14 @@ class JobWorker(Generic[A]):
         handlers: Mapping[str, Handler[A]],
         listen: str,
         grace: float = GRACE,
+        failed: Failed[A] | None = None,
     ) -> None:
         self._jobs = jobs
         self._open_app = open_app
         self._handlers = handlers
         self._listen = listen
         self._grace = grace
+        self._failed = failed
         self._loop = _Loop()
         self._open = AsyncExitStack()
         self._app: A | None = None
@@ -184,20 +189,48 @@ class JobWorker(Generic[A]):
             raise
         except DomainError as error:
             outcome = "failed"
-            await _failed(system, job, error, again=error.kind in _TRY_AGAIN, said=error.message)
+            await self._fails(
+                system, job, error, again=error.kind in _TRY_AGAIN, said=error.message
+            )
         except Exception as error:
             outcome = "failed"
-            await _failed(system, job, error, again=True, said=type(error).__name__)
+            await self._fails(system, job, error, again=True, said=type(error).__name__)
         else:
             await _once_it_answers(lambda: table.end(system, job, result=result))
         finally:
             JOB_DURATION.labels(job.kind, outcome).observe(perf_counter() - began)
+
+    async def _fails(
+        self, system: Pool, job: Job, error: Exception, *, again: bool, said: str
+    ) -> None:
+        log.error("job_failed", error=error, job=str(job.id), kind=job.kind, attempt=job.attempts)
+        if again and job.attempts < ATTEMPTS:
+            await _once_it_answers(lambda: table.give_back(system, job, error=said))
+        else:
+            await self._ends_badly(system, job, said)
+
+    async def _ends_badly(self, system: Pool, job: Job, said: str) -> None:
+        app, failed = self._app, self._failed
+        assert app is not None
+        if failed is None:
+            await _once_it_answers(lambda: table.end(system, job, result=None, error=said))
+        else:
+            await _once_it_answers(lambda: failed(app, job, said))
+
+    async def give_up(self) -> None:
+        """End what killed its worker each time."""
+        assert self._app is not None
+        system = self._app.system
+        for job in await table.given_up(system, self._handlers):
+            with suppress(LeaseLost):
+                await self._ends_badly(system, job, job.error or DIED)
 
     async def _look(self) -> None:
         """Whatever the broker forgot or never got is found here."""
         assert self._app is not None
         while True:
             try:
+                await self.give_up()
                 for kind, job_id in await table.abandoned(self._app.system, self._handlers):
                     await self.work(kind, job_id)
             except Exception as error:  # this is the safety net: it must not tear
@@ -233,14 +266,6 @@ async def _renew(system: Pool, job: Job) -> None:
             await table.renew(system, job)
         except DATABASE_LOST as error:
             log.warning("job_lease_not_renewed", cause=repr(error))  # there are two more chances
-
-
-async def _failed(system: Pool, job: Job, error: Exception, *, again: bool, said: str) -> None:
-    log.error("job_failed", error=error, job=str(job.id), kind=job.kind, attempt=job.attempts)
-    if again and job.attempts < ATTEMPTS:
-        await _once_it_answers(lambda: table.give_back(system, job, error=said))
-    else:
-        await _once_it_answers(lambda: table.end(system, job, result=None, error=said))
 
 
 async def _once_it_answers(write: Callable[[], Awaitable[None]]) -> None:

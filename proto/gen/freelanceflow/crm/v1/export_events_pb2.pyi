@@ -122,3 +122,55 @@ class ExportFinished(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportFinished: _TypeAlias = ExportFinished  # noqa: Y015
+
+@_typing.final
+class ExportFailed(_message.Message):
+    """The file of an export cannot be made, and is not tried again by itself. Type: export.v1.failed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPORT_ID_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    export_id: _builtins.str
+    """The export."""
+    resource: _builtins.str
+    """clients, deals or activities."""
+    format: _builtins.str
+    """csv, xlsx or pdf."""
+    file_name: _builtins.str
+    """What the file would have been called."""
+    why: _builtins.str
+    """Why, in words for the person; empty where it is not theirs to mend."""
+    actor_id: _builtins.str
+    """Who asked for it."""
+    version: _builtins.int
+    """The export's version."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        export_id: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        format: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        why: _builtins.str = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "export_id", b"export_id", "file_name", b"file_name", "format", b"format", "happen_time", b"happen_time", "resource", b"resource", "version", b"version", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportFailed: _TypeAlias = ExportFailed  # noqa: Y015

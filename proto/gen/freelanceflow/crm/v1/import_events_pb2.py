@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(freelanceflow/crm/v1/import_events.proto\x12\x14\x66reelanceflow.crm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x01\n\x0eImportFinished\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\x14\n\x0c\x63reated_rows\x18\x04 \x01(\x05\x12\x14\n\x0cskipped_rows\x18\x05 \x01(\x05\x12\x13\n\x0b\x66\x61iled_rows\x18\x06 \x01(\x05\x12\x10\n\x08\x61\x63tor_id\x18\x07 \x01(\t\x12/\n\x0bhappen_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\t \x01(\x05\x12\x14\n\x0cupdated_rows\x18\n \x01(\x05\"\xcc\x01\n\x0eImportReverted\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\x18\n\x10reverted_records\x18\x04 \x01(\x05\x12\x14\n\x0ckept_records\x18\x05 \x01(\x05\x12\x10\n\x08\x61\x63tor_id\x18\x06 \x01(\t\x12/\n\x0bhappen_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x08 \x01(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(freelanceflow/crm/v1/import_events.proto\x12\x14\x66reelanceflow.crm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x01\n\x0eImportFinished\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\x14\n\x0c\x63reated_rows\x18\x04 \x01(\x05\x12\x14\n\x0cskipped_rows\x18\x05 \x01(\x05\x12\x13\n\x0b\x66\x61iled_rows\x18\x06 \x01(\x05\x12\x10\n\x08\x61\x63tor_id\x18\x07 \x01(\t\x12/\n\x0bhappen_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\t \x01(\x05\x12\x14\n\x0cupdated_rows\x18\n \x01(\x05\"\xb5\x01\n\x0cImportFailed\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\x0c\n\x04step\x18\x04 \x01(\t\x12\x0b\n\x03why\x18\x05 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x06 \x01(\t\x12/\n\x0bhappen_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x08 \x01(\x05\"\xcc\x01\n\x0eImportReverted\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\x18\n\x10reverted_records\x18\x04 \x01(\x05\x12\x14\n\x0ckept_records\x18\x05 \x01(\x05\x12\x10\n\x08\x61\x63tor_id\x18\x06 \x01(\t\x12/\n\x0bhappen_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x08 \x01(\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +34,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_IMPORTFINISHED']._serialized_start=100
   _globals['_IMPORTFINISHED']._serialized_end=343
-  _globals['_IMPORTREVERTED']._serialized_start=346
-  _globals['_IMPORTREVERTED']._serialized_end=550
+  _globals['_IMPORTFAILED']._serialized_start=346
+  _globals['_IMPORTFAILED']._serialized_end=527
+  _globals['_IMPORTREVERTED']._serialized_start=530
+  _globals['_IMPORTREVERTED']._serialized_end=734
 # @@protoc_insertion_point(module_scope)

@@ -80,6 +80,60 @@ class ImportFinished(_message.Message):
 Global___ImportFinished: _TypeAlias = ImportFinished  # noqa: Y015
 
 @_typing.final
+class ImportFailed(_message.Message):
+    """An import has stopped and is not tried again by itself. Type: import.v1.failed. What came in until then is there; asked
+    again, it goes on behind that.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    import_id: _builtins.str
+    """The import."""
+    resource: _builtins.str
+    """clients, deals or activities."""
+    file_name: _builtins.str
+    """Name of the file."""
+    step: _builtins.str
+    """open, check, write or revert: what it was about to do."""
+    why: _builtins.str
+    """Why, in words for the person; empty where it is not theirs to mend."""
+    actor_id: _builtins.str
+    """Who asked for it."""
+    version: _builtins.int
+    """The import's version."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        import_id: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        step: _builtins.str = ...,
+        why: _builtins.str = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "file_name", b"file_name", "happen_time", b"happen_time", "import_id", b"import_id", "resource", b"resource", "step", b"step", "version", b"version", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportFailed: _TypeAlias = ImportFailed  # noqa: Y015
+
+@_typing.final
 class ImportReverted(_message.Message):
     """An import was undone. Type: import.v1.reverted. Its records were told one by one before, with the import's id as bulk_id."""
 

@@ -42,7 +42,7 @@ class Notification(_message.Message):
     body: _builtins.str
     """A sentence or two."""
     target_kind: _builtins.str
-    """deal, client, import or empty."""
+    """deal, client, activity, import, export or empty."""
     target_id: _builtins.str
     """Id of that record; empty for none."""
     @_builtins.property

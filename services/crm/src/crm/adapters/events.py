@@ -13,6 +13,14 @@ from crm.adapters.activity_events import (
     activity_snapshot,
     activity_updated,
 )
+from crm.adapters.file_events import (
+    export_failed,
+    export_finished,
+    export_requested,
+    import_failed,
+    import_finished,
+    import_reverted,
+)
 from crm.adapters.setting_events import (
     STAGE_TYPES,
     custom_field_changed,
@@ -53,8 +61,8 @@ from crm.domain.deal import (
     DealUpdated,
 )
 from crm.domain.entries import Named
-from crm.domain.exports import ExportFinished, ExportRequested
-from crm.domain.imports import ImportFinished, ImportReverted
+from crm.domain.exports import ExportFailed, ExportFinished, ExportRequested
+from crm.domain.imports import ImportFailed, ImportFinished, ImportReverted
 from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.rates import RatesChanged
 from crm.domain.tag import TagChanged
@@ -62,8 +70,6 @@ from crm.domain.trash import RecordKind, RecordPurged
 from freelanceflow.crm.v1 import board_events_pb2 as board_pb
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
-from freelanceflow.crm.v1 import export_events_pb2 as export_pb
-from freelanceflow.crm.v1 import import_events_pb2 as import_pb
 from freelanceflow.crm.v1 import record_events_pb2 as record_pb
 from freelanceflow.type.v1 import money_pb2
 from kit.aggregate import Fact
@@ -138,13 +144,17 @@ def _event(fact: Fact) -> tuple[str, Message]:
         case RecordPurged():
             return PURGED[fact.kind], _purged(fact)
         case ExportRequested():
-            return "export.v1.requested", _export_requested(fact)
+            return "export.v1.requested", export_requested(fact)
+        case ExportFailed():
+            return "export.v1.failed", export_failed(fact)
         case ExportFinished():
-            return "export.v1.finished", _export_finished(fact)
+            return "export.v1.finished", export_finished(fact)
+        case ImportFailed():
+            return "import.v1.failed", import_failed(fact)
         case ImportFinished():
-            return "import.v1.finished", _import_finished(fact)
+            return "import.v1.finished", import_finished(fact)
         case ImportReverted():
-            return "import.v1.reverted", _import_reverted(fact)
+            return "import.v1.reverted", import_reverted(fact)
         case StageChanged():
             return "stage.v1.changed", stage_changed(fact)
         case LostReasonChanged():
@@ -285,60 +295,6 @@ def _client(fact: ClientFact) -> client_pb.ClientSnapshot:
         owner_id=_id_of(client.owner),
         tags=client.tags,
         create_time=to_timestamp(client.created_at),
-    )
-
-
-def _export_requested(fact: ExportRequested) -> export_pb.ExportRequested:
-    return export_pb.ExportRequested(
-        export_id=str(fact.aggregate_id),
-        resource=fact.resource,
-        format=fact.format,
-        total_rows=fact.total_rows,
-        actor_id=_id(fact.by),
-        happen_time=to_timestamp(fact.at),
-        version=fact.version,
-    )
-
-
-def _export_finished(fact: ExportFinished) -> export_pb.ExportFinished:
-    return export_pb.ExportFinished(
-        export_id=str(fact.aggregate_id),
-        resource=fact.resource,
-        format=fact.format,
-        file_name=fact.file_name,
-        rows=fact.rows,
-        actor_id=_id(fact.by),
-        happen_time=to_timestamp(fact.at),
-        expire_time=to_timestamp(fact.expires_at),
-        version=fact.version,
-    )
-
-
-def _import_finished(fact: ImportFinished) -> import_pb.ImportFinished:
-    return import_pb.ImportFinished(
-        import_id=str(fact.aggregate_id),
-        resource=fact.resource,
-        file_name=fact.file_name,
-        created_rows=fact.created_rows,
-        updated_rows=fact.updated_rows,
-        skipped_rows=fact.skipped_rows,
-        failed_rows=fact.failed_rows,
-        actor_id=_id(fact.by),
-        happen_time=to_timestamp(fact.at),
-        version=fact.version,
-    )
-
-
-def _import_reverted(fact: ImportReverted) -> import_pb.ImportReverted:
-    return import_pb.ImportReverted(
-        import_id=str(fact.aggregate_id),
-        resource=fact.resource,
-        file_name=fact.file_name,
-        reverted_records=fact.reverted_records,
-        kept_records=fact.kept_records,
-        actor_id=_id(fact.by),
-        happen_time=to_timestamp(fact.at),
-        version=fact.version,
     )
 
 

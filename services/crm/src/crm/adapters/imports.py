@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -81,6 +81,7 @@ LOAD = Statement(
     .where(*_this)
     .with_for_update(of=imports)
 )
+BRIEF = Statement(select(imports.c.version, imports.c.resource, imports.c.file_name).where(*_this))
 _raised = imports.c.version + literal_column("1")
 SETTLE = Statement(
     update(imports)
@@ -200,6 +201,14 @@ class Import:
         return self.job_status == "failed"
 
 
+class Brief(NamedTuple):
+    """What an import is called."""
+
+    version: int
+    resource: Resource
+    file_name: str
+
+
 async def add(tx: Transaction, import_id: UUID, *, looked: Looked, **given: Any) -> None:
     """Keep a new import; `given` are the columns that have no value of their own."""
     await tx.run(
@@ -222,6 +231,14 @@ async def load_for_update(tx: Transaction, import_id: UUID) -> Import:
     kept = row["settings"]
     values["settings"] = Settings.revived(kept) if kept else Settings()
     return Import(id=import_id, **values)
+
+
+async def brief(tx: Transaction, import_id: UUID) -> Brief:
+    """Raises ImportNotFound."""
+    row = await tx.row(BRIEF, **{"workspace": tx.workspace_id, "import": import_id})
+    if row is None:
+        raise ImportNotFound("There is no such import.")
+    return Brief(row["version"], Resource(row["resource"]), row["file_name"])
 
 
 async def settle(

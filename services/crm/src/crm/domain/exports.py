@@ -147,6 +147,16 @@ class ExportFinished(Fact):
     expires_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExportFailed(Fact):
+    """The file cannot be made; `why` is empty where it is not the person's to mend."""
+
+    resource: Resource
+    format: Format
+    file_name: str
+    why: str
+
+
 def columns_of(resource: Resource, customs: Sequence[FieldState]) -> dict[str, Column]:
     """All that a file can hold, the workspace's own fields behind the others."""
     own = {

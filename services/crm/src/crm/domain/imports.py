@@ -50,6 +50,16 @@ class ImportFinished(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImportFailed(Fact):
+    """It has stopped; `why` is empty where it is not the person's to mend."""
+
+    resource: Resource
+    file_name: str
+    step: str  # open, check, write, revert
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImportReverted(Fact):
     """What a file brought was taken back."""
 

@@ -9,12 +9,14 @@ from crm.application.bulk_changes import APPLY, TOLD, change_all
 from crm.application.bulk_changes import JOB as BULK_JOB
 from crm.application.exports import JOB as EXPORT_JOB
 from crm.application.exports import write_export
+from crm.application.failures import end_failed
 from crm.application.import_revert import REVERT_JOB, revert_rows
 from crm.application.imports import CHECK_JOB, JOB, check_rows, write_rows
 from crm.application.uploads import OPEN_JOB, OpenUnit, open_workbook
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.bulk_requests import change_of
 from freelanceflow.crm.v1 import bulk_service_pb2 as bulk_pb
+from kit.jobs.table import Job
 from kit.jobs.worker import Handler, Task
 
 
@@ -101,6 +103,12 @@ async def run_bulk(app: App, task: Task) -> dict[str, Any]:
     )
     told = [[str(id), reason, message] for id, reason, message in refused[:TOLD]]
     return {"changed": job.total - len(refused), "refused": told}
+
+
+async def run_failed(app: App, job: Job, error: str) -> None:
+    """End a job that is not tried again. Raises LeaseLost."""
+    async with app.unit_of_system(job.workspace_id) as uow:
+        await end_failed(uow, job, error=error, now=app.clock.now())
 
 
 def _of(app: App, task: Task) -> tuple[OpenUnit, UUID]:

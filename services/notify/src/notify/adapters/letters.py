@@ -14,9 +14,14 @@ from notify.domain.messages import Kind, Wording
 
 SUBJECT_LENGTH = 200
 # Where the pages of what a notification is about are.
-PAGES = {"activity": "activities", "deal": "deals", "import": "imports"}
+PAGES = {"activity": "activities", "deal": "deals", "import": "imports", "export": "exports"}
+LISTED = frozenset({"export"})  # these have no page of their own
 
-REASONS = {Kind.ACTIVITY_DUE: "You get this because you asked to be reminded."}
+REASONS = {
+    Kind.ACTIVITY_DUE: "You get this because you asked to be reminded.",
+    Kind.IMPORT_FAILED: "You get this because you asked for the import.",
+    Kind.EXPORT_FAILED: "You get this because you asked for the export.",
+}
 
 
 class Letters:
@@ -29,7 +34,7 @@ class Letters:
 
     def notification(self, to: Recipient, wording: Wording) -> NewMail:
         """One notification for one person."""
-        link = f"{self._public_url}/{PAGES[wording.target_kind]}/{wording.target_id}"
+        link = f"{self._public_url}/{_page_of(wording)}"
         values = {
             "name": to.name,
             "title": wording.title,
@@ -71,6 +76,11 @@ class Letters:
             text=self._text.get_template("letter.txt").render(values),
             html=self._html.get_template("letter.html").render(values),
         )
+
+
+def _page_of(wording: Wording) -> str:
+    page = PAGES[wording.target_kind]
+    return page if wording.target_kind in LISTED else f"{page}/{wording.target_id}"
 
 
 def _environment(*, escape: bool) -> Environment:

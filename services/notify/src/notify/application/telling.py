@@ -20,8 +20,8 @@ from notify.domain.preferences import USUAL, Choice, checked
 class News(NamedTuple):
     """Something to tell: its words for a locale, when it happened, and whose record it is about.
 
-    What is about nobody's record is told to those who see everything; what is `personal`, to its
-    owner alone.
+    What is about nobody's record is told to those who see everything, and to its `maker`; what is
+    `personal`, to its owner alone.
     """
 
     kind: Kind
@@ -29,12 +29,13 @@ class News(NamedTuple):
     at: datetime
     owner_id: UUID | None
     personal: bool = False
+    maker: UUID | None = None
 
     def is_for(self, member: Recipient, teams: Mapping[UUID, str]) -> bool:
         """Whether this member is told; `teams` are those of all members."""
         if self.personal:
             return member.user_id == self.owner_id
-        return member.sees(self.owner_id, teams)
+        return member.user_id == self.maker or member.sees(self.owner_id, teams)
 
 
 async def tell_everybody(

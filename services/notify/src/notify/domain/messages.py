@@ -20,6 +20,8 @@ class Kind(StrEnum):
     IMPORT_FINISHED = "import_finished"
     ACTIVITY_DUE = "activity_due"
     EXPORT_FINISHED = "export_finished"
+    IMPORT_FAILED = "import_failed"
+    EXPORT_FAILED = "export_failed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +153,41 @@ def export_finished(
     )
 
 
+def import_failed(import_id: UUID, *, file_name: str, step: str, why: str) -> Wording:
+    """Where it stopped, why, and how it goes on; one half taken back is told as such."""
+    file = file_name or "The file"
+    what, then = _STOPPED.get(step, _STOPPED["write"])
+    return Wording(
+        kind=Kind.IMPORT_FAILED,
+        title=f"Import stopped: {file}",
+        body=" ".join(filter(None, (f"{file} {what}.", why or _OURS, then))),
+        target_kind="import",
+        target_id=import_id,
+    )
+
+
+def export_failed(export_id: UUID, *, resource: str, file_name: str, why: str) -> Wording:
+    """There is no file, and why."""
+    return Wording(
+        kind=Kind.EXPORT_FAILED,
+        title=f"Export failed: {file_name or resource}",
+        body=f"The file with your {resource} could not be made. {why or _OURS}"
+        " It can be asked for again.",
+        target_kind="export",
+        target_id=export_id,
+    )
+
+
+_OURS = "Something went wrong on our side."
+_STOPPED = {  # by what it was about to do: what became of it, and what can be done
+    "open": ("could not be opened", "Nothing was imported."),
+    "check": ("could not be checked", "Nothing was imported; the check can be started again."),
+    "write": (
+        "stopped before its end",
+        "What came in is there; it can go on from here.",
+    ),
+    "revert": ("was not taken back whole", "It can go on from here."),
+}
 _NOUN = {"call": "Call", "meeting": "Meeting", "mail": "Mail", "task": "Task", "note": "Note"}
 
 

@@ -26,7 +26,9 @@ from notify.domain.messages import (
     Wording,
     activity_due,
     deal_moved,
+    export_failed,
     export_finished,
+    import_failed,
     import_finished,
 )
 from notify.entrypoints.app import App
@@ -103,7 +105,22 @@ def import_news(event: Event) -> News:
         skipped=told.skipped_rows,
         failed=told.failed_rows,
     )
-    return _in_all_languages(import_finished(result), from_timestamp(told.happen_time), None)
+    maker = parse_id(told.actor_id, "actor_id") if told.actor_id else None
+    words, at = import_finished(result), from_timestamp(told.happen_time)
+    return _in_all_languages(words, at, None, maker=maker)
+
+
+def import_failure(event: Event) -> News:
+    """An import that has stopped: told to whoever waits for it."""
+    told = import_pb.ImportFailed.FromString(event.body)
+    wording = import_failed(
+        parse_id(told.import_id, "import_id"),
+        file_name=told.file_name,
+        step=told.step,
+        why=told.why,
+    )
+    asked, at = parse_id(told.actor_id, "actor_id"), from_timestamp(told.happen_time)
+    return _in_all_languages(wording, at, asked, personal=True)
 
 
 def reminder_news(event: Event) -> News | None:
@@ -141,16 +158,36 @@ def export_news(event: Event) -> News:
     return _in_all_languages(wording, at, maker, personal=True)
 
 
+def export_failure(event: Event) -> News:
+    """A file that could not be made: told to whoever waits for it."""
+    told = export_pb.ExportFailed.FromString(event.body)
+    wording = export_failed(
+        parse_id(told.export_id, "export_id"),
+        resource=told.resource,
+        file_name=told.file_name,
+        why=told.why,
+    )
+    asked, at = parse_id(told.actor_id, "actor_id"), from_timestamp(told.happen_time)
+    return _in_all_languages(wording, at, asked, personal=True)
+
+
 def _in_all_languages(
-    wording: Wording, at: datetime, owner_id: UUID | None, *, personal: bool = False
+    wording: Wording,
+    at: datetime,
+    owner_id: UUID | None,
+    *,
+    personal: bool = False,
+    maker: UUID | None = None,
 ) -> News:
-    return News(wording.kind, lambda _: wording, at, owner_id, personal)
+    return News(wording.kind, lambda _: wording, at, owner_id, personal, maker)
 
 
 _NEWS: dict[str, Callable[[Event], News | None]] = {
     "crm.activity.v1.reminded": reminder_news,
     "crm.deal.v1.moved": deal_news,
+    "crm.export.v1.failed": export_failure,
     "crm.export.v1.finished": export_news,
+    "crm.import.v1.failed": import_failure,
     "crm.import.v1.finished": import_news,
 }
 

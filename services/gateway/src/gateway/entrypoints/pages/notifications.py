@@ -33,7 +33,9 @@ WORDS = {
     "deal_lost": "A deal is lost",
     "deal_reopened": "A closed deal is opened again",
     "import_finished": "An import is finished",
+    "import_failed": "An import of mine has stopped",
     "export_finished": "An export of mine is finished",
+    "export_failed": "An export of mine has failed",
 }
 PLACES = ("side", "bottom")
 
