@@ -40,10 +40,10 @@ from services.crm.tests.factories import Person, euros, make_client, make_deal, 
 COUNTS = {
     "AddSamples": 21, "ChangeActivities": 7, "ChangeClients": 9, "ChangeDeals": 8,
     "CheckImport": 6, "ChooseView": 4, "CommitImport": 8, "CreateActivity": 6,
-    "CreateCalendarFeed": 3, "CreateClient": 7, "CreateCustomField": 5, "CreateDeal": 4,
+    "CreateCalendarFeed": 3, "CreateClient": 7, "CreateCustomField": 6, "CreateDeal": 4,
     "CreateExport": 8, "CreateImport": 16, "CreateLostReason": 5, "CreateStage": 7,
     "CreateView": 5, "DeleteActivity": 5, "DeleteCalendarFeed": 3, "DeleteClient": 5,
-    "DeleteCustomField": 6, "DeleteDeal": 4, "DeleteLostReason": 5, "DeleteRate": 4,
+    "DeleteCustomField": 7, "DeleteDeal": 4, "DeleteLostReason": 5, "DeleteRate": 4,
     "DeleteStage": 9, "DeleteTag": 7, "DeleteView": 4, "DismissDuplicate": 4, "DownloadExport": 7,
     "DownloadImportErrors": 12, "DraftActivity": 2, "GetActivity": 1, "GetBoard": 3,
     "GetCalendar": 4, "GetCalendarFeed": 1, "GetClient": 1, "GetDeal": 1, "GetExport": 1,
@@ -58,7 +58,7 @@ COUNTS = {
     "RemoveDealContact": 6, "RemoveSamples": 19, "RenameTag": 9, "ReopenDeal": 6,
     "ReorderLostReasons": 5, "ReorderStages": 4, "RestoreRecord": 6, "RevertImport": 6,
     "Search": 1, "SetActivityDone": 6, "StreamWorkspace": 3, "UndoMerge": 20, "UpdateActivity": 6,
-    "UpdateClient": 6, "UpdateCustomField": 6, "UpdateDeal": 4, "UpdateImport": 11,
+    "UpdateClient": 6, "UpdateCustomField": 7, "UpdateDeal": 4, "UpdateImport": 11,
     "UpdateLostReason": 5, "UpdateStage": 5, "UpdateView": 6,
 }  # fmt: skip
 PARTS = (

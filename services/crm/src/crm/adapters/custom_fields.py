@@ -39,6 +39,17 @@ def _all() -> Select[Any]:
 
 LIST = Read(_all().where(_f.c.removed_at.is_(None)))
 LOAD = Statement(_all().where(_f.c.resource == RESOURCE).with_for_update(key_share=True))
+# Rows that are locked keep nobody from adding another one.
+ALONE = Statement(
+    select(
+        func.pg_advisory_xact_lock(
+            func.hashtextextended(
+                func.concat(bindparam("workspace", type_=Text()), RESOURCE),
+                literal_column("0"),
+            )
+        )
+    )
+)
 OFFERED = Statement(_all().where(_f.c.resource == RESOURCE, _f.c.removed_at.is_(None)))
 FIND = Statement(
     select(_f.c.resource).where(
@@ -77,6 +88,7 @@ SAVE = Statement(
 
 async def load_all(tx: Transaction, resource: Resource) -> list[CustomField]:
     """All of a resource in order, also those that are gone, kept from other changes."""
+    await tx.run(ALONE, workspace=str(tx.workspace_id), resource=resource.value)
     found = await tx.rows(LOAD, workspace=tx.workspace_id, resource=resource.value)
     return [_field(tx, row) for row in found]
 
