@@ -14,6 +14,7 @@ import psutil
 from local import logs, postgres, state
 from local.environment import WITH_DATABASE, base, environment
 from local.graph import migration
+from local.lateness import lateness
 from local.plan import Plan
 from local.processes import kill_group
 from local.servers import LOOPBACK
@@ -62,7 +63,7 @@ def down(plan: Plan, say: Say) -> None:
 
 
 def status(plan: Plan, say: Say) -> bool:
-    """One line per unit; whether all is well."""
+    """One line per unit, and what is late; whether all is well."""
     running = state.supervisor_pid(plan.home) is not None
     units = [
         unit for unit in state.read_status(plan.home).values() if not unit.is_task or unit.note
@@ -77,6 +78,9 @@ def status(plan: Plan, say: Say) -> bool:
         pid = str(unit.pid or "–")
         restarts = f"restarted {unit.restarts} times " if unit.restarts else ""
         say(f"  {unit.name:12} {unit.state:9} {pid:>8}  {restarts}{unit.note}")
+    ready = [unit for unit in units if unit.state == state.READY]
+    for line in lateness({unit.name: unit.metrics for unit in ready}):
+        say(f"  {line}")
     if state.read_facts(plan.home):
         say(_welcome(plan))
     return all(unit.state in (state.READY, state.DONE) for unit in units)
