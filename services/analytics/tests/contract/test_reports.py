@@ -11,10 +11,12 @@ from analytics.adapters.documents import pdf
 from analytics.application.report_jobs import make_report
 from analytics.application.scope import Asked, scope
 from analytics.entrypoints.app import App
-from analytics.entrypoints.report import gathering
+from analytics.entrypoints.report import LABELS, gathering
+from freelanceflow.analytics.v1 import analytics_service_pb2 as ana
 from freelanceflow.analytics.v1 import figures_service_pb2 as fig
 from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
 from freelanceflow.analytics.v1 import report_service_pb2 as pb
+from freelanceflow.analytics.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
 from freelanceflow.analytics.v1.figures_service_pb2_grpc import FiguresServiceStub
 from freelanceflow.analytics.v1.prediction_service_pb2_grpc import PredictionServiceStub
 from freelanceflow.analytics.v1.report_service_pb2_grpc import ReportServiceStub
@@ -29,9 +31,11 @@ from kit.testing.database import ServiceDatabase
 from services.analytics.tests import score_rows as rows
 from services.analytics.tests.contract.test_predictions import Peer, peer
 from services.analytics.tests.contract.test_rpc import tell
-from services.analytics.tests.factories import Told
+from services.analytics.tests.factories import DAY, NOON, Told
 
 __all__ = ["peer"]
+
+COUNTS = ("entered", "advanced", "lost", "waiting")
 
 
 def somebody(peer: Peer, user_id: UUID) -> CallIdentity:
@@ -165,6 +169,62 @@ async def test_the_document_tells_the_numbers_of_the_reports(peer: Peer) -> None
     assert tables["Clients at risk"][0][:3] == ["Acme", "High", "60% in 90 days, little evidence"]
     assert tables["Deals that deserve time"][0][2] == "62% (50% to 74%), little evidence"
     assert pdf(told).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("asked", "opened"), [({}, 4), ({"owner": "mine"}, 1), ({"day": "2026-03-04"}, 5)]
+)
+async def test_the_document_is_of_whom_and_of_when_it_was_asked(
+    peer: Peer, asked: dict[str, str], opened: int
+) -> None:
+    app, crm, mine = peer.app, Told(peer.workspace), new_id()
+    deals = [crm.created(minor=1_234_56 * (n + 1), at=NOON - DAY) for n in range(3)]
+    deals.append(crm.created(minor=77_55, owner=mine, at=NOON + 5 * DAY))
+    deals += [crm.created(minor=900_45).moved("won", NOON + n * DAY) for n in (1, 3, 8)]
+    deals.append(crm.created(minor=55_00, owner=mine).moved("lost", NOON + DAY))
+    for deal in deals:
+        await tell(app, deal.events)
+    whom, day = (str(mine) if asked.get("owner") else ""), asked.get("day", "")
+    me = somebody(peer, new_id())
+    figures, pipeline = (
+        FiguresServiceStub(peer.caller.channel),
+        AnalyticsServiceStub(peer.caller.channel),
+    )
+    of = fig.Scope(owner_id=whom, as_of_date=day)
+    summary = await peer.caller.call(
+        figures.GetSummary, fig.GetSummaryRequest(scope=of), identity=me
+    )
+    conversion = await peer.caller.call(
+        figures.GetConversion, fig.GetConversionRequest(scope=of), identity=me
+    )
+    velocity = await peer.caller.call(
+        pipeline.GetVelocity, ana.GetVelocityRequest(owner_id=whom, as_of_date=day), identity=me
+    )
+    async with ReadTransaction(app.pool, peer.workspace) as tx:
+        wanted = Asked(owner_id=mine if whom else None, as_of=day)
+        here = await scope(tx, wanted, me=new_id(), now=app.clock.now())
+        told = await gathering("en")(tx, here, 6)
+    shown = {figure["label"]: figure for figure in told["summary"]["figures"]}
+    for figure in summary.figures:
+        said = shown[LABELS[figure.name]]
+        if figure.HasField("money"):
+            assert said["value"] == _euros(figure.money.amount_minor), figure.name
+        elif figure.name == "win_rate" and figure.HasField("number"):
+            assert said["value"] == f"{figure.number:.0%}"
+        assert figure.words in said["detail"]
+    assert shown["Open pipeline"]["detail"].startswith(f"{opened} open deal")
+    tables = {table["title"]: table for table in told["tables"]}
+    assert [row[:5] for row in tables["From stage to stage"]["rows"]] == [
+        [s.stage_name, *(str(getattr(s, f"{n}_count")) for n in COUNTS)] for s in conversion.stages
+    ]
+    pace = _euros(velocity.value_per_day.amount_minor)
+    assert velocity.HasField("value_per_day") == any(
+        line == f"Pace: {pace} a day." for line in tables["Velocity"]["words"]
+    )
+
+
+def _euros(minor: int) -> str:
+    return f"€{round(minor / 100):,}"
 
 
 async def test_nothing_in_the_data_is_markup(peer: Peer) -> None:
