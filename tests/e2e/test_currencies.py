@@ -3,6 +3,7 @@
 The same workspace at two moments: dollars without a rate, and with one.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -81,6 +82,57 @@ async def test_currencies_are_added_at_a_rate_or_not_at_all(owner: Person) -> No
     assert not any(WITHOUT in report["basis"] for report in after.values())
     client = await _client(owner, "Yank")
     assert (minor(client["won_value"]), client["won_without_rate_count"]) == (6 * RATE * 500_00, 0)
+
+
+@pytest.mark.timeout(900)
+async def test_board_and_reports_agree_on_what_is_open_until_a_rate_changes(owner: Person) -> None:
+    """The board asks what it is worth today, a report what it was worth at its last change."""
+    amounts = ((EUR, 300_00), (USD, 700_01), (USD, 55_03), ("GBP", 900_00))
+    rates = [(USD, "2020-01-01", "0.5"), ("GBP", "2020-01-01", "1.25")]
+    await _rates(owner, rates)
+    deals = [
+        await owner.new_deal(amount={"amount_minor": minor, "currency": currency})
+        for currency, minor in amounts
+    ]
+    deals[1] = await owner.move(deals[1], "Proposal")
+    await told(owner, len(deals))
+    first = await _board(owner)
+    assert (
+        first == 300_00 + 350_00 + 27_52 + 1125_00
+    )  # half a cent is rounded to even, deal by deal
+    assert await _reported(owner) == first
+
+    today = datetime.now(UTC).date().isoformat()
+    await _rates(owner, [(USD, today, "0.6")])
+    for deal in deals:
+        if deal["amount"]["currency"] == USD:
+            await owner.request(
+                "PATCH", f"/deals/{deal['id']}", json={"name": "Renamed"},
+                headers={"If-Match": f'"{deal["version"]}"'},
+            )  # fmt: skip
+
+    async def is_one_again() -> bool:
+        return await _reported(owner) == await _board(owner) > first
+
+    await until(is_one_again)
+
+
+async def _rates(owner: Person, rates: list[tuple[str, str, str]]) -> None:
+    entered = [{"currency": c, "valid_from": day, "rate": rate} for c, day, rate in rates]
+    put = await owner.request("PUT", "/currencies/rates", json={"rates": entered})
+    assert put.status_code == 200, put.text
+
+
+async def _board(owner: Person) -> int:
+    columns = (await owner.get("/board"))["columns"]
+    return sum(minor(column["sum"]) for column in columns if column["stage"]["type"] == "open")
+
+
+async def _reported(owner: Person) -> int:
+    said = await owner.get("/analytics/pipeline")
+    opened = [stage for stage in said["stages"] if stage["stage_type"] == "open"]
+    assert sum(minor(stage["sum"]) for stage in opened) == minor(said["open_value"])
+    return minor(said["open_value"])
 
 
 async def _client(owner: Person, name: str) -> Any:
