@@ -31,6 +31,7 @@ _EXPONENTS: Mapping[str, int] = MappingProxyType(
 )
 _LARGEST = 2**63 - 1  # a bigint column
 _NUMBER = re.compile(r"[+-]?\d{1,19}(\.\d{1,9})?", re.ASCII)
+_TOO_LARGE = re.compile(r"[+-]?\d{20,100}(\.\d{1,9})?", re.ASCII)
 _EXACT = Context(prec=80)  # the default of 28 digits would round a first time, unseen
 
 
@@ -103,6 +104,9 @@ def parse(text: str, currency: str, *, field: str = "amount") -> Money:
     Raises InvalidInput for anything else, also for more places than the currency has: what a
     person typed is not rounded behind their back.
     """
+    too_large = InvalidInput("This amount is too large.", fields={field: "It is too large."})
+    if _TOO_LARGE.fullmatch(text.strip()):
+        raise too_large
     try:
         if not _NUMBER.fullmatch(text.strip()):
             raise InvalidOperation
@@ -115,6 +119,8 @@ def parse(text: str, currency: str, *, field: str = "amount") -> Money:
             "This amount is too precise.",
             fields={field: f"{currency} has {places} decimal places."},
         )
+    if abs(minor) > _LARGEST:
+        raise too_large
     return Money(int(minor), currency)
 
 

@@ -193,3 +193,12 @@ async def test_a_report_says_how_far_it_is(site: Any, status: str, words: str) -
     assert ("hx-trigger" in page.text.partition("<main")[2].partition("</main")[0]) is (
         status in ("queued", "running")
     )
+
+
+async def test_a_day_that_has_not_come_is_told_as_it_is_now(site: Any) -> None:
+    page = await site.get("/analytics?day=2999-01-01")
+    assert page.status == 200
+    assert "as it stood" not in page.text
+    assert 'max="2026-11-25"' in page.text
+    asked = [request for request in site.neighbours.figures.asked if hasattr(request, "scope")]
+    assert {request.scope.as_of_date for request in asked} == {""}

@@ -55,6 +55,13 @@ def test_what_is_no_amount_is_said_at_its_field(typed: str) -> None:
     assert "amount" in refusal.value.fields
 
 
+def test_a_number_that_is_too_large_is_called_so() -> None:
+    for typed in ("9" * 19, "9" * 40):
+        with pytest.raises(InvalidInput) as refusal:
+            read_money(typed, "EUR", Viewer(locale="en"), "cf_budget")
+        assert refusal.value.fields == {"cf_budget": "It is too large."}
+
+
 async def test_a_deal_is_added_and_shown(site: Any) -> None:
     answer = await site.post("/deals/new", {**DEAL, "request_id": "r-1"})
     assert answer.status == 303

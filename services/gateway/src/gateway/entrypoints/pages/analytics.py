@@ -105,6 +105,13 @@ def _day(text: str) -> str:
         return ""
 
 
+def query_of(request: Request) -> AnalyticsQuery:
+    """What the address asks for; of a day that has not come anywhere it is told as it is now."""
+    query = AnalyticsQuery.of(request.query_params)
+    latest = rendering_of(request).now().date() + timedelta(days=1)
+    return replace(query, day="") if query.day > latest.isoformat() else query
+
+
 class Asking:
     """The questions of one page, all of the same scope."""
 
@@ -204,7 +211,7 @@ class Asking:
 @router.get("/analytics")
 async def overview(request: Request) -> Response:
     """The key figures, the forecast, and the first few of everything else."""
-    query = AnalyticsQuery.of(request.query_params)
+    query = query_of(request)
     ask = Asking(request, query)
     parts = {
         "summary": ask.summary(),
@@ -220,7 +227,7 @@ async def overview(request: Request) -> Response:
 @router.get("/analytics/clients")
 async def risk_list(request: Request) -> Response:
     """Every client by risk, and where the money comes from."""
-    query = AnalyticsQuery.of(request.query_params)
+    query = query_of(request)
     ask = Asking(request, query)
     return await _page(
         request,
@@ -234,7 +241,7 @@ async def risk_list(request: Request) -> Response:
 @router.get("/analytics/deals")
 async def odds_list(request: Request) -> Response:
     """Every open deal by what it deserves."""
-    query = AnalyticsQuery.of(request.query_params)
+    query = query_of(request)
     ask = Asking(request, query)
     return await _page(request, query, ask, "deals", {"odds": ask.odds(50)})
 
@@ -242,7 +249,7 @@ async def odds_list(request: Request) -> Response:
 @router.get("/analytics/pipeline")
 async def pipeline_figures(request: Request) -> Response:
     """Velocity, health, the way through the stages, and what was done."""
-    query = AnalyticsQuery.of(request.query_params)
+    query = query_of(request)
     ask = Asking(request, query)
     parts = {
         "velocity": ask.velocity(),
@@ -256,7 +263,7 @@ async def pipeline_figures(request: Request) -> Response:
 @router.get("/analytics/accuracy")
 async def accuracy_page(request: Request) -> Response:
     """What was said against what happened."""
-    query = AnalyticsQuery.of(request.query_params)
+    query = query_of(request)
     ask = Asking(request, query)
     return await _page(request, query, ask, "accuracy", {"accuracy": ask.accuracy()})
 

@@ -60,8 +60,11 @@ async def import_rates(request: Request) -> Response:
     """Enters the rates of a file."""
     signed_in(request)
     try:
+        content = await read_file(request)
+        if not content:
+            return await _page(request, Errors("", Values(file="Choose a file.")))
         answer = await clients_of(request).rates.ImportRates(
-            pb.ImportRatesRequest(content=await read_file(request)),
+            pb.ImportRatesRequest(content=content),
             identity_of(request),
             timeout=IMPORT_SECONDS,
         )
@@ -70,7 +73,8 @@ async def import_rates(request: Request) -> Response:
         said = " ".join(places) or refusal.message
         return await _page(request, Errors("", Values(file=said)))
     except HttpProblem as problem:
-        return await _page(request, Errors("", Values(file=problem.detail)))
+        said = "Choose a file." if problem.status in (415, 422) else problem.detail
+        return await _page(request, Errors("", Values(file=said)))
     return RedirectResponse(f"/settings/currencies?imported={answer.changed}", 303)
 
 
