@@ -143,6 +143,17 @@ async def test_clients_come_by_what_is_at_stake_page_by_page(peer: Peer) -> None
     assert (page.horizon_days, page.basis.evidence) == (90, "low")
 
 
+async def test_who_sees_own_clients_only_is_not_told_how_many_others_have(peer: Peer) -> None:
+    me, client_id = new_id(), new_id()
+    await rows.keep_client(peer.app, peer.workspace, client_id, "Theirs", owner_id=new_id())
+    await rows.keep_risk(peer.app, peer.workspace, client_id)
+    await rows.keep_model(peer.app, peer.workspace, "churn")
+    own = {"user_id": me, "sight": Sight((me,))}
+    page = await peer.ask("ListClientRisks", pre.ListClientRisksRequest(), **own)
+    assert (list(page.clients), page.basis.own_only) == ([], True)
+    assert {(level.count, level.sample_size) for level in page.levels} <= {(0, 0)}
+
+
 async def test_whoever_may_be_leaving_is_listed_apart(peer: Peer) -> None:
     """However little is at stake with them beside those who stay."""
     for name, level, stake in (("Stays", "low", 900), ("Waits", "watch", 1), ("Goes", "high", 2)):

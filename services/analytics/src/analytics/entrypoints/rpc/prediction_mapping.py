@@ -258,6 +258,8 @@ def level_messages(
     past = {item["level"]: item for item in (model["backtest"].get("levels", []) if model else [])}
     if not levels and not past:
         return []
+    if scope.own_only:
+        past = {}  # how many clients others have is not told
     return [
         pre.RiskLevel(
             level=name,
