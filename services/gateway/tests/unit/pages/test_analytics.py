@@ -140,6 +140,16 @@ async def test_what_is_being_computed_asks_again(site: Any) -> None:
     assert "Look again" in page.text
 
 
+async def test_a_forecast_behind_the_facts_says_so_without_being_opened(site: Any) -> None:
+    behind = "Rests on 12 months of history. 5,000 changes since then will be in it soon."
+    site.neighbours.predictions.answers["GetForecast"] = make_forecast(6, basis=make_basis(behind))
+    page = await site.get("/analytics")
+    panel = page.text.partition('id="forecast-panel"')[2].partition("</section>")[0]
+    folded = panel.partition("<details")[2].partition("</details>")[0]
+    assert behind in panel.replace(folded, "")
+    assert "As of <time" in panel
+
+
 async def test_own_figures_say_so(site: Any) -> None:
     site.neighbours.figures.answers["GetSummary"] = make_summary(basis=make_basis(own_only=True))
     assert "these are your own figures" in (await site.get("/analytics")).text
