@@ -72,6 +72,7 @@ def forecast_message(
             trained_at=row["computed_at"],
             computing=computing,
             estimated=True,
+            computed_at=row["computed_at"],
         )
     )
     return message

@@ -26,14 +26,21 @@ def basis(
     trained_at: datetime | None = None,
     computing: bool = False,
     estimated: bool = False,
+    computed_at: datetime | None = None,
 ) -> pb.Basis:
-    """How an answer came about. What is `estimated` stands as the scores do, not as the facts."""
+    """How an answer came about. What is `estimated` stands as the scores do, not as the facts.
+
+    Odds are committed first, all else of the same run seconds later: what was `computed_at` an
+    earlier moment than the odds knows less than they do.
+    """
     standing = scope.standing
     stood = standing.scored_as_of if estimated else standing.as_of
     as_of = scope.at if scope.day else stood
     behind = standing.data_version - standing.scored_version
     if estimated and not scope.day and standing.scored_at is not None and behind > 0:
         words = f"{words} {plural(behind, 'change', 'changes')} since then will be in it soon."
+    elif _is_older(computed_at, scope):
+        words = f"{words} The newest changes will be in it soon."
     return pb.Basis(
         as_of_time=to_timestamp(as_of) if as_of else None,
         model_name=model,
@@ -47,6 +54,14 @@ def basis(
         own_only=scope.own_only,
         as_of_date=scope.day.isoformat() if scope.day else "",
     )
+
+
+def _is_older(computed_at: datetime | None, scope: Scope) -> bool:
+    """Whether everybody's odds are of a later run. One owner's rows are computed when asked for."""
+    if computed_at is None or scope.day or scope.whose is not None:
+        return False
+    scored_at = scope.standing.scored_at
+    return scored_at is not None and computed_at < scored_at
 
 
 def money(minor: float, currency: str) -> Money:
