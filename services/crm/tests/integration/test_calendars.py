@@ -89,3 +89,28 @@ async def test_who_has_left_reads_no_more(member: Person, app: App, clock: FakeC
         await keep_member(uow, user_id=member.user_id, version=2, name="", removed_at=clock.now())
     with refused(ErrorKind.NOT_FOUND, "CALENDAR_NOT_FOUND"):
         await calendar(member, token)
+
+
+async def test_who_may_not_read_any_more_reads_no_more(member: Person, app: App) -> None:
+    await make_deal(member, expected_close_date="2031-01-01")
+    token = (await feed(member, "CreateCalendarFeed")).token
+
+    async def may(version: int, *permissions: str) -> None:
+        async with app.unit_of_work(member.workspace_id) as uow:
+            await keep_member(
+                uow,
+                user_id=member.user_id,
+                version=version,
+                name="Mira",
+                permissions=permissions,
+            )
+
+    await may(2, "activities.read", "deals.read")
+    assert len((await calendar(member, token)).closes) == 1
+    await may(3, "activities.read")
+    assert not (await calendar(member, token)).closes
+    await may(4, "deals.read")
+    with refused(ErrorKind.NOT_FOUND, "CALENDAR_NOT_FOUND"):
+        await calendar(member, token)
+    await may(5, "activities.read", "deals.read")
+    assert len((await calendar(member, token)).closes) == 1

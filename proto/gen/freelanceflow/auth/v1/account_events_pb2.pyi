@@ -3,9 +3,11 @@
 isort:skip_file
 Who is who: people, workspaces, members, sessions and the tokens that prove them."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -174,6 +176,7 @@ class MemberAdded(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     VISIBILITY_FIELD_NUMBER: _builtins.int
     TEAM_FIELD_NUMBER: _builtins.int
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """The workspace."""
     user_id: _builtins.str
@@ -198,6 +201,10 @@ class MemberAdded(_message.Message):
     def happen_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
 
+    @_builtins.property
+    def permissions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the person may do, such as activities.read; empty in what was told before this was."""
+
     def __init__(
         self,
         *,
@@ -212,10 +219,11 @@ class MemberAdded(_message.Message):
         version: _builtins.int = ...,
         visibility: _builtins.str = ...,
         team: _builtins.str = ...,
+        permissions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "email", b"email", "happen_time", b"happen_time", "locale", b"locale", "name", b"name", "role", b"role", "team", b"team", "user_id", b"user_id", "version", b"version", "visibility", b"visibility", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "email", b"email", "happen_time", b"happen_time", "locale", b"locale", "name", b"name", "permissions", b"permissions", "role", b"role", "team", b"team", "user_id", b"user_id", "version", b"version", "visibility", b"visibility", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -84,7 +84,8 @@ class CalendarServiceServicer:
 
     def GetCalendar(self, request, context):
         """Reads what a secret leads to: one member's open activities and expected closes. Fails with NOT_FOUND
-        (CALENDAR_NOT_FOUND) for a secret that is none any more, and for one of somebody who has left.
+        (CALENDAR_NOT_FOUND) for a secret that is none any more, and for one of somebody who has left or may not read
+        activities any more. Who may not read deals gets none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

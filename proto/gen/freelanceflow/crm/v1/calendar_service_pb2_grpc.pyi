@@ -41,7 +41,8 @@ class CalendarServiceStub:
     """Ends the caller's feed; without one it changes nothing."""
     GetCalendar: _grpc.UnaryUnaryMultiCallable[_calendar_service_pb2.GetCalendarRequest, _calendar_service_pb2.Calendar]
     """Reads what a secret leads to: one member's open activities and expected closes. Fails with NOT_FOUND
-    (CALENDAR_NOT_FOUND) for a secret that is none any more, and for one of somebody who has left.
+    (CALENDAR_NOT_FOUND) for a secret that is none any more, and for one of somebody who has left or may not read
+    activities any more. Who may not read deals gets none.
     """
 
 @_typing.type_check_only
@@ -57,7 +58,8 @@ class CalendarServiceAsyncStub(CalendarServiceStub):
     """Ends the caller's feed; without one it changes nothing."""
     GetCalendar: _aio.UnaryUnaryMultiCallable[_calendar_service_pb2.GetCalendarRequest, _calendar_service_pb2.Calendar]  # type: ignore[assignment]
     """Reads what a secret leads to: one member's open activities and expected closes. Fails with NOT_FOUND
-    (CALENDAR_NOT_FOUND) for a secret that is none any more, and for one of somebody who has left.
+    (CALENDAR_NOT_FOUND) for a secret that is none any more, and for one of somebody who has left or may not read
+    activities any more. Who may not read deals gets none.
     """
 
 class CalendarServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -94,7 +96,8 @@ class CalendarServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_calendar_service_pb2.Calendar, _abc.Awaitable[_calendar_service_pb2.Calendar]]:
         """Reads what a secret leads to: one member's open activities and expected closes. Fails with NOT_FOUND
-        (CALENDAR_NOT_FOUND) for a secret that is none any more, and for one of somebody who has left.
+        (CALENDAR_NOT_FOUND) for a secret that is none any more, and for one of somebody who has left or may not read
+        activities any more. Who may not read deals gets none.
         """
 
 def add_CalendarServiceServicer_to_server(servicer: CalendarServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

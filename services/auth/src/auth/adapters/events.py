@@ -12,6 +12,7 @@ from auth.domain.facts import (
     WorkspaceCreated,
     WorkspaceUpdated,
 )
+from auth.domain.roles import Role, Visibility, permissions_of
 from freelanceflow.auth.v1 import account_events_pb2 as pb
 from kit.aggregate import Fact
 from kit.clock import to_timestamp
@@ -105,6 +106,7 @@ def _member(fact: MemberAdded) -> pb.MemberAdded:
         role=fact.role,
         visibility=fact.visibility,
         team=fact.team,
+        permissions=sorted(permissions_of(Role(fact.role), Visibility(fact.visibility))),
         actor_id=str(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,

@@ -7,12 +7,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     DateTime,
     Integer,
     LargeBinary,
     Uuid,
     bindparam,
     delete,
+    func,
     literal_column,
     select,
 )
@@ -49,9 +51,21 @@ KEEP = Statement(
     )
 )
 END = Statement(delete(calendar_feeds).where(*_own))
-# Somebody who has left reads no more, though their secret is still known.
+
+
+def _may(permission: str) -> ColumnElement[bool]:
+    """Whether the member's role reaches this far; who is known from before it was told may."""
+    named = literal_column(f"'{permission}'") == func.any(owners.c.permissions)
+    return owners.c.permissions.is_(None) | named
+
+
+# Who has left, or may not read activities any more, reads nothing though their secret is known.
 FIND = Statement(
-    select(calendar_feeds.c.workspace_id, calendar_feeds.c.user_id)
+    select(
+        calendar_feeds.c.workspace_id,
+        calendar_feeds.c.user_id,
+        _may("deals.read").label("reads_deals"),
+    )
     .select_from(
         calendar_feeds.join(
             owners,
@@ -62,6 +76,7 @@ FIND = Statement(
     .where(
         calendar_feeds.c.token_hash == bindparam("hash", type_=LargeBinary()),
         owners.c.removed_at.is_(None),
+        _may("activities.read"),
     )
 )
 WORKSPACE_OF = Read(
@@ -114,6 +129,7 @@ class Whose(NamedTuple):
 
     workspace_id: UUID
     user_id: UUID
+    reads_deals: bool
 
 
 async def keep(tx: Transaction, user_id: UUID, now: datetime) -> str:

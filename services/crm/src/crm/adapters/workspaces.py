@@ -1,5 +1,6 @@
 """What a workspace has set up: its stages, lost reasons, owners, and what auth says of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -134,7 +135,15 @@ KEEP_WORKSPACE = Statement(
 _owner = insert(owners).values(
     {
         name: bindparam(name)
-        for name in ("id", "workspace_id", "version", "name", "user_id", "removed_at")
+        for name in (
+            "id",
+            "workspace_id",
+            "version",
+            "name",
+            "user_id",
+            "removed_at",
+            "permissions",
+        )
     }
 )
 KEEP_MEMBER = Statement(
@@ -146,6 +155,7 @@ KEEP_MEMBER = Statement(
                 func.nullif(_owner.excluded.name, literal_column("''")), owners.c.name
             ),
             "removed_at": _owner.excluded.removed_at,
+            "permissions": _owner.excluded.permissions,
         },
         where=owners.c.version < _owner.excluded.version,
     )
@@ -212,7 +222,13 @@ async def keep_workspace(
 
 
 async def keep_member(
-    tx: Transaction, user_id: UUID, *, version: int, name: str, removed_at: datetime | None
+    tx: Transaction,
+    user_id: UUID,
+    *,
+    version: int,
+    name: str,
+    removed_at: datetime | None,
+    permissions: Sequence[str] | None,
 ) -> None:
     """Take over who belongs to the workspace, unless something newer is known."""
     await tx.run(
@@ -223,6 +239,7 @@ async def keep_member(
         name=name,
         user_id=user_id,
         removed_at=removed_at,
+        permissions=permissions,
     )
 
 
@@ -236,4 +253,5 @@ async def add_member(tx: Transaction, user_id: UUID) -> None:
         name="",
         user_id=user_id,
         removed_at=None,
+        permissions=None,
     )

@@ -1,5 +1,6 @@
 """What a workspace starts with, and what auth tells of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,8 +25,21 @@ async def keep_workspace(
 
 
 async def keep_member(
-    uow: UnitOfWork, *, user_id: UUID, version: int, name: str, removed_at: datetime | None = None
+    uow: UnitOfWork,
+    *,
+    user_id: UUID,
+    version: int,
+    name: str,
+    removed_at: datetime | None = None,
+    permissions: Sequence[str] | None = None,
 ) -> None:
     """Take over who belongs to a workspace; who has left keeps the name on what was theirs."""
-    await workspaces.keep_member(uow, user_id, version=version, name=name, removed_at=removed_at)
+    await workspaces.keep_member(
+        uow,
+        user_id,
+        version=version,
+        name=name,
+        removed_at=removed_at,
+        permissions=permissions,
+    )
     await uow.commit()

@@ -28,7 +28,11 @@ async def member_added(uow: UnitOfWork, event: Event) -> None:
     """A person belongs to the workspace."""
     told = pb.MemberAdded.FromString(event.body)
     await keep_member(
-        uow, user_id=parse_id(told.user_id, "user_id"), version=told.version, name=told.name
+        uow,
+        user_id=parse_id(told.user_id, "user_id"),
+        version=told.version,
+        name=told.name,
+        permissions=list(told.permissions) or None,
     )
 
 

@@ -1,6 +1,7 @@
 """What a workspace settles once: stages, lost reasons, and who may own."""
 
 from sqlalchemy import (
+    ARRAY,
     CheckConstraint,
     Column,
     Double,
@@ -79,6 +80,7 @@ owners = Table(
     Column("name", Text, nullable=False),
     Column("user_id", Uuid),
     instant("removed_at"),
+    Column("permissions", ARRAY(Text)),
     PrimaryKeyConstraint("workspace_id", "id"),
 )
 Index(

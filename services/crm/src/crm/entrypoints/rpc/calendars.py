@@ -54,10 +54,12 @@ class CalendarService(api.CalendarServiceServicer):
         whose = await calendars.whose(self._app.system, request.token)
         if whose is None:
             raise CalendarNotFound("There is no such calendar.")
-        workspace_id, user_id = whose
+        workspace_id, user_id, reads_deals = whose
         settled = await row(pool, workspace_id, calendars.WORKSPACE_OF)
         planned = await rows(pool, workspace_id, calendars.PLANNED, user=user_id)
-        closes = await rows(pool, workspace_id, calendars.CLOSES, user=user_id)
+        closes = (
+            await rows(pool, workspace_id, calendars.CLOSES, user=user_id) if reads_deals else []
+        )
         return pb.Calendar(
             workspace_name=settled["name"] if settled else "",
             time_zone=settled["time_zone"] if settled else "",
