@@ -240,6 +240,13 @@ async def test_nothing_in_the_data_is_markup(peer: Peer) -> None:
     assert pdf(told).startswith(b"%PDF")
 
 
+async def test_a_name_that_no_font_can_draw_is_no_reason_for_no_report(peer: Peer) -> None:
+    async with ReadTransaction(peer.app.pool, peer.workspace) as tx:
+        here = await scope(tx, Asked(), me=new_id(), now=peer.app.clock.now())
+        told = await gathering("en", "日本語 会社 🎉")(tx, here, 6)
+    assert pdf(told).startswith(b"%PDF")
+
+
 async def test_an_empty_workspace_has_a_report_too(peer: Peer) -> None:
     async with ReadTransaction(peer.app.pool, peer.workspace) as tx:
         here = await scope(tx, Asked(), me=new_id(), now=peer.app.clock.now())
