@@ -19,6 +19,7 @@ from analytics.science.win import WinModel
 from kit.ids import new_id
 from kit.jobs.table import LeaseLost
 from kit.testing.database import ServiceDatabase
+from services.analytics.tests.factories import Told
 from services.analytics.tests.scoring import scored, tell, turn, unit
 from services.analytics.tests.studio import story
 
@@ -104,6 +105,16 @@ async def test_the_facts_are_those_of_the_simulation(
         case.facts, np.array([datetime(2023, 6, 30, tzinfo=UTC).timestamp()])
     )
     assert there[0] == pytest.approx(opened.value_eur.sum())
+
+
+async def test_deals_without_a_client_are_scored_to_the_end(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    await tell(database, workspace, Told(workspace).created().events)
+    done = await scored(database, workspace, datetime.now(UTC) + timedelta(days=1))
+    assert (done["deals"], done["clients"]) == (1, 0)
+    models = await rows(database, "models", workspace)
+    assert {(model["kind"], model["n"]) for model in models} == {("win", 0), ("churn", 0)}
 
 
 async def test_nothing_new_changes_no_row_and_tells_nothing_twice(

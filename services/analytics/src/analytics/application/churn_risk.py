@@ -47,8 +47,6 @@ async def score(
 def _ask(
     case: Case, clients: Sequence[Any], stored: ModelRow | None, now: datetime, *, refit: bool
 ) -> Risks:
-    if not clients:
-        return Risks(rows=[], fitted=None)
     table = purchases(case.facts, [str(client["client_id"]) for client in clients])
     day = case.today.isoformat()
     model = None if refit else _loaded(stored)
