@@ -162,9 +162,11 @@ async def there_is_one_set_of_scores(platform: Platform, workspace: str) -> None
     ]
     assert ids[0] == ids[1] != []
     models = await platform.rows(
-        "analytics", "SELECT kind FROM models WHERE workspace_id = $1::uuid", workspace
+        "analytics",
+        "SELECT kind FROM models WHERE workspace_id = $1::uuid ORDER BY kind",
+        workspace,
     )
-    assert [model["kind"] for model in models] == ["win"], "these deals have no clients"
+    assert [model["kind"] for model in models] == ["churn", "win"]
 
 
 async def nothing_was_told_twice(platform: Platform, workspace: str) -> None:
