@@ -47,6 +47,8 @@ async def score(
 def _ask(
     case: Case, clients: Sequence[Any], stored: ModelRow | None, now: datetime, *, refit: bool
 ) -> Risks:
+    if not clients and not len(case.facts.deals):
+        return Risks(rows=[], fitted=None)  # there is nothing yet to tell anything from
     table = purchases(case.facts, [str(client["client_id"]) for client in clients])
     day = case.today.isoformat()
     model = None if refit else _loaded(stored)
