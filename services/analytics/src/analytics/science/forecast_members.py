@@ -179,7 +179,7 @@ def _search_ets(history: Floats, season: int) -> dict[str, Any]:
         if found is straight and kind == "A":  # added or multiplied: nothing has told yet
             kind = "Z"
         return min(found, _fitted_ets(history, season, f"ZA{kind}"), key=_aicc)
-    except Exception:  # too short for a trend
+    except Exception:  # raised bare by the library: too few months for a trend
         return level
 
 
