@@ -121,7 +121,8 @@ def nats_recipe(folder: Path, port: int, monitor_port: int) -> Recipe:
         command=Command(
             argv=[str(binaries.find(binaries.NATS)), "-c", config.name],
             cwd=folder,
-            env={"GOMEMLIMIT": "64MiB"},
+            # Enough for the streams of a large import: near its limit Go does little but collect.
+            env={"GOMEMLIMIT": "112MiB"},
         ),
         ready=lambda _pid: _answers(f"http://{LOOPBACK}:{monitor_port}/healthz"),
         url=nats_url(folder, port),
