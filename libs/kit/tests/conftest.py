@@ -29,8 +29,9 @@ class Body:
         return self.raw
 
 
-def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
-    return event_row("sample", workspace_id, fact, "note.v1.written", Body(b"%d" % fact.version))
+def to_outbox(workspace_id: UUID, fact: Fact, *, bulk_id: UUID | None = None) -> OutboxRow:
+    body = Body(b"%d" % fact.version)
+    return event_row("sample", workspace_id, fact, "note.v1.written", body, bulk_id=bulk_id)
 
 
 @pytest.fixture(scope="session")

@@ -27,18 +27,21 @@ Check = Callable[[], Awaitable[bool]]
 
 
 class Tell(Protocol):
-    async def __call__(self, count: int, *, start: int = 1) -> None: ...
+    async def __call__(
+        self, count: int, *, start: int = 1, bulk_id: UUID | None = None
+    ) -> None: ...
 
 
 @pytest.fixture
 def tell(open_unit: OpenUnit, workspace: UUID) -> Tell:
-    async def tell(count: int, *, start: int = 1) -> None:
+    async def tell(count: int, *, start: int = 1, bulk_id: UUID | None = None) -> None:
         async with open_unit(workspace) as uow:
             facts = [
                 Fact(aggregate_id=new_id(), version=version, at=AT, by=None)
                 for version in range(start, start + count)
             ]
-            uow.tell_facts(*facts)
+            rows = [to_outbox(workspace, fact, bulk_id=bulk_id) for fact in facts]
+            await uow.run_many(WRITE, rows)
             await uow.commit()
 
     return tell
@@ -82,6 +85,16 @@ async def test_everything_is_sent_once_and_in_order(
         relay.wake()
         await until(nothing_waits)
     assert await heard() == list(range(1, 601))
+
+
+async def test_single_changes_go_before_the_rows_of_an_import(
+    database: ServiceDatabase, bus: Bus, tell: Tell, heard: Hear, nothing_waits: Check
+) -> None:
+    await tell(600, bulk_id=new_id())
+    await tell(3, start=601)
+    async with running(relay_on(database, bus).run):
+        await until(nothing_waits)
+    assert await heard() == [601, 602, 603, *range(1, 601)]
 
 
 async def test_what_is_told_elsewhere_is_found_without_a_wake(

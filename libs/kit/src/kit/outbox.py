@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -51,7 +52,13 @@ outbox = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("sent_at", DateTime(timezone=True)),
 )
-Index("ix_outbox_unsent", outbox.c.number, postgresql_where=outbox.c.sent_at.is_(None))
+OF_A_BULK = "headers ? 'ce-bulkid'"  # part of an import or a bulk edit: single changes go first
+Index(
+    "ix_outbox_unsent",
+    text(f"({OF_A_BULK})"),
+    outbox.c.number,
+    postgresql_where=outbox.c.sent_at.is_(None),
+)
 Index("ix_outbox_sent", outbox.c.sent_at, postgresql_where=outbox.c.sent_at.is_not(None))
 
 

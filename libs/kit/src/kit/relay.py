@@ -1,4 +1,8 @@
-"""The relay: carries the outbox to the bus, in order, as often as it takes."""
+"""The relay: carries the outbox to the bus, in order, as often as it takes.
+
+What is part of something large, such as an import's rows, gives way: single changes, which people
+look at now, go first, and after each batch of the many the relay rests as long as that batch took.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -12,6 +16,7 @@ import nats.errors
 from kit.bus.events import headers_of
 from kit.bus.gather import rest_after
 from kit.bus.jetstream import Bus, heed_cancellation
+from kit.outbox import OF_A_BULK
 from kit.pool import Pool, prepare
 from kit.telemetry import Log, span
 from kit.telemetry.metrics import (
@@ -39,9 +44,10 @@ _SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 
-UNSENT = f"""
+_UNSENT = f"""
 SELECT number, event_id, workspace_id, subject, type, aggregate_id, happened_at, headers, body
-FROM outbox WHERE sent_at IS NULL ORDER BY number LIMIT {IN_FLIGHT}"""
+FROM outbox WHERE sent_at IS NULL AND %s ORDER BY number LIMIT {IN_FLIGHT}"""
+SINGLE, OF_MANY = _UNSENT % f"NOT {OF_A_BULK}", _UNSENT % OF_A_BULK
 LOCK = "SELECT pg_try_advisory_lock($1)"
 SENT = "UPDATE outbox SET sent_at = now() WHERE number = ANY($1::bigint[])"
 MEASURE = """
@@ -104,10 +110,14 @@ class OutboxRelay:
 
     async def _relay(self, connection: asyncpg.Connection) -> None:
         now = asyncio.get_running_loop().time
-        measure_at = forget_at = now()
+        measure_at = forget_at = many_at = now()
+        more = False
         while True:
             heed_cancellation()
-            sent = await self._send(connection)
+            sent = await self._send(connection, SINGLE)
+            if sent < IN_FLIGHT and (began := now()) >= many_at:
+                more = await self._send(connection, OF_MANY) == IN_FLIGHT
+                many_at = now() + (now() - began if more else 0)
             if now() >= measure_at:
                 await self._measure(connection)
                 measure_at = now() + MEASURE_EVERY
@@ -115,11 +125,11 @@ class OutboxRelay:
                 await connection.execute(FORGET, self._keep_sent)
                 forget_at = now() + FORGET_EVERY
             if sent < IN_FLIGHT:
-                await self._rest(sent)
+                await self._rest(sent, many_at - now() if more else POLL)
 
-    async def _send(self, connection: asyncpg.Connection) -> int:
+    async def _send(self, connection: asyncpg.Connection, unsent: str) -> int:
         """Send the oldest rows; how many: as many as are in flight at once means there are more."""
-        rows = await connection.fetch(UNSENT)
+        rows = await connection.fetch(unsent)
         if not rows:
             return 0
         sent = await self._publish(rows)
@@ -173,10 +183,10 @@ class OutboxRelay:
         OUTBOX_PENDING.set(pending)
         OUTBOX_OLDEST_AGE.set(age)
 
-    async def _rest(self, sent: int) -> None:
+    async def _rest(self, sent: int, longest: float) -> None:
         await asyncio.sleep(rest_after(sent))
         with suppress(TimeoutError):
-            async with asyncio.timeout(POLL):
+            async with asyncio.timeout(longest):
                 await self._woken.wait()
         self._woken.clear()
 
