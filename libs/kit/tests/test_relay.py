@@ -12,7 +12,7 @@ import pytest
 from kit.aggregate import Fact
 from kit.bus.jetstream import Bus
 from kit.ids import new_id
-from kit.outbox import WRITE
+from kit.outbox import WRITE, written
 from kit.pool import Pool
 from kit.relay import OutboxRelay, send_again
 from kit.telemetry.tracing import valid
@@ -148,7 +148,7 @@ async def test_a_late_commit_with_an_early_number_is_not_passed_over(
     fact = Fact(aggregate_id=new_id(), version=1, at=AT, by=None)
     async with running(relay_on(database, bus).run):
         async with open_unit(workspace) as slow:
-            await slow.run_many(WRITE, [to_outbox(workspace, fact)])  # takes its number here
+            await slow.run(WRITE, **written([to_outbox(workspace, fact)]))  # takes its number here
             await tell(3, start=2)
 
             async def others_are_heard() -> bool:

@@ -6,7 +6,7 @@ from typing import Protocol
 from google.protobuf.timestamp_pb2 import Timestamp
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_SECONDS_OF_A_DAY = 86_400
 
 
 class Clock(Protocol):
@@ -47,8 +47,10 @@ def to_timestamp(at: datetime) -> Timestamp:
     """The wire form, exact to the microsecond and cheaper than assigning a datetime."""
     if at.tzinfo is None:
         raise ValueError("an instant needs a time zone")
-    seconds, microseconds = divmod((at - _EPOCH) // _MICROSECOND, 1_000_000)
-    return Timestamp(seconds=seconds, nanos=microseconds * 1000)
+    since = at - _EPOCH
+    return Timestamp(
+        seconds=since.days * _SECONDS_OF_A_DAY + since.seconds, nanos=since.microseconds * 1000
+    )
 
 
 def from_timestamp(stamp: Timestamp) -> datetime:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from types import MappingProxyType
 
 from kit.errors import DomainError, ErrorKind, InvalidInput
@@ -104,15 +104,12 @@ def parse(text: str, currency: str, *, field: str = "amount") -> Money:
     Raises InvalidInput for anything else, also for more places than the currency has: what a
     person typed is not rounded behind their back.
     """
-    too_large = InvalidInput("This amount is too large.", fields={field: "It is too large."})
-    if _TOO_LARGE.fullmatch(text.strip()):
-        raise too_large
-    try:
-        if not _NUMBER.fullmatch(text.strip()):
-            raise InvalidOperation
-        minor = Decimal(text.strip()).scaleb(exponent(currency), _EXACT)
-    except InvalidOperation:
-        raise InvalidInput("This is not an amount.", fields={field: "Enter a number."}) from None
+    text = text.strip()
+    if not _NUMBER.fullmatch(text):
+        if _TOO_LARGE.fullmatch(text):
+            raise _too_large(field)
+        raise InvalidInput("This is not an amount.", fields={field: "Enter a number."})
+    minor = Decimal(text).scaleb(exponent(currency), _EXACT)
     if minor != minor.to_integral_value():
         places = exponent(currency)
         raise InvalidInput(
@@ -120,13 +117,17 @@ def parse(text: str, currency: str, *, field: str = "amount") -> Money:
             fields={field: f"{currency} has {places} decimal places."},
         )
     if abs(minor) > _LARGEST:
-        raise too_large
+        raise _too_large(field)
     return Money(int(minor), currency)
 
 
 def from_major(amount: Decimal | int, currency: str) -> Money:
     """From a calculated amount in major units, rounded once, half to even."""
     return Money(_rounded(Decimal(amount).scaleb(exponent(currency), _EXACT)), currency)
+
+
+def _too_large(field: str) -> InvalidInput:
+    return InvalidInput("This amount is too large.", fields={field: "It is too large."})
 
 
 def _rounded(value: Decimal) -> int:

@@ -3,11 +3,13 @@
 A row is the truth until the stream has acknowledged it, and stays seven days after.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypedDict
+from typing import Any, Protocol, TypedDict, cast
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     DateTime,
@@ -134,5 +136,26 @@ def told_with(change: FromClause) -> Insert:
 
 
 _WRITTEN = list(OutboxRow.__annotations__)
+_EACH = "each_"
+_told = (
+    func.unnest(
+        *(bindparam(f"{_EACH}{name}", type_=ARRAY(outbox.c[name].type)) for name in _WRITTEN)
+    )
+    .table_valued(*_WRITTEN, with_ordinality="number", name="told")
+    .render_derived()
+)
+# Any number of rows; they get their numbers in the order in which they are given.
 # inline: the app role may write here, not read, and fetching the number back would need SELECT.
-WRITE = Statement(insert(outbox).values({name: bindparam(name) for name in _WRITTEN}).inline())
+TELL = (
+    insert(outbox)
+    .from_select(_WRITTEN, select(*(_told.c[name] for name in _WRITTEN)).order_by(_told.c.number))
+    .inline()
+)
+WRITE = Statement(TELL)
+
+
+def written(rows: Sequence[OutboxRow]) -> dict[str, list[Any]]:
+    """The values that `WRITE` asks for."""
+    return {
+        f"{_EACH}{name}": [cast(dict[str, Any], row)[name] for row in rows] for name in _WRITTEN
+    }

@@ -12,7 +12,7 @@ import asyncpg
 from kit.aggregate import Aggregate, Fact
 from kit.database import Transaction, out_of_sight
 from kit.errors import DomainError, ErrorKind
-from kit.outbox import WRITE, OutboxRow, telling
+from kit.outbox import WRITE, OutboxRow, telling, written
 from kit.pool import Pool
 
 ToOutbox = Callable[[UUID, Fact], OutboxRow]
@@ -92,7 +92,7 @@ class UnitOfWork(Transaction):
 
     async def _tell(self, facts: Sequence[Fact]) -> None:
         """Write the outbox rows; a service that keeps facts for itself as well does it here."""
-        await self.run_many(WRITE, [self._row(fact) for fact in facts])
+        await self.run(WRITE, **written([self._row(fact) for fact in facts]))
 
     @contextmanager
     def holding_commit(self) -> Iterator[None]:

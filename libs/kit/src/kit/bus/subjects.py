@@ -1,11 +1,13 @@
 """Subjects: `<service>.<partition>.<aggregate>.v<major>.<past_tense>`."""
 
+from functools import lru_cache
 from uuid import UUID
 from zlib import crc32
 
 PARTITIONS = 8
 
 
+@lru_cache(maxsize=4096)
 def partition_of(workspace_id: UUID) -> int:
     """Where a workspace's events go: the same in every process, for ever."""
     return crc32(workspace_id.bytes) % PARTITIONS
