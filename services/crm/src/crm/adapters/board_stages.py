@@ -20,12 +20,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
-from crm.adapters.bulk import ADD_HISTORY, facts_of, json_of
+from crm.adapters.bulk import add_history, facts_of
 from crm.adapters.deal_columns import deal_columns, with_names
 from crm.adapters.deals import deal_of, kept_values
-from crm.adapters.history import history_values
+from crm.adapters.many import as_json, update_many
 from crm.adapters.reading import WORKSPACE
 from crm.adapters.tables import deals, owners, removed_stages, stages
 from crm.domain.board_stage import BoardStage, StageState
@@ -101,14 +100,7 @@ NAME_OF = Statement(
     )
 )
 MOVED = ("stage_id", "position", "entered_stage_at", "updated_at", "closed_at")
-SAVE_MOVES = Statement(
-    text(
-        f"UPDATE deals SET version = deals.version + 1, "
-        f"{', '.join(f'{name} = given.{name}' for name in MOVED)} "
-        "FROM jsonb_populate_recordset(NULL\\:\\:deals, :rows) given "
-        "WHERE deals.workspace_id = :workspace AND deals.id = given.id"
-    ).bindparams(bindparam("rows", type_=JSONB()), bindparam("workspace", type_=Uuid()))
-)
+SAVE_MOVES = update_many(deals, ("version", *MOVED))
 # Deals in the trash go along untold: who restores one tells all of it. Their history says it.
 MOVE_TRASH = Statement(
     text(
@@ -212,16 +204,9 @@ async def positions_on_top(tx: Transaction, stage_id: UUID, count: int) -> list[
 async def save_moved(uow: UnitOfWork, moved: Sequence[Deal]) -> None:
     """Write deals that were moved, with their history, and tell of them."""
     facts = await facts_of(uow, moved)
-    rows = [json_of({"id": deal.id, **_moved(deal)}) for deal in moved]
-    await uow.run(SAVE_MOVES, workspace=uow.workspace_id, rows=rows)
-    await uow.run(
-        ADD_HISTORY,
-        rows=[
-            json_of({"workspace_id": deal.workspace_id, "deal_id": deal.id, **history_values(fact)})
-            for deal, fact in facts
-        ],
-    )
-    uow.tell_facts(*(fact for _, fact in facts))
+    rows = [{"id": deal.id, "version": deal.version + 1, **_moved(deal)} for deal in moved]
+    await uow.run(SAVE_MOVES, workspace=uow.workspace_id, rows=as_json(rows))
+    await add_history(uow, facts)
 
 
 async def move_trash(

@@ -1,17 +1,17 @@
 """Writing by the hundred, and looking up by name what rows of a file refer to."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 from fractional_indexing import generate_n_keys_between
-from sqlalchemy import ARRAY, Table, Text, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, text
 
 from crm.adapters import clients, deals
 from crm.adapters.deal_statements import KEPT as DEAL_KEPT
 from crm.adapters.history import HISTORY, history_values
+from crm.adapters.many import as_json, insert_many
 from crm.adapters.rates import valued
 from crm.adapters.tables import clients as clients_table
 from crm.adapters.tables import deal_history
@@ -27,20 +27,6 @@ from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
 
 
-def insert_many(table: Table, columns: Sequence[str]) -> Statement:
-    """One statement for any number of rows: they come as JSON, typed by the table itself.
-
-    COPY does not work under row-level security, and an array per column cannot hold arrays.
-    """
-    names = ", ".join(columns)
-    return Statement(
-        text(
-            f"INSERT INTO {table.name} ({names}) "
-            f"SELECT {names} FROM jsonb_populate_recordset(NULL\\:\\:{table.name}, :rows)"
-        ).bindparams(bindparam("rows", type_=JSONB()))
-    )
-
-
 def by_names(sql: str, **more: Any) -> Statement:
     return Statement(
         text(sql).bindparams(
@@ -51,10 +37,10 @@ def by_names(sql: str, **more: Any) -> Statement:
     )
 
 
-_NEW = ("id", "workspace_id", "version", "created_at")
-ADD_DEALS = insert_many(deals_table, (*_NEW, *DEAL_KEPT))
+NEW = ("id", "workspace_id", "version", "created_at")
+ADD_DEALS = insert_many(deals_table, (*NEW, *DEAL_KEPT))
 ADD_HISTORY = insert_many(deal_history, ("workspace_id", "deal_id", *HISTORY))
-ADD_CLIENTS = insert_many(clients_table, (*_NEW, *clients.KEPT))
+ADD_CLIENTS = insert_many(clients_table, (*NEW, *clients.KEPT))
 
 PATIENCE = "SET LOCAL statement_timeout = '2min'"  # what is refreshed may be large
 REFRESH_STATISTICS = Statement(text("SELECT refresh_statistics()"))
@@ -191,29 +177,17 @@ def positions(columns: Sequence[Column], counts: Mapping[UUID, int]) -> dict[UUI
 async def add_deals(uow: UnitOfWork, new: Sequence[Deal]) -> None:
     """Write deals with their history, and tell of them. Raises ExternalIdTaken."""
     facts = await facts_of(uow, new)
-    await add_rows(
-        uow,
-        ADD_DEALS,
-        [
-            json_of(
-                {
-                    "id": deal.id,
-                    "workspace_id": deal.workspace_id,
-                    "version": deal.version,
-                    "created_at": deal.state.created_at,
-                    **deals.kept_values(deal.state),
-                }
-            )
-            for deal in new
-        ],
-    )
-    await uow.run(
-        ADD_HISTORY,
-        rows=[
-            json_of({"workspace_id": deal.workspace_id, "deal_id": deal.id, **history_values(fact)})
-            for deal, fact in facts
-        ],
-    )
+    await add_rows(uow, ADD_DEALS, [new_values(deal, deals.kept_values) for deal in new])
+    await add_history(uow, facts)
+
+
+async def add_history(uow: UnitOfWork, facts: Sequence[tuple[Deal, Fact]]) -> None:
+    """Write what happened to deals, and tell it."""
+    lines = [
+        {"workspace_id": deal.workspace_id, "deal_id": deal.id, **history_values(fact)}
+        for deal, fact in facts
+    ]
+    await uow.run(ADD_HISTORY, rows=as_json(lines))
     uow.tell_facts(*(fact for _, fact in facts))
 
 
@@ -226,23 +200,19 @@ async def facts_of(tx: Transaction, changed: Sequence[Deal]) -> list[tuple[Deal,
 
 async def add_clients(uow: UnitOfWork, new: Sequence[Client]) -> None:
     """Write clients, and tell of them. Raises ExternalIdTaken."""
-    await add_rows(
-        uow,
-        ADD_CLIENTS,
-        [
-            json_of(
-                {
-                    "id": client.id,
-                    "workspace_id": client.workspace_id,
-                    "version": client.version,
-                    "created_at": client.state.created_at,
-                    **clients.kept_values(client.state),
-                }
-            )
-            for client in new
-        ],
-    )
+    await add_rows(uow, ADD_CLIENTS, [new_values(client, clients.kept_values) for client in new])
     uow.tell(*new)
+
+
+def new_values(new: Any, kept: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """A new record as the columns of its table; `kept` gives those of its state."""
+    return {
+        "id": new.id,
+        "workspace_id": new.workspace_id,
+        "version": new.version,
+        "created_at": new.state.created_at,
+        **kept(new.state),
+    }
 
 
 async def refresh_statistics(tx: Transaction) -> None:
@@ -252,7 +222,7 @@ async def refresh_statistics(tx: Transaction) -> None:
 
 async def add_rows(uow: UnitOfWork, statement: Statement, rows: list[dict[str, Any]]) -> None:
     try:
-        await uow.run(statement, rows=rows)
+        await uow.run(statement, rows=as_json(rows))
     except asyncpg.UniqueViolationError:
         raise ExternalIdTaken("One of these has come in the meantime.") from None
 
@@ -260,8 +230,3 @@ async def add_rows(uow: UnitOfWork, statement: Statement, rows: list[dict[str, A
 async def _owners(tx: Transaction, names: Sequence[str]) -> dict[str, Named]:
     rows = await tx.rows(OWNERS, workspace=tx.workspace_id, names=names)
     return {row["wanted"]: Named(row["id"], row["name"]) for row in rows}
-
-
-def json_of(row: dict[str, Any]) -> dict[str, Any]:
-    """The driver's own UUIDs are none to the JSON encoder."""
-    return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}

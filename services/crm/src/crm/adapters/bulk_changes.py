@@ -5,14 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Table, Uuid, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import JSONB
 
 from crm.adapters import activities, clients, deals
 from crm.adapters.activities import KEPT as ACTIVITY_KEPT
-from crm.adapters.bulk import ADD_HISTORY, add_rows, facts_of, insert_many, json_of
+from crm.adapters.bulk import NEW, add_history, add_rows, facts_of, new_values
 from crm.adapters.deal_columns import deal_columns, with_names
 from crm.adapters.deal_statements import KEPT as DEAL_KEPT
-from crm.adapters.history import history_values
+from crm.adapters.many import as_json, insert_many, update_many
 from crm.adapters.reading import WORKSPACE, in_sight
 from crm.adapters.tables import activities as activities_table
 from crm.adapters.tables import clients as clients_table
@@ -23,25 +22,12 @@ from crm.domain.deal import Deal
 from kit.database import Statement, Transaction
 from kit.unit_of_work import ChangedMeanwhile, UnitOfWork
 
-_NEW = ("id", "workspace_id", "version", "created_at")
-ADD_ACTIVITIES = insert_many(activities_table, (*_NEW, *ACTIVITY_KEPT))
+ADD_ACTIVITIES = insert_many(activities_table, (*NEW, *ACTIVITY_KEPT))
 
 
-def _update(table: Table, columns: Sequence[str]) -> Statement:
-    """One statement for any number of rows that this transaction has locked."""
-    values = ", ".join(f"{name} = given.{name}" for name in columns)
-    return Statement(
-        text(
-            f"UPDATE {table.name} SET version = given.version, {values} "
-            f"FROM jsonb_populate_recordset(NULL\\:\\:{table.name}, :rows) AS given "
-            f"WHERE {table.name}.workspace_id = :workspace AND {table.name}.id = given.id"
-        ).bindparams(bindparam("workspace", type_=Uuid()), bindparam("rows", type_=JSONB()))
-    )
-
-
-SAVE_CLIENTS = _update(clients_table, clients.KEPT)
-SAVE_DEALS = _update(deals_table, DEAL_KEPT)
-SAVE_ACTIVITIES = _update(activities_table, ACTIVITY_KEPT)
+SAVE_CLIENTS = update_many(clients_table, ("version", *clients.KEPT))
+SAVE_DEALS = update_many(deals_table, ("version", *DEAL_KEPT))
+SAVE_ACTIVITIES = update_many(activities_table, ("version", *ACTIVITY_KEPT))
 
 
 LOCK = {
@@ -130,12 +116,7 @@ async def save_deals(uow: UnitOfWork, changed: Collection[Deal]) -> None:
     """Write deals that were loaded here with their history, and tell what happened to them."""
     facts = await facts_of(uow, list(changed))
     await _save(uow, SAVE_DEALS, changed, deals.kept_values)
-    history = [
-        json_of({"workspace_id": uow.workspace_id, "deal_id": deal.id, **history_values(fact)})
-        for deal, fact in facts
-    ]
-    await uow.run(ADD_HISTORY, rows=history)
-    uow.tell_facts(*(fact for _, fact in facts))
+    await add_history(uow, facts)
 
 
 async def save_activities(uow: UnitOfWork, changed: Collection[Activity]) -> None:
@@ -146,23 +127,13 @@ async def save_activities(uow: UnitOfWork, changed: Collection[Activity]) -> Non
 
 async def add_activities(uow: UnitOfWork, new: Sequence[Activity]) -> None:
     """Write activities, and tell of them."""
-    rows = [
-        json_of(
-            {
-                "id": activity.id,
-                "workspace_id": activity.workspace_id,
-                "version": activity.version,
-                "created_at": activity.state.created_at,
-                **activities.kept_values(activity.state),
-            }
-        )
-        for activity in new
-    ]
+    rows = [new_values(activity, activities.kept_values) for activity in new]
     await add_rows(uow, ADD_ACTIVITIES, rows)
     uow.tell(*new)
 
 
 async def _save(uow: UnitOfWork, statement: Statement, changed: Collection[Any], kept: Any) -> None:
-    rows = [json_of({"id": one.id, "version": one.version, **kept(one.state)}) for one in changed]
-    if await uow.run(statement, workspace=uow.workspace_id, rows=rows) != len(rows):
+    rows = [{"id": one.id, "version": one.version, **kept(one.state)} for one in changed]
+    saved = await uow.run(statement, workspace=uow.workspace_id, rows=as_json(rows))
+    if saved != len(rows):
         raise ChangedMeanwhile("One of these was changed by someone else.")

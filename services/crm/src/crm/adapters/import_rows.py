@@ -17,8 +17,8 @@ from sqlalchemy import (
     text,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
+from crm.adapters.many import ROWS, as_json
 from crm.adapters.reading import WORKSPACE, Read
 from crm.adapters.tables import import_rows
 from crm.domain.import_fields import Resource
@@ -53,9 +53,9 @@ ADD = Statement(
         " matched_by, name, before) "
         "SELECT :workspace, :import, row, kind, action, record_id, version, matched_by, name,"
         " before"
-        " FROM jsonb_populate_recordset(NULL\\:\\:import_rows, :rows) "
+        " FROM json_populate_recordset(NULL\\:\\:import_rows, :rows) "
         "ON CONFLICT DO NOTHING"
-    ).bindparams(bindparam("workspace", type_=Uuid()), IMPORT, bindparam("rows", type_=JSONB()))
+    ).bindparams(bindparam("workspace", type_=Uuid()), IMPORT, ROWS)
 )
 CLEAR = Statement(delete(import_rows).where(*_these))
 OWN = Statement(
@@ -111,11 +111,8 @@ async def add(tx: Transaction, import_id: UUID, matches: Sequence[Match]) -> Non
     """Remember what rows were about."""
     if not matches:
         return
-    rows = [
-        {**match._asdict(), "record_id": str(match.record_id), "name": match.name[:200]}
-        for match in matches
-    ]
-    await tx.run(ADD, **{"workspace": tx.workspace_id, "import": import_id, "rows": rows})
+    rows = [{**match._asdict(), "name": match.name[:200]} for match in matches]
+    await tx.run(ADD, **{"workspace": tx.workspace_id, "import": import_id, "rows": as_json(rows)})
 
 
 async def clear(tx: Transaction, import_id: UUID) -> None:

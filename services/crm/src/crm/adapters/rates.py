@@ -253,7 +253,7 @@ async def valued(tx: Transaction, facts: Sequence[F], own: str = "") -> list[F]:
     rates = await load(tx, others) if others else Rates(own, {})
     return [
         replace(fact, base_amount=rates.convert(fact.deal.amount, fact.day))
-        if isinstance(fact, DealFact)
+        if isinstance(fact, DealFact) and fact.deal.amount
         else fact
         for fact in facts
     ]

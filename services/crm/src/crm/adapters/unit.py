@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import func, insert, literal_column, select
 
+from crm.adapters.many import ROWS, as_json
 from crm.adapters.tables import record_history
 from crm.domain.activity import ActivityFact, ActivityUpdated
 from crm.domain.changes import changes_of
@@ -12,16 +13,16 @@ from crm.domain.client import ClientFact, ClientUpdated
 from kit.aggregate import Fact
 from kit.database import Statement
 from kit.ids import new_id
-from kit.outbox import OutboxRow, outbox
+from kit.outbox import TELL, written
 from kit.unit_of_work import UnitOfWork
 
 _KEPT = [column.name for column in record_history.c if column.name != "recorded_at"]
-_line = insert(record_history).values(
-    {name: bindparam(f"h_{name}", type_=record_history.c[name].type) for name in _KEPT}
-)
-_told = insert(outbox).values({name: bindparam(name) for name in OutboxRow.__annotations__})
+_given = func.json_populate_recordset(
+    literal_column(f"NULL::{record_history.name}"), ROWS
+).table_valued(*_KEPT, name="given")
+_lines = insert(record_history).from_select(_KEPT, select(*(_given.c[name] for name in _KEPT)))
 # One round trip for both.
-TELL_AND_KEEP = Statement(_told.inline().add_cte(_line.inline().cte("history")))
+TELL_AND_KEEP = Statement(TELL.add_cte(_lines.inline().cte("history")))
 
 
 class CrmUnit(UnitOfWork):
@@ -30,9 +31,8 @@ class CrmUnit(UnitOfWork):
     async def _tell(self, facts: Sequence[Fact]) -> None:
         kept = [fact for fact in facts if isinstance(fact, ClientFact | ActivityFact)]
         if kept:
-            await self.run_many(
-                TELL_AND_KEEP, [{**self._row(fact), **self._line(fact)} for fact in kept]
-            )
+            told = written([self._row(fact) for fact in kept])
+            await self.run(TELL_AND_KEEP, rows=as_json([self._line(f) for f in kept]), **told)
         others = [fact for fact in facts if not isinstance(fact, ClientFact | ActivityFact)]
         if others:
             await super()._tell(others)
@@ -40,15 +40,15 @@ class CrmUnit(UnitOfWork):
     def _line(self, fact: ClientFact | ActivityFact) -> dict[str, Any]:
         changes = changes_of(fact) if isinstance(fact, ClientUpdated | ActivityUpdated) else []
         return {
-            "h_id": new_id(),
-            "h_workspace_id": self.workspace_id,
-            "h_record_kind": "client" if isinstance(fact, ClientFact) else "activity",
-            "h_record_id": fact.aggregate_id,
-            "h_version": fact.version,
-            "h_kind": _verb(fact),
-            "h_actor_id": fact.by,
-            "h_happened_at": fact.at,
-            "h_changes": [list(change) for change in changes],
+            "id": new_id(),
+            "workspace_id": self.workspace_id,
+            "record_kind": "client" if isinstance(fact, ClientFact) else "activity",
+            "record_id": fact.aggregate_id,
+            "version": fact.version,
+            "kind": _verb(fact),
+            "actor_id": fact.by,
+            "happened_at": fact.at,
+            "changes": [list(change) for change in changes],
         }
 
 

@@ -158,7 +158,6 @@ class Deal(Aggregate):
         Raises EntryRefused, LostReasonMissing.
         """
         state = DealState(
-            name="",
             stage=stage,
             position=position,
             entered_stage_at=at,
@@ -166,10 +165,9 @@ class Deal(Aggregate):
             updated_at=at,
             closed_at=None if stage.type is StageType.OPEN else at,
             lost_reason=_lost_for(stage, lost_reason),
+            **_clean({"name": "", **edit}, {}),
         )
-        deal = cls(
-            id=id, workspace_id=workspace_id, version=1, state=_edited(state, {"name": "", **edit})
-        )
+        deal = cls(id=id, workspace_id=workspace_id, version=1, state=state)
         deal.tell(DealCreated(aggregate_id=id, version=1, at=at, by=by, deal=deal.state))
         return deal
 
@@ -215,7 +213,8 @@ class Deal(Aggregate):
 
         Raises EntryRefused.
         """
-        before, after = self.state, _edited(self.state, edit)
+        before = self.state
+        after = replace(before, **_clean(edit, before.custom_fields))
         changes = [
             Change(API_NAMES[name], _in_words(was), _in_words(now))
             for name in edit
@@ -312,7 +311,8 @@ def _lost_for(stage: Stage, reason: Named | None) -> Named | None:
     return reason
 
 
-def _edited(state: DealState, edit: DealEdit) -> DealState:
+def _clean(edit: DealEdit, custom_fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an edit, tidied; own fields go into those that are there already."""
     entry = Entry()
     clean: dict[str, Any] = dict(edit)
     if "name" in edit:
@@ -328,11 +328,11 @@ def _edited(state: DealState, edit: DealEdit) -> DealState:
         clean["tags"] = entry.tags(edit["tags"])
     if "custom_fields" in edit:
         values = entry.custom_fields(edit["custom_fields"])
-        clean["custom_fields"] = merged(state.custom_fields, values)
+        clean["custom_fields"] = merged(custom_fields, values)
     if (amount := edit.get("amount")) is not None:
         clean["amount"] = entry.money(amount.amount_minor, amount.currency)
     entry.done()
-    return replace(state, **clean)
+    return clean
 
 
 def _in_words(value: Any) -> str:

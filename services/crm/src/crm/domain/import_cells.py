@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from crm.domain.activity import ActivityKind
 from crm.domain.client import ClientKind
@@ -38,8 +37,7 @@ _ACTIVITY_KINDS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class DealCells:
+class DealCells(NamedTuple):
     """A deal as its row says."""
 
     name: str
@@ -56,11 +54,10 @@ class DealCells:
     lost_reason: str
     next_step: str
     tags: list[str]
-    custom_fields: Mapping[str, Any] = field(default_factory=dict)
+    custom_fields: Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClientCells:
+class ClientCells(NamedTuple):
     """A client as its row says."""
 
     name: str
@@ -75,11 +72,10 @@ class ClientCells:
     notes: str
     created_at: datetime
     parent: str
-    custom_fields: Mapping[str, Any] = field(default_factory=dict)
+    custom_fields: Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ActivityCells:
+class ActivityCells(NamedTuple):
     """An activity as its row says."""
 
     subject: str
