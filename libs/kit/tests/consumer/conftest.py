@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from kit import dead_letters
 from kit.aggregate import Fact
-from kit.bus.consumer import Consumer, Handler
+from kit.bus.consumer import Consumer, Handler, Wants
 from kit.bus.events import Event, headers_of
 from kit.bus.jetstream import Bus
 from kit.database import Statement
@@ -34,7 +34,12 @@ class Messages(Protocol):
 
 class MakeConsumer(Protocol):
     def __call__(
-        self, handler: Handler, *, name: str | None = None, on: Bus | None = None
+        self,
+        handler: Handler,
+        *,
+        name: str | None = None,
+        on: Bus | None = None,
+        wants: Wants | None = None,
     ) -> Consumer: ...
 
 
@@ -91,7 +96,13 @@ def consumer(
 ) -> MakeConsumer:
     """A consumer of this test's workspace only: the stream holds everybody's events."""
 
-    def consumer(handler: Handler, *, name: str | None = None, on: Bus | None = None) -> Consumer:
+    def consumer(
+        handler: Handler,
+        *,
+        name: str | None = None,
+        on: Bus | None = None,
+        wants: Wants | None = None,
+    ) -> Consumer:
         async def handle(uow: UnitOfWork, event: Event) -> None:
             if event.workspace_id == workspace:
                 await handler(uow, event)
@@ -101,6 +112,7 @@ def consumer(
             stream="SAMPLE",
             name=name or f"sample-{new_id().hex}",
             handlers={WRITTEN: handle},
+            wants=wants,
             open_unit=open_unit,
             system=database.system,
             retry_after=(0.01,),

@@ -193,3 +193,25 @@ def test_a_consumer_asks_for_its_own_types_only(consumer: MakeConsumer) -> None:
     config = consumer(handler, name="sample-pipeline").config
     assert config.durable_name == "sample-pipeline"
     assert config.filter_subjects == ["sample.*.note.v1.written"]
+
+
+async def test_what_is_declined_is_done_without_a_transaction(
+    database: ServiceDatabase,
+    workspace: UUID,
+    messages: Messages,
+    publish: Publish,
+    consumer: MakeConsumer,
+    settled: Settled,
+) -> None:
+    def wants(event: Event) -> bool:
+        return event.workspace_id == workspace and event.version == 2
+
+    it = consumer(project, wants=wants)
+    await publish(messages(3))
+    async with running(it.run):
+        await until(lambda: settled(it))
+    assert ("sum", 2) in await state(database, workspace)
+    claimed = await database.owner.fetchval(
+        "SELECT count(*) FROM inbox WHERE consumer = $1", it.name
+    )
+    assert claimed == 1

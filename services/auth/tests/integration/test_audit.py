@@ -9,7 +9,7 @@ import pytest
 
 from auth.adapters.audit import MOST
 from auth.entrypoints.app import App
-from auth.entrypoints.consumers import keep_all
+from auth.entrypoints.consumers import is_kept, keep_all
 from freelanceflow.auth.v1 import audit_service_pb2 as pb
 from kit.bus.events import Event
 from kit.clock import to_timestamp
@@ -52,7 +52,9 @@ def event(person: Person, type: str = "crm.deal.v1.moved", **over: UUID | None) 
 async def told(app: App, *events: Event) -> None:
     for workspace_id in {e.workspace_id for e in events}:
         async with app.unit_of_work(workspace_id) as uow:
-            await keep_all(uow, [e for e in events if e.workspace_id == workspace_id])
+            await keep_all(
+                uow, [e for e in events if e.workspace_id == workspace_id and is_kept(e)]
+            )
 
 
 async def entries(door: Door, person: Person, **asked: Any) -> list[pb.AuditEntry]:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
 from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
 from freelanceflow.notify.v1 import notification_service_pb2_grpc as notification_grpc
-from kit.bus.consumer import Consumer, Handler, Together
+from kit.bus.consumer import Consumer, Handler, Together, Wants
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
 from kit.database import SystemTransaction, open_pool
@@ -21,7 +21,7 @@ from notify.adapters.letters import Letters
 from notify.adapters.smtp import Smtp
 from notify.config import Settings
 from notify.entrypoints.app import App
-from notify.entrypoints.consumers import crm_told, of_auth, of_crm
+from notify.entrypoints.consumers import crm_told, is_news, of_auth, of_crm
 from notify.entrypoints.rpc.notifications import NotificationService
 from notify.entrypoints.sender import Sender
 
@@ -69,7 +69,9 @@ async def serve(settings: Settings) -> None:
                 "relay": relay.run,
                 "revocations": revocations.follow,
                 "members": _consumer(app, bus, "AUTH", "notify-members", of_auth(app)).run,
-                "deals": _consumer(app, bus, "CRM", "notify-deals", of_crm(app), crm_told(app)).run,
+                "deals": _consumer(
+                    app, bus, "CRM", "notify-deals", of_crm(app), crm_told(app), is_news
+                ).run,
                 "sender": sender.run,
                 "forget": sender.forget,
             },
@@ -91,6 +93,7 @@ def _consumer(
     name: str,
     handlers: Mapping[str, Handler],
     together: Together | None = None,
+    wants: Wants | None = None,
 ) -> Consumer:
     return Consumer(
         bus,
@@ -98,6 +101,7 @@ def _consumer(
         name=name,
         handlers=handlers,
         together=together,
+        wants=wants,
         open_unit=app.unit_of_work,
         system=app.system,
     )

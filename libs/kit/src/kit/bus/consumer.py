@@ -44,6 +44,7 @@ _AT_ONCE = (ErrorKind.INVALID, ErrorKind.REFUSED, ErrorKind.FORBIDDEN)  # no ret
 
 Handler = Callable[[UnitOfWork, Event], Awaitable[None]]
 Together = Callable[[UnitOfWork, Sequence[Event]], Awaitable[None]]
+Wants = Callable[[Event], bool]
 
 log = Log(__name__)
 
@@ -59,7 +60,8 @@ class Consumer:
     `handlers` maps event types (`crm.deal.v1.moved`) to `async def handler(uow, event)`. They work
     inside a unit of work of the event's workspace and may call use cases: a commit asked for there
     takes place with the claim. `together`, if given, takes all new events of a unit at once, in
-    order and in the handlers' place. `run` is a background task of the process.
+    order and in the handlers' place. What `wants` declines is acknowledged without a transaction:
+    the rows of an import are many. `run` is a background task of the process.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Consumer:
         open_unit: Callable[[UUID], UnitOfWork],
         system: Pool,
         together: Together | None = None,
+        wants: Wants | None = None,
         retry_after: Sequence[float] = RETRY_AFTER,
         clock: Clock | None = None,
     ) -> None:
@@ -80,6 +83,7 @@ class Consumer:
         self._bus = bus
         self._handlers = handlers
         self._together = together or self._one_by_one
+        self._wants = wants
         self._open_unit = open_unit
         self._system = system
         self._retry_after = retry_after
@@ -146,13 +150,20 @@ class Consumer:
 
     async def _handle(self, messages: list[Msg]) -> None:
         by_workspace: dict[UUID, list[_Delivery]] = defaultdict(list)
+        declined: list[Msg] = []
         for message in messages:
             try:
                 event = decode(message.subject, message.headers, message.data)
             except Undecodable as error:
                 await self._fail(message, error)
-            else:
+                continue
+            if self._wants is None or self._wants(event):
                 by_workspace[event.workspace_id].append(_Delivery(message, event))
+            else:
+                EVENTS_HANDLED.labels(self.name, event.type, "declined").inc()
+                declined.append(message)
+        if declined:
+            await self._acknowledge(declined)
         for deliveries in by_workspace.values():
             await self._handle_workspace(deliveries)
 

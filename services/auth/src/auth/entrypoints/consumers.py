@@ -14,11 +14,15 @@ async def keep_one(uow: UnitOfWork, event: Event) -> None:
 
 
 async def keep_all(uow: UnitOfWork, events: Sequence[Event]) -> None:
-    """A line for each that somebody stands behind; the rows of an import have nobody."""
-    wanted = [e for e in events if e.actor_id is not None or e.type in _WITHOUT_ACTOR]
-    if wanted:
-        await audit.keep(uow, wanted)
+    """A line for each."""
+    if events:
+        await audit.keep(uow, events)
     await uow.commit()
+
+
+def is_kept(event: Event) -> bool:
+    """Whether somebody stands behind it; the rows of an import have nobody."""
+    return event.actor_id is not None or event.type in _WITHOUT_ACTOR
 
 
 # What the system does of itself, and what a person does before they are anybody.

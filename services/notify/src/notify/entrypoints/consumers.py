@@ -82,10 +82,13 @@ def of_auth(app: App) -> dict[str, Handler]:
     }
 
 
-def deal_news(event: Event) -> News | None:
-    """A deal that was moved by hand; of an import's, one summary tells."""
-    if event.bulk_id is not None:
-        return None
+def is_news(event: Event) -> bool:
+    """Whether it is told by itself: of deals that an import has moved, one summary tells."""
+    return event.bulk_id is None or event.type != "crm.deal.v1.moved"
+
+
+def deal_news(event: Event) -> News:
+    """A deal that was moved by hand."""
     told = deal_pb.DealMoved.FromString(event.body)
     owner = told.deal.owner_id
     owner_id = parse_id(owner, "owner_id") if owner else None
@@ -196,7 +199,8 @@ def crm_told(app: App) -> Together:
     """All of a batch at once: the members are asked for once, and their rows go together."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Event]) -> None:
-        news = [found for event in events if (found := _NEWS[event.type](event)) is not None]
+        wanted = [event for event in events if is_news(event)]
+        news = [found for event in wanted if (found := _NEWS[event.type](event)) is not None]
         if news:
             await tell_everybody(uow, app.letters, news, now=app.clock.now())
             app.wake_sender()
