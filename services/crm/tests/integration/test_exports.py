@@ -156,6 +156,14 @@ async def test_a_pdf_is_one(app: App, person: Person) -> None:
     assert b"/StructTreeRoot" in content  # tagged: readable aloud
 
 
+async def test_a_name_that_no_font_can_draw_is_no_reason_for_no_pdf(
+    app: App, person: Person
+) -> None:
+    for name in ("日本語 会社", "شركة النور", "Launch 🎉", "Bell \x07 \x1b[31m", "\u202eabc\ufffe"):
+        await make_deal(person, name=name)
+    assert (await exported(app, person, format=PDF)).startswith(b"%PDF-")
+
+
 async def test_a_pdf_of_too_many_rows_is_refused_before_it_is_begun(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

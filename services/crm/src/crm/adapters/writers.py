@@ -2,16 +2,16 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from importlib.resources import as_file, files
+from importlib.resources import files
 from typing import IO, Any, Protocol
 
 from crm.domain.cells import harmless
 from crm.domain.exports import Column, Format, Kind, Table
+from kit import documents
 from kit.money import exponent
 
 PIECE = 256 * 1024
@@ -210,8 +210,6 @@ class PaperWriter:
 
     def end(self) -> Iterator[bytes]:
         """The whole file."""
-        import typst  # as above
-
         data = {
             "title": self._table.title[:_TITLE],
             "headers": [column.header for column in self._table.columns],
@@ -222,15 +220,7 @@ class PaperWriter:
             ],
             "rows": self._rows,
         }
-        with as_file(files("crm").joinpath("documents")) as folder:
-            content: bytes = typst.compile(
-                str(folder / "list.typ"),
-                root=str(folder),
-                font_paths=[str(folder / "fonts")],
-                format="pdf",
-                sys_inputs={"data": json.dumps(data)},
-                pdf_standards=["ua-1"],
-            )
+        content = documents.pdf(files("crm").joinpath("documents"), "list.typ", data)
         for start in range(0, len(content), PIECE):
             yield content[start : start + PIECE]
 
