@@ -6,8 +6,8 @@ and not twice, and of the words of many records each is looked at once.
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 
 # No search_path of its own, so that it can be inlined: every name says where it is at home.
 WORDS = r"""
