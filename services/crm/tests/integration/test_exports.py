@@ -17,6 +17,7 @@ from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import export_service_pb2 as pb
 from freelanceflow.crm.v1 import import_service_pb2 as import_pb
 from freelanceflow.crm.v1.export_events_pb2 import ExportFinished
+from freelanceflow.type.v1 import money_pb2
 from freelanceflow.type.v1.filter_pb2 import SortKey
 from kit.clock import FakeClock, to_timestamp
 from kit.errors import ErrorKind
@@ -147,6 +148,17 @@ async def test_a_workbook_has_numbers_and_dates(app: App, person: Person) -> Non
     assert found["Expected close"].value == datetime(2026, 3, 1)  # noqa: DTZ001 – a sheet has no zones
     assert found["Created on"].is_date
     assert found["Tags"].value == "a; b"
+
+
+async def test_amounts_of_a_workbook_have_the_places_of_their_currency(
+    app: App, person: Person
+) -> None:
+    for minor, code in ((1250, "JPY"), (1250, "KWD"), (1250, "USD")):
+        await make_deal(person, amount=money_pb2.Money(amount_minor=minor, currency_code=code))
+    header, *rows = sheet(await exported(app, person, format=XLSX))
+    place = [cell.value for cell in header].index("Amount")
+    shown = {(row[place].value, row[place].number_format) for row in rows}
+    assert shown == {(1250, "#,##0"), (1.25, "#,##0.000"), (12.5, "#,##0.00")}
 
 
 async def test_a_pdf_is_one(app: App, person: Person) -> None:

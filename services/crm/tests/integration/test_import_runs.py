@@ -10,8 +10,10 @@ from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_service_pb2 as pb
 from kit.errors import ErrorKind
+from kit.sight import Sight
 from kit.testing.database import ServiceDatabase
 from services.crm.tests.factories import (
+    Crm,
     Person,
     commit,
     import_of,
@@ -333,3 +335,17 @@ async def test_a_job_is_asked_for_once_per_key(person: Person, method: str, app:
     request = getattr(pb, f"{method}Request")(import_id=made.id)
     first, second = [await person.call(method, request, key="k") for _ in range(2)]
     assert first.job_id == second.job_id
+
+
+async def test_an_id_of_a_record_out_of_sight_costs_its_own_row(
+    app: App, crm: Crm, person: Person
+) -> None:
+    await make_deal(person, external_id="b3", owner_id=str(person.user_id))
+    seller = Person(crm, person.workspace_id)
+    seller.sight = Sight((seller.user_id,))
+    rows = "".join(f"b{number},Work {number}\n" for number in range(7))
+    done = await imported(app, seller, "id,title\n" + rows)
+    assert (done.status, done.created_rows, done.failed_rows) == (pb.IMPORT_STATUS_DONE, 6, 1)
+    found = await seller.call("ListImportErrors", pb.ListImportErrorsRequest(import_id=done.id))
+    told = [(error.row, error.column, error.value) for error in found.errors]
+    assert told == [(5, "id", "b3")]

@@ -5,10 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from crm.domain.custom_field import FieldState, FieldType, Resource
 from crm.domain.entries import Amount, Entry
 from crm.domain.errors import EntryRefused
 from crm.domain.import_cells import CellReader, ClientCells, DealCells
 from crm.domain.imports import Row
+from crm.domain.notations import DecimalMark, Notation
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -57,6 +59,76 @@ def test_amounts_are_in_major_units(reader: CellReader) -> None:
     assert amount("1054.0") == Amount(105_400, "EUR")
     assert amount("1054", "jpy") == Amount(1054, "JPY")
     assert amount("") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "currency", "minor"),
+    [
+        ("1.234,56", ".", "EUR", 123_456),
+        ("1,234.56", ",", "EUR", 123_456),
+        ("1 234,56", ",", "EUR", 123_456),
+        ("1\u202f234,56", ".", "EUR", 123_456),
+        ("1'234.56", ".", "CHF", 123_456),
+        ("1’234.56", ",", "CHF", 123_456),
+        ("1,234", ".", "JPY", 1234),
+        ("¥1,234", ".", "", 1234),
+        ("1.234", ",", "JPY", 1234),
+        ("1.234", ".", "KWD", 1234),
+        ("1,234", ",", "KWD", 1234),
+        ("1,234.567", ".", "KWD", 1_234_567),
+        ("12", ".", "KWD", 12_000),
+    ],
+)
+def test_an_amount_has_the_places_of_its_currency(
+    text: str, mark: str, currency: str, minor: int
+) -> None:
+    notation = Notation(DecimalMark(mark))
+    reader = CellReader(currency="JPY", zone=UTC, now=NOW, notation=notation)
+    cells = deal(reader, Row(2, {"amount": text, "currency": currency}))
+    assert cells.amount == Amount(minor, currency or "JPY")
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "said"),
+    [
+        ("10.5", "JPY", "JPY has 0 decimal places."),
+        ("10.5678", "KWD", "KWD has 3 decimal places."),
+        ("10.567", "EUR", "EUR has 2 decimal places."),
+        ("1.23.4", "EUR", "“1.23.4” is no amount."),
+        ("12 euros", "EUR", "“12 euros” is no amount."),
+    ],
+)
+def test_an_amount_of_another_scale_is_refused_by_what_is_wrong(
+    reader: CellReader, text: str, currency: str, said: str
+) -> None:
+    with pytest.raises(EntryRefused) as refusal:
+        deal(reader, Row(2, {"amount": text, "currency": currency}))
+    assert refusal.value.fields == {"amount": said}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1.234 KWD", {"amount_minor": 1234, "currency": "KWD"}),
+        ("¥ 1,234", {"amount_minor": 1234, "currency": "JPY"}),
+        ("1.234,56 €", {"amount_minor": 123_456, "currency": "EUR"}),
+        ("7", {"amount_minor": 700, "currency": "EUR"}),
+    ],
+)
+def test_an_amount_of_an_own_field_has_the_places_of_its_currency(
+    text: str, value: dict[str, object]
+) -> None:
+    budget = FieldState(
+        resource=Resource.DEALS,
+        key="budget",
+        name="Budget",
+        type=FieldType.MONEY,
+        options=(),
+        position=0,
+    )
+    reader = CellReader(currency="EUR", zone=UTC, now=NOW, customs={"budget": budget})
+    cells = deal(reader, Row(2, {"cf_budget": text}))
+    assert cells.custom_fields == {"budget": value}
 
 
 @pytest.mark.parametrize(

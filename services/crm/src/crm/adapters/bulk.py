@@ -1,6 +1,7 @@
 """Writing by the hundred, and looking up by name what rows of a file refer to."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -221,8 +222,16 @@ async def refresh_statistics(tx: Transaction) -> None:
 
 
 async def add_rows(uow: UnitOfWork, statement: Statement, rows: list[dict[str, Any]]) -> None:
-    try:
+    """Raises ExternalIdTaken."""
+    with one_of_an_id():
         await uow.run(statement, rows=as_json(rows))
+
+
+@contextmanager
+def one_of_an_id() -> Iterator[None]:
+    """An id of a source that another record has is refused by that name."""
+    try:
+        yield
     except asyncpg.UniqueViolationError:
         raise ExternalIdTaken("One of these has come in the meantime.") from None
 

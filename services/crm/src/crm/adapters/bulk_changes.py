@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, Table, Uuid, bindparam, func, select, text
 
 from crm.adapters import activities, clients, deals
 from crm.adapters.activities import KEPT as ACTIVITY_KEPT
-from crm.adapters.bulk import NEW, add_history, add_rows, facts_of, new_values
+from crm.adapters.bulk import NEW, add_history, add_rows, facts_of, new_values, one_of_an_id
 from crm.adapters.deal_columns import deal_columns, with_names
 from crm.adapters.deal_statements import KEPT as DEAL_KEPT
 from crm.adapters.many import as_json, insert_many, update_many
@@ -134,6 +134,7 @@ async def add_activities(uow: UnitOfWork, new: Sequence[Activity]) -> None:
 
 async def _save(uow: UnitOfWork, statement: Statement, changed: Collection[Any], kept: Any) -> None:
     rows = [{"id": one.id, "version": one.version, **kept(one.state)} for one in changed]
-    saved = await uow.run(statement, workspace=uow.workspace_id, rows=as_json(rows))
+    with one_of_an_id():
+        saved = await uow.run(statement, workspace=uow.workspace_id, rows=as_json(rows))
     if saved != len(rows):
         raise ChangedMeanwhile("One of these was changed by someone else.")

@@ -12,7 +12,7 @@ from typing import IO, Any, Protocol
 from crm.domain.cells import harmless
 from crm.domain.exports import Column, Format, Kind, Table
 from kit import documents
-from kit.money import exponent
+from kit.money import exponent, unusual_exponents
 
 PIECE = 256 * 1024
 MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
@@ -20,7 +20,6 @@ FIRST_YEAR = 1901  # sheets count days from 1900 on, and believe that it was a l
 MAX_TEXT = 32_767  # characters of a cell, says Excel
 _FORMATS = {
     Kind.NUMBER: "#,##0",
-    Kind.MONEY: "#,##0.00",
     Kind.SHARE: "0%",
     Kind.DATE: "yyyy-mm-dd",
     Kind.INSTANT: "yyyy-mm-dd hh:mm",
@@ -150,18 +149,23 @@ class SheetWriter:
         self._sheet = self._book.add_worksheet(table.title[:31])
         self._row = 0
         self._formats = [self._format(column) for column in table.columns]
+        self._amounts = {
+            places: self._book.add_format({"num_format": _amount_format(places)})
+            for places in (0, *set(unusual_exponents().values()), 2)
+        }
         head = self._book.add_format({"bold": True, "bottom": 1})
         for number, column in enumerate(table.columns):
             self._sheet.set_column(number, number, column.width)
             self._sheet.write_string(0, number, column.header, head)
         self._sheet.freeze_panes(1, 0)
-        self._columns = len(table.columns)
+        self._kinds = [column.kind for column in table.columns]
 
     def add(self, row: Sequence[Any]) -> None:
         """One more row."""
         self._row += 1
-        for number, (value, format) in enumerate(zip(row, self._formats, strict=True)):
-            self._write(number, value, format)
+        given = zip(row, self._kinds, self._formats, strict=True)
+        for number, (value, kind, format) in enumerate(given):
+            self._write(number, value, kind, format)
 
     def pieces(self) -> Iterator[bytes]:
         """Nothing: an archive is whole at its end."""
@@ -169,13 +173,13 @@ class SheetWriter:
 
     def end(self) -> Iterator[bytes]:
         """The whole file."""
-        self._sheet.autofilter(0, 0, max(self._row, 1), self._columns - 1)
+        self._sheet.autofilter(0, 0, max(self._row, 1), len(self._kinds) - 1)
         self._book.close()
         self._copy.seek(0)
         while piece := self._copy.read(PIECE):
             yield piece
 
-    def _write(self, number: int, value: Any, format: Any) -> None:
+    def _write(self, number: int, value: Any, kind: Kind, format: Any) -> None:
         match value:
             case None:
                 return
@@ -185,6 +189,9 @@ class SheetWriter:
                 self._sheet.write_string(self._row, number, _day(value), format)
             case datetime() | date():
                 self._sheet.write_datetime(self._row, number, value, format)
+            case Decimal() if kind is Kind.MONEY:
+                places = self._amounts[_places(value)]
+                self._sheet.write_number(self._row, number, float(value), places)
             case _:
                 self._sheet.write_number(self._row, number, float(value), format)
 
@@ -228,6 +235,16 @@ class PaperWriter:
 def _day(value: date) -> str:
     """A day, or a time without its seconds."""
     return value.isoformat(" ", "minutes") if isinstance(value, datetime) else value.isoformat()
+
+
+def _places(amount: Decimal) -> int:
+    """An amount has as many decimal places as its currency, see `cell`."""
+    exponent = amount.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
+def _amount_format(places: int) -> str:
+    return "#,##0" + ("." + "0" * places if places else "")
 
 
 def _in_words(value: Any) -> str:

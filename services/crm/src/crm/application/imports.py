@@ -3,7 +3,8 @@
 Killed at any point it goes on with the first row that is not counted yet: nothing is written twice.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from crm.application.import_batches import batches, take
 from crm.application.import_work import Seen
 from crm.application.uploads import OpenUnit, custom_names, expect_untouched
 from crm.domain.csv_file import Record
-from crm.domain.errors import ExternalIdTaken, ImportNotReady
+from crm.domain.errors import EntryRefused, ExternalIdTaken, ImportNotReady, Problem
 from crm.domain.imports import (
     ImportFinished,
     ImportStatus,
@@ -118,7 +119,7 @@ async def write_rows(
         return found
     done = found.done_rows
     async for batch in batches(open_unit, found, behind=done):
-        await _again_if_met(open_unit, found, batch, done=done, now=now)
+        await _write(open_unit, found, batch, done=done, now=now)
         done += len(batch)
         await report(done, found.total_rows)
     uow = open_unit()
@@ -148,24 +149,58 @@ def _counted(outcome: Outcome) -> dict[str, int]:
     }
 
 
-async def _again_if_met(
+async def _write(
+    open_unit: OpenUnit,
+    found: Import,
+    batch: Sequence[Record],
+    *,
+    done: int,
+    now: datetime,
+    tries: int = TRIES,
+) -> None:
+    """Another import may bring the same external id in the same moment; then it is there.
+
+    An id that stays taken belongs to a record out of the importer's sight: it costs its own row,
+    which is looked for half by half.
+    """
+    for _ in range(tries):
+        with suppress(ExternalIdTaken):
+            await _write_at_once(open_unit, found, batch, done=done, now=now)
+            return
+    if len(batch) == 1:
+        await _refuse_id(open_unit, found, batch[0], done=done)
+        return
+    half = len(batch) // 2
+    await _write(open_unit, found, batch[:half], done=done, now=now, tries=1)
+    await _write(open_unit, found, batch[half:], done=done + half, now=now, tries=1)
+
+
+async def _write_at_once(
     open_unit: OpenUnit, found: Import, batch: Sequence[Record], *, done: int, now: datetime
 ) -> None:
-    """Another import may bring the same external id in the same moment; then it is there."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            async with open_unit() as uow:
-                await imports.load_to_advance(
-                    uow, found.id, done_rows=done, status=ImportStatus.COMMITTING
-                )
-                outcome = await take(uow, found, batch, Seen(), now=now, dry=False)
-                await import_rows.add(uow, found.id, outcome.matches)
-                await imports.advance(uow, found.id, outcome)
-                await uow.commit()
-            return
-        except ExternalIdTaken:
-            if attempt == TRIES:
-                raise
+    """Raises ExternalIdTaken."""
+    async with _unit_to_advance(open_unit, found, done=done) as uow:
+        outcome = await take(uow, found, batch, Seen(), now=now, dry=False)
+        await import_rows.add(uow, found.id, outcome.matches)
+        await imports.advance(uow, found.id, outcome)
+        await uow.commit()
+
+
+async def _refuse_id(open_unit: OpenUnit, found: Import, record: Record, *, done: int) -> None:
+    taken = EntryRefused([Problem("external_id", "EXTERNAL_ID_TAKEN", "Another record has this.")])
+    errors = found.layout.errors(record.row, taken, found.layout.row(record))
+    async with _unit_to_advance(open_unit, found, done=done) as uow:
+        await imports.advance(uow, found.id, Outcome(0, 0, 0, errors, ()))
+        await uow.commit()
+
+
+@asynccontextmanager
+async def _unit_to_advance(
+    open_unit: OpenUnit, found: Import, *, done: int
+) -> AsyncIterator[UnitOfWork]:
+    async with open_unit() as uow:
+        await imports.load_to_advance(uow, found.id, done_rows=done, status=ImportStatus.COMMITTING)
+        yield uow
 
 
 async def _finish(open_unit: OpenUnit, import_id: UUID, *, now: datetime) -> Import:
