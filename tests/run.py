@@ -1,5 +1,7 @@
-"""`make test`: checks, tests and journeys in turn, then one page with what came out.
+"""`make test`: checks, tests and journeys side by side, then one page with what came out.
 
+None of the three keeps a machine busy: journeys wait for what happens behind them, tests for their
+servers, and the longest check uses one core. Every line says whose it is.
 With --long the long forms run too. BROWSER=none leaves out what needs a browser, and says so.
 """
 
@@ -8,16 +10,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from local.browser import NoBrowser, provide
-from tests import check
+from tests.check import CHECKS
 from tests.report import Phase, write_report
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "reports"
 WORKERS = max(2, min(4, os.cpu_count() or 1))
+PYTHON = [sys.executable, "-u", "-m"]  # unbuffered: a line is seen when it is written
 
 
 def main(arguments: list[str]) -> int:
@@ -30,11 +34,15 @@ def main(arguments: list[str]) -> int:
     os.environ["COVERAGE_FILE"] = str(REPORTS / ".coverage")
     _browser()
     length = "" if "--long" in arguments else " and not slow"
-    phases = [
-        _phase("checks", lambda: check.main([])),
-        _pytest("tests", f"not e2e{length}", ["-n", str(WORKERS), "--dist", "loadfile"]),
-        _pytest("journeys", f"e2e{length}", ["tests/e2e"]),
-    ]
+    several = ("-n", str(WORKERS), "--dist", "loadfile")
+    parts = {
+        # The rules are tests, and run with them.
+        "checks": [*PYTHON, "tests.check", *(name for name in CHECKS if name != "rules")],
+        "tests": _pytest("tests", f"not e2e{length}", *several, "--cov", "--cov-report="),
+        "journeys": _pytest("journeys", f"e2e{length}", "tests/e2e"),
+    }
+    with ThreadPoolExecutor(len(parts)) as pool:
+        phases = list(pool.map(_run, parts, parts.values()))
     problems = write_report(REPORTS, phases)
     for phase in phases:
         _say(f"{'ok' if phase.code == 0 else 'FAILED':7} {phase.name:9} {phase.seconds:6.0f} s")
@@ -55,20 +63,26 @@ def _browser() -> None:
         sys.exit(str(problem))
 
 
-def _pytest(name: str, marks: str, arguments: list[str]) -> Phase:
-    """One run of pytest; its output, closing line included, goes where ours goes."""
-    command = [
-        *(sys.executable, "-m", "pytest", "-q", "-m", marks),
-        *("--cov", "--cov-report=", "--cov-append", f"--junitxml={REPORTS / name}.xml"),
-        *arguments,
-    ]
-    return _phase(name, lambda: subprocess.run(command, cwd=ROOT, check=False).returncode)
+def _pytest(name: str, marks: str, *arguments: str) -> list[str]:
+    junit = f"--junitxml={REPORTS / name}.xml"
+    return [*PYTHON, "pytest", "-q", "-m", marks, junit, *arguments]
 
 
-def _phase(name: str, run: Callable[[], int]) -> Phase:
-    _say(f"── {name}")
+def _run(name: str, command: Sequence[str]) -> Phase:
+    """One part; what it says goes on, line by line, with its name in front."""
     begun = time.monotonic()
-    return Phase(name, run(), time.monotonic() - begun)
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            _say(f"{name:8} | {line.rstrip()}")
+    return Phase(name, process.returncode, time.monotonic() - begun)
 
 
 def _say(text: str) -> None:
