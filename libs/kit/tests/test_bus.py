@@ -73,8 +73,11 @@ async def test_elsewhere_a_service_waits_for_who_owns_the_streams(nats: StartNat
         await until(lambda: bus.client.is_connected)
         await asyncio.sleep(0.2)
         assert (bus.ready, bus.is_connected) == (False, False)
+        with pytest.raises(ConnectionError):
+            await bus.check()
         async with Bus(url, name="deploy-job", profile="local"):
             await until(lambda: bus.ready)
+        await bus.check()
 
 
 async def test_a_service_may_be_there_before_its_bus(nats: StartNats) -> None:

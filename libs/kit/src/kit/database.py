@@ -21,6 +21,7 @@ __all__ = [
     "Statement",
     "SystemTransaction",
     "Transaction",
+    "answers",
     "open_pool",
 ]
 
@@ -145,6 +146,12 @@ class SystemTransaction:
         began = perf_counter()
         await self._connection.executemany(statement.sql, [statement.arguments(v) for v in values])
         statement.duration.observe(perf_counter() - began)
+
+
+async def answers(pool: Pool) -> None:
+    """Whether the database does; a check of readiness. Raises DatabaseUnavailable."""
+    async with SystemTransaction(pool):
+        pass
 
 
 class Transaction(SystemTransaction):

@@ -9,13 +9,14 @@ needed for a minute is closed.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Literal
 
 import asyncpg
 import orjson
 
 from kit.errors import DomainError, ErrorKind
+from kit.settings import DatabaseSettings
 from kit.telemetry.metrics import DB_POOL_IN_USE, DB_POOL_WAIT
 
 TAKE_TIMEOUT = 1.0  # seconds; a request that cannot have a connection by then is turned away
@@ -285,6 +286,20 @@ async def open_pool(dsn: str, *, size: int, name: str) -> Pool:
     """
     pool = Pool(dsn, size=size, name=name)
     pool.give_back(await pool.take())
+    return pool
+
+
+async def role_pool(
+    stack: AsyncExitStack,
+    settings: DatabaseSettings,
+    service: str,
+    role: Literal["app", "system"],
+    size: int,
+) -> Pool:
+    """A serving role's pool, closed with the stack. Raises DatabaseUnavailable."""
+    url = settings.database_url_app if role == "app" else settings.database_url_system
+    pool = await open_pool(url.get_secret_value(), size=size, name=f"{service}-{role}")
+    stack.push_async_callback(pool.close)
     return pool
 
 

@@ -1,7 +1,7 @@
 """Settings → the running service: the only place that picks implementations."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from auth.adapters.passwords import Passwords
 from auth.adapters.tokens import TokenSigner
@@ -22,8 +22,9 @@ from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
 from kit.bus.consumer import Consumer, Handler
 from kit.bus.jetstream import Bus
 from kit.clock import Clock, SystemClock
-from kit.database import SystemTransaction, open_pool
+from kit.database import answers
 from kit.paging import PageTokens
+from kit.pool import role_pool
 from kit.relay import OutboxRelay
 from kit.rpc.server import RpcServer
 from kit.rpc.tokens import TokenVerifier
@@ -33,14 +34,13 @@ from kit.runtime import run
 @asynccontextmanager
 async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[App]:
     """Everything that must be closed again, in one place."""
-    size = settings.database_pool_size
-    app = await open_pool(settings.database_url_app.get_secret_value(), size=size, name="auth")
-    system = await open_pool(
-        settings.database_url_system.get_secret_value(), size=size, name="auth-system"
-    )
     bus = Bus(settings.nats_url.get_secret_value(), name="auth", profile=settings.profile)
-    passwords = Passwords()
-    try:
+    async with AsyncExitStack() as stack:
+        size = settings.database_pool_size
+        app = await role_pool(stack, settings, "auth", "app", size)
+        system = await role_pool(stack, settings, "auth", "system", size)
+        passwords = Passwords()
+        stack.callback(passwords.close)
         yield App(
             app=app,
             system=system,
@@ -52,10 +52,6 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             verify_email=settings.email_verification,
             clock=clock or SystemClock(),
         )
-    finally:
-        passwords.close()
-        await app.close()
-        await system.close()
 
 
 def rpc_server(app: App, verifier: TokenVerifier, listen: str) -> RpcServer:
@@ -91,10 +87,6 @@ async def serve(settings: Settings) -> None:
     async with open_app(settings) as app:
         verifier, revocations = app.verifier()
 
-        async def database() -> None:
-            async with SystemTransaction(app.system):
-                pass
-
         await run(
             name="auth",
             internal_listen=settings.internal_listen,
@@ -107,5 +99,5 @@ async def serve(settings: Settings) -> None:
                 "audit-auth": _audit(app, "AUTH", OF_AUTH).run,
                 "audit-crm": _audit(app, "CRM", OF_CRM).run,
             },
-            checks={"database": database},
+            checks={"database": lambda: answers(app.system)},
         )

@@ -14,11 +14,11 @@ from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
 from kit.bus.consumer import Consumer
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
-from kit.database import SystemTransaction, open_pool
+from kit.database import answers
 from kit.jobs.celery import JobApp
 from kit.jobs.worker import JobWorker
 from kit.paging import PageTokens
-from kit.pool import Pool
+from kit.pool import Pool, role_pool
 from kit.relay import OutboxRelay
 from kit.rpc.authority import trust
 from kit.rpc.client import Caller
@@ -33,15 +33,10 @@ SYSTEM_POOL_SIZE = 3
 async def opened_pools(settings: Settings) -> AsyncIterator[tuple[Pool, Pool]]:
     """The app role's and the system role's."""
     async with AsyncExitStack() as stack:
-        pools = []
-        for name, url, size in (
-            ("crm-app", settings.database_url_app, settings.database_pool_size),
-            ("crm-system", settings.database_url_system, SYSTEM_POOL_SIZE),
-        ):
-            pool = await open_pool(url.get_secret_value(), size=size, name=name)
-            stack.push_async_callback(pool.close)
-            pools.append(pool)
-        yield pools[0], pools[1]
+        yield (
+            await role_pool(stack, settings, "crm", "app", settings.database_pool_size),
+            await role_pool(stack, settings, "crm", "system", SYSTEM_POOL_SIZE),
+        )
 
 
 async def serve(settings: Settings) -> None:
@@ -98,7 +93,7 @@ async def serve(settings: Settings) -> None:
                 "reminders": lambda: remind_people(app),
                 "trash": lambda: empty_trash(app),
             },
-            checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
+            checks={"database": lambda: answers(pool), "streams": bus.check},
         )
 
 
@@ -127,13 +122,3 @@ def work(settings: Settings) -> None:
         listen=settings.internal_listen,
         failed=run_failed,
     ).run()
-
-
-async def _answers(pool: Pool) -> None:
-    async with SystemTransaction(pool):
-        pass
-
-
-async def _ready(bus: Bus) -> None:
-    if not bus.ready:
-        raise ConnectionError("the streams have not been seen")

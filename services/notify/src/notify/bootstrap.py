@@ -9,9 +9,9 @@ from freelanceflow.notify.v1 import notification_service_pb2_grpc as notificatio
 from kit.bus.consumer import Consumer, Handler, Together, Wants
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
-from kit.database import SystemTransaction, open_pool
+from kit.database import answers
 from kit.paging import PageTokens
-from kit.pool import Pool
+from kit.pool import role_pool
 from kit.relay import OutboxRelay
 from kit.rpc.authority import trust
 from kit.rpc.client import Caller
@@ -36,8 +36,8 @@ def services(app: App) -> list[Servicer]:
 async def serve(settings: Settings) -> None:
     """Answer calls, tell people what happened, until told to stop."""
     async with AsyncExitStack() as stack:
-        pool = await _opened(stack, settings, "app", settings.database_pool_size)
-        system = await _opened(stack, settings, "system", SYSTEM_POOL_SIZE)
+        pool = await role_pool(stack, settings, "notify", "app", settings.database_pool_size)
+        system = await role_pool(stack, settings, "notify", "system", SYSTEM_POOL_SIZE)
         auth = Caller(settings.auth_address, "auth")
         stack.push_async_callback(auth.close)
         bus = Bus(settings.nats_url.get_secret_value(), name="notify", profile=settings.profile)
@@ -75,15 +75,8 @@ async def serve(settings: Settings) -> None:
                 "sender": sender.run,
                 "forget": sender.forget,
             },
-            checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
+            checks={"database": lambda: answers(pool), "streams": bus.check},
         )
-
-
-async def _opened(stack: AsyncExitStack, settings: Settings, role: str, size: int) -> Pool:
-    url = settings.database_url_app if role == "app" else settings.database_url_system
-    pool = await open_pool(url.get_secret_value(), size=size, name=f"notify-{role}")
-    stack.push_async_callback(pool.close)
-    return pool
 
 
 def _consumer(
@@ -115,13 +108,3 @@ def _smtp(settings: Settings) -> Smtp:
         password=settings.smtp_password.get_secret_value(),
         starttls=settings.smtp_starttls,
     )
-
-
-async def _answers(pool: Pool) -> None:
-    async with SystemTransaction(pool):
-        pass
-
-
-async def _ready(bus: Bus) -> None:
-    if not bus.ready:
-        raise ConnectionError("the streams have not been seen")

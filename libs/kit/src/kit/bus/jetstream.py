@@ -102,6 +102,11 @@ class Bus:
         """Wait until there is a connection and the streams were seen."""
         await self._connected.wait()
 
+    async def check(self) -> None:
+        """Whether the streams were seen; a check of readiness. Raises ConnectionError."""
+        if not self.ready:
+            raise ConnectionError("the streams have not been seen")
+
     @property
     def is_connected(self) -> bool:
         """Whether there is a connection at this moment."""

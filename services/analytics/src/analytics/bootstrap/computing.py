@@ -2,11 +2,11 @@
 
 from contextlib import AsyncExitStack
 
-from analytics.bootstrap.pools import opened
 from analytics.config import Settings
 from analytics.entrypoints.science import answer_requests
 from analytics.entrypoints.store import Store
 from kit.clock import SystemClock
+from kit.pool import role_pool
 
 POOL_SIZE = 2
 
@@ -15,8 +15,8 @@ async def compute(settings: Settings) -> None:
     """Be the process that has loaded the science, until nobody asks any more."""
     async with AsyncExitStack() as stack:
         store = Store(
-            pool=await opened(stack, settings, "app", POOL_SIZE),
-            system=await opened(stack, settings, "system", 1),
+            pool=await role_pool(stack, settings, "analytics", "app", POOL_SIZE),
+            system=await role_pool(stack, settings, "analytics", "system", 1),
             clock=SystemClock(),
             wake_relay=lambda: None,
         )

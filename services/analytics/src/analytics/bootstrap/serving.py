@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from typing import TypeVar
 
 from analytics.adapters.report_cache import ReportCache
-from analytics.bootstrap.pools import opened
 from analytics.config import Settings
 from analytics.entrypoints.app import App
 from analytics.entrypoints.consumers import OF_AUTH, OF_CRM, crm_told
@@ -24,9 +23,9 @@ from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
 from kit.bus.consumer import Consumer, Handler, Together
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
-from kit.database import SystemTransaction
+from kit.database import answers
 from kit.jobs.celery import JobApp
-from kit.pool import Pool
+from kit.pool import role_pool
 from kit.relay import OutboxRelay
 from kit.rpc.authority import trust
 from kit.rpc.client import Caller
@@ -52,8 +51,8 @@ def services(app: App) -> list[Servicer]:
 async def serve(settings: Settings) -> None:
     """Answer calls, keep facts of what happens, until told to stop."""
     async with AsyncExitStack() as stack:
-        pool = await opened(stack, settings, "app", settings.database_pool_size)
-        system = await opened(stack, settings, "system", SYSTEM_POOL_SIZE)
+        pool = await role_pool(stack, settings, "analytics", "app", settings.database_pool_size)
+        system = await role_pool(stack, settings, "analytics", "system", SYSTEM_POOL_SIZE)
         auth = Caller(settings.auth_address, "auth")
         stack.push_async_callback(auth.close)
         bus = Bus(settings.nats_url.get_secret_value(), name="analytics", profile=settings.profile)
@@ -90,7 +89,7 @@ async def serve(settings: Settings) -> None:
                 "ages": lambda: watch_ages(app),
                 "upkeep": lambda: tidy_up(app),
             },
-            checks={"database": lambda: _answers(pool), "streams": lambda: _ready(bus)},
+            checks={"database": lambda: answers(pool), "streams": bus.check},
         )
 
 
@@ -123,13 +122,3 @@ def _dropping(
         await app.reports.drop(uow.workspace_id)
 
     return handle
-
-
-async def _answers(pool: Pool) -> None:
-    async with SystemTransaction(pool):
-        pass
-
-
-async def _ready(bus: Bus) -> None:
-    if not bus.ready:
-        raise ConnectionError("the streams have not been seen")

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from analytics.adapters.science_process import ScienceProcess
-from analytics.bootstrap.pools import opened
 from analytics.config import Settings
 from analytics.entrypoints.tasks import WorkerApp, handlers
 from kit.jobs.celery import JobApp
 from kit.jobs.worker import JobWorker
+from kit.pool import role_pool
 from kit.telemetry import configure
 
 POOL_SIZE = 2
@@ -28,7 +28,7 @@ def work(settings: Settings) -> None:
                 [sys.executable, "-m", "analytics", "science"], environment=os.environ
             )
             stack.callback(science.kill)
-            system = await opened(stack, settings, "system", POOL_SIZE)
+            system = await role_pool(stack, settings, "analytics", "system", POOL_SIZE)
             yield WorkerApp(system=system, science=science)
 
     JobWorker(jobs, open_app=entered, handlers=handlers(), listen=settings.internal_listen).run()
