@@ -1,13 +1,12 @@
 """Settings: everything that is wrong at once, and nothing of a laptop in production."""
 
-from pathlib import Path
 from typing import ClassVar, Protocol
 
 import pytest
 from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings, load, refuse, secret_file
+from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings, load
 
 
 class Settings(DatabaseSettings):
@@ -99,13 +98,13 @@ def test_a_wrong_secret_is_not_shown(
     assert "hunter2" not in "".join(problems(capsys))
 
 
-def test_a_service_may_refuse_for_reasons_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_who_migrates_needs_the_owner(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment(**GOOD)
     with pytest.raises(SystemExit) as exit_:
-        refuse(["SAMPLE_KEY_FILE: there is no such file"])
+        _ = load(Settings).owner_url
     assert exit_.value.code == 78
-    assert "SAMPLE_KEY_FILE: there is no such file" in capsys.readouterr().err
-
-
-def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("s3cret\n")
-    assert secret_file(tmp_path / "secret") == "s3cret"
+    assert "SAMPLE_DATABASE_URL_OWNER: needed to migrate" in capsys.readouterr().err
+    environment(SAMPLE_DATABASE_URL_OWNER="postgresql://owner:pw@db/sample")
+    assert load(Settings).owner_url == "postgresql://owner:pw@db/sample"

@@ -1,7 +1,6 @@
 """Settings: read once from the environment and refused with every problem named at once."""
 
 import sys
-from pathlib import Path
 from typing import Any, ClassVar, Literal, NoReturn, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -9,7 +8,6 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EX_CONFIG = 78  # sysexits.h: a supervisor need not try again
-PAGE_TOKEN_KEY_LENGTH = 32
 LOCAL_PAGE_TOKEN_KEY = "local-page-token-key-nobody-else-may-use"
 
 _NOTHING = object()
@@ -64,6 +62,13 @@ class DatabaseSettings(ServiceSettings):
     database_pool_size: int = Field(default=8, ge=1, le=64)
     nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")
 
+    @property
+    def owner_url(self) -> str:
+        """Whom migrations run as. Without one, say so on stderr and exit 78."""
+        if self.database_url_owner is None:
+            _refuse([f"{self.env_name('database_url_owner')}: needed to migrate"])
+        return self.database_url_owner.get_secret_value()
+
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -73,19 +78,14 @@ def load(settings: type[S]) -> S:
     try:
         return settings()
     except ValidationError as error:
-        refuse(_problems(settings, error))
+        _refuse(_problems(settings, error))
 
 
-def refuse(problems: list[str]) -> NoReturn:
+def _refuse(problems: list[str]) -> NoReturn:
     """Say what is wrong with the configuration and exit 78."""
     sys.stderr.write("The configuration cannot be used:\n")
     sys.stderr.writelines(f"  {problem}\n" for problem in problems)
     raise SystemExit(EX_CONFIG)
-
-
-def secret_file(path: Path) -> str:
-    """The content of a file that holds one secret."""
-    return path.read_text(encoding="utf-8").strip()
 
 
 def _problems(settings: type[ServiceSettings], error: ValidationError) -> list[str]:

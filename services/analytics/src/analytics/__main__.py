@@ -47,15 +47,14 @@ def main(arguments: Sequence[str]) -> int:
 def _service(command: str) -> None:
     from analytics.config import Settings
     from kit import runtime
-    from kit.migrations import migrate
-    from kit.settings import load, refuse
+    from kit.settings import load
     from kit.telemetry import configure
 
     settings = load(Settings)
     if command == "migrate":
-        if settings.database_url_owner is None:
-            refuse(["ANALYTICS_DATABASE_URL_OWNER: needed to migrate"])
-        migrate("analytics", settings.database_url_owner.get_secret_value())
+        from kit.migrations import migrate  # ten megabytes that no running service needs
+
+        migrate("analytics", settings.owner_url)
     if command == "serve":
         from analytics.bootstrap.serving import serve
 

@@ -7,16 +7,8 @@ from auth.adapters.tokens import make_key_file
 from auth.bootstrap import serve
 from auth.config import Settings
 from kit.runtime import main
-from kit.settings import load, refuse
+from kit.settings import load
 from kit.telemetry import configure
-
-
-def _migrate(settings: Settings) -> None:
-    from kit.migrations import migrate  # ten megabytes that no running service needs
-
-    if settings.database_url_owner is None:
-        refuse(["AUTH_DATABASE_URL_OWNER: needed to migrate"])
-    migrate("auth", settings.database_url_owner.get_secret_value())
 
 
 def _main(arguments: list[str]) -> None:
@@ -26,7 +18,9 @@ def _main(arguments: list[str]) -> None:
         case ["check"]:
             load(Settings)
         case ["migrate"]:
-            _migrate(load(Settings))
+            from kit.migrations import migrate  # ten megabytes that no running service needs
+
+            migrate("auth", load(Settings).owner_url)
         case ["serve"]:
             settings = load(Settings)
             configure("auth", settings)

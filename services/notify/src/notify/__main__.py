@@ -3,18 +3,10 @@
 import sys
 
 from kit.runtime import main
-from kit.settings import load, refuse
+from kit.settings import load
 from kit.telemetry import configure
 from notify.bootstrap import serve
 from notify.config import Settings
-
-
-def _migrate(settings: Settings) -> None:
-    from kit.migrations import migrate  # ten megabytes that no running service needs
-
-    if settings.database_url_owner is None:
-        refuse(["NOTIFY_DATABASE_URL_OWNER: needed to migrate"])
-    migrate("notify", settings.database_url_owner.get_secret_value())
 
 
 def _main(arguments: list[str]) -> None:
@@ -22,7 +14,9 @@ def _main(arguments: list[str]) -> None:
         case ["check"]:
             load(Settings)
         case ["migrate"]:
-            _migrate(load(Settings))
+            from kit.migrations import migrate  # ten megabytes that no running service needs
+
+            migrate("notify", load(Settings).owner_url)
         case ["serve"]:
             settings = load(Settings)
             configure("notify", settings)
