@@ -121,11 +121,6 @@ def parse(text: str, currency: str, *, field: str = "amount") -> Money:
     return Money(int(minor), currency)
 
 
-def from_major(amount: Decimal | int, currency: str) -> Money:
-    """From a calculated amount in major units, rounded once, half to even."""
-    return Money(_rounded(Decimal(amount).scaleb(exponent(currency), _EXACT)), currency)
-
-
 def _too_large(field: str) -> InvalidInput:
     return InvalidInput("This amount is too large.", fields={field: "It is too large."})
 

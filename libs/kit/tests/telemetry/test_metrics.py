@@ -14,7 +14,6 @@ CONTRACT = {
     "db_client_operation_duration_seconds": {"op", "table"},
     "db_pool_in_use": {"pool"},
     "db_pool_wait_seconds": {"pool"},
-    "schema_revision_info": {"expected", "actual", "compatible"},
     "outbox_pending_rows": set(),
     "outbox_oldest_age_seconds": set(),
     "outbox_published": set(),
@@ -25,8 +24,6 @@ CONTRACT = {
     "job_duration_seconds": {"kind", "outcome"},
     "rescoring_oldest_dirty_age_seconds": set(),
     "celery_queue_oldest_age_seconds": {"queue"},
-    "celery_beat_last_tick_timestamp_seconds": set(),
-    "invariant_violations": {"name"},
     "errors": {"fingerprint"},
 }
 

@@ -52,9 +52,6 @@ RPC_CLIENT = _histogram(
 DB_OPERATION = _histogram("db_client_operation_duration_seconds", "Statements.", "op", "table")
 DB_POOL_IN_USE = _gauge("db_pool_in_use", "Connections handed out.", "pool")
 DB_POOL_WAIT = _histogram("db_pool_wait_seconds", "Waiting for a connection.", "pool")
-SCHEMA_REVISION = _gauge(
-    "schema_revision_info", "The schema found.", "expected", "actual", "compatible"
-)
 
 OUTBOX_PENDING = _gauge("outbox_pending_rows", "Facts not yet on the bus.")
 OUTBOX_OLDEST_AGE = _gauge("outbox_oldest_age_seconds", "Age of the oldest of them.")
@@ -78,9 +75,7 @@ RESCORING_AGE = _gauge(
     "rescoring_oldest_dirty_age_seconds", "Since the oldest change that no score knows yet."
 )
 CELERY_QUEUE_AGE = _gauge("celery_queue_oldest_age_seconds", "Oldest job waiting.", "queue")
-CELERY_BEAT_TICK = _gauge("celery_beat_last_tick_timestamp_seconds", "Last tick of the schedule.")
 
-INVARIANT_VIOLATIONS = _gauge("invariant_violations", "Rules found broken in the data.", "name")
 ERRORS = _counter("errors_total", "Unexpected errors, by where they arose.", "fingerprint")
 
 
