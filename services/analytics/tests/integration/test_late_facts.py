@@ -24,7 +24,6 @@ from services.analytics.tests.integration.test_projection import facts, tell
 from services.analytics.tests.scoring import unit
 
 LATER = NOON + 20 * DAY
-RATED = "SELECT rated_minor, rated_currency FROM {} WHERE workspace_id = $1 ORDER BY deal_id{}"
 
 
 def _read(copied: fact_copies.Copied, at: datetime) -> Facts:

@@ -29,8 +29,6 @@ def test_point_errors() -> None:
 
 def test_intervals() -> None:
     assert metrics.coverage([1, 2, 3], [1, 0, 4], [1, 1, 5]) == pytest.approx(1 / 3)
-    # Width 4 plus 2 / 0.2 for the one unit missed.
-    assert metrics.interval_score([5], [0], [4], level=80) == pytest.approx(14.0)
 
 
 def test_probabilities() -> None:

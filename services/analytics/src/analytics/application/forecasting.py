@@ -147,7 +147,7 @@ async def forecast(tx: Transaction, scope: Scope, wanted: Wanted) -> ForecastRep
         wanted=wanted,
         row=row,
         points=points,
-        total=_total(scope, wanted, points, row["so_far"]) if points else None,
+        total=_total(wanted, points, row["so_far"]) if points else None,
         left_out=left_out,
     )
 
@@ -209,7 +209,7 @@ def _without(points: Sequence[Point], monthly: Sequence[Sequence[float]]) -> lis
     ]
 
 
-def _total(scope: Scope, wanted: Wanted, points: Sequence[Point], so_far: int) -> Total:
+def _total(wanted: Wanted, points: Sequence[Point], so_far: int) -> Total:
     """The months added up, so that the table's sum is the sentence's number.
 
     The ends of the months are added up too: the range of the sum is then wide rather than narrow,

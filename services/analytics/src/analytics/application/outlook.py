@@ -98,7 +98,7 @@ async def write(uow: UnitOfWork, case: Case, outlook: Outlook, *, now: datetime,
         row |= {"told_minor": told, "told_at": before["told_at"] if before else None}
         if not case.is_now or row["owner_id"] != str(EVERYBODY) or not row["path"]:
             continue
-        await scores.write_once(uow, "said_forecasts", _said(case, row, now))
+        await scores.write_once(uow, "said_forecasts", _said(row, now))
         ahead = round(sum(step["mean"] for step in row["path"][:3]))
         if row["metric"] == "won_value" and telling.revises(told, ahead):
             row |= {"told_minor": ahead, "told_at": now}
@@ -274,7 +274,7 @@ def _velocity(case: Case, deals: Any, days: int) -> dict[str, Any]:
     }
 
 
-def _said(case: Case, row: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
+def _said(row: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
     return [
         {
             "workspace_id": row["workspace_id"],

@@ -109,7 +109,7 @@ def report(book: Book, days: int, at: list[np.datetime64], title: str, *, goals:
             said.setdefault("run rate, 90 days", []).append(answer.run_rate)
             part = answer.pipeline_part + answer.inflow_part
             said.setdefault("survival and inflow", []).append(part)
-            for name, value in _baselines(mine, day, days).items():
+            for name, value in _baselines(mine, days).items():
                 said.setdefault(name, []).append(value)
             for level in LEVELS:
                 inside[level].append(float(answer.lower[level] <= got <= answer.upper[level]))
@@ -129,9 +129,7 @@ def _came(book: Book, owner: str, day: np.datetime64, days: int) -> float:
     return float(book.paid[rows].sum())
 
 
-def _baselines(
-    deals: dict[str, NDArray[np.generic]], day: np.datetime64, days: int
-) -> dict[str, float]:
+def _baselines(deals: dict[str, NDArray[np.generic]], days: int) -> dict[str, float]:
     """Velocity read as a forecast, and the weighted pipeline, on one owner's known deals."""
     won, value = deals["won"].astype(np.float64), deals["value"].astype(np.float64)
     is_open, closed = np.isnan(won), ~np.isnan(won)

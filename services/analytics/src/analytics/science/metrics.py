@@ -66,18 +66,6 @@ def coverage(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> float:
     return float(np.mean((y >= _floats(lower)) & (y <= _floats(upper))))
 
 
-def interval_score(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike, level: float) -> float:
-    """Mean width plus 2/alpha for each unit missed, lower is better, in the unit of `actual`.
-
-    Gneiting and Raftery (2007), "Strictly proper scoring rules, prediction, and estimation",
-    equation 43.
-    """
-    alpha = 1 - level / 100
-    y, low, high = _floats(actual), _floats(lower), _floats(upper)
-    missed = np.clip(low - y, 0, None) + np.clip(y - high, 0, None)
-    return float(np.mean(high - low + 2 / alpha * missed))
-
-
 # ---------------------------------------------------------------- probabilities
 
 
