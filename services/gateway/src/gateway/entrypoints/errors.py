@@ -191,7 +191,6 @@ def _problem(
         response: Response = render_problem(
             request,
             status=status,
-            reason=reason,
             title=title,
             detail=detail,
             fields=fields or {},

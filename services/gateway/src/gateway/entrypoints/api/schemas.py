@@ -245,10 +245,6 @@ class Tokens(Out):
     user_id: UUID
 
 
-class Accepted(Out):
-    verification_needed: bool
-
-
 class Me(Out):
     id: UUID
     email: str

@@ -48,7 +48,6 @@ def render_problem(
     request: Request,
     *,
     status: int,
-    reason: str,
     title: str,
     detail: str,
     fields: Mapping[str, str],
