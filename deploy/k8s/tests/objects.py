@@ -76,7 +76,7 @@ def selects(selector: Manifest, labels: dict[str, str]) -> bool:
     return wanted.items() <= labels.items()
 
 
-def environment(workload: Workload, container: Manifest, objects: list[Manifest]) -> dict[str, str]:
+def environment(container: Manifest, objects: list[Manifest]) -> dict[str, str]:
     """What a container's process would see, ConfigMaps and Secrets resolved."""
     found: dict[str, str] = {}
     for source in container.get("envFrom", []):

@@ -28,7 +28,7 @@ def settings(objects: list[Manifest]) -> Iterator[str]:
 def _process(workload: Workload, objects: list[Manifest]) -> Iterator[str]:
     service = workload.labels["app.kubernetes.io/name"]
     kind = settings_class(service)
-    variables = environment(workload, workload.pod["containers"][0], objects)
+    variables = environment(workload.pod["containers"][0], objects)
     known = {kind.env_name(field) for field in kind.model_fields}
     for name in variables.keys() - known - {"HOME"}:
         yield f"{workload}: {name} is no setting of {service}"
@@ -58,7 +58,7 @@ def addresses(objects: list[Manifest]) -> Iterator[str]:
         }
         if peers != set(calls):
             yield f"{workload}: its settings name {sorted(peers)}, the topology {sorted(calls)}"
-        variables = environment(workload, workload.pod["containers"][0], objects)
+        variables = environment(workload.pod["containers"][0], objects)
         for peer in calls:
             wanted = f"{peer}:{topology.ports[topology.services[peer].listens]}"
             if (found := variables.get(kind.env_name(f"{peer}_address"))) != wanted:

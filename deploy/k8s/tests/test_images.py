@@ -23,6 +23,6 @@ def test_image_holds_all_that_its_service_needs(
         for workload in workloads(objects)
         if (workload.kind, workload.name) == ("Deployment", service)
     ]
-    settings = environment(workload, workload.pod["containers"][0], objects)
+    settings = environment(workload.pod["containers"][0], objects)
 
     assert rehearse(service, tmp_path, settings) == 0

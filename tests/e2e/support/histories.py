@@ -57,7 +57,6 @@ async def lived(person: Person, deals: Iterable[Past]) -> int:
     assert made.status_code == 201, made.text
     here = f"/imports/{made.json()['id']}"
     settings = {"create_clients": True, "on_duplicate": "create"}
-    settings = {"create_clients": True, "on_duplicate": "create"}
     changed = await person.request("PATCH", here, json=settings)
     assert changed.status_code == 200, changed.text
     await person.post(f"{here}/commit", status=202)
