@@ -15,6 +15,7 @@ from coverage import Coverage
 REQUIRED_COVERAGE = 90.0
 REQUIRED_OF = re.compile(r"kit|\w+\.(domain|application)")
 SLOWEST = 20
+COVERAGE = ".coverage-"  # and the name of a part: what it ran
 _NOT_PASSED = ("failure", "error", "skipped")
 
 _STYLE = """
@@ -102,10 +103,11 @@ def _cases(junit: Path) -> Iterable[Case]:
 
 def _covered(folder: Path) -> dict[str, Covered]:
     """Coverage of every room of every package; of kit as a whole."""
-    coverage = Coverage()
-    coverage.load()
-    if not coverage.get_data().measured_files():
+    parts = [str(path) for path in folder.glob(f"{COVERAGE}*")]
+    if not parts:
         return {}
+    coverage = Coverage(data_file=folder / "coverage")
+    coverage.combine(parts)
     coverage.json_report(outfile=str(folder / "coverage.json"))
     packages: dict[str, Counter[str]] = {}
     for path, file in json.loads((folder / "coverage.json").read_text())["files"].items():

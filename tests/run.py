@@ -16,7 +16,7 @@ from pathlib import Path
 
 from local.browser import NoBrowser, provide
 from tests.check import CHECKS
-from tests.report import Phase, write_report
+from tests.report import COVERAGE, Phase, write_report
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "reports"
@@ -31,14 +31,13 @@ def main(arguments: list[str]) -> int:
         return 2
     shutil.rmtree(REPORTS, ignore_errors=True)
     REPORTS.mkdir()
-    os.environ["COVERAGE_FILE"] = str(REPORTS / ".coverage")
     _browser()
     length = "" if "--long" in arguments else " and not slow"
-    several = ("-n", str(WORKERS), "--dist", "loadfile")
+    tests = _pytest("tests", f"not e2e{length}", "-n", str(WORKERS), "--dist", "loadfile")
     parts = {
         # The rules are tests, and run with them.
         "checks": [*PYTHON, "tests.check", *(name for name in CHECKS if name != "rules")],
-        "tests": _pytest("tests", f"not e2e{length}", *several, "--cov", "--cov-report="),
+        "tests": ["nice", "-n", "5", *tests],  # journeys take longest: nothing holds them up
         "journeys": _pytest("journeys", f"e2e{length}", "tests/e2e"),
     }
     with ThreadPoolExecutor(len(parts)) as pool:
@@ -65,7 +64,7 @@ def _browser() -> None:
 
 def _pytest(name: str, marks: str, *arguments: str) -> list[str]:
     junit = f"--junitxml={REPORTS / name}.xml"
-    return [*PYTHON, "pytest", "-q", "-m", marks, junit, *arguments]
+    return [*PYTHON, "pytest", "-q", "-m", marks, "--cov", "--cov-report=", junit, *arguments]
 
 
 def _run(name: str, command: Sequence[str]) -> Phase:
@@ -74,6 +73,7 @@ def _run(name: str, command: Sequence[str]) -> Phase:
     with subprocess.Popen(
         command,
         cwd=ROOT,
+        env={**os.environ, "COVERAGE_FILE": str(REPORTS / f"{COVERAGE}{name}")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
