@@ -1,4 +1,4 @@
-"""Events that could not be handled, kept for a person to look at and to send round again."""
+"""Events that could not be handled, kept with the reason, and tried once more at each start."""
 
 from collections.abc import Mapping
 from typing import TypedDict, cast

@@ -17,7 +17,7 @@ from kit.bus.events import headers_of
 from kit.bus.gather import rest_after
 from kit.bus.jetstream import Bus, heed_cancellation
 from kit.outbox import OF_A_BULK
-from kit.pool import Pool, prepare
+from kit.pool import prepare
 from kit.telemetry import Log, span
 from kit.telemetry.metrics import (
     OUTBOX_FAILURES,
@@ -56,7 +56,6 @@ FROM outbox WHERE sent_at IS NULL"""
 FORGET = """
 DELETE FROM outbox WHERE number IN (
     SELECT number FROM outbox WHERE sent_at < now() - $1::interval LIMIT 5000)"""
-AGAIN = "UPDATE outbox SET sent_at = NULL WHERE sent_at >= now() - $1::interval"
 
 log = Log(__name__)
 
@@ -211,11 +210,3 @@ def _sending(row: asyncpg.Record, headers: Mapping[str, str]) -> Span:
 def _refusal(ack: asyncio.Future[Any]) -> BaseException | None:
     """Why the stream did not take it; one that was given up waiting for came too late."""
     return TimeoutError() if ack.cancelled() else ack.exception()
-
-
-async def send_again(pool: Pool, *, since: timedelta) -> int:
-    """Have everything sent within `since` sent once more, after a stream was lost or rolled back.
-
-    Consumers find in their inbox what they know.
-    """
-    return int((await pool.execute(AGAIN, since)).rpartition(" ")[2])

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from google.protobuf.message import DecodeError
 
+from kit.bus.consumer import Consumer
 from kit.bus.events import Event
 from kit.bus.jetstream import Bus
 from kit.database import DatabaseUnavailable
@@ -50,7 +51,7 @@ async def test_poison_is_buried_and_the_others_go_on(
     assert ("sum", sum(range(1, 41)) - 13) in await state(database, workspace)
 
 
-async def test_what_was_buried_is_driven_once_more(
+async def test_what_was_buried_is_tried_once_more_at_each_start(
     database: ServiceDatabase,
     workspace: UUID,
     messages: Messages,
@@ -60,6 +61,9 @@ async def test_what_was_buried_is_driven_once_more(
 ) -> None:
     broken = True
 
+    async def gone(it: Consumer) -> bool:
+        return await letters(database, it) == []
+
     async def handler(uow: UnitOfWork, event: Event) -> None:
         if broken:
             raise ZeroDivisionError
@@ -67,16 +71,15 @@ async def test_what_was_buried_is_driven_once_more(
 
     await publish(messages(3))
     it = consumer(handler)
-    async with running(it.run):
-        await until(lambda: settled(it))
-    assert len(await letters(database, it)) == 3
-    assert await it.redrive() == 0
-    assert len(await letters(database, it)) == 3
+    for _ in range(2):
+        async with running(it.run):
+            await until(lambda: settled(it))
+        assert len(await letters(database, it)) == 3
     broken = False
-    assert await it.redrive() == 3
-    assert await letters(database, it) == []
-    assert ("sum", 6) in await state(database, workspace)
-    assert await it.redrive() == 0
+    for _ in range(2):
+        async with running(it.run):
+            await until(lambda: gone(it))
+        assert ("sum", 6) in await state(database, workspace)
 
 
 @pytest.mark.parametrize("error", [DecodeError("garbage"), InvalidInput("no such thing")])

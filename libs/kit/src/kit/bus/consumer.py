@@ -112,11 +112,18 @@ class Consumer:
         )
 
     async def run(self) -> None:
-        """Consume for as long as the process lives, whatever happens to the bus."""
+        """Consume for as long as the process lives, whatever happens to the bus.
+
+        What was buried comes first, once: the process may be a release that can handle it.
+        """
+        is_redriven = False
         while True:
             await self._bus.connected()
             pull = Pull(self._bus, self.stream, self.name, batch=BATCH)
             try:
+                if not is_redriven:
+                    await self._redrive()
+                    is_redriven = True
                 await self._bus.jetstream.add_consumer(self.stream, self.config)
                 await pull.start()
                 while True:
@@ -133,20 +140,19 @@ class Consumer:
             finally:
                 await self._give_back(await pull.stop())
 
-    async def redrive(self) -> int:
-        """Handle what was buried once more, here and now; returns how many succeeded."""
-        done = 0
+    async def _redrive(self) -> None:
+        """Handle what was buried once more."""
+        done = []
         for letter in await dead_letters.buried(self._system, self.name):
             try:
                 event = decode(letter["subject"], letter["headers"], letter["body"])
                 await self._commit([event])
             except Exception as error:
                 log.warning("redrive_failed", error=error, consumer=self.name)
-                continue
-            left = await dead_letters.remove(self._system, self.name, [letter["event_id"]])
-            DEAD_LETTERS.labels(self.stream).set(left)
-            done += 1
-        return done
+            else:
+                done.append(letter["event_id"])
+        left = await dead_letters.remove(self._system, self.name, done)
+        DEAD_LETTERS.labels(self.stream).set(left)
 
     async def _handle(self, messages: list[Msg]) -> None:
         by_workspace: dict[UUID, list[_Delivery]] = defaultdict(list)
