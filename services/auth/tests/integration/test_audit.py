@@ -13,9 +13,11 @@ from auth.entrypoints.consumers import is_kept, keep_all
 from freelanceflow.auth.v1 import audit_service_pb2 as pb
 from kit.bus.events import Event
 from kit.clock import to_timestamp
+from kit.dead_letters import DeadLetter, buried, bury, remove
 from kit.errors import DomainError
 from kit.ids import new_id
 from kit.rpc.client import Caller
+from kit.testing.database import ServiceDatabase
 from services.auth.tests.conftest import NOON
 from services.auth.tests.factories import Door, Person
 
@@ -130,3 +132,19 @@ async def test_only_who_runs_the_workspace_reads_it(door: Door) -> None:
     with pytest.raises(DomainError) as refusal:
         await entries(door, noor)
     assert refusal.value.reason == "PERMISSION_MISSING"
+
+
+async def test_what_the_log_cannot_take_in_is_kept_with_the_reason(
+    database: ServiceDatabase,
+) -> None:
+    letter = DeadLetter(
+        event_id=new_id(),
+        subject="crm.0.deal.v1.moved",
+        headers={"ce-id": "none"},
+        body=b"?",
+        error="Undecodable: no such thing",
+        attempts=5,
+    )
+    assert await bury(database.system, "auth-audit-crm", letter) == 1
+    assert await buried(database.system, "auth-audit-crm") == [letter]
+    assert await remove(database.system, "auth-audit-crm", [letter["event_id"]]) == 0
