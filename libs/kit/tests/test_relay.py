@@ -43,7 +43,7 @@ def tell(open_unit: OpenUnit, workspace: UUID) -> Tell:
                 for version in range(start, start + count)
             ]
             rows = [to_outbox(workspace, fact, bulk_id=bulk_id) for fact in facts]
-            await uow.run_many(WRITE, rows)
+            await uow.run(WRITE, **written(rows))
             await uow.commit()
 
     return tell
