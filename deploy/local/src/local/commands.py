@@ -79,7 +79,8 @@ def status(plan: Plan, say: Say) -> bool:
         restarts = f"restarted {unit.restarts} times " if unit.restarts else ""
         say(f"  {unit.name:12} {unit.state:9} {pid:>8}  {restarts}{unit.note}")
     ready = [unit for unit in units if unit.state == state.READY]
-    for line in lateness({unit.name: unit.metrics for unit in ready}):
+    bus = f"http://{plan.address('nats-monitor')}" if "nats" in (u.name for u in ready) else None
+    for line in lateness({unit.name: unit.metrics for unit in ready}, bus=bus):
         say(f"  {line}")
     if state.read_facts(plan.home):
         say(_welcome(plan))
