@@ -4,10 +4,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, insert
+from sqlalchemy import Table, bindparam, insert, update
 
 from analytics.adapters.tables import (
     accuracies,
+    answers,
     churn_scores,
     clients,
     deal_scores,
@@ -42,6 +43,38 @@ async def keep_edition(app: App, workspace: UUID, edition: str = "now", **over: 
         "expected": {"mean": 90_000, "lower80": 40_000, "upper80": 150_000, "deals": 2},
     }  # fmt: skip
     await keep(app, workspace, editions, {**row, **over})
+
+
+async def change_edition(app: App, workspace: UUID, **values: Any) -> None:
+    """Another state of the scores of now."""
+    statement = Statement(
+        update(editions)
+        .where(editions.c.workspace_id == bindparam("workspace"), editions.c.edition == "now")
+        .values({name: bindparam(f"new_{name}") for name in values})
+    )
+    async with app.unit_of_work(workspace) as uow:
+        new = {f"new_{name}": value for name, value in values.items()}
+        await uow.run(statement, workspace=workspace, **new)
+        await uow.commit()
+
+
+async def keep_answer(app: App, workspace: UUID, question: str, **over: Any) -> None:
+    """A range of days that is told to bring 100."""
+    found = {
+        "mean_minor": 100_00, "lower": {"80": 50_00, "90": 40_00},
+        "upper": {"80": 150_00, "90": 160_00}, "won_minor": 0,
+    }  # fmt: skip
+    values = {"answer": found, "data_version": 1, **over}
+    statement = Statement(
+        update(answers)
+        .where(answers.c.workspace_id == bindparam("workspace"))
+        .where(answers.c.question == bindparam("asked"))
+        .values({name: bindparam(f"new_{name}") for name in values})
+    )
+    async with app.unit_of_work(workspace) as uow:
+        new = {f"new_{name}": value for name, value in values.items()}
+        await uow.run(statement, workspace=workspace, asked=question, **new)
+        await uow.commit()
 
 
 async def keep_model(

@@ -77,19 +77,6 @@ async def test_a_forecast_adds_up(peer: Peer) -> None:
     assert len(found.line.points) == 6
 
 
-async def test_a_forecast_older_than_the_odds_says_so(peer: Peer) -> None:
-    """Odds are committed first; in between, the version that they know is not the forecast's."""
-    crm = Told(peer.workspace)
-    await tell(peer.app, crm.created().events)
-    await rows.keep_edition(peer.app, peer.workspace, scored_at=NOON + DAY)
-    await rows.keep_forecast(peer.app, peer.workspace)
-    await rows.keep_forecast(peer.app, peer.workspace, metric="deals_won", computed_at=NOON + DAY)
-    old = await peer.ask("GetForecast", pre.GetForecastRequest())
-    new = await peer.ask("GetForecast", pre.GetForecastRequest(metric="deals_won"))
-    assert "The newest changes will be in it soon." in old.basis.words
-    assert "soon" not in new.basis.words
-
-
 async def test_a_wider_interval_and_a_line_that_cannot_answer(peer: Peer) -> None:
     await rows.keep_forecast(peer.app, peer.workspace)
     narrow = await peer.ask("GetForecast", pre.GetForecastRequest(line="prophet"))

@@ -20,9 +20,11 @@ from services.analytics.tests.studio import story
 STOP = datetime(2023, 9, 15, 6, tzinfo=UTC)
 
 
-async def asked(database: ServiceDatabase, workspace: UUID, question: Question) -> Asked:
+async def asked(
+    database: ServiceDatabase, workspace: UUID, question: Question, *, now: datetime = STOP
+) -> Asked:
     async with unit(database, workspace) as uow:
-        found = await ask(uow, question, now=STOP)
+        found = await ask(uow, question, now=now)
         await uow.commit()
     return found
 
@@ -133,13 +135,20 @@ async def test_what_has_no_answer_says_why(
 
 
 @pytest.mark.usefixtures("past")
-async def test_an_owner_has_figures_of_its_own(database: ServiceDatabase, workspace: UUID) -> None:
-    owner = UUID(int=7)
-    found = await answered(database, workspace, Question.owner(owner))
+async def test_an_owner_has_figures_of_its_own_kept_new_while_they_are_asked_for(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    owner, question = UUID(int=7), Question.owner(UUID(int=7))
+    found = await answered(database, workspace, question)
     assert found.answer == {"owner_id": str(owner)}
-    rows: list[Any] = await database.owner.fetch(
-        "SELECT mean_minor FROM projections WHERE workspace_id = $1 AND owner_id = $2",
-        workspace,
-        owner,
-    )
-    assert [row["mean_minor"] for row in rows] == [0, 0, 0, 0]  # nobody's deals are theirs
+    rows = "SELECT mean_minor, computed_at FROM projections WHERE workspace_id = $1 AND owner_id = "
+    mine: list[Any] = await database.owner.fetch(f"{rows} $2", workspace, owner)
+    assert [row["mean_minor"] for row in mine] == [0, 0, 0, 0]  # nobody's deals are theirs
+    for days, is_kept in ((6, True), (8, False)):
+        later = STOP + timedelta(days=days)
+        await scored(database, workspace, later)
+        mine = await database.owner.fetch(f"{rows} $2", workspace, owner)
+        assert {row["computed_at"] for row in mine} == ({later} if is_kept else set())
+    assert await database.owner.fetch(f"{rows} $2", workspace, UUID(int=0))
+    again = await asked(database, workspace, question, now=later)
+    assert (again.is_stale, again.job_id is None) == (True, False)  # they are made anew

@@ -1,5 +1,6 @@
 """Reports over the public API: the same numbers, sent once, as JSON and CSV."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -62,6 +63,7 @@ async def test_every_report_says_what_it_rests_on(api: Site, path: str) -> None:
     assert answer.status == 200
     body = read(answer)
     assert {"as_of", "model", "basis", "computing", "own_only"} <= set(body)
+    assert (body["behind"], body["estimates_as_of"]) == (False, None)
     assert {"name", "version", "trained_at", "sample_size", "evidence"} == set(body["model"])
     again = await api.get(f"{BASE}/{path}", **{"if-none-match": answer.headers["etag"]})
     assert (again.status, again.text) == (304, "")
@@ -145,3 +147,12 @@ async def called(api: Site, target: str) -> None:
         "caller": Caller(principal=make_principal(), identity=CallIdentity("token")),
     }  # fmt: skip
     await operation.app(scope, receive, send)
+
+
+async def test_an_estimate_behind_the_facts_says_so(api: Site) -> None:
+    basis = make_basis("Rests on 24 months.", behind_words="1 change since then will be in it.")
+    basis.estimate_time.FromDatetime(datetime(2026, 3, 2, 9, tzinfo=UTC))
+    api.neighbours.predictions.answers["GetForecast"] = make_forecast(6, basis=basis)
+    body = read(await api.get(f"{BASE}/forecast"))
+    assert (body["behind"], body["estimates_as_of"]) == (True, "2026-03-02T09:00:00Z")
+    assert body["basis"] == "Rests on 24 months. 1 change since then will be in it."

@@ -38,6 +38,8 @@ class Basis(_message.Message):
     COMPUTING_FIELD_NUMBER: _builtins.int
     OWN_ONLY_FIELD_NUMBER: _builtins.int
     AS_OF_DATE_FIELD_NUMBER: _builtins.int
+    ESTIMATE_TIME_FIELD_NUMBER: _builtins.int
+    BEHIND_WORDS_FIELD_NUMBER: _builtins.int
     model_name: _builtins.str
     """Name of the method or model."""
     model_version: _builtins.str
@@ -56,13 +58,23 @@ class Basis(_message.Message):
     """True when only the caller's own deals are in it, because the role sees no others."""
     as_of_date: _builtins.str
     """The day at whose end everything stands, YYYY-MM-DD; empty for now."""
+    behind_words: _builtins.str
+    """In words, that facts have come which the estimates in it do not know yet; they will within seconds. Empty when they
+    know all.
+    """
     @_builtins.property
     def as_of_time(self) -> _timestamp_pb2.Timestamp:
-        """State of the projection: the latest event it contains; absent while there is none."""
+        """As of when the answer is: the latest event in what is counted; for an answer that is an estimate and counts nothing,
+        the moment up to which it knows the facts. Absent while there is nothing.
+        """
 
     @_builtins.property
     def train_time(self) -> _timestamp_pb2.Timestamp:
         """When it was trained; absent for a formula."""
+
+    @_builtins.property
+    def estimate_time(self) -> _timestamp_pb2.Timestamp:
+        """The moment up to which the estimates in it know the facts; absent where nothing is estimated."""
 
     def __init__(
         self,
@@ -78,10 +90,12 @@ class Basis(_message.Message):
         computing: _builtins.bool = ...,
         own_only: _builtins.bool = ...,
         as_of_date: _builtins.str = ...,
+        estimate_time: _timestamp_pb2.Timestamp | None = ...,
+        behind_words: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "train_time", b"train_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "estimate_time", b"estimate_time", "train_time", b"train_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_date", b"as_of_date", "as_of_time", b"as_of_time", "computing", b"computing", "data_version", b"data_version", "evidence", b"evidence", "model_name", b"model_name", "model_version", b"model_version", "own_only", b"own_only", "sample_size", b"sample_size", "train_time", b"train_time", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_date", b"as_of_date", "as_of_time", b"as_of_time", "behind_words", b"behind_words", "computing", b"computing", "data_version", b"data_version", "estimate_time", b"estimate_time", "evidence", b"evidence", "model_name", b"model_name", "model_version", b"model_version", "own_only", b"own_only", "sample_size", b"sample_size", "train_time", b"train_time", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

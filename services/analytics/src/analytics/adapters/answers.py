@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     bindparam,
+    cast,
     delete,
     or_,
     select,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy import update as sql_update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from analytics.adapters.predictions import WHOLE
 from analytics.adapters.scores import NOW
 from analytics.adapters.tables import (
     answers,
@@ -33,6 +35,7 @@ from analytics.adapters.tables import (
     velocities,
     workspaces,
 )
+from analytics.domain.questions import OWNER
 from kit.database import Statement, Transaction
 from kit.jobs.table import jobs
 
@@ -107,10 +110,31 @@ def _clear(table: Table) -> Statement:
     return Statement(delete(table).where(table.c.workspace_id == _WORKSPACE, edition))
 
 
-_OF_EDITIONS = (editions, models, deal_scores, churn_scores, forecasts, projections, velocities)
+_AHEAD = (forecasts, projections, velocities)
+
+
+def _unasked(table: Table) -> Statement:
+    """One owner's rows that no scoring keeps new: they would be taken for those of today."""
+    asked = (
+        select(_a.question)
+        .where(
+            _mine,
+            _a.asked_at >= _SINCE,
+            _a.args["kind"].astext == OWNER,
+            ~_a.args.has_key("day"),
+            _a.args["owner_id"].astext == cast(table.c.owner_id, Text),
+        )
+        .exists()
+    )
+    ours = table.c.workspace_id == _WORKSPACE, table.c.edition == NOW
+    return Statement(delete(table).where(*ours, table.c.owner_id != WHOLE, ~asked))
+
+
+UNASKED = [_unasked(table) for table in _AHEAD]
+_OF_EDITIONS = (editions, models, deal_scores, churn_scores, *_AHEAD)
 
 _SCORES = [_clear(table) for table in (editions, models, deal_scores, churn_scores)]
-CLEAR = [*_SCORES, *(_clear(table) for table in (forecasts, projections, velocities))]
+CLEAR = [*_SCORES, *(_clear(table) for table in _AHEAD)]
 # Days that are over, and whatever was asked of them.
 PAST = [
     Statement(delete(table).where(table.c.workspace_id == _WORKSPACE, table.c.edition != NOW))
@@ -172,6 +196,12 @@ async def forget(tx: Transaction, now: datetime) -> None:
     days = [row["args"]["day"] for row in gone if "day" in row["args"]]
     if days:
         await clear(tx, days)
+
+
+async def keep_only_asked(tx: Transaction, now: datetime) -> None:
+    """Delete what is ahead of owners whom nobody asked about lately."""
+    for statement in UNASKED:
+        await tx.run(statement, workspace=tx.workspace_id, since=now - KEPT)
 
 
 async def clear(tx: Transaction, days: list[str]) -> None:

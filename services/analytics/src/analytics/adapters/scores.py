@@ -10,6 +10,8 @@ import asyncpg
 import orjson
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
+    DateTime,
     Table,
     Text,
     Uuid,
@@ -87,6 +89,14 @@ WRITTEN = Statement(
     update(editions)
     .where(editions.c.workspace_id == WORKSPACE)
     .values(written=editions.c.written + 1)
+)
+RESTED = Statement(
+    update(editions)
+    .where(editions.c.workspace_id == WORKSPACE, editions.c.edition == EDITION)
+    .values(
+        rest_as_of=bindparam("as_of", type_=DateTime(timezone=True)),
+        rest_version=bindparam("version", type_=BigInteger()),
+    )
 )
 _sc, _d = deal_scores.c, deals.c
 _open = and_(_d.workspace_id == WORKSPACE, _d.deleted_at.is_(None), _d.closed_at.is_(None))
@@ -231,6 +241,11 @@ async def forecasts_there(
 async def written(tx: Transaction) -> None:
     """What reports read is another from now on; to be said in the transaction that changes it."""
     await tx.run(WRITTEN, workspace=tx.workspace_id)
+
+
+async def rested(tx: Transaction, edition: str, *, as_of: datetime, version: int) -> None:
+    """Risks, forecasts and projections know the facts up to here."""
+    await tx.run(RESTED, workspace=tx.workspace_id, edition=edition, as_of=as_of, version=version)
 
 
 async def write(tx: Transaction, table: str, rows: Sequence[Row]) -> None:

@@ -23,6 +23,8 @@ STANDING = Statement(
         editions.c.stage_limits,
         editions.c.expected,
         editions.c.written,
+        editions.c.rest_as_of,
+        editions.c.rest_version,
     )
     .select_from(
         workspaces.outerjoin(
@@ -37,19 +39,27 @@ STANDING = Statement(
 )
 
 
+class State(NamedTuple):
+    """How far something knows the facts: up to which moment, and how many of their changes."""
+
+    as_of: datetime | None
+    version: int
+
+
 class Standing(NamedTuple):
     """State of a workspace; `scored_at` is None while that edition has not been computed.
 
-    `data_version` counts the changes of the facts, `scored_version` those the scores know, and
-    `written` how often anything was written that belongs to the edition.
+    `data_version` counts the changes of the facts, and `written` how often anything was written
+    that belongs to the edition. A scoring commits odds first, and all `rest` seconds later: until
+    then the two know different facts.
     """
 
     currency: str
     time_zone: str
     as_of: datetime | None
     data_version: int
-    scored_as_of: datetime | None
-    scored_version: int
+    odds: State
+    rest: State
     scored_at: datetime | None
     base_rate: float | None
     stage_limits: dict[str, Any]
@@ -61,14 +71,17 @@ async def standing(tx: Transaction, edition: str = NOW) -> Standing:
     """What is known so far; a workspace auth has not told of yet adds up in euros."""
     row = await tx.row(STANDING, workspace=tx.workspace_id, edition=edition)
     if row is None:
-        return Standing(DEFAULT_CURRENCY, "UTC", None, 0, None, 0, None, None, {}, {}, 0)
+        none = State(None, 0)
+        return Standing(DEFAULT_CURRENCY, "UTC", None, 0, none, none, None, None, {}, {}, 0)
+    odds = State(row["scored_as_of"], row["scored_version"] or 0)
+    rest = State(row["rest_as_of"], row["rest_version"] or 0)
     return Standing(
         row["currency"] or DEFAULT_CURRENCY,
         row["time_zone"] or "UTC",
         row["as_of"],
         row["changes"],
-        row["scored_as_of"],
-        row["scored_version"] or 0,
+        odds,
+        odds if rest.as_of is None else rest,
         row["scored_at"],
         row["base_rate"],
         row["stage_limits"] or {},

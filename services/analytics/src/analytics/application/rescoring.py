@@ -54,6 +54,8 @@ async def _score_the_rest(
         await churn_risk.write(uow, case, risks, clients, now=now, run=done.run)
         for part in ahead:
             await outlook.write(uow, case, part, now=now, run=done.run)
+        await answers.keep_only_asked(uow, now)
+        await scores.rested(uow, case.edition, as_of=case.at, version=case.setting.changes)
         if refit:
             fitted_on = (await rescoring.last_nights(uow)).fitted_on
             if fitted_on is None or fitted_on.replace(day=1) < case.today.replace(day=1):

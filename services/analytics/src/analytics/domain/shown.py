@@ -25,11 +25,13 @@ def plural(number: int, one: str, other: str) -> str:
     return f"{number:,} {one if number == 1 else other}"
 
 
-def counted_words(deals: int, unconverted: int = 0) -> str:
-    """That nothing is estimated, and what could not be added up."""
+def counted_words(
+    deals: int, unconverted: int = 0, *, estimated: str = "nothing is estimated"
+) -> str:
+    """What is counted, what is `estimated` beside it, and what could not be added up."""
     if not deals:
         return "There are no deals yet."
-    said = f"Counts {plural(deals, 'deal', 'deals')}; nothing is estimated."
+    said = f"Counts {plural(deals, 'deal', 'deals')}; {estimated}."
     if unconverted:
         have = plural(unconverted, "deal has a value", "deals have values")
         said += f" {have} in a currency without a rate and are in no sum."

@@ -68,7 +68,7 @@ def gathering(locale: str, workspace_name: str = "") -> Gather:
             f"{words.day(summary.end_date)}",
             "footer": f"{workspace_name or 'FreelanceFlow'} · as of "
             f"{words.moment(scope.at, scope.zone)}",
-            "notes": _notes(scope),
+            "notes": _notes(scope, summary.basis),
             "summary": {"title": "Key figures", "figures": _figures(words, summary)},
             "forecast": _forecast(words, forecast),
             "tables": [
@@ -82,13 +82,19 @@ def gathering(locale: str, workspace_name: str = "") -> Gather:
     return gather
 
 
-def _notes(scope: Scope) -> list[str]:
+def _rests(basis: pb.Basis) -> str:
+    """What an answer rests on, and what its estimates do not know yet."""
+    return f"{basis.words} {basis.behind_words}".strip()
+
+
+def _notes(scope: Scope, key_figures: pb.Basis) -> list[str]:
     """What the figures leave out."""
+    notes = []
     if scope.own_only:
-        return ["Only the deals that you see are in these figures."]
-    if scope.whose is not None:
-        return ["Only the deals of one owner are in these figures."]
-    return []
+        notes.append("Only the deals that you see are in these figures.")
+    elif scope.whose is not None:
+        notes.append("Only the deals of one owner are in these figures.")
+    return [*notes, key_figures.behind_words] if key_figures.behind_words else notes
 
 
 def _figures(words: Words, summary: fig.Summary) -> list[dict[str, str]]:
@@ -107,7 +113,7 @@ def _figures(words: Words, summary: fig.Summary) -> list[dict[str, str]]:
 
 
 def _forecast(words: Words, forecast: pre.Forecast) -> dict[str, Any]:
-    sentence, details = forecast.basis.words, []
+    sentence, details = _rests(forecast.basis), []
     if forecast.HasField("total"):
         total, code = forecast.total, forecast.currency_code
         low, high = words.minor(total.lower, code), words.minor(total.upper, code)
@@ -116,7 +122,7 @@ def _forecast(words: Words, forecast: pre.Forecast) -> dict[str, Any]:
             f"likely between {low} and {high}."
         )
         details = [words.parts(total, code), forecast.method_words, forecast.backtest.words]
-        details.append(forecast.basis.words)
+        details.append(_rests(forecast.basis))
     return {
         "title": "Forecast",
         "sentence": sentence,
@@ -138,7 +144,7 @@ def _risks(words: Words, risks: pre.ListClientRisksResponse) -> dict[str, Any]:
     nobody = ["No client looks like leaving."] if scored and not risks.clients else []
     return {
         "title": "Clients at risk",
-        "words": [*nobody, risks.basis.words],
+        "words": [*nobody, _rests(risks.basis)],
         "head": ["Client", "Level", "To stay away", "A year at stake", "Why"],
         "rows": [
             [
@@ -155,7 +161,7 @@ def _risks(words: Words, risks: pre.ListClientRisksResponse) -> dict[str, Any]:
 
 
 def _odds(words: Words, odds: pre.ListDealOddsResponse) -> dict[str, Any]:
-    said = [odds.basis.words]
+    said = [_rests(odds.basis)]
     if odds.HasField("expected"):
         told = odds.expected
         said.insert(
@@ -193,7 +199,7 @@ def _odds_words(words: Words, deal: pb.DealInsight) -> str:
 
 
 def _velocity(words: Words, velocity: Any) -> dict[str, Any]:
-    said = [velocity.basis.words]
+    said = [_rests(velocity.basis)]
     if velocity.HasField("projection"):
         told = velocity.projection
         said.insert(
@@ -209,7 +215,7 @@ def _velocity(words: Words, velocity: Any) -> dict[str, Any]:
 def _conversion(words: Words, conversion: fig.Conversion) -> dict[str, Any]:
     return {
         "title": "From stage to stage",
-        "words": [conversion.basis.words],
+        "words": [_rests(conversion.basis)],
         "head": ["Stage", "Came in", "Went on", "Lost", "Waiting", "Rate"],
         "rows": [
             [

@@ -141,13 +141,44 @@ async def test_what_is_being_computed_asks_again(site: Any) -> None:
 
 
 async def test_a_forecast_behind_the_facts_says_so_without_being_opened(site: Any) -> None:
-    behind = "Rests on 12 months of history. 5,000 changes since then will be in it soon."
-    site.neighbours.predictions.answers["GetForecast"] = make_forecast(6, basis=make_basis(behind))
+    behind = "5,000 changes since then will be in it soon."
+    basis = make_basis("Rests on 12 months of history.", behind_words=behind)
+    site.neighbours.predictions.answers["GetForecast"] = make_forecast(6, basis=basis)
     page = await site.get("/analytics")
     panel = page.text.partition('id="forecast-panel"')[2].partition("</section>")[0]
     folded = panel.partition("<details")[2].partition("</details>")[0]
     assert behind in panel.replace(folded, "")
     assert "As of <time" in panel
+
+
+LATE = "3 changes since then will be in it soon."
+ESTIMATED = (
+    ("predictions", "GetForecast", "/analytics"),
+    ("figures", "GetSummary", "/analytics"),
+    ("analytics", "GetVelocity", "/analytics"),
+    ("figures", "GetHealth", "/analytics"),
+    ("predictions", "ListDealOdds", "/analytics"),
+    ("predictions", "ListClientRisks", "/analytics"),
+    ("predictions", "ListDealOdds", "/analytics/deals"),
+    ("predictions", "ListClientRisks", "/analytics/clients"),
+    ("analytics", "GetDealInsight", "/deals/d-1"),
+    ("predictions", "GetClientRisk", "/clients/c-1"),
+)
+
+
+@pytest.mark.parametrize(("peer", "method", "path"), ESTIMATED)
+async def test_an_estimate_behind_the_facts_says_so_and_waits_for_the_next(
+    site: Any, peer: str, method: str, path: str
+) -> None:
+    assert LATE not in (await site.get(path)).text
+    answers = getattr(site.neighbours, peer).answers
+    answer = make_forecast(6) if method == "GetForecast" else answers[method]
+    answer.basis.behind_words = LATE
+    answers[method] = answer
+    text = (await site.get(path)).text
+    assert LATE in text
+    refreshed = " ".join(re.findall(r'data-refresh="([^"]*)"', text.partition("<main")[2]))
+    assert "pipeline" in refreshed.split()
 
 
 async def test_own_figures_say_so(site: Any) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    DateTime,
     Double,
     Index,
     Integer,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -34,6 +36,8 @@ editions = Table(
     Column("stage_limits", JSONB, nullable=False),
     Column("expected", JSONB, nullable=False),
     Column("written", BigInteger, nullable=False, server_default="0"),
+    Column("rest_as_of", DateTime(timezone=True), server_default=text("NULL")),
+    Column("rest_version", BigInteger, server_default=text("NULL")),
 )
 
 models = Table(

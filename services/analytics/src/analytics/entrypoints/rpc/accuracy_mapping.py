@@ -1,8 +1,11 @@
 """Accuracy as a message."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from analytics.adapters.standing import State
 from analytics.application.pressing import AccuracyReport
+from analytics.application.scope import Scope
 from analytics.domain.shown import plural, share_evidence
 from analytics.entrypoints.rpc.prediction_mapping import level_messages
 from analytics.entrypoints.rpc.shared import basis, money
@@ -35,8 +38,10 @@ def accuracy_message(report: AccuracyReport) -> pre.Accuracy:
             scope,
             evidence="high" if judged else share_evidence(observed),
             size=judged,
-            words="What was said is kept with its time and judged when the outcome is known; "
-            f"{plural(judged, 'statement', 'statements')} so far.",
+            words="What was said is kept with its time and judged in the night after its outcome "
+            f"is known; {plural(judged, 'statement', 'statements')} so far.",
+            estimate=_judged(scope, report.measured.values()),
+            counts=False,
         ),
     )
     for month in (months["by_month"] if months else [])[-24:]:
@@ -51,6 +56,12 @@ def accuracy_message(report: AccuracyReport) -> pre.Accuracy:
                 )
             )
     return message
+
+
+def _judged(scope: Scope, measured: Iterable[Any]) -> State | None:
+    """As of the last judgement. Nothing is behind: what ended today is judged tonight."""
+    last = max((row["measured_at"] for row in measured), default=None)
+    return None if last is None else State(last, scope.standing.data_version)
 
 
 def _odds(row: Any) -> pre.OddsAccuracy:

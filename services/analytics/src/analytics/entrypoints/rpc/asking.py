@@ -4,10 +4,8 @@ A question is asked with everybody's deals in sight, because a model of one pers
 would know little; what is read afterwards is again what the caller may see.
 """
 
-from typing import Any
-
 from analytics.application.forecasting import Wanted
-from analytics.application.questions import Question, ask
+from analytics.application.questions import Asked, Question, ask
 from analytics.application.scope import Scope
 from analytics.domain.questions import MOST_DAYS
 from analytics.domain.work import ANSWER
@@ -31,18 +29,17 @@ class Asking:
             return False  # there is nothing to compute from
         if scope.day is None and scope.whose is None:
             return True  # the workspace's own are computed after each change
-        computing = False
+        questions = []
         if scope.day is not None:
-            computing = (await self._ask(Question.as_of(scope.day), context))[1]
+            questions.append(Question.as_of(scope.day))
         if scope.whose is not None:  # comes behind, and finds the models of that day
-            own = await self._ask(Question.owner(scope.whose, scope.day), context)
-            computing = own[1] or computing
-        return computing
+            questions.append(Question.owner(scope.whose, scope.day))
+        asked = [await self._ask(question, context) for question in questions]
+        # An answer of earlier facts is no answer here: its rows are gone, and made anew.
+        return any(one.is_computing or one.is_stale for one in asked)
 
-    async def for_range(
-        self, scope: Scope, wanted: Wanted, context: Context
-    ) -> tuple[Any | None, bool]:
-        """The answer for a range of days, and whether it is being computed. Raises InvalidInput."""
+    async def for_range(self, scope: Scope, wanted: Wanted, context: Context) -> Asked:
+        """How the answer for a range of days stands. Raises InvalidInput."""
         period = scope.period
         if wanted.metric not in RANGED:
             said = "Only won_value and deals_won have a sum over days."
@@ -53,7 +50,7 @@ class Asking:
         question = Question.range(wanted.metric, period.first, period.last, scope.whose, scope.day)
         return await self._ask(question, context)
 
-    async def _ask(self, question: Question, context: Context) -> tuple[Any | None, bool]:
+    async def _ask(self, question: Question, context: Context) -> Asked:
         with seeing(EVERYTHING):
             unit = self._app.unit_of_work(principal_of(context).workspace_id)
         async with unit as uow:
@@ -61,4 +58,4 @@ class Asking:
             await uow.commit()
         if asked.job_id is not None:
             await self._app.jobs.send(ANSWER, asked.job_id)
-        return asked.answer, asked.is_computing
+        return asked

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from analytics.adapters.condition import BANDS
+from analytics.adapters.standing import State
 from analytics.application.figures import (
     ActivityReport,
     ClientsReport,
@@ -15,6 +16,7 @@ from analytics.application.scope import Scope
 from analytics.domain.shown import count_evidence, counted_words, plural, share_evidence
 from analytics.entrypoints.rpc.shared import basis, change, money
 from freelanceflow.analytics.v1 import figures_service_pb2 as pb
+from freelanceflow.analytics.v1.analytics_service_pb2 import Basis
 from freelanceflow.analytics.v1.explanation_pb2 import MonthValue
 
 AT_RISK = ("high", "critical")
@@ -34,7 +36,13 @@ def summary_message(report: SummaryReport) -> pb.Summary:
         ],
         start_date=scope.period.first.isoformat(),
         end_date=scope.period.last.isoformat(),
-        basis=_counted(scope, totals["deals"], totals["open_unconverted"]),
+        basis=_counted(
+            scope,
+            totals["deals"],
+            totals["open_unconverted"],
+            estimated="the next 30 days and what is at risk are estimated",
+            estimate=scope.standing.rest,
+        ),
     )
 
 
@@ -161,7 +169,13 @@ def health_message(report: HealthReport) -> pb.Health:
         else [],
         start_date=scope.period.first.isoformat(),
         end_date=scope.period.last.isoformat(),
-        basis=_counted(scope, flow["deals"], sum(row["unconverted"] for row in ages)),
+        basis=_counted(
+            scope,
+            flow["deals"],
+            sum(row["unconverted"] for row in ages),
+            estimated="only what open deals are worth by their odds is estimated",
+            estimate=scope.standing.odds,
+        ),
     )
     if largest is not None and open_value:
         message.largest_share = largest["value"] / open_value
@@ -300,6 +314,13 @@ def activity_message(report: ActivityReport) -> pb.ActivityFigures:
     )
 
 
-def _counted(scope: Scope, deals: int, unconverted: int) -> Any:
-    evidence = "high" if deals else "none"
-    return basis(scope, evidence=evidence, size=deals, words=counted_words(deals, unconverted))
+def _counted(
+    scope: Scope, deals: int, unconverted: int, *, estimated: str, estimate: State
+) -> Basis:
+    return basis(
+        scope,
+        evidence="high" if deals else "none",
+        size=deals,
+        words=counted_words(deals, unconverted, estimated=estimated),
+        estimate=estimate,
+    )

@@ -69,6 +69,7 @@ def velocity_message(report: VelocityReport) -> pb.Velocity:
             size=closed,
             words=pace_in_words(pace, scope.period.days),
             model="velocity",
+            estimate=scope.standing.rest,
         ),
     )
     _project(message, report.projection, currency)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from analytics.application.forecasting import LINES, ForecastReport, Total
+from analytics.application.forecasting import LINES, ForecastReport, Total, ranged_total
 from analytics.application.pressing import LEVELS, OddsReport, RiskReport, RisksReport
+from analytics.application.questions import Asked
 from analytics.application.scope import Scope
 from analytics.domain.shown import NOTHING_TO_DO, confidence_words, method_words, plural
 from analytics.entrypoints.rpc.shared import backtest, basis, maybe_money, money, reasons
@@ -16,6 +17,7 @@ from kit.clock import to_timestamp
 
 WAITING = "This is being computed; it will be there in a moment."
 NOTHING = "There are no deals yet to tell anything from."
+STALE = "The sum of these days does not know the newest changes yet; it will soon."
 UNTOLD = "Nothing can be told of these deals on that day."
 UNKNOWN = "No deal has closed yet, so nothing can be said of the odds."
 _ODDS = (
@@ -26,8 +28,9 @@ LEAST, MOST_SPREAD = 0.0, 1.2816  # half of the normal's 80 % interval, in stand
 
 
 def forecast_message(
-    report: ForecastReport, *, computing: bool = False, ranged: Total | None = None
+    report: ForecastReport, *, computing: bool = False, ranged: Asked | None = None
 ) -> pre.Forecast:
+    """`ranged`: how the answer for the days that were asked for stands."""
     scope, wanted, row = report.scope, report.wanted, report.row
     code = "" if wanted.metric == "deals_won" else scope.standing.currency
     message = pre.Forecast(
@@ -46,7 +49,7 @@ def forecast_message(
         pre.ForecastPoint(month=p.month, value=p.value, lower=p.lower, upper=p.upper)
         for p in report.points
     )
-    total = ranged if wanted.ranged else report.total
+    total = _ranged(report, ranged) if wanted.ranged else report.total
     if total is not None:
         message.total.CopyFrom(_total(total))
     if report.points:
@@ -71,11 +74,21 @@ def forecast_message(
             version=row["version"],
             trained_at=row["computed_at"],
             computing=computing,
-            estimated=True,
-            computed_at=row["computed_at"],
+            estimate=scope.standing.rest,
+            counts=False,
         )
     )
+    if ranged is not None and ranged.is_stale and ranged.computed_at is not None:
+        message.basis.as_of_time.CopyFrom(to_timestamp(ranged.computed_at))
+        message.basis.estimate_time.CopyFrom(to_timestamp(ranged.computed_at))
+        message.basis.behind_words = STALE
     return message
+
+
+def _ranged(report: ForecastReport, asked: Asked | None) -> Total | None:
+    if asked is None or not asked.answer:
+        return None
+    return ranged_total(report.scope, report.wanted.interval, asked.answer)
 
 
 def _waiting(scope: Scope, computing: bool) -> pb.Basis:
@@ -140,7 +153,8 @@ def odds_message(
             version=model["version"] if model else "",
             trained_at=model["fitted_at"] if model else None,
             computing=computing,
-            estimated=True,
+            estimate=scope.standing.odds,
+            counts=False,
         ),
     )
     if sums["valued"] and known:
@@ -222,6 +236,8 @@ def _insight(row: Any, scope: Scope, model: Any | None) -> pb.DealInsight:
             model=model["method"] if model else "",
             version=model["version"] if model else "",
             trained_at=model["fitted_at"] if model else None,
+            estimate=scope.standing.odds,
+            counts=False,
         ),
     )
 
@@ -334,5 +350,6 @@ def _churn_basis(
         version=model["version"],
         trained_at=model["fitted_at"],
         computing=computing,
-        estimated=not evidence,
+        estimate=scope.standing.rest,
+        counts=False,
     )

@@ -46,9 +46,8 @@ class PredictionService(grpc_api.PredictionServiceServicer):
             return mapping.forecast_message(report, computing=computing)
         if not wanted.ranged:
             return mapping.forecast_message(report)
-        answer, computing = await self._asking.for_range(here, wanted, context)
-        total = forecasting.ranged_total(here, wanted.interval, answer) if answer else None
-        return mapping.forecast_message(report, computing=computing, ranged=total)
+        ranged = await self._asking.for_range(here, wanted, context)
+        return mapping.forecast_message(report, computing=ranged.is_computing, ranged=ranged)
 
     async def ListClientRisks(
         self, request: pb.ListClientRisksRequest, context: Context

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from analytics.adapters.standing import State
 from analytics.application.scope import Scope
 from analytics.domain.shown import plural, tested_words, veiled
 from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
@@ -25,24 +26,22 @@ def basis(
     version: str = VERSION,
     trained_at: datetime | None = None,
     computing: bool = False,
-    estimated: bool = False,
-    computed_at: datetime | None = None,
+    estimate: State | None = None,
+    counts: bool = True,
 ) -> pb.Basis:
-    """How an answer came about. What is `estimated` stands as the scores do, not as the facts.
+    """How an answer came about.
 
-    Odds are committed first, all else of the same run seconds later: what was `computed_at` an
-    earlier moment than the odds knows less than they do.
+    What is counted knows all facts, what is estimated those that were there when it was computed:
+    `estimate` says which. An answer that counts nothing is as of its estimate.
     """
     standing = scope.standing
-    stood = standing.scored_as_of if estimated else standing.as_of
+    stood = standing.as_of if counts or estimate is None else estimate.as_of
     as_of = scope.at if scope.day else stood
-    behind = standing.data_version - standing.scored_version
-    if estimated and not scope.day and standing.scored_at is not None and behind > 0:
-        words = f"{words} {plural(behind, 'change', 'changes')} since then will be in it soon."
-    elif _is_older(computed_at, scope):
-        words = f"{words} The newest changes will be in it soon."
+    estimated = scope.at if scope.day else estimate.as_of if estimate else None
     return pb.Basis(
         as_of_time=to_timestamp(as_of) if as_of else None,
+        estimate_time=to_timestamp(estimated) if estimate and estimated else None,
+        behind_words=_behind(scope, estimate, counts=counts),
         model_name=model,
         model_version=version,
         train_time=to_timestamp(trained_at) if trained_at else None,
@@ -56,12 +55,18 @@ def basis(
     )
 
 
-def _is_older(computed_at: datetime | None, scope: Scope) -> bool:
-    """Whether everybody's odds are of a later run. One owner's rows are computed when asked for."""
-    if computed_at is None or scope.day or scope.whose is not None:
-        return False
-    scored_at = scope.standing.scored_at
-    return scored_at is not None and computed_at < scored_at
+def _behind(scope: Scope, estimate: State | None, *, counts: bool) -> str:
+    """That facts have come which the estimates do not know; a past day has no new ones."""
+    if scope.day or estimate is None or estimate.as_of is None:
+        return ""
+    number = scope.standing.data_version - estimate.version
+    if number <= 0:
+        return ""
+    # Who sees some deals only is not told how much happens to the others.
+    missing = "the newest changes" if scope.own_only else plural(number, "change", "changes")
+    if counts:
+        return f"What is estimated does not know {missing} yet; it will soon."
+    return f"{missing[0].upper()}{missing[1:]} since then will be in it soon."
 
 
 def money(minor: float, currency: str) -> Money:

@@ -32,7 +32,11 @@ DATE = Parameter(
     "date", "path", "The day at whose end it stood.", {"type": "string", "format": "date"}
 )
 _IDS = {"client_id": "client", "deal_id": "deal"}
-_MEANWHILE = "Answers 202 with `computing: true` while what was asked for has to be computed first."
+_MEANWHILE = (
+    "Answers 202 with `computing: true` while what was asked for has to be computed first. `as_of` "
+    "is the latest fact that is counted, `estimates_as_of` the moment up to which estimates know "
+    "the facts; `behind` says that newer ones have come, which will be in them within seconds."
+)
 
 _ALSO = {
     "responses": {

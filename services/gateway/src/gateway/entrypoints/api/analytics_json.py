@@ -29,6 +29,8 @@ def basis_json(basis: pb.Basis) -> Json:
     has = basis.HasField
     return {
         "as_of": instant(basis.as_of_time) if has("as_of_time") else None,
+        "estimates_as_of": instant(basis.estimate_time) if has("estimate_time") else None,
+        "behind": bool(basis.behind_words),
         "as_of_date": basis.as_of_date or None,
         "model": {
             "name": basis.model_name,
@@ -37,7 +39,7 @@ def basis_json(basis: pb.Basis) -> Json:
             "sample_size": basis.sample_size,
             "evidence": basis.evidence,
         },
-        "basis": basis.words,
+        "basis": f"{basis.words} {basis.behind_words}".strip(),
         "computing": basis.computing,
         "own_only": basis.own_only,
     }

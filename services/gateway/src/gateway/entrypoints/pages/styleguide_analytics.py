@@ -25,6 +25,10 @@ def samples(fmt: Formats) -> dict[str, Any]:
         "risks": [_risk(0.97, "critical"), _risk(0.31, "watch"), pre.ClientRisk(horizon_days=90)],
         "forecast": words.forecast_view(fmt, _forecast()),
         "flow": words.flow_charts(fmt, _flow()),
+        "behind": pb.Basis(
+            words="Learnt from 333 closed deals.",
+            behind_words="3 changes since then will be in it soon.",
+        ),
     }
 
 
