@@ -23,6 +23,7 @@ DEALS = [
     Past(5, currency=USD, amount="700", client="Yank"),
 ]
 WITHOUT = "without a rate"
+TODAYS = "1 open deal in other currencies counts here at the rate of the day of its last change"
 RATE = 0.5
 
 
@@ -55,6 +56,8 @@ async def test_currencies_are_added_at_a_rate_or_not_at_all(owner: Person) -> No
     assert at_stake["Yank"] == 0 < at_stake["Acme"]
     assert all(minor(m["value"]) % 1000_00 == 0 for m in before["forecast"]["history"])
     assert any(WITHOUT in report["basis"] for report in before.values())
+    assert before["pipeline"]["converted_count"] == 0
+    assert TODAYS not in await page(owner, "/pipeline")
     client = await _client(owner, "Yank")
     assert (minor(client["won_value"]), client["won_without_rate_count"]) == (0, 6)
     assert any(
@@ -80,6 +83,9 @@ async def test_currencies_are_added_at_a_rate_or_not_at_all(owner: Person) -> No
     at_stake = {c["client_name"]: minor(c["value_at_stake"]) for c in after["churn"]["items"]}
     assert at_stake["Yank"] == RATE * at_stake["Acme"] / 2
     assert not any(WITHOUT in report["basis"] for report in after.values())
+    assert "1 converted at the rate of their last change" in figure(after, "open_value")["words"]
+    assert after["pipeline"]["converted_count"] == 1
+    assert TODAYS in await page(owner, "/pipeline")
     client = await _client(owner, "Yank")
     assert (minor(client["won_value"]), client["won_without_rate_count"]) == (6 * RATE * 500_00, 0)
 

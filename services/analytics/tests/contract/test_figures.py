@@ -79,6 +79,7 @@ async def test_the_key_figures_count_the_period_and_the_one_before(peer: Peer) -
         crm.created(minor=200_00).moved("lost", NOW - 6 * DAY),
         crm.created(minor=50_00),
         crm.created(minor=70_00, currency="USD"),
+        crm.created(minor=80_00, currency="GBP").converted(90_00, "EUR"),
     )
     found = await peer.ask("Summary")
     won = figure(found, "won_value")
@@ -88,8 +89,9 @@ async def test_the_key_figures_count_the_period_and_the_one_before(peer: Peer) -
     rate = figure(found, "win_rate")
     assert (rate.number, rate.evidence, rate.words) == (0.5, "prior", "1 of 2 closed deals won")
     opened = figure(found, "open_value")
-    assert (opened.money.amount_minor, opened.money.currency_code) == (50_00, "EUR")
+    assert (opened.money.amount_minor, opened.money.currency_code) == (140_00, "EUR")
     assert "1 without a rate not added" in opened.words
+    assert "1 converted at the rate of their last change" in opened.words
     assert "currency without a rate" in found.basis.words
     assert not figure(found, "expected_value").HasField("money")
 

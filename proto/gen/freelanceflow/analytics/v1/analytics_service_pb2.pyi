@@ -140,12 +140,17 @@ class Pipeline(_message.Message):
     WON_COUNT_30_DAYS_FIELD_NUMBER: _builtins.int
     CREATED_COUNT_30_DAYS_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
+    CONVERTED_COUNT_FIELD_NUMBER: _builtins.int
     open_count: _builtins.int
     """Number of open deals."""
     won_count_30_days: _builtins.int
     """Number of deals won in the last 30 days."""
     created_count_30_days: _builtins.int
     """Number of deals created in the last 30 days."""
+    converted_count: _builtins.int
+    """Number of open deals in other currencies that are in `open_value`, each at the rate of the day it was changed last;
+    crm's own sums take today's.
+    """
     @_builtins.property
     def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___PipelineStage]:
         """In board order as far as it is known from events: open stages by first use, then won, then lost."""
@@ -172,10 +177,11 @@ class Pipeline(_message.Message):
         won_count_30_days: _builtins.int = ...,
         created_count_30_days: _builtins.int = ...,
         basis: Global___Basis | None = ...,
+        converted_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "open_value", b"open_value", "won_value_30_days", b"won_value_30_days"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "created_count_30_days", b"created_count_30_days", "open_count", b"open_count", "open_value", b"open_value", "stages", b"stages", "won_count_30_days", b"won_count_30_days", "won_value_30_days", b"won_value_30_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "converted_count", b"converted_count", "created_count_30_days", b"created_count_30_days", "open_count", b"open_count", "open_value", b"open_value", "stages", b"stages", "won_count_30_days", b"won_count_30_days", "won_value_30_days", b"won_value_30_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from analytics.adapters.stood import (
     AT,
     BEFORE,
+    CURRENCY,
     END,
     START,
     WORKSPACE,
@@ -59,6 +60,7 @@ def _open(d: Stood) -> Any:
         func.count().label("open_count"),
         total(d.value, d.open).label("open_value"),
         counted(d.unvalued).label("open_unconverted"),
+        counted(and_(d.value.is_not(None), d.c.currency != CURRENCY)).label("open_converted"),
     ).where(*d.ours, d.open)
 
 

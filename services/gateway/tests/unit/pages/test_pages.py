@@ -297,6 +297,13 @@ async def test_thin_data_is_said_in_words(site: Any) -> None:
     assert "Not enough data" in text
 
 
+async def test_the_board_says_at_which_rates_its_figures_and_its_columns_count(site: Any) -> None:
+    told = "2 open deals in other currencies count here at the rate of the day of their last change"
+    assert "in other currencies" not in (await site.get("/pipeline")).text
+    site.neighbours.analytics.answers["GetPipeline"].converted_count = 2
+    assert told in (await site.get("/pipeline")).text
+
+
 async def test_the_board_stands_without_analytics_and_notify(site: Any) -> None:
     away = PeerUnavailable("away")
     site.neighbours.analytics.answers = {"GetPipeline": away, "GetVelocity": away}

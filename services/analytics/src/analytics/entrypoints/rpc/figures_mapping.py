@@ -78,6 +78,8 @@ def _open(scope: Scope, totals: Any) -> pb.KeyFigure:
     words = plural(totals["open_count"], "open deal", "open deals")
     if totals["open_unconverted"]:
         words += f", {totals['open_unconverted']:,} without a rate not added"
+    if totals["open_converted"]:
+        words += f"; {totals['open_converted']:,} converted at the rate of their last change"
     return pb.KeyFigure(
         name="open_value",
         money=money(totals["open_value"], scope.standing.currency),

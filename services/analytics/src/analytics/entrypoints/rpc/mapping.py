@@ -37,6 +37,11 @@ def pipeline_message(report: PipelineReport) -> pb.Pipeline:
         won_value_30_days=money(report.recent["won_minor"], currency),
         won_count_30_days=report.recent["won"],
         created_count_30_days=report.recent["created"],
+        converted_count=sum(
+            row["deals"] - row["others"]
+            for row in report.stages
+            if row["type"] == "open" and row["currency"] not in ("", currency)
+        ),
         basis=basis(
             scope,
             evidence="high" if count else "none",

@@ -34,6 +34,7 @@ def pipeline_json(answer: pb.Pipeline) -> Json:
         "won_value_30_days": money(answer.won_value_30_days),
         "won_count_30_days": answer.won_count_30_days,
         "created_count_30_days": answer.created_count_30_days,
+        "converted_count": answer.converted_count,
         **basis_json(answer.basis),
     }
 
