@@ -1,11 +1,12 @@
-"""One number everywhere: what the API tells, its CSV holds and its page and its PDF show.
+"""One number everywhere: told by the API, in its CSV, shown by page and chart, printed in its PDF.
 
 Of the whole workspace, of one of two owners, and of a past day; of every report and every metric.
 """
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,10 +17,29 @@ from hypothesis import strategies as st
 
 from analytics.entrypoints.report_words import Words
 from freelanceflow.type.v1.money_pb2 import Money
+from gateway.entrypoints.pages.charts import WIDE
 from gateway.entrypoints.pages.formatting import Formats
 from tests.e2e.support.api import Person, invite
+from tests.e2e.support.documents import drawn, report_text
 from tests.e2e.support.histories import PATIENCE, Panels, Past, lived, page, told
 from tests.e2e.support.platform import until
+from tests.e2e.support.report_words import (
+    FIGURES,
+    FILES,
+    as_cell,
+    in_words,
+    minor,
+    number,
+    of_clients,
+    of_conversion,
+    of_flow,
+    of_health,
+    of_odds,
+    of_owners,
+    of_risks,
+    of_summary,
+    of_velocity,
+)
 
 CLIENTS = ("Acme", "Weir", "Heron")
 DEALS = [
@@ -36,7 +56,6 @@ DEALS = [
     *(Past(12 * n + 3, client=CLIENTS[n % 3], amount=f"{500 + 211 * n}.45") for n in range(5)),
 ]
 METRICS = ("won_value", "pipeline_value", "deals_won")
-FIGURES = Formats(locale="en", time_zone="UTC", now=datetime.now(UTC))
 
 
 @dataclass(frozen=True)
@@ -68,11 +87,19 @@ class View:
         assert answer.status_code == 200, answer.text
         return list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))[1:]
 
-    async def panels(self, person: Person, path: str, **query: str) -> list[str]:
-        """What a reader sees of a page."""
+    async def page(self, person: Person, path: str, **query: str) -> str:
+        """A page's HTML."""
         asked = query | {"owner": self.owner_id, "day": self.day}
         address = "&".join(f"{name}={value}" for name, value in asked.items() if value)
-        return Panels(await page(person, f"/analytics{path}?{address}")).panels
+        return await page(person, f"/analytics{path}?{address}")
+
+    async def panels(self, person: Person, path: str, **query: str) -> list[str]:
+        """What a reader sees of a page."""
+        return Panels(await self.page(person, path, **query)).panels
+
+    async def pdf(self, person: Person) -> str:
+        """The words of the report."""
+        return await report_text(person, **self._owner, **({"as_of": self.day} if self.day else {}))
 
     @property
     def _owner(self) -> dict[str, str]:
@@ -98,12 +125,13 @@ async def test_api_csv_and_page_tell_one_number(owner: Person) -> None:
     for view in views:
         said = {name: await view.json(owner, name) for name in FILES}
         for name, lines in FILES.items():
-            wanted = [[_cell(cell) for cell in line] for line in lines(said[name])]
-            found = [[_cell(cell) for cell in line] for line in await view.csv(owner, name)]
+            wanted = [[as_cell(cell) for cell in line] for line in lines(said[name])]
+            found = [[as_cell(cell) for cell in line] for line in await view.csv(owner, name)]
             assert wanted == [line[: len(wanted[0])] for line in found], (view, name)
         await the_panels_tell_it(owner, view, said)
         for metric in METRICS:
             await the_forecast_is_one(owner, view, metric)
+        await the_file_tells_it(owner, view, said)
         adds_up(said)
         totals.append(said["pipeline"]["open_count"])
     assert totals[0] == 6
@@ -125,16 +153,29 @@ def adds_up(said: dict[str, Any]) -> None:
     pipeline, health = said["pipeline"], said["health"]
     owners, clients = said["activity"]["owners"], said["clients"]
     opened = [stage for stage in pipeline["stages"] if stage["stage_type"] == "open"]
-    assert _minor(summary["open_value"]["money"]) == _minor(pipeline["open_value"])
+    assert minor(summary["open_value"]["money"]) == minor(pipeline["open_value"])
     for parts in (
         [stage["sum"] for stage in opened],
         [band["value"] for band in health["ages"]],
         [one["open_value"] for one in owners],
     ):
-        assert sum(map(_minor, parts)) == _minor(pipeline["open_value"])
+        assert sum(map(minor, parts)) == minor(pipeline["open_value"])
     assert health["open_count"] == pipeline["open_count"] == sum(o["open_count"] for o in owners)
-    won = _minor(summary["won_value"]["money"])
-    assert won == _minor(clients["won_value"]) == sum(_minor(o["won_value"]) for o in owners)
+    odds, projected = said["deals"], said["velocity"]["projection_30_days"]
+    assert odds["total"] == pipeline["open_count"]
+    if odds["expected"]:
+        weighted = minor(odds["expected"]["expected"])
+        assert weighted == minor(health["weighted_value"])
+        assert weighted == sum(minor(deal["expected_value"]) for deal in odds["items"])
+    if projected:
+        figure = summary["expected_value"]
+        assert figure["money"] == projected["expected"]
+        assert (figure["lower"], figure["upper"]) == (projected["lower"], projected["upper"])
+    grave = [level for level in said["churn"]["levels"] if level["level"] in ("high", "critical")]
+    at_risk = sum(minor(level["value_at_stake"]) for level in grave)
+    assert minor(summary["value_at_risk"]["money"]) == at_risk
+    won = minor(summary["won_value"]["money"])
+    assert won == minor(clients["won_value"]) == sum(minor(o["won_value"]) for o in owners)
     assert sum(o["closed_count"] for o in owners) == health["outflow_count"]
     assert said["velocity"]["closed_count"] == health["outflow_count"]
     assert summary["win_rate"]["number"] == said["velocity"]["win_rate"]
@@ -146,144 +187,82 @@ async def the_forecast_is_one(owner: Person, view: View, metric: str) -> None:
     shown = [[m["month"], "actual", m["value"]] for m in said["history"]]
     shown += [[m["month"], "forecast", m["value"], m["lower"], m["upper"]] for m in said["months"]]
     for line, wanted in zip(lines, shown, strict=True):
-        assert [_cell(c) for c in line[: len(wanted)]] == [_cell(c) for c in wanted]
+        assert [as_cell(c) for c in line[: len(wanted)]] == [as_cell(c) for c in wanted]
     panel = _panel(await view.panels(owner, "", metric=metric, view="table"), "Forecast")
     for month in said["months"]:
         for name in ("value", "lower", "upper"):
-            assert _shown(month[name]) in panel, (view, metric, month)
+            assert in_words(month[name]) in panel, (view, metric, month)
     if said["total"]:
-        assert _shown(said["total"]["expected"]) in panel
+        assert in_words(said["total"]["expected"]) in panel
+    the_chart_draws_it(await view.page(owner, "", metric=metric), said)
+
+
+def the_chart_draws_it(html: str, said: dict[str, Any]) -> None:
+    """Each month in words, and as high as its number."""
+    past = said["history"][-24:]
+    months = drawn(html)
+    assert len(months) == len(past) + len(said["months"])
+    values = []
+    for month, there in zip([*past, *said["months"]], months, strict=True):
+        names = ("value", "lower", "upper") if "lower" in month else ("value",)
+        assert there.words.startswith(f"{FIGURES.month(month['month'])}: ")
+        assert [in_words(month[n]) for n in names if in_words(month[n]) not in there.words] == []
+        values.append(number(month["value"]))
+    top = max(values, default=0)
+    for value, there in zip(values, months, strict=True):
+        if top:
+            height = (WIDE.base - months[values.index(top)].y) * value / top
+            assert abs(WIDE.base - height - there.y) < 0.2, there
+
+
+async def the_file_tells_it(owner: Person, view: View, said: dict[str, Any]) -> None:
+    """What is printed, read from the PDF itself."""
+    forecast, text = await view.json(owner, "forecast"), await view.pdf(owner)
+    html = await view.panels(owner, "")
+    if forecast["total"]:
+        (sentence,) = re.findall(r"Expect .*? by .*?, likely between .*? and .*?\d\.", text)
+        assert sentence in _panel(html, "Forecast")
+    wanted = [
+        " ".join(
+            [FIGURES.month(m["month"]), *(in_words(m[n]) for n in ("value", "lower", "upper"))]
+        )
+        for m in forecast["months"]
+    ]
+    wanted += of_summary(said["summary"])
+    wanted += (w for w in of_velocity(said["velocity"]) if " closed" not in w and "%" not in w)
+    for deal in said["deals"]["items"][:15]:
+        share = [FIGURES.percent(deal[n]) for n in ("win_probability", "lower", "upper") if deal[n]]
+        wanted.append("{} ({} to {})".format(*share))
+        wanted.append(in_words(deal["expected_value"]))
+    for client in said["churn"]["items"]:
+        if client["level"] != "low":
+            wanted += [client["client_name"], in_words(client["value_at_stake"])]
+            wanted.append(f"{FIGURES.percent(client['risk'])} in {client['horizon_days']} days")
+    wanted += (
+        f"{stage['stage_name']} {stage['entered_count']} {stage['advanced_count']}"
+        for stage in said["conversion"]["stages"]
+    )
+    assert [words for words in wanted if words not in text] == [], (view, text)
 
 
 async def the_panels_tell_it(owner: Person, view: View, said: dict[str, Any]) -> None:
-    over, pipe, clients = [await view.panels(owner, path) for path in ("", "/pipeline", "/clients")]
+    paths = ("", "/pipeline", "/clients", "/deals")
+    over, pipe, clients, deals = [await view.panels(owner, path) for path in paths]
     for panels, title, words in (
-        (over, "Key figures", _of_summary(said["summary"])),
-        (over, "Velocity", _of_velocity(said["velocity"])),
-        (pipe, "Pipeline health", _of_health(said["health"])),
-        (pipe, "Opened, won and lost by month", _of_flow(said["health"])),
-        (pipe, "From stage to stage", _of_conversion(said["conversion"])),
-        (pipe, "What was done", _of_owners(said["activity"])),
-        (clients, "Where the money comes from", _of_clients(said["clients"])),
+        (over, "Key figures", of_summary(said["summary"])),
+        (over, "Velocity", of_velocity(said["velocity"])),
+        (pipe, "Pipeline health", of_health(said["health"])),
+        (pipe, "Opened, won and lost by month", of_flow(said["health"])),
+        (pipe, "From stage to stage", of_conversion(said["conversion"])),
+        (pipe, "What was done", of_owners(said["activity"])),
+        (clients, "Where the money comes from", of_clients(said["clients"])),
+        (clients, "Clients at risk", of_risks(said["churn"])),
+        (deals, "Win odds of open deals", of_odds(said["deals"])),
     ):
         wanted = list(words)
         panel = _panel(panels, title) if wanted else ""
         assert [word for word in wanted if word not in panel] == [], (view, title, panel)
 
 
-def _of_summary(said: Any) -> Iterator[str]:
-    for figure in said["figures"]:
-        if figure["money"]:
-            yield _shown(figure["money"])
-        elif figure["name"] == "win_rate" and figure["number"] is not None:
-            yield FIGURES.percent(figure["number"])
-
-
-def _of_velocity(said: Any) -> Iterator[str]:
-    if said["value_per_day"]:
-        yield f"{_shown(said['value_per_day'])} a day"
-    if said["win_rate"] is not None:
-        yield f"{FIGURES.percent(said['win_rate'])}, {said['won_count']} of {said['closed_count']}"
-    if said["projection_30_days"]:
-        yield from (_shown(said["projection_30_days"][n]) for n in ("expected", "lower", "upper"))
-
-
-def _of_health(said: Any) -> Iterator[str]:
-    yield from (_shown(band["value"]) for band in said["ages"])
-    yield f"In this period {FIGURES.plural(said['inflow_count'], 'deal', 'deals')}"
-    yield f"{FIGURES.plural(said['outflow_count'], 'deal', 'deals')} worth"
-
-
-def _of_flow(said: Any) -> Iterator[str]:
-    for month in said["months"]:
-        counts = (month["created_count"], month["won_count"], month["lost_count"])
-        shown = " ".join(map(str, counts))
-        yield f"{FIGURES.month(month['month'])} {shown} {_shown(month['won_value'])}"
-
-
-def _of_conversion(said: Any) -> Iterator[str]:
-    for stage in said["stages"]:
-        yield f"{stage['stage_name']} {stage['entered_count']}"
-    for reason in said["lost_reasons"]:
-        count = FIGURES.plural(reason["count"], "deal", "deals")
-        yield f"{reason['name'] or 'No reason given'} {count}, {_shown(reason['value'])}"
-
-
-def _of_owners(said: Any) -> Iterator[str]:
-    for one in said["owners"]:
-        counts = (one["open_count"], _shown(one["open_value"]), one["won_count"])
-        yield " ".join(map(str, (*counts, _shown(one["won_value"]))))
-
-
-def _of_clients(said: Any) -> Iterator[str]:
-    if said["clients"]:
-        yield f"{_shown(said['won_value'])} won from"
-    for one in said["clients"]:
-        yield f"{one['client_name'] or 'No client'} {_shown(one['won_value'])} {one['won_count']}"
-
-
-def _part(name: str, value: Any) -> list[Any]:
-    return [name, value]
-
-
-FILES: dict[str, Any] = {
-    "summary": lambda said: [
-        [f["name"], f["money"] if f["money"] else f["number"]] for f in said["figures"]
-    ],
-    "velocity": lambda said: [
-        _part("opportunities", said["opportunities"]),
-        _part("closed_deals", said["closed_count"]),
-        _part("won_deals", said["won_count"]),
-        *([name, said[name]] for name in ("win_rate", "cycle_days")),
-        *([name, said[name]] for name in ("mean_value", "value_per_day", "value_per_day_before")),
-        *(
-            [_part("projection_30_days", said["projection_30_days"]["expected"])]
-            if said["projection_30_days"]
-            else []
-        ),
-    ],
-    "pipeline": lambda said: [
-        [s["stage_name"], s["stage_type"], s["count"], s["sum"]] for s in said["stages"]
-    ],
-    "health": lambda said: [
-        [m["month"], m["created_count"], m["won_count"], m["lost_count"], m["won_value"]]
-        for m in said["months"]
-    ],
-    "conversion": lambda said: [
-        [s["stage_name"], *(s[f"{n}_count"] for n in ("entered", "advanced", "lost", "waiting"))]
-        for s in said["stages"]
-    ],
-    "clients": lambda said: [[c["client_name"], c["won_value"]] for c in said["clients"]],
-    "activity": lambda said: [
-        [o["owner_id"], o["open_count"], o["open_value"], o["won_count"], o["closed_count"]]
-        for o in said["owners"]
-    ],
-}
-
-
 def _panel(panels: Sequence[str], title: str) -> str:
     return next(panel for panel in panels if panel.startswith(title))
-
-
-def _minor(money: Any) -> int:
-    return int(money["amount_minor"]) if money else 0
-
-
-def _shown(value: Any) -> str:
-    """As pages show it: money in whole units, deals with one place."""
-    if isinstance(value, dict):
-        money = Money(amount_minor=value["amount_minor"], currency_code=value["currency"])
-        return FIGURES.money_whole(money)
-    return FIGURES.number(value, 1)
-
-
-def _cell(value: Any) -> Any:
-    """What a file and an answer have in common: an amount, a number, a word."""
-    if isinstance(value, dict):
-        return value["amount_minor"] / 100
-    if value in (None, ""):
-        return ""
-    try:
-        return float(value)
-    except ValueError:
-        return value
