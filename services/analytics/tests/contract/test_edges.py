@@ -71,6 +71,24 @@ EDGES: dict[str, Deals] = {
         crm.created(at=NOW - 5 * DAY, minor=0),
         crm.created(at=NOW - 5 * DAY, minor=None),
     ],
+    "one deal a thousand times the others": lambda crm: [
+        *monthly(crm, "won", range(18)),
+        closed(crm, "won", 100, minor=100_000_000),
+        crm.created(at=NOW - 5 * DAY),
+    ],
+    "a gap of a year": lambda crm: (
+        monthly(crm, "won", range(5)) + monthly(crm, "won", range(18, 24))
+    ),
+    "all in one month": lambda crm: [
+        *(closed(crm, "won", n) for n in range(8)),
+        *(closed(crm, "lost", n) for n in range(4)),
+        crm.created(at=NOW - 5 * DAY),
+    ],
+    "days to come": lambda crm: [
+        *monthly(crm, "won", range(6)),
+        crm.created(at=NOW + 2 * DAY),
+        crm.created(at=NOW - 2 * DAY, close=(NOW + 900 * DAY).date().isoformat()),
+    ],
 }
 
 
@@ -170,6 +188,28 @@ def _worthless(answers: Answers) -> bool:
     return len(odds.deals) == 2 and not pace.value_per_day.amount_minor
 
 
+def _outlier(answers: Answers) -> bool:
+    """It is named, the range is as wide as what is not known, and confidence is next to nothing."""
+    forecast = answers["GetForecast"]
+    named = any("far off the neighbours" in reason.words for reason in forecast.reasons)
+    return named and forecast.confidence < 0.1 and forecast.total.upper > 10 * forecast.total.value
+
+
+def _gap(answers: Answers) -> bool:
+    """Months without anything are months, and speak for simple averages."""
+    forecast = answers["GetForecast"]
+    gap = [month.value for month in forecast.history].count(0)
+    return gap >= 12 and "mean of 12" in forecast.method_words and forecast.confidence < 0.5
+
+
+def _young(answers: Answers) -> bool:
+    """What has not come yet is no age below nought, and ranges that were never tried no promise."""
+    forecast, odds = answers["GetForecast"], answers["ListDealOdds"].deals
+    assert all(deal.age_days >= 0 and deal.days_in_stage >= 0 for deal in odds)
+    untried = "too few months have passed" in forecast.confidence_words
+    return untried and not forecast.HasField("confidence")
+
+
 EXPECTED: dict[str, Callable[[Answers], bool]] = {
     "no deals": _forecast_says("There are no deals yet"),
     "one open deal": _odds_unknown,
@@ -183,4 +223,8 @@ EXPECTED: dict[str, Callable[[Answers], bool]] = {
     ),
     "one client": _one_client,
     "nothing is worth anything": _worthless,
+    "one deal a thousand times the others": _outlier,
+    "a gap of a year": _gap,
+    "all in one month": _forecast_says("There is no month of history; a curve needs 4"),
+    "days to come": _young,
 }

@@ -76,7 +76,7 @@ async def test_reports_say_what_they_rest_on(app: App, peer: tuple[Caller, Any, 
     assert (await caller.call(stub.GetPipeline, own, identity=me)).open_count == 1
     velocity = await caller.call(stub.GetVelocity, pb.GetVelocityRequest(), identity=me)
     assert (velocity.won_count, velocity.closed_count, velocity.win_rate) == (1, 1, 1.0)
-    assert velocity.basis.evidence == "low"
+    assert velocity.basis.evidence == "prior"
     asked = pb.GetDealInsightRequest(deal_id=str(open_deal.id))
     insight = await caller.call(stub.GetDealInsight, asked, identity=me)
     assert insight.basis.evidence == "prior"

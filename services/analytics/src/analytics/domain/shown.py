@@ -39,12 +39,10 @@ def counted_words(
 
 
 def confidence_words(confidence: float, coverage: float | None) -> str:
-    """What the number from nought to one stands for."""
-    held = (
-        "how often its ranges held is not known yet"
-        if coverage is None
-        else f"its ranges held {coverage:.0%} of the time where 80% were promised"
-    )
+    """What the number from nought to one stands for, or why there is none."""
+    if coverage is None:
+        return "too few months have passed to try its ranges on, so none is stated."
+    held = f"its ranges held {coverage:.0%} of the time where 80% were promised"
     width = "narrow" if confidence >= 0.7 else "of middling width" if confidence >= 0.45 else "wide"
     return f"{held}, and they are {width}."
 

@@ -36,7 +36,7 @@ def accuracy_message(report: AccuracyReport) -> pre.Accuracy:
         answers=pre.AnswerAccuracy(count=report.answers, came_back=report.came_back),
         basis=basis(
             scope,
-            evidence="high" if judged else share_evidence(observed),
+            evidence=share_evidence(judged or observed),
             size=judged,
             words="What was said is kept with its time and judged in the night after its outcome "
             f"is known; {plural(judged, 'statement', 'statements')} so far.",

@@ -6,7 +6,7 @@ from typing import Any
 from analytics.application.reports import DealReport, PipelineReport, VelocityReport
 from analytics.domain.odds import odds_in_words
 from analytics.domain.pace import DEFINITIONS, pace_in_words, trend
-from analytics.domain.shown import counted_words
+from analytics.domain.shown import counted_words, share_evidence
 from analytics.entrypoints.rpc.prediction_mapping import insight_of
 from analytics.entrypoints.rpc.shared import backtest, basis, maybe_money, money
 from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
@@ -70,7 +70,7 @@ def velocity_message(report: VelocityReport) -> pb.Velocity:
         won_count=pace.won,
         basis=basis(
             scope,
-            evidence="none" if not closed else "low" if closed < 20 else "medium",
+            evidence=share_evidence(closed),
             size=closed,
             words=pace_in_words(pace, scope.period.days),
             model="velocity",

@@ -53,9 +53,10 @@ def forecast_message(
     if total is not None:
         message.total.CopyFrom(_total(total))
     if report.points:
-        message.confidence = row["confidence"]
         tested = row["backtest"].get("coverage", {}).get("80")
         message.confidence_words = confidence_words(row["confidence"], tested)
+        if tested is not None:
+            message.confidence = row["confidence"]
     message.method_words = method_words(row["method"], row["evidence"])
     message.reasons.extend(reasons(row["factors"]))
     message.backtest.CopyFrom(backtest(row["backtest"]))
