@@ -5,7 +5,6 @@ Of the whole workspace, of one of two owners, and of a past day; of every report
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -218,16 +217,17 @@ def the_chart_draws_it(html: str, said: dict[str, Any]) -> None:
 async def the_file_tells_it(owner: Person, view: View, said: dict[str, Any]) -> None:
     """What is printed, read from the PDF itself."""
     forecast, text = await view.json(owner, "forecast"), await view.pdf(owner)
-    html = await view.panels(owner, "")
+    panel = _panel(await view.panels(owner, ""), "Forecast")
     if forecast["total"]:
-        (sentence,) = re.findall(r"Expect .*? by .*?, likely between .*? and .*?\d\.", text)
-        assert sentence in _panel(html, "Forecast")
-    wanted = [
-        " ".join(
-            [FIGURES.month(m["month"]), *(in_words(m[n]) for n in ("value", "lower", "upper"))]
-        )
-        for m in forecast["months"]
-    ]
+        names = ("expected", "pessimistic", "optimistic")
+        middle, low, high = (in_words(forecast["total"][name]) for name in names)
+        for part in (f"Expect {middle} by ", f", likely between {low} and {high}."):
+            assert part in panel
+            assert part in text
+    wanted = []
+    for month in forecast["months"]:
+        ends = (in_words(month[name]) for name in ("value", "lower", "upper"))
+        wanted.append(" ".join([FIGURES.month(month["month"]), *ends]))
     wanted += of_summary(said["summary"])
     wanted += (w for w in of_velocity(said["velocity"]) if " closed" not in w and "%" not in w)
     for deal in said["deals"]["items"][:15]:
@@ -237,7 +237,9 @@ async def the_file_tells_it(owner: Person, view: View, said: dict[str, Any]) -> 
     for client in said["churn"]["items"]:
         if client["level"] != "low":
             wanted += [client["client_name"], in_words(client["value_at_stake"])]
-            wanted.append(f"{FIGURES.percent(client['risk'])} in {client['horizon_days']} days")
+            if client["risk"] < 0.99:
+                risk = FIGURES.percent(client["risk"])
+                wanted.append(f"{risk} in {client['horizon_days']} days")
     wanted += (
         f"{stage['stage_name']} {stage['entered_count']} {stage['advanced_count']}"
         for stage in said["conversion"]["stages"]

@@ -82,7 +82,8 @@ def of_odds(said: Any) -> Iterator[str]:
         yield f"{FIGURES.percent(deal['lower'])} to {FIGURES.percent(deal['upper'])}"
         yield f"{in_words(deal['expected_value'])} expected"
         yield deal["next_best_step"]["words"]
-        yield from (reason["words"] for reason in deal["reasons"] if reason["name"] != "rest")
+        told = [reason for reason in deal["reasons"] if reason["name"] not in ("base", "rest")]
+        yield from (reason["words"] for reason in told)
 
 
 def _part(name: str, value: Any) -> list[Any]:
