@@ -5,8 +5,8 @@ What an earlier version wrote knows what the odds know.
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:
