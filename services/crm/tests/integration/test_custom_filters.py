@@ -1,5 +1,6 @@
 """Lists and the board are filtered by tags and custom fields as by any other field."""
 
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as pb
+from freelanceflow.type.v1 import filter_pb2
 from kit.errors import ErrorKind
 from kit.ids import new_id
 from kit.testing.database import ServiceDatabase, recorded_queries
@@ -71,21 +73,40 @@ CASES = [
     (("hours", "LT", "12.5"), "B"),
     (("hours", "EQ", "12.50"), "A"),
     (("hours", "NE", "3"), "ACD"),
+    (("hours", "LTE", "3"), "B"),
+    (("hours", "GT", "3"), "A"),
+    (("hours", "IN", "3", "12.5", "7"), "AB"),
     (("hours", "ISNULL", "true"), "CD"),
     (("budget", "LTE", "100000"), "A"),
+    (("budget", "LT", "100000"), ""),
+    (("budget", "GT", "99999"), "A"),
+    (("budget", "GTE", "100001"), ""),
+    (("budget", "EQ", "100000"), "A"),
+    (("budget", "NE", "100000"), "BCD"),
+    (("budget", "IN", "5", "100000"), "A"),
     (("budget", "ISNULL", "false"), "A"),
     (("start", "GT", "2026-01-31"), "B"),
     (("start", "LTE", "2026-01-31"), "A"),
+    (("start", "LT", "2026-02-01"), "A"),
+    (("start", "GTE", "2026-01-31"), "AB"),
+    (("start", "EQ", "2026-02-01"), "B"),
+    (("start", "NE", "2026-02-01"), "ACD"),
     (("start", "IN", "2026-02-01", "2026-01-31"), "AB"),
     (("start", "ISNULL", "true"), "CD"),
     (("kind", "EQ", "fixed"), "A"),
     (("kind", "NE", "fixed"), "BCD"),
+    (("kind", "IN", "hourly", "fixed"), "A"),
     (("kind", "ISNULL", "false"), "A"),
     (("skills", "CONTAINS", "sql"), "A"),
     (("skills", "EQ", "go"), "B"),
+    (("skills", "NE", "go"), "ACD"),
     (("skills", "IN", "go", "sql"), "AB"),
     (("skills", "ISNULL", "true"), "C"),
     (("site", "CONTAINS", "A.EXAMPLE"), "A"),
+    (("site", "EQ", "https://a.example"), "A"),
+    (("site", "NE", "https://a.example"), "BCD"),
+    (("site", "IN", "https://a.example", "x"), "A"),
+    (("site", "ISNULL", "false"), "A"),
     (("remote", "EQ", "true"), "A"),
     (("remote", "EQ", "false"), "BCD"),
     (("remote", "NE", "true"), "BCD"),
@@ -137,6 +158,18 @@ async def test_a_custom_filter_that_makes_no_sense_is_refused(
 ) -> None:
     with refused(ErrorKind.INVALID, reason):
         await person.list_deals(where(*condition))
+
+
+async def test_an_operator_that_does_not_fit_the_type_is_refused(
+    person: Person, fields: None
+) -> None:
+    operators = {
+        name.removeprefix("OPERATOR_") for name in filter_pb2.Operator.DESCRIPTOR.values_by_name
+    }
+    fitting = {(key, operator) for (key, operator, *_), _ in CASES}
+    for key, operator in set(product(TYPES, operators - {"UNSPECIFIED"})) - fitting:
+        with refused(ErrorKind.INVALID, "OPERATOR_NOT_SUPPORTED"):
+            await person.list_deals(where(f"cf_{key}", operator, "1"))
 
 
 async def test_another_workspaces_fields_are_unknown(stranger: Person, fields: None) -> None:
