@@ -176,6 +176,20 @@ async def test_what_cannot_be_meant_is_refused_by_field(
     assert field in refusal.value.fields
 
 
+async def test_every_address_that_is_none_is_named_at_its_field(person: Person) -> None:
+    emails = ["mira@atelier.example", "not one", "mira@", "nor this"]
+    with refused(ErrorKind.INVALID, "EMAIL_INVALID") as refusal:
+        await make_client(person, emails=emails, phones=["ask Tom", "+49 30 901820", "his wife"])
+    assert refusal.value.fields == {
+        "emails": "“not one”, “mira@” and “nor this” are not e-mail addresses.",
+        "phones": "“ask Tom” and “his wife” are not phone numbers.",
+    }
+    with refused(ErrorKind.INVALID, "EMAILS_TOO_MANY") as refusal:
+        await make_client(person, emails=["wrong", *(f"a{n}@b.ch" for n in range(10))])
+    said = "At most 10 of them. “wrong” is not an e-mail address."
+    assert refusal.value.fields == {"emails": said}
+
+
 async def test_only_a_company_has_others_under_it(person: Person) -> None:
     ann = await make_client(person, kind=pb.CLIENT_KIND_PERSON)
     with refused(ErrorKind.INVALID, "PARENT_NOT_COMPANY"):

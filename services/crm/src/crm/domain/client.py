@@ -16,6 +16,7 @@ from kit.aggregate import Aggregate, Fact
 MAX_ADDRESSES = 10
 MAX_EMAIL, MAX_PHONE, MAX_ADDRESS, MAX_WEBSITE, MAX_NOTES = 254, 50, 1000, 300, 10_000
 MAX_EXTERNAL_ID = 200
+SHOWN = 60  # characters of what is wrong
 
 
 class ClientKind(StrEnum):
@@ -201,23 +202,29 @@ def _edited(id: UUID, state: ClientState, edit: ClientEdit, region: str) -> Clie
 
 
 def _emails(entry: Entry, values: Sequence[str]) -> tuple[str, ...]:
-    kept: dict[str, None] = {}
-    for text in entry.texts("emails", values, limit=MAX_EMAIL, at_most=MAX_ADDRESSES):
-        email = normal_email(text)
-        if email is None:
-            entry.refuse("emails", "EMAIL_INVALID", f"“{text}” is not an e-mail address.")
-        kept[email or text] = None
-    return tuple(kept)
+    texts = entry.texts("emails", values, limit=MAX_EMAIL, at_most=MAX_ADDRESSES)
+    kept = {text: normal_email(text) for text in texts}
+    if wrong := [text for text, email in kept.items() if email is None]:
+        said = _said_of(wrong, "is not an e-mail address", "are not e-mail addresses")
+        entry.refuse("emails", "EMAIL_INVALID", said)
+    return tuple(dict.fromkeys(email or text for text, email in kept.items()))
 
 
 def _phones(entry: Entry, values: Sequence[str], region: str) -> tuple[str, ...]:
-    kept: dict[str, None] = {}
-    for text in entry.texts("phones", values, limit=MAX_PHONE, at_most=MAX_ADDRESSES):
-        phone = normal_phone(text, region)
-        if phone is None:
-            entry.refuse("phones", "PHONE_INVALID", f"“{text}” is not a phone number.")
-        kept[phone or text] = None
-    return tuple(kept)
+    texts = entry.texts("phones", values, limit=MAX_PHONE, at_most=MAX_ADDRESSES)
+    kept = {text: normal_phone(text, region) for text in texts}
+    if wrong := [text for text, phone in kept.items() if phone is None]:
+        said = _said_of(wrong, "is not a phone number", "are not phone numbers")
+        entry.refuse("phones", "PHONE_INVALID", said)
+    return tuple(dict.fromkeys(phone or text for text, phone in kept.items()))
+
+
+def _said_of(wrong: Sequence[str], one: str, several: str) -> str:
+    """Each of them named, so that none has to be looked for."""
+    named = [f"“{text[:SHOWN]}”" for text in wrong[:MAX_ADDRESSES]]
+    if len(named) == 1:
+        return f"{named[0]} {one}."
+    return f"{', '.join(named[:-1])} and {named[-1]} {several}."
 
 
 def _website(entry: Entry, value: str) -> str:

@@ -213,8 +213,11 @@ class EntryRefused(DomainError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
+        said: dict[str, list[str]] = {}
+        for problem in self.problems:
+            said.setdefault(problem.field, []).append(problem.message)
         super().__init__(
             " ".join(problem.message for problem in self.problems),
-            fields={problem.field: problem.message for problem in self.problems},
+            fields={field: " ".join(dict.fromkeys(messages)) for field, messages in said.items()},
         )
         self.reason = self.problems[0].reason
