@@ -37,11 +37,23 @@ def test_today_is_the_workspace_s_day(formats: Formats) -> None:
 
 def test_time_passed_is_said_in_words(formats: Formats, make: SimpleNamespace) -> None:
     assert formats.ago(make.ago(seconds=5)) == "just now"
+    assert formats.ago(make.ago(minutes=1)) == "1 minute ago"
     assert formats.ago(make.ago(hours=3)) == "3 hours ago"
     assert formats.ago(make.ago(days=90)) == "Aug 27"
     assert formats.duration(0.4) == "less than a day"
     assert formats.duration(1.2) == "1 day"
     assert formats.plural(1589, "deal", "deals") == "1,589 deals"
+
+
+def test_days_pass_at_the_midnights_of_the_workspace(make: SimpleNamespace) -> None:
+    auckland = Formats(locale="en", time_zone="Pacific/Auckland", now=make.now)  # 22:30
+    assert auckland.ago(make.ago(hours=22)) == "22 hours ago"
+    assert auckland.ago(make.ago(hours=23)) == "yesterday"
+    assert auckland.days_since(make.ago(hours=23)) == 1
+    utc = Formats(locale="en", time_zone="UTC", now=make.now)  # 09:30
+    assert utc.ago(make.ago(hours=7)) == "7 hours ago"
+    assert utc.ago(make.ago(hours=10)) == "yesterday"
+    assert utc.ago(make.ago(hours=34)) == "2 days ago"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 """Money, dates and counts as people of one locale and time zone read them."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from babel.dates import format_datetime, format_skeleton, format_time, format_timedelta
+from babel.dates import format_datetime, format_skeleton, format_time
 from babel.numbers import format_decimal, format_percent
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -17,6 +17,7 @@ from kit.money import Money as Amount
 from kit.wording import MoneyStyle, locale_of, money_in_words
 
 _NEAR_DAYS = {-1: "Yesterday", 0: "Today", 1: "Tomorrow"}
+_A_NIGHT = timedelta(hours=8)  # until then hours are said, though the day is another one
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?[+-]\d\d:\d\d")
 Tone = Literal["overdue", "today", "none", "later"]
 
@@ -161,17 +162,23 @@ class Formats:
         return from_timestamp(stamp).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def ago(self, stamp: Timestamp) -> str:
-        """How long ago: 3 minutes ago; a date beyond a month."""
-        passed = self.now - from_timestamp(stamp)
-        if passed.days > 30:
-            return self.stamp_day(stamp)
-        if passed.total_seconds() < 45:
+        """How long ago: 3 minutes ago; from the day before on by the calendar, and a date beyond a
+        month."""
+        passed, days = self.now - from_timestamp(stamp), self.days_since(stamp)
+        minutes = round(passed.total_seconds() / 60)
+        if minutes < 1:
             return "just now"
-        return format_timedelta(-passed, add_direction=True, locale=self.locale)
+        if minutes < 60:
+            return f"{self.plural(minutes, 'minute', 'minutes')} ago"
+        if days == 0 or passed < _A_NIGHT:
+            return f"{self.plural(round(minutes / 60), 'hour', 'hours')} ago"
+        if days == 1:
+            return "yesterday"
+        return f"{self.plural(days, 'day', 'days')} ago" if days <= 30 else self.stamp_day(stamp)
 
     def days_since(self, stamp: Timestamp) -> int:
-        """Whole days since an instant."""
-        return max(0, (self.now - from_timestamp(stamp)).days)
+        """How many midnights of the workspace have passed since an instant."""
+        return max(0, (self.today - self.local(stamp).date()).days)
 
     def next_step(self, words: str, due: str) -> tuple[Tone, str]:
         """How urgent the next step is, and what to say about it."""
