@@ -14,6 +14,7 @@ from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import import_service_pb2 as pb
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
+from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from kit.errors import ErrorKind
 from kit.testing.database import ServiceDatabase
 from services.crm.tests.factories import (
@@ -135,6 +136,21 @@ async def test_a_row_that_is_refused_brings_no_label_of_an_owner(app: App, perso
     await imported(app, person, table(*rows))
     listed = await person.call("ListOwners", stage_pb.ListOwnersRequest())
     assert [owner.name for owner in listed.owners] == ["Lea"]
+
+
+async def test_owners_are_found_by_name_and_by_id(app: App, person: Person) -> None:
+    names = ("Lea", "Leander", "Mo")
+    await imported(app, person, table(*({"name": name, "owner": name} for name in names)))
+
+    async def found(field: str, operator: Operator.ValueType, *values: str) -> list[str]:
+        condition = Condition(field=field, operator=operator, values=values)
+        asked = stage_pb.ListOwnersRequest(conditions=[condition])
+        return [owner.name for owner in (await person.call("ListOwners", asked)).owners]
+
+    assert await found("name", Operator.OPERATOR_CONTAINS, "LEA") == ["Lea", "Leander"]
+    listed = await person.call("ListOwners", stage_pb.ListOwnersRequest())
+    ids = [owner.id for owner in listed.owners if owner.name != "Lea"]
+    assert await found("id", Operator.OPERATOR_IN, *ids) == ["Leander", "Mo"]
 
 
 async def test_a_change_may_leave_out_the_name_and_says_what_else_is_wrong(

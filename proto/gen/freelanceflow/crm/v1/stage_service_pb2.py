@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from freelanceflow.type.v1 import access_pb2 as freelanceflow_dot_type_dot_v1_dot_access__pb2
+from freelanceflow.type.v1 import filter_pb2 as freelanceflow_dot_type_dot_v1_dot_filter__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(freelanceflow/crm/v1/stage_service.proto\x12\x14\x66reelanceflow.crm.v1\x1a\"freelanceflow/type/v1/access.proto\x1a google/protobuf/field_mask.proto\"\xb2\x01\n\x05Stage\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\x04type\x18\x03 \x01(\x0e\x32\x1f.freelanceflow.crm.v1.StageType\x12\x10\n\x08position\x18\x04 \x01(\x05\x12\x14\n\x0crotting_days\x18\x05 \x01(\x05\x12\x1b\n\x13\x64\x65\x66\x61ult_probability\x18\x06 \x01(\x01\x12\r\n\x05\x63olor\x18\x07 \x01(\t\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\"@\n\x12\x43reateStageRequest\x12*\n\x05stage\x18\x01 \x01(\x0b\x32\x1b.freelanceflow.crm.v1.Stage\"\x7f\n\x12UpdateStageRequest\x12*\n\x05stage\x18\x01 \x01(\x0b\x32\x1b.freelanceflow.crm.v1.Stage\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\")\n\x14ReorderStagesRequest\x12\x11\n\tstage_ids\x18\x01 \x03(\t\"N\n\x12\x44\x65leteStageRequest\x12\x10\n\x08stage_id\x18\x01 \x01(\t\x12\x18\n\x10move_to_stage_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\":\n\x13\x44\x65leteStageResponse\x12\x13\n\x0bmoved_deals\x18\x01 \x01(\x05\x12\x0e\n\x06job_id\x18\x02 \x01(\t\":\n\x11ListStagesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Z\n\x12ListStagesResponse\x12+\n\x06stages\x18\x01 \x03(\x0b\x32\x1b.freelanceflow.crm.v1.Stage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\nLostReason\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"P\n\x17\x43reateLostReasonRequest\x12\x35\n\x0blost_reason\x18\x01 \x01(\x0b\x32 .freelanceflow.crm.v1.LostReason\"P\n\x17UpdateLostReasonRequest\x12\x35\n\x0blost_reason\x18\x01 \x01(\x0b\x32 .freelanceflow.crm.v1.LostReason\"4\n\x19ReorderLostReasonsRequest\x12\x17\n\x0flost_reason_ids\x18\x01 \x03(\t\"1\n\x17\x44\x65leteLostReasonRequest\x12\x16\n\x0elost_reason_id\x18\x01 \x01(\t\"\x1a\n\x18\x44\x65leteLostReasonResponse\"?\n\x16ListLostReasonsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"j\n\x17ListLostReasonsResponse\x12\x36\n\x0clost_reasons\x18\x01 \x03(\x0b\x32 .freelanceflow.crm.v1.LostReason\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"2\n\x05Owner\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\":\n\x11ListOwnersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Z\n\x12ListOwnersResponse\x12+\n\x06owners\x18\x01 \x03(\x0b\x32\x1b.freelanceflow.crm.v1.Owner\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*e\n\tStageType\x12\x1a\n\x16STAGE_TYPE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTAGE_TYPE_OPEN\x10\x01\x12\x12\n\x0eSTAGE_TYPE_WON\x10\x02\x12\x13\n\x0fSTAGE_TYPE_LOST\x10\x03\x32\xd3\n\n\x0cStageService\x12q\n\nListStages\x12\'.freelanceflow.crm.v1.ListStagesRequest\x1a(.freelanceflow.crm.v1.ListStagesResponse\"\x10\x8a\xb5\x18\x0c\n\ndeals.read\x12j\n\x0b\x43reateStage\x12(.freelanceflow.crm.v1.CreateStageRequest\x1a\x1b.freelanceflow.crm.v1.Stage\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12j\n\x0bUpdateStage\x12(.freelanceflow.crm.v1.UpdateStageRequest\x1a\x1b.freelanceflow.crm.v1.Stage\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12{\n\rReorderStages\x12*.freelanceflow.crm.v1.ReorderStagesRequest\x1a(.freelanceflow.crm.v1.ListStagesResponse\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12x\n\x0b\x44\x65leteStage\x12(.freelanceflow.crm.v1.DeleteStageRequest\x1a).freelanceflow.crm.v1.DeleteStageResponse\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12\x80\x01\n\x0fListLostReasons\x12,.freelanceflow.crm.v1.ListLostReasonsRequest\x1a-.freelanceflow.crm.v1.ListLostReasonsResponse\"\x10\x8a\xb5\x18\x0c\n\ndeals.read\x12y\n\x10\x43reateLostReason\x12-.freelanceflow.crm.v1.CreateLostReasonRequest\x1a .freelanceflow.crm.v1.LostReason\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12y\n\x10UpdateLostReason\x12-.freelanceflow.crm.v1.UpdateLostReasonRequest\x1a .freelanceflow.crm.v1.LostReason\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12\x8a\x01\n\x12ReorderLostReasons\x12/.freelanceflow.crm.v1.ReorderLostReasonsRequest\x1a-.freelanceflow.crm.v1.ListLostReasonsResponse\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12\x87\x01\n\x10\x44\x65leteLostReason\x12-.freelanceflow.crm.v1.DeleteLostReasonRequest\x1a..freelanceflow.crm.v1.DeleteLostReasonResponse\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12q\n\nListOwners\x12\'.freelanceflow.crm.v1.ListOwnersRequest\x1a(.freelanceflow.crm.v1.ListOwnersResponse\"\x10\x8a\xb5\x18\x0c\n\ndeals.readb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(freelanceflow/crm/v1/stage_service.proto\x12\x14\x66reelanceflow.crm.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\"freelanceflow/type/v1/filter.proto\x1a google/protobuf/field_mask.proto\"\xb2\x01\n\x05Stage\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\x04type\x18\x03 \x01(\x0e\x32\x1f.freelanceflow.crm.v1.StageType\x12\x10\n\x08position\x18\x04 \x01(\x05\x12\x14\n\x0crotting_days\x18\x05 \x01(\x05\x12\x1b\n\x13\x64\x65\x66\x61ult_probability\x18\x06 \x01(\x01\x12\r\n\x05\x63olor\x18\x07 \x01(\t\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\"@\n\x12\x43reateStageRequest\x12*\n\x05stage\x18\x01 \x01(\x0b\x32\x1b.freelanceflow.crm.v1.Stage\"\x7f\n\x12UpdateStageRequest\x12*\n\x05stage\x18\x01 \x01(\x0b\x32\x1b.freelanceflow.crm.v1.Stage\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\")\n\x14ReorderStagesRequest\x12\x11\n\tstage_ids\x18\x01 \x03(\t\"N\n\x12\x44\x65leteStageRequest\x12\x10\n\x08stage_id\x18\x01 \x01(\t\x12\x18\n\x10move_to_stage_id\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\":\n\x13\x44\x65leteStageResponse\x12\x13\n\x0bmoved_deals\x18\x01 \x01(\x05\x12\x0e\n\x06job_id\x18\x02 \x01(\t\":\n\x11ListStagesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Z\n\x12ListStagesResponse\x12+\n\x06stages\x18\x01 \x03(\x0b\x32\x1b.freelanceflow.crm.v1.Stage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\nLostReason\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"P\n\x17\x43reateLostReasonRequest\x12\x35\n\x0blost_reason\x18\x01 \x01(\x0b\x32 .freelanceflow.crm.v1.LostReason\"P\n\x17UpdateLostReasonRequest\x12\x35\n\x0blost_reason\x18\x01 \x01(\x0b\x32 .freelanceflow.crm.v1.LostReason\"4\n\x19ReorderLostReasonsRequest\x12\x17\n\x0flost_reason_ids\x18\x01 \x03(\t\"1\n\x17\x44\x65leteLostReasonRequest\x12\x16\n\x0elost_reason_id\x18\x01 \x01(\t\"\x1a\n\x18\x44\x65leteLostReasonResponse\"?\n\x16ListLostReasonsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"j\n\x17ListLostReasonsResponse\x12\x36\n\x0clost_reasons\x18\x01 \x03(\x0b\x32 .freelanceflow.crm.v1.LostReason\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"2\n\x05Owner\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\"p\n\x11ListOwnersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x34\n\nconditions\x18\x03 \x03(\x0b\x32 .freelanceflow.type.v1.Condition\"Z\n\x12ListOwnersResponse\x12+\n\x06owners\x18\x01 \x03(\x0b\x32\x1b.freelanceflow.crm.v1.Owner\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*e\n\tStageType\x12\x1a\n\x16STAGE_TYPE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTAGE_TYPE_OPEN\x10\x01\x12\x12\n\x0eSTAGE_TYPE_WON\x10\x02\x12\x13\n\x0fSTAGE_TYPE_LOST\x10\x03\x32\xd3\n\n\x0cStageService\x12q\n\nListStages\x12\'.freelanceflow.crm.v1.ListStagesRequest\x1a(.freelanceflow.crm.v1.ListStagesResponse\"\x10\x8a\xb5\x18\x0c\n\ndeals.read\x12j\n\x0b\x43reateStage\x12(.freelanceflow.crm.v1.CreateStageRequest\x1a\x1b.freelanceflow.crm.v1.Stage\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12j\n\x0bUpdateStage\x12(.freelanceflow.crm.v1.UpdateStageRequest\x1a\x1b.freelanceflow.crm.v1.Stage\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12{\n\rReorderStages\x12*.freelanceflow.crm.v1.ReorderStagesRequest\x1a(.freelanceflow.crm.v1.ListStagesResponse\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12x\n\x0b\x44\x65leteStage\x12(.freelanceflow.crm.v1.DeleteStageRequest\x1a).freelanceflow.crm.v1.DeleteStageResponse\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12\x80\x01\n\x0fListLostReasons\x12,.freelanceflow.crm.v1.ListLostReasonsRequest\x1a-.freelanceflow.crm.v1.ListLostReasonsResponse\"\x10\x8a\xb5\x18\x0c\n\ndeals.read\x12y\n\x10\x43reateLostReason\x12-.freelanceflow.crm.v1.CreateLostReasonRequest\x1a .freelanceflow.crm.v1.LostReason\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12y\n\x10UpdateLostReason\x12-.freelanceflow.crm.v1.UpdateLostReasonRequest\x1a .freelanceflow.crm.v1.LostReason\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12\x8a\x01\n\x12ReorderLostReasons\x12/.freelanceflow.crm.v1.ReorderLostReasonsRequest\x1a-.freelanceflow.crm.v1.ListLostReasonsResponse\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12\x87\x01\n\x10\x44\x65leteLostReason\x12-.freelanceflow.crm.v1.DeleteLostReasonRequest\x1a..freelanceflow.crm.v1.DeleteLostReasonResponse\"\x14\x8a\xb5\x18\x10\n\x0esettings.write\x12q\n\nListOwners\x12\'.freelanceflow.crm.v1.ListOwnersRequest\x1a(.freelanceflow.crm.v1.ListOwnersResponse\"\x10\x8a\xb5\x18\x0c\n\ndeals.readb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,46 +56,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STAGESERVICE'].methods_by_name['DeleteLostReason']._serialized_options = b'\212\265\030\020\n\016settings.write'
   _globals['_STAGESERVICE'].methods_by_name['ListOwners']._loaded_options = None
   _globals['_STAGESERVICE'].methods_by_name['ListOwners']._serialized_options = b'\212\265\030\014\n\ndeals.read'
-  _globals['_STAGETYPE']._serialized_start=1561
-  _globals['_STAGETYPE']._serialized_end=1662
-  _globals['_STAGE']._serialized_start=137
-  _globals['_STAGE']._serialized_end=315
-  _globals['_CREATESTAGEREQUEST']._serialized_start=317
-  _globals['_CREATESTAGEREQUEST']._serialized_end=381
-  _globals['_UPDATESTAGEREQUEST']._serialized_start=383
-  _globals['_UPDATESTAGEREQUEST']._serialized_end=510
-  _globals['_REORDERSTAGESREQUEST']._serialized_start=512
-  _globals['_REORDERSTAGESREQUEST']._serialized_end=553
-  _globals['_DELETESTAGEREQUEST']._serialized_start=555
-  _globals['_DELETESTAGEREQUEST']._serialized_end=633
-  _globals['_DELETESTAGERESPONSE']._serialized_start=635
-  _globals['_DELETESTAGERESPONSE']._serialized_end=693
-  _globals['_LISTSTAGESREQUEST']._serialized_start=695
-  _globals['_LISTSTAGESREQUEST']._serialized_end=753
-  _globals['_LISTSTAGESRESPONSE']._serialized_start=755
-  _globals['_LISTSTAGESRESPONSE']._serialized_end=845
-  _globals['_LOSTREASON']._serialized_start=847
-  _globals['_LOSTREASON']._serialized_end=885
-  _globals['_CREATELOSTREASONREQUEST']._serialized_start=887
-  _globals['_CREATELOSTREASONREQUEST']._serialized_end=967
-  _globals['_UPDATELOSTREASONREQUEST']._serialized_start=969
-  _globals['_UPDATELOSTREASONREQUEST']._serialized_end=1049
-  _globals['_REORDERLOSTREASONSREQUEST']._serialized_start=1051
-  _globals['_REORDERLOSTREASONSREQUEST']._serialized_end=1103
-  _globals['_DELETELOSTREASONREQUEST']._serialized_start=1105
-  _globals['_DELETELOSTREASONREQUEST']._serialized_end=1154
-  _globals['_DELETELOSTREASONRESPONSE']._serialized_start=1156
-  _globals['_DELETELOSTREASONRESPONSE']._serialized_end=1182
-  _globals['_LISTLOSTREASONSREQUEST']._serialized_start=1184
-  _globals['_LISTLOSTREASONSREQUEST']._serialized_end=1247
-  _globals['_LISTLOSTREASONSRESPONSE']._serialized_start=1249
-  _globals['_LISTLOSTREASONSRESPONSE']._serialized_end=1355
-  _globals['_OWNER']._serialized_start=1357
-  _globals['_OWNER']._serialized_end=1407
-  _globals['_LISTOWNERSREQUEST']._serialized_start=1409
-  _globals['_LISTOWNERSREQUEST']._serialized_end=1467
-  _globals['_LISTOWNERSRESPONSE']._serialized_start=1469
-  _globals['_LISTOWNERSRESPONSE']._serialized_end=1559
-  _globals['_STAGESERVICE']._serialized_start=1665
-  _globals['_STAGESERVICE']._serialized_end=3028
+  _globals['_STAGETYPE']._serialized_start=1651
+  _globals['_STAGETYPE']._serialized_end=1752
+  _globals['_STAGE']._serialized_start=173
+  _globals['_STAGE']._serialized_end=351
+  _globals['_CREATESTAGEREQUEST']._serialized_start=353
+  _globals['_CREATESTAGEREQUEST']._serialized_end=417
+  _globals['_UPDATESTAGEREQUEST']._serialized_start=419
+  _globals['_UPDATESTAGEREQUEST']._serialized_end=546
+  _globals['_REORDERSTAGESREQUEST']._serialized_start=548
+  _globals['_REORDERSTAGESREQUEST']._serialized_end=589
+  _globals['_DELETESTAGEREQUEST']._serialized_start=591
+  _globals['_DELETESTAGEREQUEST']._serialized_end=669
+  _globals['_DELETESTAGERESPONSE']._serialized_start=671
+  _globals['_DELETESTAGERESPONSE']._serialized_end=729
+  _globals['_LISTSTAGESREQUEST']._serialized_start=731
+  _globals['_LISTSTAGESREQUEST']._serialized_end=789
+  _globals['_LISTSTAGESRESPONSE']._serialized_start=791
+  _globals['_LISTSTAGESRESPONSE']._serialized_end=881
+  _globals['_LOSTREASON']._serialized_start=883
+  _globals['_LOSTREASON']._serialized_end=921
+  _globals['_CREATELOSTREASONREQUEST']._serialized_start=923
+  _globals['_CREATELOSTREASONREQUEST']._serialized_end=1003
+  _globals['_UPDATELOSTREASONREQUEST']._serialized_start=1005
+  _globals['_UPDATELOSTREASONREQUEST']._serialized_end=1085
+  _globals['_REORDERLOSTREASONSREQUEST']._serialized_start=1087
+  _globals['_REORDERLOSTREASONSREQUEST']._serialized_end=1139
+  _globals['_DELETELOSTREASONREQUEST']._serialized_start=1141
+  _globals['_DELETELOSTREASONREQUEST']._serialized_end=1190
+  _globals['_DELETELOSTREASONRESPONSE']._serialized_start=1192
+  _globals['_DELETELOSTREASONRESPONSE']._serialized_end=1218
+  _globals['_LISTLOSTREASONSREQUEST']._serialized_start=1220
+  _globals['_LISTLOSTREASONSREQUEST']._serialized_end=1283
+  _globals['_LISTLOSTREASONSRESPONSE']._serialized_start=1285
+  _globals['_LISTLOSTREASONSRESPONSE']._serialized_end=1391
+  _globals['_OWNER']._serialized_start=1393
+  _globals['_OWNER']._serialized_end=1443
+  _globals['_LISTOWNERSREQUEST']._serialized_start=1445
+  _globals['_LISTOWNERSREQUEST']._serialized_end=1557
+  _globals['_LISTOWNERSRESPONSE']._serialized_start=1559
+  _globals['_LISTOWNERSRESPONSE']._serialized_end=1649
+  _globals['_STAGESERVICE']._serialized_start=1755
+  _globals['_STAGESERVICE']._serialized_end=3118
 # @@protoc_insertion_point(module_scope)

@@ -213,7 +213,12 @@ CLIENTS = Listing(
 )
 OWNERS = Listing(
     owners,
-    Fields({"name": sortable(Kind.TEXT, owners.c.name, order=func.lower(owners.c.name))}),
+    Fields(
+        {
+            "id": Field(Kind.ID, owners.c.id),
+            "name": sortable(Kind.TEXT, owners.c.name, order=func.lower(owners.c.name)),
+        }
+    ),
     usual=(("name", False),),
     shown=lambda page: select(page.c.id, page.c.name, page.c.user_id),
     where=[owners.c.removed_at.is_(None)],

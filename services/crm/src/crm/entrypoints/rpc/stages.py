@@ -209,13 +209,17 @@ class StageService(api.StageServiceServicer):
     async def ListOwners(
         self, request: pb.ListOwnersRequest, context: Context
     ) -> pb.ListOwnersResponse:
-        """A page of owners, by name."""
+        """A page of owners, by name; all, or those that the conditions meet."""
         app = self._app
         page = await client_queries.OWNERS.page(
             app.pool,
             app.page_tokens,
             principal_of(context).workspace_id,
-            Plain(page_size=request.page_size, page_token=request.page_token),
+            Plain(
+                page_size=request.page_size,
+                page_token=request.page_token,
+                conditions=request.conditions,
+            ),
         )
         return pb.ListOwnersResponse(
             owners=[
