@@ -3,6 +3,9 @@
 
 let shown = "";
 
+// The names that stand in fields of filters; the address keeps the ids beside them.
+export const NAMES = ["owner_name", "client_name"];
+
 function here() {
   return location.pathname + location.search;
 }
@@ -10,7 +13,7 @@ function here() {
 function onChange(event) {
   const form = event.target.closest?.("form[data-address]");
   if (!form) return;
-  const said = [...new FormData(form)].filter(([, value]) => value !== "");
+  const said = [...new FormData(form)].filter(([name, value]) => value !== "" && !NAMES.includes(name));
   const query = new URLSearchParams(said).toString();
   shown = new URL(form.action).pathname + (query ? `?${query}` : "");
   if (shown !== here()) history.pushState(null, "", shown);

@@ -1,4 +1,5 @@
 // The board: three ways to move a card (drag, keys, the menu's form) that end in one request.
+import { NAMES } from "../address.js";
 import { announce } from "../announce.js";
 import { closeDialog, openDialog, openPanel } from "../overlays.js";
 import { startDragging } from "./drag.js";
@@ -104,7 +105,7 @@ function startSearch() {
     const { ctx } = event.detail;
     if (!ctx?.sourceElement?.matches?.("[data-filters]")) return;
     const url = new URL(ctx.request.action, location.href);
-    for (const [name, value] of [...url.searchParams]) if (!value) url.searchParams.delete(name);
+    for (const [name, value] of [...url.searchParams]) if (!value || NAMES.includes(name)) url.searchParams.delete(name);
     history.replaceState(history.state, "", url.pathname + url.search);
     const count = document.querySelectorAll("[data-board] .card").length;
     announce(count === 1 ? "1 card shown" : `${count} cards shown`);

@@ -79,6 +79,7 @@ export function startCombobox(root) {
     close();
     // The form knows now that something has changed; the list need not be asked again.
     input.dispatchEvent(new CustomEvent("input", { bubbles: true, detail: "chosen" }));
+    input.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   async function step(by) {

@@ -12,7 +12,8 @@ from kit.rpc.identity import CallIdentity, Principal
 
 KEPT = 60.0  # seconds: a workspace seldom moves
 MOST = 10_000
-TODAY, OF_AN_INSTANT = b"today", b"_at__"  # what is compared with an instant may be a day
+# What is compared with an instant may be a day, and a period ends today.
+OF_DAYS = (b"today", b"_at__", b"period=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def speaks_of_days(scope: Any, headers: Any) -> bool:
 
 def may_speak_of_days(text: bytes) -> bool:
     """Whether a filter may compare with a day of the workspace's."""
-    return TODAY in text or OF_AN_INSTANT in text
+    return any(word in text for word in OF_DAYS)
 
 
 def zone_named(name: str) -> ZoneInfo:

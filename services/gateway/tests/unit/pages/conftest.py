@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
@@ -247,6 +248,7 @@ class Surroundings:
     def __init__(self, app: ASGIApp, principal: Principal | None) -> None:
         self._app = app
         self.principal = principal
+        self.zone: tzinfo = UTC
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -257,6 +259,7 @@ class Surroundings:
                 "principal": self.principal,
                 "identity": CallIdentity(token),
                 "client_address": "127.0.0.1",
+                "zone": self.zone,
             }
         await self._app(scope, receive, send)
 

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +11,7 @@ from gateway.entrypoints.api.analytics_json import forecast_json
 from gateway.entrypoints.api.analytics_tables import forecast_table
 from gateway.entrypoints.pages.analytics_words import forecast_view
 from gateway.entrypoints.pages.formatting import Formats
+from gateway.entrypoints.zones import speaks_of_days
 from kit.errors import ErrorKind
 from kit.rpc.errors import PeerUnavailable, RemoteError
 from services.gateway.tests.unit.pages.analytics_answers import empty
@@ -243,3 +245,28 @@ async def test_a_day_that_has_not_come_is_told_as_it_is_now(site: Any) -> None:
     assert 'max="2026-11-25"' in page.text
     asked = [request for request in site.neighbours.figures.asked if hasattr(request, "scope")]
     assert {request.scope.as_of_date for request in asked} == {""}
+
+
+async def test_nobody_is_sent_to_a_longer_period_that_is_as_empty(site: Any) -> None:
+    figures, nothing = site.neighbours.figures.answers, empty()
+    full = {name: figures[name] for name in ("GetClients", "GetConversion")}
+    figures |= {name: nothing.figures[name] for name in full}
+    for path in ("/analytics/clients", "/analytics/pipeline"):
+        page = (await site.get(path)).text
+        assert "Choose a longer period" not in page
+        assert "This fills with the next deal that is" in page
+    for name, answer in full.items():
+
+        def by_period(request: Any, name: str = name, answer: Any = answer) -> Any:
+            return answer if "" < request.scope.start_date < "2026-01-01" else nothing.figures[name]
+
+        figures[name] = by_period
+    assert (await site.get("/analytics/clients")).text.count("Choose a longer period.") == 2
+    assert "Choose a longer period." in (await site.get("/analytics/pipeline")).text
+
+
+async def test_a_period_ends_on_the_day_of_the_workspace(site: Any) -> None:
+    site.app.zone = ZoneInfo("Pacific/Honolulu")  # where 09:30 in UTC is the evening before
+    assert speaks_of_days({"query_string": b"period=30"}, {})
+    await site.get("/analytics?period=30")
+    assert site.neighbours.figures.asked[0].scope.start_date == "2026-10-26"

@@ -119,7 +119,8 @@ async def test_a_list_goes_into_a_file_as_it_is_shown(site: Any) -> None:
         ("deals q=web", ["name"], 0),
         ("deals layout=table&stage_type=open&show=tags", ["stage_type"], 12),
         ("deals layout=table&stage_type=won&show=tags", ["stage_type"], 9),
-        ("activities show=done&kind=call", ["done_at", "kind", "owner_id"], 0),
+        ("activities show=done&kind=call", ["done_at", "kind", "owner_id"], 9),
+        ("activities columns=client", ["done_at", "due_at", "owner_id"], 4),
         ("nonsense nothing=1", [], 0),
     ],
 )

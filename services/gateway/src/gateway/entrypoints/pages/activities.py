@@ -22,10 +22,9 @@ from freelanceflow.crm.v1.activity_service_pb2 import (
     ListActivitiesRequest,
     SetActivityDoneRequest,
 )
-from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from freelanceflow.type.v1.filter_pb2 import Operator, SortKey
 from gateway.entrypoints.api.activities import KINDS
-from gateway.entrypoints.pages.activity_query import HOME, PAGE, ActivityQuery
+from gateway.entrypoints.pages.activity_query import EVERYBODY, HOME, PAGE, ActivityQuery
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -36,6 +35,7 @@ from gateway.entrypoints.pages.calls import (
 from gateway.entrypoints.pages.formatting import Formats
 from gateway.entrypoints.pages.forms import local_path, values_of
 from gateway.entrypoints.pages.list_views import elsewhere, views_context
+from gateway.entrypoints.pages.owners import Owners, owners_of, spoken_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 from kit.errors import DomainError, ErrorKind
 
@@ -66,9 +66,7 @@ async def activity_page(request: Request) -> Response:
             query.asked(user_id, token), identity_of(request)
         ),
         views_context(request, "activities", query.view_id),
-        clients_of(request).stages.ListOwners(
-            ListOwnersRequest(page_size=PAGE), identity_of(request)
-        ),
+        owners_of(request, *spoken_of(query.all_terms)),
     )
     rendering = rendering_of(request)
     following = query.href(page_token=page.next_page_token) if page.next_page_token else ""
@@ -84,7 +82,8 @@ async def activity_page(request: Request) -> Response:
         kinds=list(KINDS.items()),
         here=query.href(page_token=token),
         next_href=following,
-        owners=owners.owners,
+        owners=owners,
+        people=_others(owners, user_id, query.owner),
         **views,
     )
 
@@ -211,6 +210,13 @@ def days_of(activities: Iterable[Activity], formats: Formats, *, show: str = "op
         Day("Overdue" if day == date.min else formats.day_name(day), list(items), day == date.min)
         for day, items in groupby(activities, day_of)
     ]
+
+
+def _others(owners: Owners, user_id: str, chosen: str) -> list[tuple[str, str]]:
+    """Whose activities one can look at beside one's own; of many only those that are looked at."""
+    if owners.many:
+        return [(chosen, owners.name(chosen))] if chosen not in ("", EVERYBODY) else []
+    return [(id, name) for id, name in owners.options if id != user_id]
 
 
 def _opened(request: Request, href: str) -> Response:

@@ -17,13 +17,13 @@ from freelanceflow.crm.v1.activity_service_pb2 import (
     UpdateActivityRequest,
 )
 from freelanceflow.crm.v1.deal_service_pb2 import GetDealRequest
-from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from gateway.entrypoints.api.activities import KIND_NAMES, KINDS, REPETITION_NAMES, REPETITIONS
 from gateway.entrypoints.pages.activities import saved
 from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
 from gateway.entrypoints.pages.choices import about_client, meant
 from gateway.entrypoints.pages.formatting import Formats
-from gateway.entrypoints.pages.forms import Errors, Values, errors_of, options, values_of
+from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
+from gateway.entrypoints.pages.owners import asked_by_name, changed, owners_of
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of
 from kit.clock import from_timestamp, to_timestamp
 from kit.errors import DomainError, ErrorKind, InvalidInput
@@ -126,9 +126,11 @@ async def update_activity(request: Request, activity_id: str) -> Response:
     try:
         activity = await _activity_from(request, viewer, values)
         activity.id = activity_id
-        changed = await clients_of(request).activities.UpdateActivity(
+        kept = await clients_of(request).activities.UpdateActivity(
             UpdateActivityRequest(
-                activity=activity, update_mask=FieldMask(paths=_WRITABLE), etag=values["etag"]
+                activity=activity,
+                update_mask=FieldMask(paths=changed(values, _WRITABLE)),
+                etag=values["etag"],
             ),
             identity_of(request),
         )
@@ -137,7 +139,7 @@ async def update_activity(request: Request, activity_id: str) -> Response:
             values["etag"] = (await _get(request, activity_id)).etag
             return await _form(request, viewer, activity_id, values, Errors(), conflict=True)
         return await _form(request, viewer, activity_id, values, errors_of(refusal, _FIELD_OF))
-    return await saved(request, "Saved:", changed, values["next"])
+    return await saved(request, "Saved:", kept, values["next"])
 
 
 async def _get(request: Request, activity_id: str) -> Activity:
@@ -170,8 +172,6 @@ async def _form(
     conflict: bool = False,
     status: int = 0,
 ) -> Response:
-    clients, identity = clients_of(request), identity_of(request)
-    owners = await clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity)
     template = "activities/form_page.html"
     if is_htmx(request):
         sent = request.method == "POST"
@@ -186,12 +186,12 @@ async def _form(
         values=values,
         errors=errors.fields,
         message=errors.message,
-        labels=LABELS,
+        labels={**LABELS, "owner": LABELS["owner_id"]},
         conflict=conflict,
         kind_options=[(name, name.capitalize()) for name in KINDS],
         repetition_options=list(_REPEATS.items()),
         remind_options=_reminders(values["remind"]),
-        owner_options=options(owners.owners),
+        owners=await owners_of(request),
         choices=errors.choices,
     )
 
@@ -209,7 +209,8 @@ def _reminders(chosen: str) -> list[tuple[str, str]]:
 
 
 async def _activity_from(request: Request, viewer: Viewer, values: Values) -> Activity:
-    found = await meant(request, values, {"client": "clients", "deal": "deals"})
+    asked = {"client": "clients", "deal": "deals"} | asked_by_name(values)
+    found = await meant(request, values, asked)
     activity = Activity(
         kind=KINDS.get(values["kind"], ActivityKind.ACTIVITY_KIND_UNSPECIFIED),
         repetition=REPETITIONS.get(
@@ -262,6 +263,8 @@ def _values_from(activity: Activity, formats: Formats) -> Values:
         "client_id": activity.client_id,
         "deal": activity.deal_name,
         "deal_id": activity.deal_id,
+        "owner": activity.owner_name,
+        "owner_before": activity.owner_id,
         "etag": activity.etag,
     }
     if activity.HasField("due_time"):

@@ -1,4 +1,4 @@
-"""Which activities a list shows, as its address says it."""
+"""Which activities a list shows, and what of them, as its address says it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,10 +12,22 @@ from freelanceflow.crm.v1.view_service_pb2 import View
 from freelanceflow.type.v1.filter_pb2 import SortKey
 from gateway.entrypoints.api.activities import ACTIVITIES, KINDS
 from gateway.entrypoints.filters import Asker, Term
+from gateway.entrypoints.pages.owners import ME
 
 PAGE = 50
 HOME = "/activities"
 SHOWS = ("open", "undated", "done")
+EVERYBODY = "all"
+# What a row shows beside what and when; an export calls it the same.
+COLUMNS = {
+    "client": "Client",
+    "deal": "Deal",
+    "owner": "Who",
+    "body": "Details",
+    "remind_at": "Reminder",
+    "created_at": "Created",
+}
+USUAL = ("client", "deal", "owner", "body", "remind_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +37,8 @@ class ActivityQuery:
     show: str
     text: str
     kind: str
-    owner: str
+    owner: str  # their own when empty
+    chosen: tuple[str, ...] = ()  # columns; the usual ones when empty
     view_id: str = ""
 
     @classmethod
@@ -42,9 +55,21 @@ class ActivityQuery:
             show=show if show in SHOWS else SHOWS[0],
             text=given.get("q", "").strip()[:200],
             kind=kind if kind in KINDS else "",
-            owner="all" if given.get("owner") == "all" else "",
+            owner=_whose(given.get("owner", "").strip()[:64]),
+            chosen=tuple(c for c in given.get("columns", "").split(",") if c in COLUMNS),
             view_id=given.get("view", ""),
         )
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """What rows show beside what and when."""
+        return self.chosen or USUAL
+
+    @property
+    def export_columns(self) -> list[str]:
+        """The same for an export."""
+        when = ["done_at"] if self.show == "done" else []
+        return ["subject", "kind", "due_at", *when, *self.shown]
 
     @property
     def all_terms(self) -> list[Term]:
@@ -56,8 +81,8 @@ class ActivityQuery:
             terms.append(Term("subject__contains", self.text))
         if self.kind:
             terms.append(Term("kind", self.kind))
-        if not self.owner:
-            terms.append(Term("owner_id", "me"))
+        if self.owner != EVERYBODY:
+            terms.append(Term("owner_id", self.owner or ME))
         return terms
 
     def asked(self, user_id: str, page_token: str) -> ListActivitiesRequest:
@@ -78,10 +103,14 @@ class ActivityQuery:
         less = {
             "subject__contains": ("text", ""),
             "kind": ("kind", ""),
-            "owner_id": ("owner", "all"),
+            "owner_id": ("owner", EVERYBODY),
         }
         field, value = less.get(name, ("view_id", ""))
         return replace(replace(self, view_id=""), **{field: value}).with_()
+
+    def tab(self, show: str) -> str:
+        """The address of what is open, has no date or is done, of the same people and kinds."""
+        return replace(self, show=show, view_id="").href()
 
     def with_(self, **more: str) -> str:
         """The same as part of an address."""
@@ -90,11 +119,15 @@ class ActivityQuery:
     def href(self, **more: str) -> str:
         """The address that says the same."""
         given = {"q": self.text, "kind": self.kind, "owner": self.owner}
-        given |= {"view": self.view_id, **more}
+        given |= {"columns": ",".join(self.chosen), "view": self.view_id, **more}
         if self.show != SHOWS[0]:
             given["show"] = self.show
         query = urlencode({name: value for name, value in given.items() if value})
         return f"{HOME}?{query}" if query else HOME
+
+
+def _whose(id: str) -> str:
+    return "" if id == ME else id
 
 
 def address_of(view: View) -> str:
@@ -109,7 +142,8 @@ def address_of(view: View) -> str:
         show=show,
         text=kept.get("subject__contains", ""),
         kind=kept.get("kind", ""),
-        owner="" if kept.get("owner_id") == "me" else "all",
+        owner=_whose(kept.get("owner_id", EVERYBODY)),
+        chosen=tuple(view.columns),
         view_id=view.id,
     )
     return query.href()
@@ -117,7 +151,7 @@ def address_of(view: View) -> str:
 
 def view_of(query: ActivityQuery, *, name: str, shared: bool) -> View:
     """What is seen, as a view to be saved."""
-    view = View(resource="activities", name=name, shared=shared)
+    view = View(resource="activities", name=name, shared=shared, columns=query.chosen)
     for term in query.all_terms:
         view.filter.add(name=term.name, value=term.value)
     return view

@@ -13,8 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
 from freelanceflow.analytics.v1 import figures_service_pb2 as fig
 from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
-from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from gateway.entrypoints.pages import analytics_words as words
+from gateway.entrypoints.pages.board_query import asker_of
 from gateway.entrypoints.pages.calls import (
     EXTRA_TIMEOUT,
     clients_of,
@@ -25,12 +25,14 @@ from gateway.entrypoints.pages.calls import (
     viewer_of,
 )
 from gateway.entrypoints.pages.forms import values_of
+from gateway.entrypoints.pages.named_filters import settled
+from gateway.entrypoints.pages.owners import Owners, names_of, owners_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 from kit.ids import new_id
 
-MOST = 200
 TOP = 5
 PERIODS = {"30": "30 days", "90": "90 days", "365": "12 months"}
+LONGEST = "365"
 HORIZONS = ("3", "6", "12", "24")
 LINES = {
     "": "No second line",
@@ -120,7 +122,7 @@ class Asking:
         self._clients, self._identity = clients_of(request), identity_of(request)
         self._query = query
         # Without dates the service counts to today in the workspace's own time zone.
-        first, last = query.days(rendering_of(request).now().date())
+        first, last = query.days(asker_of(request).today)
         period = {"start_date": first, "end_date": last} if query.day else {}
         days = int(query.period)
         if not query.day and days != 90:
@@ -196,11 +198,6 @@ class Asking:
     async def accuracy(self) -> Any:
         """What was said against what happened."""
         return await self._ask("predictions", "GetAccuracy", pre.GetAccuracyRequest())
-
-    async def owners(self) -> Any:
-        """The people, for the control and for names."""
-        asked = ListOwnersRequest(page_size=MOST)
-        return await if_there(self._clients.stages.ListOwners(asked, self._identity))
 
     async def _ask(self, peer: str, method: str, message: Any) -> Any:
         return await if_there(
@@ -289,7 +286,13 @@ async def _page(
     tab: str,
     parts: Mapping[str, Any],
 ) -> Response:
-    viewer, owners, *answers = await together(viewer_of(request), ask.owners(), *parts.values())
+    if named := await settled(request):
+        for part in parts.values():
+            part.close()  # it is asked at the address that names them
+        return named
+    people = if_there(owners_of(request, query.owner))
+    viewer, owners, *answers = await together(viewer_of(request), people, *parts.values())
+    owners = owners or Owners()
     told = dict(zip(parts, answers, strict=True))
     fmt = rendering_of(request).formats(viewer)
     shown: dict[str, Any] = dict(told)
@@ -300,7 +303,6 @@ async def _page(
         shown["coverage_words"] = words.coverage_words(fmt, told["health"])
         shown["stalled_words"] = words.stalled_words(fmt, told["health"])
     bases = [answer.basis for answer in told.values() if answer is not None]
-    people = owners.owners if owners else []
     fragment = is_htmx(request) and targets(request, "analytics")
     return rendering_of(request).response(
         request,
@@ -309,8 +311,9 @@ async def _page(
         tab=tab,
         query=query,
         path=request.url.path,
-        owners=people,
-        names={owner.id: owner.name for owner in people},
+        owners=owners,
+        fuller=await _fuller(request, query, told),
+        names=await _names(request, owners, told.get("activity")),
         periods=PERIODS,
         horizons=HORIZONS,
         metrics={key: label for key, (label, _) in words.METRICS.items()},
@@ -322,6 +325,32 @@ async def _page(
         request_id=str(new_id()),
         **shown,
     )
+
+
+async def _fuller(request: Request, query: AnalyticsQuery, told: Mapping[str, Any]) -> set[str]:
+    """The empty tables that a longer period would fill; nobody is sent to look where nothing is."""
+    if query.period == LONGEST:
+        return set()
+    wider = Asking(request, replace(query, period=LONGEST))
+    shares, conversion = told.get("shares"), told.get("conversion")
+    filled = set[str]()
+    if (
+        shares is not None
+        and not (shares.clients and shares.sources)
+        and (more := await wider.clients())
+    ):
+        filled |= {name for name in ("clients", "sources") if getattr(more, name)}
+    if conversion is not None and not conversion.stages and (more := await wider.conversion()):
+        filled |= {"stages"} if more.stages else set()
+    return filled
+
+
+async def _names(request: Request, owners: Owners, activity: Any) -> dict[str, str]:
+    """What those are called whose figures are shown, also where a workspace has many."""
+    names = owners.names or {}
+    shown = {found.owner_id for found in activity.owners if found.owner_id} if activity else set()
+    missing = shown - names.keys() if owners.many else set()
+    return names | (await names_of(request, missing) if missing else {})
 
 
 async def client_risk(request: Request, client_id: str) -> Any:

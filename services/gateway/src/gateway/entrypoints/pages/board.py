@@ -31,6 +31,7 @@ from gateway.entrypoints.pages.calls import (
 )
 from gateway.entrypoints.pages.deals import deal_context
 from gateway.entrypoints.pages.list_views import elsewhere
+from gateway.entrypoints.pages.named_filters import settled
 from gateway.entrypoints.pages.pipeline_bar import bar_context, extras_of, table_page
 from gateway.entrypoints.pages.problems import REFRESH
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
@@ -50,6 +51,8 @@ async def pipeline(request: Request) -> Response:
     query = BoardQuery.of(request)
     if is_htmx(request) and targets(request, "board"):
         return await _board_part(request, query)
+    if named := await settled(request):
+        return named
     if not is_htmx(request) and (there := await elsewhere(request, "deals", query.view_id)):
         return RedirectResponse(there, 303)
     return await (table_page if query.is_table else _board_page)(request, query)

@@ -17,6 +17,7 @@ from freelanceflow.type.v1.filter_pb2 import Condition, SortKey
 from gateway.entrypoints.api.deals import BOARD, DEALS
 from gateway.entrypoints.filters import CUSTOM, Asker, Term, asker_for
 from gateway.entrypoints.pages.calls import signed_in
+from gateway.entrypoints.pages.owners import Owners
 from gateway.entrypoints.pages.rendering import rendering_of
 
 BOARD_LAYOUT, TABLE_LAYOUT = "board", "table"
@@ -189,14 +190,20 @@ class Narrowed(Protocol):
 
 
 def words_of(
-    query: Narrowed, names: Mapping[str, str], known: Mapping[str, str], home: str = "/pipeline"
+    query: Narrowed,
+    names: Mapping[str, str],
+    known: Mapping[str, str],
+    owners: Owners,
+    home: str = "/pipeline",
 ) -> list[tuple[str, str]]:
     """Each term in words, with the address that is left without it. `known` are names by ids."""
     found = []
     for term in query.all_terms:
         label = names.get(term.field, term.field.removeprefix(CUSTOM).replace("_", " "))
         value = term.value
-        if term.field.endswith("_id"):
+        if term.field == "owner_id":
+            value = owners.name(value)
+        elif term.field.endswith("_id"):
             value = known.get(value, value)
         said = _SAID.get(term.operator, term.operator).format(value)
         if term.operator == "isnull":

@@ -14,10 +14,11 @@ from gateway.entrypoints.api.bulk import PATIENCE
 from gateway.entrypoints.filters import Asker
 from gateway.entrypoints.pages import bulk_undo
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, viewer_of
-from gateway.entrypoints.pages.forms import local_path
+from gateway.entrypoints.pages.choices import meant
+from gateway.entrypoints.pages.forms import local_path, values_of
 from gateway.entrypoints.pages.list_exports import LISTS
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, targets
-from kit.errors import DomainError, ErrorKind
+from kit.errors import DomainError, ErrorKind, InvalidInput
 
 HOMES = {"deals": "/pipeline?layout=table", "clients": "/clients", "activities": "/activities"}
 PAGES = {"deals": "/deals/", "clients": "/clients/", "activities": "/activities/"}
@@ -55,6 +56,12 @@ async def change(request: Request, resource: str) -> Response:
     asked = _asked(request, viewer, resource, form)
     if asked is None:
         return RedirectResponse(back, 303)
+    if asked.action == pb.BULK_ACTION_ASSIGN and not asked.owner_id:
+        try:
+            asked.owner_id = await _owner_called(request)
+        except InvalidInput as doubt:
+            said = " ".join(doubt.fields.values())
+            return _result(request, viewer, resource, form, back, message=said, status=422)
     method, message = METHODS[resource]
     had = await bulk_undo.before(request, resource, str(form.get("action", "")), list(asked.ids))
     try:
@@ -67,7 +74,10 @@ async def change(request: Request, resource: str) -> Response:
         return _result(request, viewer, resource, form, back, message=refusal.message, status=422)
     if answer.job_id:
         return RedirectResponse(f"/jobs/{answer.job_id}", 303)
-    return _result(request, viewer, resource, form, back, results=answer.results, had=had)
+    changed = [result.id for result in answer.results if not result.reason]
+    action = str(form.get("action", ""))
+    steps = bulk_undo.steps(action, had, changed, _given(form, action, asked))
+    return _result(request, viewer, resource, form, back, results=answer.results, undo=steps)
 
 
 @router.post("/bulk/{resource}/undo")
@@ -125,10 +135,20 @@ def _asked(request: Request, viewer: Viewer, resource: str, form: FormData) -> p
     return asked
 
 
-def _given(form: FormData, action: str) -> str:
+async def _owner_called(request: Request) -> str:
+    """Who is meant by a name that was not chosen from the list. Raises InvalidInput."""
+    values = await values_of(request)
+    found = await meant(request, values, {"owner": "owners"})
+    if not found["owner"]:
+        raise InvalidInput("", fields={"owner": "Say who is to have them."})
+    return found["owner"]
+
+
+def _given(form: FormData, action: str, asked: pb.BulkChange) -> str:
     """What the records were given: an owner, a stage or a tag."""
-    name = {"assign": "owner_id", "move": "stage_id"}.get(action, "tag")
-    return str(form.get(name, "")).strip()
+    if action == "assign":
+        return asked.owner_id
+    return str(form.get("stage_id" if action == "move" else "tag", "")).strip()
 
 
 def _result(
@@ -139,7 +159,7 @@ def _result(
     back: str,
     *,
     results: Any = (),
-    had: Sequence[Any] = (),
+    undo: Sequence[Any] = (),
     message: str = "",
     status: int = 200,
 ) -> Response:
@@ -154,7 +174,7 @@ def _result(
         done=DONE.get(action, "changed"),
         changed=changed,
         refused=[result for result in results if result.reason],
-        undo=bulk_undo.steps(action, had, changed, _given(form, action)),
+        undo=undo,
         page=PAGES[resource],
         back=back,
         message=message,

@@ -23,10 +23,12 @@ from freelanceflow.crm.v1.client_service_pb2 import (
 from freelanceflow.crm.v1.deal_service_pb2 import Deal, GetDealRequest, ListDealsRequest
 from freelanceflow.crm.v1.record_service_pb2 import RecordKind
 from freelanceflow.crm.v1.search_service_pb2 import SearchRequest, SearchResult
+from freelanceflow.crm.v1.stage_service_pb2 import Owner
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator, SortKey
 from gateway.entrypoints.errors import HttpProblem
 from gateway.entrypoints.pages.calls import clients_of, identity_of, if_there, signed_in
 from gateway.entrypoints.pages.forms import Unclear, Values
+from gateway.entrypoints.pages.owners import ME, MINE, find_owners
 from gateway.entrypoints.pages.rendering import rendering_of
 from kit.errors import DomainError, ErrorKind
 
@@ -51,7 +53,7 @@ class Choice(NamedTuple):
 class Kind(NamedTuple):
     """What is chosen."""
 
-    record: int
+    record: int  # 0 for owners, which search does not know
     word: str
     several: str
     only: tuple[Condition, ...] = ()
@@ -65,12 +67,19 @@ def _equal(field: str, value: str) -> Condition:
     return Condition(field=field, operator=Operator.OPERATOR_EQ, values=[value])
 
 
+def _holds(text: str) -> Condition:
+    return Condition(field="name", operator=Operator.OPERATOR_CONTAINS, values=[text])
+
+
 CLIENT, DEAL = RecordKind.RECORD_KIND_CLIENT, RecordKind.RECORD_KIND_DEAL
 KINDS = {
     "clients": Kind(CLIENT, "client", "clients"),
     "companies": Kind(CLIENT, "company", "companies", (_equal("kind", "company"),)),
     "deals": Kind(DEAL, "deal", "deals"),
+    "owners": Kind(0, "owner", "owners"),
+    "whose": Kind(0, "owner", "owners"),  # for a filter, which may say “mine” as well
 }
+MY_OWN = Choice(ME, MINE, "What belongs to whoever looks")
 
 
 @router.get("/choices/{kind}")
@@ -165,7 +174,12 @@ def _same(one: str, other: str) -> bool:
 async def _get(request: Request, kind: Kind, id: str) -> Choice | None:
     """One record by its id; None when it is not there, or none of that kind."""
     clients, identity = clients_of(request), identity_of(request)
+    if id == ME:
+        return MY_OWN if kind is KINDS["whose"] else None
     try:
+        if not kind.record:
+            found = await find_owners(request, _equal("id", id), most=1)
+            return _owner(found[0]) if found else None
         if kind.record == DEAL:
             asked = GetDealRequest(deal_id=id)
             deal = await if_there(clients.deals.GetDeal(asked, identity))
@@ -182,6 +196,8 @@ async def _get(request: Request, kind: Kind, id: str) -> Choice | None:
 
 async def _called(request: Request, kind: Kind, name: str) -> list[Choice]:
     """Who is called exactly so, or else so but for upper and lower case."""
+    if kind is KINDS["whose"] and _same(name, MINE):
+        return [MY_OWN]
     exactly = await _listed(request, kind, _equal("name", name))
     if exactly:
         return exactly
@@ -189,20 +205,24 @@ async def _called(request: Request, kind: Kind, name: str) -> list[Choice]:
 
 
 async def _offered(request: Request, kind: Kind, text: str) -> list[Choice]:
+    if not kind.record:
+        mine = kind is KINDS["whose"] and MINE.casefold().startswith(text.casefold())
+        return [*([MY_OWN] if mine else []), *await _found(request, kind, text)]
     if not text:
         return await _listed(request, kind)
     found = await _found(request, kind, text)
     if len(found) >= FOUND or kind.only:
         # Search tells the best eight of all kinds; the list has the others that hold the text.
-        holds = Condition(field="name", operator=Operator.OPERATOR_CONTAINS, values=[text])
         known = {choice.id for choice in found}
-        more = await _listed(request, kind, holds)
+        more = await _listed(request, kind, _holds(text))
         found += [choice for choice in more if choice.id not in known]
     return found[:OFFERED]
 
 
 async def _found(request: Request, kind: Kind, text: str) -> list[Choice]:
     """By search, which knows mails and phones as well and forgives mistakes."""
+    if not kind.record:
+        return await _listed(request, kind, *([_holds(text)] if text else []))
     asked = SearchRequest(text=text)
     found = await if_there(clients_of(request).search.Search(asked, identity_of(request)))
     return [
@@ -213,6 +233,9 @@ async def _found(request: Request, kind: Kind, text: str) -> list[Choice]:
 
 
 async def _listed(request: Request, kind: Kind, *conditions: Condition) -> list[Choice]:
+    if not kind.record:
+        owners = await find_owners(request, *conditions, most=OFFERED)
+        return [_owner(owner) for owner in owners]
     clients, identity = clients_of(request), identity_of(request)
     asked: dict[str, Any] = {
         "page_size": OFFERED,
@@ -224,6 +247,10 @@ async def _listed(request: Request, kind: Kind, *conditions: Condition) -> list[
         return list(map(_deal, deals.deals))
     listed = await clients.clients.ListClients(ListClientsRequest(**asked), identity)
     return list(map(_client, listed.clients))
+
+
+def _owner(owner: Owner) -> Choice:
+    return Choice(owner.id, owner.name, "" if owner.user_id else "Not a member")
 
 
 def _client(client: Client) -> Choice:

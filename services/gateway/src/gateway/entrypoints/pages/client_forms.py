@@ -14,7 +14,6 @@ from freelanceflow.crm.v1.client_service_pb2 import (
     GetClientRequest,
     UpdateClientRequest,
 )
-from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from gateway.entrypoints.errors import candidates_of
 from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
 from gateway.entrypoints.pages.choices import about_client, meant
@@ -25,7 +24,8 @@ from gateway.entrypoints.pages.custom_forms import (
     read_custom,
 )
 from gateway.entrypoints.pages.fields import list_fields
-from gateway.entrypoints.pages.forms import Errors, Values, errors_of, options, values_of
+from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
+from gateway.entrypoints.pages.owners import asked_by_name, changed, owners_of
 from gateway.entrypoints.pages.rendering import Viewer, rendering_of
 from kit.errors import DomainError, ErrorKind
 from kit.ids import new_id
@@ -102,7 +102,9 @@ async def update_client(request: Request, client_id: str) -> Response:
         client.id = client_id
         await clients_of(request).clients.UpdateClient(
             UpdateClientRequest(
-                client=client, update_mask=FieldMask(paths=_WRITABLE), etag=values["etag"]
+                client=client,
+                update_mask=FieldMask(paths=changed(values, _WRITABLE)),
+                etag=values["etag"],
             ),
             identity_of(request),
         )
@@ -132,11 +134,7 @@ async def _form(
     conflict: bool = False,
     alike: Sequence[Mapping[str, str]] = (),
 ) -> Response:
-    clients, identity = clients_of(request), identity_of(request)
-    owners, fields = await together(
-        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
-        list_fields(request, OF_CLIENTS),
-    )
+    owners, fields = await together(owners_of(request), list_fields(request, OF_CLIENTS))
     return rendering_of(request).response(
         request,
         "clients/form.html",
@@ -147,23 +145,24 @@ async def _form(
         values=values,
         errors=errors.fields,
         message=errors.message,
-        labels=LABELS | custom_labels(fields),
+        labels={**LABELS, "owner": LABELS["owner_id"], **custom_labels(fields)},
         fields=fields,
         currency=viewer.currency_code,
         conflict=conflict,
         alike=alike,
-        owner_options=options(owners.owners),
+        owners=owners,
         choices=errors.choices,
     )
 
 
 async def _client_from(request: Request, viewer: Viewer, values: Values) -> Client:
-    client = Client(kind=_KINDS.get(values["kind"], ClientKind.CLIENT_KIND_UNSPECIFIED))
+    found = await meant(request, values, {"parent": "companies"} | asked_by_name(values))
+    kind = _KINDS.get(values["kind"], ClientKind.CLIENT_KIND_UNSPECIFIED)
+    client = Client(kind=kind, parent_id=found["parent"])
     for name in _TEXTS:
         setattr(client, name, values[name])
     for name, separator in _LISTS.items():
         getattr(client, name).extend(filter(None, map(str.strip, values[name].split(separator))))
-    client.parent_id = (await meant(request, values, {"parent": "companies"}))["parent"]
     fields = await list_fields(request, OF_CLIENTS)
     client.custom_fields.CopyFrom(into_struct(read_custom(fields, values, viewer)))
     return client
@@ -177,6 +176,8 @@ def _values_from(client: Client) -> Values:
         "kind": "person" if client.kind == ClientKind.CLIENT_KIND_PERSON else "company",
         "parent": client.parent_name,
         "parent_id": client.parent_id,
+        "owner": client.owner_name,
+        "owner_before": client.owner_id,
         "etag": client.etag,
     }
     return values

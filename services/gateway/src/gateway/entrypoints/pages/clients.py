@@ -9,7 +9,6 @@ from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest
 from freelanceflow.crm.v1.deal_service_pb2 import ListDealsRequest
-from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineRequest
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.filters import CUSTOM
@@ -26,18 +25,13 @@ from gateway.entrypoints.pages.calls import (
 from gateway.entrypoints.pages.client_forms import OF_CLIENTS, get_client
 from gateway.entrypoints.pages.client_query import COLUMNS, ClientQuery
 from gateway.entrypoints.pages.fields import list_fields
-from gateway.entrypoints.pages.forms import options
 from gateway.entrypoints.pages.list_views import elsewhere, views_context
-from gateway.entrypoints.pages.pipeline_bar import (
-    FilterField,
-    custom_filters,
-    names_of,
-    owner_names,
-)
+from gateway.entrypoints.pages.named_filters import settled
+from gateway.entrypoints.pages.owners import ME, MINE, owners_of, spoken_of
+from gateway.entrypoints.pages.pipeline_bar import FilterField, custom_filters, names_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 
 PAGE = 50
-MOST = 200
 DEALS, PEOPLE = 10, 50
 TIMELINE = 25
 
@@ -54,6 +48,8 @@ router = APIRouter(include_in_schema=False)
 async def client_list(request: Request) -> Response:
     """All clients by name, or those that the filter meets."""
     query = ClientQuery.of(request)
+    if named := await settled(request):
+        return named
     if there := await elsewhere(request, OF_CLIENTS, query.view_id):
         return RedirectResponse(there, 303)
     asked = ListClientsRequest(
@@ -68,7 +64,7 @@ async def client_list(request: Request) -> Response:
         viewer_of(request),
         clients.clients.ListClients(asked, identity),
         list_fields(request, OF_CLIENTS),
-        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
+        owners_of(request, *spoken_of(query.all_terms)),
         views_context(request, OF_CLIENTS, query.view_id),
     )
     by_name = {f"{CUSTOM}{field.key}": field for field in fields}
@@ -80,11 +76,11 @@ async def client_list(request: Request) -> Response:
         clients=page.clients,
         total=page.total if page.HasField("total") else None,
         query=query,
-        owners=owners.owners,
+        owners=owners,
         **views,
-        owner_options=[("me", "Mine"), *options(owners.owners)],
+        owner_options=[(ME, MINE), *owners.options],
         filter_fields=[*FILTERS, *custom_filters(fields)],
-        narrowed=words_of(query, names_of(fields), owner_names(owners), "/clients"),
+        narrowed=words_of(query, names_of(fields), {}, owners, "/clients"),
         columns=[
             (name, by_name.get(name), COLUMNS.get(name) or by_name[name].name)
             for name in query.shown

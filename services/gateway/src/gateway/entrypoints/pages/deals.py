@@ -21,7 +21,7 @@ from freelanceflow.crm.v1.deal_service_pb2 import (
     GetDealRequest,
     UpdateDealRequest,
 )
-from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest, ListStagesRequest
+from freelanceflow.crm.v1.stage_service_pb2 import ListStagesRequest
 from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineRequest
 from gateway.entrypoints.pages.activities import planned
 from gateway.entrypoints.pages.calls import (
@@ -50,6 +50,7 @@ from gateway.entrypoints.pages.forms import (
     read_money,
     values_of,
 )
+from gateway.entrypoints.pages.owners import asked_by_name, changed, owners_of
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, targets
 from kit.errors import DomainError, ErrorKind, InvalidInput
 from kit.ids import new_id
@@ -138,9 +139,11 @@ async def update_deal(request: Request, deal_id: str) -> Response:
     try:
         deal = await _deal_from(request, viewer, values)
         deal.id = deal_id
-        changed = await clients_of(request).deals.UpdateDeal(
+        saved = await clients_of(request).deals.UpdateDeal(
             UpdateDealRequest(
-                deal=deal, update_mask=FieldMask(paths=_WRITABLE), etag=values["etag"]
+                deal=deal,
+                update_mask=FieldMask(paths=changed(values, _WRITABLE)),
+                etag=values["etag"],
             ),
             identity_of(request),
         )
@@ -148,7 +151,7 @@ async def update_deal(request: Request, deal_id: str) -> Response:
         if refusal.kind is ErrorKind.STALE:
             return await _conflict(request, viewer, deal_id, values)
         return await _form(request, viewer, deal_id, values, errors_of(refusal, _FIELD_OF))
-    return _saved(request, viewer, changed, "Saved")
+    return _saved(request, viewer, saved, "Saved")
 
 
 async def deal_context(request: Request, deal_id: str) -> dict[str, Any]:
@@ -202,7 +205,7 @@ async def _form(
 ) -> Response:
     clients, identity = clients_of(request), identity_of(request)
     owners, stages, fields = await together(
-        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
+        owners_of(request),
         clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
         list_fields(request, OF_DEALS),
     )
@@ -220,14 +223,14 @@ async def _form(
         values=values,
         errors=errors.fields,
         message=errors.message,
-        labels=LABELS | custom_labels(fields),
+        labels={**LABELS, "owner": LABELS["owner_id"], **custom_labels(fields)},
         conflict=conflict,
         fields=fields,
         currency=viewer.currency_code,
         currencies=currency_options(values["currency"], viewer.currency_code),
         choices=errors.choices,
         may_be_new=errors.fields["client"].startswith(NOBODY) and viewer.may("clients.write"),
-        owner_options=options(owners.owners),
+        owners=owners,
         stage_options=options(stages.stages),
     )
 
@@ -236,7 +239,7 @@ async def _conflict(request: Request, viewer: Viewer, deal_id: str, values: Valu
     current = await _get(request, deal_id)
     theirs = _values_from(request, viewer, current)
     differing = [
-        f"{LABELS[name]} “{theirs[name] or '–'}”"
+        f"{LABELS[name]} “{theirs['owner' if name == 'owner_id' else name] or '–'}”"
         for name in LABELS
         if name in theirs and name != "stage_id" and theirs[name] != values[name]
     ]
@@ -256,13 +259,12 @@ def _saved(request: Request, viewer: Viewer, deal: Deal, words: str) -> Response
 
 async def _deal_from(request: Request, viewer: Viewer, values: Values) -> Deal:
     currency = values["currency"] or viewer.currency_code
-    deal = Deal()
+    deal = Deal(client_id=await _client_id(request, values))
     for name in _TEXTS:
         setattr(deal, name, values[name])
     amount = read_money(values["amount"], currency, viewer, "amount")
     if amount is not None:
         deal.amount.CopyFrom(amount)
-    deal.client_id = await _client_id(request, values)
     deal.tags.extend(filter(None, map(str.strip, values["tags"].split(","))))
     fields = await list_fields(request, OF_DEALS)
     deal.custom_fields.CopyFrom(into_struct(read_custom(fields, values, viewer)))
@@ -270,9 +272,13 @@ async def _deal_from(request: Request, viewer: Viewer, values: Values) -> Deal:
 
 
 async def _client_id(request: Request, values: Values) -> str:
-    """The client who is meant, or a new one if that is wanted. Raises InvalidInput."""
+    """The client who is meant, or a new one if that is wanted; the owner's id becomes a value.
+
+    Raises InvalidInput.
+    """
     new = "client" if values["new_client"] else ""
-    found = (await meant(request, values, {"client": "clients"}, new=new))["client"]
+    asked = {"client": "clients"} | asked_by_name(values)
+    found = (await meant(request, values, asked, new=new))["client"]
     if found or not values["client"]:
         return found
     client = Client(name=values["client"], kind=ClientKind.CLIENT_KIND_COMPANY)
@@ -296,6 +302,8 @@ def _values_from(request: Request, viewer: Viewer, deal: Deal) -> Values:
     values |= {
         "client": deal.client_name,
         "client_id": deal.client_id,
+        "owner": deal.owner_name,
+        "owner_before": deal.owner_id,
         "tags": ", ".join(deal.tags),
         "amount": formats.money_input(deal.amount) if has_amount else "",
         "currency": deal.amount.currency_code if has_amount else viewer.currency_code,

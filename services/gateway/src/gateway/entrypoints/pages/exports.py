@@ -10,16 +10,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.crm.v1 import export_service_pb2 as pb
-from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from gateway.entrypoints.api.exports import FORMATS, LISTS, RESOURCES, STATUSES, export_file
 from gateway.entrypoints.filters import Asker, Term, beginning
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, together, viewer_of
-from gateway.entrypoints.pages.forms import Errors, Values, errors_of, options, values_of
+from gateway.entrypoints.pages.choices import meant
+from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
+from gateway.entrypoints.pages.owners import asked_by_name, owners_of
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, targets
 from kit.errors import DomainError, ErrorKind
 from kit.ids import new_id
 
-MOST = 200
 NAMES = {"clients": "Clients", "deals": "Deals", "activities": "Activities"}
 AT_WORK = (pb.ExportStatus.EXPORT_STATUS_QUEUED, pb.ExportStatus.EXPORT_STATUS_RUNNING)
 PERIODS = [
@@ -66,6 +66,7 @@ async def create_export(request: Request) -> Response:
     today, zone = formats.today, formats.zone
     asker = Asker(str(signed_in(request).user_id), today, zone)
     try:
+        await meant(request, values, asked_by_name(values))
         await clients_of(request).exports.CreateExport(
             pb.CreateExportRequest(
                 resource=RESOURCES[resource],
@@ -172,9 +173,7 @@ async def _page(request: Request, values: Values, errors: Errors) -> Response:
     viewer, page, owners = await together(
         viewer_of(request),
         _exports(request),
-        clients_of(request).stages.ListOwners(
-            ListOwnersRequest(page_size=MOST), identity_of(request)
-        ),
+        owners_of(request),
     )
     chips = [f"{WORDS.get(name, name)}: {value}" for name, value in parse_qsl(values["filter"])]
     values["resource"] = values["resource"] or "deals"
@@ -186,7 +185,8 @@ async def _page(request: Request, values: Values, errors: Errors) -> Response:
         page,
         status=errors.status,
         resources=list(NAMES.items()),
-        owner_options=options(owners.owners),
+        owners=owners,
+        choices=errors.choices,
         periods=PERIODS,
         filter=values["filter"],
         chips=chips,

@@ -94,8 +94,9 @@ def _clients(items: Iterable[tuple[str, str]], asker: Asker) -> Shown:
 
 
 def _activities(items: Iterable[tuple[str, str]], asker: Asker) -> Shown:
-    asked = ActivityQuery.reading(items).asked(asker.user_id, "")
-    return Shown(asked.conditions, asked.sort)
+    query = ActivityQuery.reading(items)
+    asked = query.asked(asker.user_id, "")
+    return Shown(asked.conditions, asked.sort, query.export_columns)
 
 
 LISTS: dict[str, Callable[[Iterable[tuple[str, str]], Asker], Shown]] = {

@@ -24,7 +24,8 @@ class Kind(NamedTuple):
     address_of: Callable[[View], str]
     view_of: Callable[..., View]
     options: Callable[[list[CustomField]], list[tuple[str, str]]]  # what can be shown
-    legend: str = ""
+    legend: str
+    choice: str = "show"  # what an address calls it
 
     @property
     def everything(self) -> str:
@@ -62,7 +63,9 @@ KINDS = {
         lambda items, _: ActivityQuery.reading(items),
         activity_query.address_of,
         activity_query.view_of,
-        lambda _: [],
+        lambda _: list(activity_query.COLUMNS.items()),
+        "Rows also show",
+        "columns",
     ),
 }
 

@@ -11,8 +11,6 @@ from freelanceflow.crm.v1.deal_service_pb2 import ListDealsRequest
 from freelanceflow.crm.v1.field_service_pb2 import CustomField
 from freelanceflow.crm.v1.stage_service_pb2 import (
     ListLostReasonsRequest,
-    ListOwnersRequest,
-    ListOwnersResponse,
     ListStagesRequest,
 )
 from gateway.entrypoints.filters import CUSTOM
@@ -31,6 +29,7 @@ from gateway.entrypoints.pages.calls import (
 from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import options
 from gateway.entrypoints.pages.list_views import views_context
+from gateway.entrypoints.pages.owners import owners_of, spoken_of
 from gateway.entrypoints.pages.rendering import rendering_of
 
 MOST = 200
@@ -85,19 +84,20 @@ async def bar_context(request: Request, query: BoardQuery) -> dict[str, Any]:
     """Everything above the board or the table."""
     clients, identity = clients_of(request), identity_of(request)
     owners, views, fields, stages, client = await together(
-        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
+        owners_of(request, *spoken_of(query.all_terms)),
         views_context(request, "deals", query.view_id),
         list_fields(request, "deals"),
         clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
         _client_names(request, query),
     )
-    known = owner_names(owners) | dict(options(stages.stages)) | client
+    known = dict(options(stages.stages)) | client
     return {
-        "owners": owners.owners,
+        "owners": owners,
+        "client_name": client.get(query.value("client_id"), ""),
         "all_stages": stages.stages,
         **views,
         "filter_fields": _filter_fields(fields, query, options(stages.stages)),
-        "narrowed": words_of(query, names_of(fields), known),
+        "narrowed": words_of(query, names_of(fields), known, owners),
         "extras": _extras(query, fields),
     }
 
@@ -152,11 +152,6 @@ async def table_page(request: Request, query: BoardQuery) -> Response:
 def names_of(fields: list[CustomField]) -> dict[str, str]:
     """What fields are called, by their names in filters."""
     return NAMES | {f"{CUSTOM}{field.key}": field.name for field in fields}
-
-
-def owner_names(owners: ListOwnersResponse) -> dict[str, str]:
-    """By what an address says."""
-    return {"me": "me"} | {owner.id: owner.name for owner in owners.owners}
 
 
 def _filter_fields(

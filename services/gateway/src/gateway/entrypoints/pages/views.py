@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.crm.v1.field_service_pb2 import CustomField
-from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest
 from freelanceflow.crm.v1.view_service_pb2 import (
     ChooseViewRequest,
     CreateViewRequest,
@@ -29,7 +28,8 @@ from gateway.entrypoints.pages.calls import (
 from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
 from gateway.entrypoints.pages.list_views import KINDS, list_views
-from gateway.entrypoints.pages.pipeline_bar import MOST, names_of, owner_names
+from gateway.entrypoints.pages.owners import owners_of, spoken_of
+from gateway.entrypoints.pages.pipeline_bar import names_of
 from gateway.entrypoints.pages.rendering import rendering_of
 from kit.errors import DomainError, ErrorKind
 
@@ -172,14 +172,13 @@ async def _get(request: Request, view_id: str) -> View:
 async def _form(
     request: Request, resource: str, view_id: str, query: Any, values: Values, errors: Errors
 ) -> Response:
-    clients, identity, kind = clients_of(request), identity_of(request), KINDS[resource]
+    kind = KINDS[resource]
     viewer, fields, owners = await together(
         viewer_of(request),
         _fields(request, resource),
-        clients.stages.ListOwners(ListOwnersRequest(page_size=MOST), identity),
+        owners_of(request, *spoken_of(query.all_terms)),
     )
     back = "/settings/views" if view_id else f"{kind.home}?{query.with_() or 'view='}"
-    hidden = {"show": ""} if kind.legend else {}  # else it is no choice of columns
     return rendering_of(request).response(
         request,
         "lists/view_form.html",
@@ -191,11 +190,11 @@ async def _form(
         kind=kind,
         hidden=[
             ("resource", resource),
-            ("query", query.with_(view="", **hidden)),
+            ("query", query.with_(view="", **{kind.choice: ""})),
             ("etag", values["etag"]),
         ],
-        shown=query.shown if kind.legend else (),
-        narrowed=words_of(query, names_of(fields), owner_names(owners), kind.home),
+        shown=query.shown,
+        narrowed=words_of(query, names_of(fields), {}, owners, kind.home),
         show_options=kind.options(fields),
         values=values,
         errors=errors.fields,
@@ -206,15 +205,13 @@ async def _form(
 
 async def _fields(request: Request, resource: str) -> list[CustomField]:
     """Activities have none of their own."""
-    return await list_fields(request, resource) if KINDS[resource].legend else []
+    return await list_fields(request, resource) if resource != "activities" else []
 
 
 def _query(request: Request, resource: str, values: Values) -> Any:
     """What the form was opened with, and what it says is to be shown."""
-    items = parse_qsl(values["query"])
-    if KINDS[resource].legend:
-        shown = [name.removeprefix(SHOW) for name in values if name.startswith(SHOW)]
-        items.append(("show", ",".join(shown)))
+    shown = [name.removeprefix(SHOW) for name in values if name.startswith(SHOW)]
+    items = [*parse_qsl(values["query"]), (KINDS[resource].choice, ",".join(shown))]
     return KINDS[resource].reading(items, asker_of(request))
 
 
