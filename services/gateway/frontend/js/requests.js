@@ -36,6 +36,6 @@ export function startRequests() {
   document.addEventListener("htmx:error", (event) => {
     const { ctx } = event.detail;
     if (!ctx || ctx.quiet || isStream(event.target)) return;
-    showToast("No answer from the server. Nothing was changed; please try again.");
+    showToast(navigator.onLine ? "No answer from the server. Look whether it was saved, then try again." : "You are offline. This was not saved; try again when the connection is back.");
   });
 }

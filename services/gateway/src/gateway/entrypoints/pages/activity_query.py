@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -106,7 +107,8 @@ class ActivityQuery:
             "owner_id": ("owner", EVERYBODY),
         }
         field, value = less.get(name, ("view_id", ""))
-        return replace(replace(self, view_id=""), **{field: value}).with_()
+        changed: dict[str, Any] = {"view_id": "", field: value}
+        return replace(self, **changed).with_()
 
     def tab(self, show: str) -> str:
         """The address of what is open, has no date or is done, of the same people and kinds."""

@@ -26,9 +26,11 @@ _WORDS = {
         "Somebody was faster",
         "It has been changed meanwhile. Nothing of theirs was overwritten.",
     ),
-    503: ("This part is not available", "It should be back in a moment. Nothing was changed."),
+    429: ("Too much at once", "Please wait a moment, then try again."),
+    503: ("This part is not available", "It should be back in a moment."),
     504: ("The answer took too long", "Please try again in a moment."),
 }
+_PERHAPS_DONE = "Look whether it was saved before you send it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ def render_problem(
     )
 
 
+def _again(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
 def _problem(
     request: Request,
     status: int,
@@ -80,9 +86,13 @@ def _problem(
     retry_after: str | None,
 ) -> Problem:
     title, detail = _WORDS.get(status, (title, " ".join([detail, *fields.values()]).strip()))
-    if status == 429 and retry_after:
-        detail = f"Please try again in {retry_after} seconds."
-    repeatable = request.method == "GET" and (status >= 500 or status == 429)
+    if status == 429 and (retry_after or "").isdigit():
+        unit = "second" if retry_after == "1" else "seconds"
+        detail = f"Please wait {retry_after} {unit}, then try again."
+    reading = request.method == "GET"
+    if status in (503, 504) and not reading:
+        detail = f"{detail} {_PERHAPS_DONE}"
+    repeatable = reading and (status >= 500 or status == 429)
     here = request.headers.get("hx-current-url") or str(request.url)
     return Problem(
         status=status,
@@ -90,6 +100,6 @@ def _problem(
         detail=detail,
         icon=_ICONS.get(status, "triangle-alert"),
         request_id=trace_id if status >= 500 else "",
-        retry_href=request.url.path if repeatable else "",
+        retry_href=_again(request) if repeatable else "",
         here="/" + here.partition("://")[2].partition("/")[2],
     )
