@@ -69,14 +69,17 @@ async def serve(settings: Settings) -> None:
                 "relay": relay.run,
                 "revocations": revocations.follow,
                 "members": _consumer(app, bus, "AUTH", "notify-members", of_auth(app)).run,
-                "deals": _consumer(
-                    app, bus, "CRM", "notify-deals", of_crm(app), crm_told(app), is_news
-                ).run,
+                "deals": deals_consumer(app, bus).run,
                 "sender": sender.run,
                 "forget": sender.forget,
             },
             checks={"database": lambda: answers(pool), "streams": bus.check},
         )
+
+
+def deals_consumer(app: App, bus: Bus) -> Consumer:
+    """Hears what crm tells."""
+    return _consumer(app, bus, "CRM", "notify-deals", of_crm(app), crm_told(app), is_news)
 
 
 def _consumer(
