@@ -45,14 +45,15 @@ def value_in(table: Any, currency: ColumnElement[str]) -> ColumnElement[int]:
 def as_of(moment: ColumnElement[datetime], *, workspace: ColumnElement[UUID] = WORKSPACE) -> CTE:
     """Every deal as it stood before a moment: the columns of `deal_states`, a row per deal.
 
-    A part of the statement by a name of its own: whoever reads it twice has it computed once.
+    A part of the statement by a name of its own: whoever reads it twice has it computed once. The
+    order is that of the primary key read backwards, so that nothing is sorted.
     """
     s = deal_states.c
     return (
         select(deal_states)
         .where(s.workspace_id == workspace, s.happened_at < moment)
         .ext(distinct_on(s.deal_id))
-        .order_by(s.deal_id, s.version.desc())
+        .order_by(s.deal_id.desc(), s.version.desc())
         .cte("stood")
     )
 
@@ -66,6 +67,6 @@ def activities_as_of(
         select(activity_states)
         .where(s.workspace_id == workspace, s.happened_at < moment)
         .ext(distinct_on(s.activity_id))
-        .order_by(s.activity_id, s.version.desc())
+        .order_by(s.activity_id.desc(), s.version.desc())
         .subquery("activity_stood")
     )
