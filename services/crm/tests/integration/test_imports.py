@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from crm.application.imports import MANY
 from crm.application.workspaces import keep_workspace
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
@@ -185,10 +186,12 @@ async def test_what_is_there_already_is_skipped(app: App, person: Person) -> Non
 async def test_the_planner_learns_what_came_in(
     app: App, person: Person, database: ServiceDatabase
 ) -> None:
-    """Else the first minute after an import reads a whole workspace for one deal."""
+    """Else the first minute after a large import reads a whole workspace for one deal."""
     analyzed = "SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'deals'"
     before = await database.owner.fetchval(analyzed)
     await imported(app, person, table({"name": "A", "external_id": "A"}))
+    assert await database.owner.fetchval(analyzed) == before
+    await imported(app, person, table(*({"name": f"Deal {n}"} for n in range(MANY))))
     assert await database.owner.fetchval(analyzed) > before
 
 

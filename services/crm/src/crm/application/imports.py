@@ -27,6 +27,7 @@ from kit.unit_of_work import UnitOfWork
 
 JOB, CHECK_JOB = "import", "import_check"
 TRIES = 3
+MANY = 1_000  # rows after which the planner is told at once; of fewer autovacuum tells it in time
 
 Report = Callable[[int, int], Awaitable[None]]
 
@@ -122,11 +123,12 @@ async def write_rows(
         await _write(open_unit, found, batch, done=done, now=now)
         done += len(batch)
         await report(done, found.total_rows)
-    uow = open_unit()
-    uow.begin_with(bulk.PATIENCE)
-    async with uow:
-        await bulk.refresh_statistics(uow)
-        await uow.commit()
+    if found.total_rows >= MANY:
+        uow = open_unit()
+        uow.begin_with(bulk.PATIENCE)
+        async with uow:
+            await bulk.refresh_statistics(uow)
+            await uow.commit()
     return await _finish(open_unit, import_id, now=now)
 
 
