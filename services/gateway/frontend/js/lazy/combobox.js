@@ -15,6 +15,7 @@ export function startCombobox(root) {
   const note = popup.querySelector("p");
   let timer = null;
   let asked = null; // what the list answers; null when it answers nothing
+  let question = null; // on its way
 
   const options = () => [...list.children];
   const marked = () => options().find((option) => option.ariaSelected === "true");
@@ -54,11 +55,18 @@ export function startCombobox(root) {
     mark(null);
   }
 
+  function fetchOptions(text) {
+    const query = new URLSearchParams({ q: text, not: input.dataset.but ?? "" });
+    return htmx.ajax("GET", `${input.dataset.combobox}?${query}`, { source: input, target: list, swap: "innerHTML", quiet: true });
+  }
+
   async function ask() {
     const text = input.value.trim();
     if (text !== asked) {
-      const query = new URLSearchParams({ q: text, not: input.dataset.but ?? "" });
-      await htmx.ajax("GET", `${input.dataset.combobox}?${query}`, { source: input, target: list, swap: "innerHTML", quiet: true });
+      // A second arrow key waits for the answer to the first: another list would drop what is marked.
+      if (question?.text !== text) question = { text, answer: fetchOptions(text) };
+      const mine = question;
+      await mine.answer.finally(() => (question = question === mine ? null : question));
       if (text !== input.value.trim()) return; // a newer question is on its way
       asked = text;
       options().forEach((option, number) => (option.id = `${list.id}-${number}`));
