@@ -1,7 +1,6 @@
-"""`make test`: checks, tests and journeys side by side, then one page with what came out.
+"""`make test`: checks, tests and journeys in turn, then one page with what came out.
 
-None of the three keeps a machine busy: journeys wait for what happens behind them, tests for their
-servers, and the longest check uses one core. Every line says whose it is.
+Every line says whose it is.
 With --long the long forms run too. BROWSER=none leaves out what needs a browser, and says so.
 """
 
@@ -11,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from local.browser import NoBrowser, provide
@@ -37,11 +35,10 @@ def main(arguments: list[str]) -> int:
     parts = {
         # The rules are tests, and run with them.
         "checks": [*PYTHON, "tests.check", *(name for name in CHECKS if name != "rules")],
-        "tests": ["nice", "-n", "5", *tests],  # journeys take longest: nothing holds them up
+        "tests": tests,
         "journeys": _pytest("journeys", f"e2e{length}", "tests/e2e"),
     }
-    with ThreadPoolExecutor(len(parts)) as pool:
-        phases = list(pool.map(_run, parts, parts.values()))
+    phases = list(map(_run, parts, parts.values()))
     problems = write_report(REPORTS, phases)
     for phase in phases:
         _say(f"{'ok' if phase.code == 0 else 'FAILED':7} {phase.name:9} {phase.seconds:6.0f} s")

@@ -19,11 +19,12 @@ async def drag_onto(here: Visit, deal: dict[str, Any], other: dict[str, Any]) ->
 
 async def _drag(here: Visit, deal: dict[str, Any], target: Locator, down: int) -> None:
     mouse = here.page.mouse
-    # Hovering waits until the card stands still: what is told live may push the board down.
-    await here.card(deal).locator(".card-client").hover()
-    await mouse.down()
+    start = await here.card(deal).locator(".card-client").bounding_box()
     end = await target.bounding_box()
+    assert start
     assert end
+    await mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+    await mouse.down()
     await mouse.move(end["x"] + end["width"] / 2, end["y"] + down, steps=12)
     await mouse.move(end["x"] + end["width"] / 2 + 2, end["y"] + down + 2, steps=3)
     await mouse.up()
