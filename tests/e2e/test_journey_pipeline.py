@@ -44,7 +44,9 @@ async def test_a_pipeline_is_built_and_used(visit: Open, owner: Person) -> None:
     found = {deal["name"]: deal for deal in (await owner.get("/deals"))["items"]}
     menu, website = found["Menu and signs"], found["Website"]
 
-    # One by mouse to the end, with what it is worth in the column's head.
+    # One by mouse to the end, with what it is worth in the column's head. The figures above the
+    # board grow when they are told of the deals, and push it down: not under a moving hand.
+    await expect(page.get_by_role("region", name="Key figures")).to_contain_text("2 open deals")
     await drag(here, menu, "Contract sent")
     await expect(page.get_by_text("Menu and signs moved to Contract sent")).to_be_visible()
     await drag(here, menu, "Won")
