@@ -141,7 +141,7 @@ async def register(http: httpx.AsyncClient, name: str = "Someone", **more: Any) 
 
 
 async def invite(owner: Person, role: str) -> Person:
-    """A member of the owner's workspace in a role."""
+    """A member of the owner's workspace in a role, whom crm has heard of."""
     member = Person(owner.http, some_email(role), stages=owner.stages)
     invitation = await owner.post("/invitations", {"email": member.email, "role": role}, 201)
     answer = await owner.http.post(
@@ -150,4 +150,10 @@ async def invite(owner: Person, role: str) -> Person:
     )
     assert answer.status_code == 200, answer.text
     member.take(answer.json())
+
+    async def can_own() -> bool:
+        owners = (await owner.get("/owners", limit=200))["items"]
+        return member.user_id in {one["id"] for one in owners}
+
+    await until(can_own)
     return member
