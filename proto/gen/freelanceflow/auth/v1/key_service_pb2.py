@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from freelanceflow.type.v1 import access_pb2 as freelanceflow_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'freelanceflow/auth/v1/key_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a\"freelanceflow/type/v1/access.proto\"\x10\n\x0eGetJwksRequest\"$\n\x0fGetJwksResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t\",\n\x16IsSessionActiveRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\")\n\x17IsSessionActiveResponse\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\"\x1c\n\x1aListRevokedSessionsRequest\"2\n\x1bListRevokedSessionsResponse\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t2\xef\x02\n\nKeyService\x12`\n\x07GetJwks\x12%.freelanceflow.auth.v1.GetJwksRequest\x1a&.freelanceflow.auth.v1.GetJwksResponse\"\x06\x8a\xb5\x18\x02\x10\x01\x12x\n\x0fIsSessionActive\x12-.freelanceflow.auth.v1.IsSessionActiveRequest\x1a..freelanceflow.auth.v1.IsSessionActiveResponse\"\x06\x8a\xb5\x18\x02\x18\x01\x12\x84\x01\n\x13ListRevokedSessions\x12\x31.freelanceflow.auth.v1.ListRevokedSessionsRequest\x1a\x32.freelanceflow.auth.v1.ListRevokedSessionsResponse\"\x06\x8a\xb5\x18\x02\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'freelanceflow/auth/v1/key_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a\"freelanceflow/type/v1/access.proto\"\x10\n\x0eGetJwksRequest\"$\n\x0fGetJwksResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t\",\n\x16IsSessionActiveRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\")\n\x17IsSessionActiveResponse\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\x32\xe8\x01\n\nKeyService\x12`\n\x07GetJwks\x12%.freelanceflow.auth.v1.GetJwksRequest\x1a&.freelanceflow.auth.v1.GetJwksResponse\"\x06\x8a\xb5\x18\x02\x10\x01\x12x\n\x0fIsSessionActive\x12-.freelanceflow.auth.v1.IsSessionActiveRequest\x1a..freelanceflow.auth.v1.IsSessionActiveResponse\"\x06\x8a\xb5\x18\x02\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +36,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEYSERVICE'].methods_by_name['GetJwks']._serialized_options = b'\212\265\030\002\020\001'
   _globals['_KEYSERVICE'].methods_by_name['IsSessionActive']._loaded_options = None
   _globals['_KEYSERVICE'].methods_by_name['IsSessionActive']._serialized_options = b'\212\265\030\002\030\001'
-  _globals['_KEYSERVICE'].methods_by_name['ListRevokedSessions']._loaded_options = None
-  _globals['_KEYSERVICE'].methods_by_name['ListRevokedSessions']._serialized_options = b'\212\265\030\002\030\001'
   _globals['_GETJWKSREQUEST']._serialized_start=102
   _globals['_GETJWKSREQUEST']._serialized_end=118
   _globals['_GETJWKSRESPONSE']._serialized_start=120
@@ -46,10 +44,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ISSESSIONACTIVEREQUEST']._serialized_end=202
   _globals['_ISSESSIONACTIVERESPONSE']._serialized_start=204
   _globals['_ISSESSIONACTIVERESPONSE']._serialized_end=245
-  _globals['_LISTREVOKEDSESSIONSREQUEST']._serialized_start=247
-  _globals['_LISTREVOKEDSESSIONSREQUEST']._serialized_end=275
-  _globals['_LISTREVOKEDSESSIONSRESPONSE']._serialized_start=277
-  _globals['_LISTREVOKEDSESSIONSRESPONSE']._serialized_end=327
-  _globals['_KEYSERVICE']._serialized_start=330
-  _globals['_KEYSERVICE']._serialized_end=697
+  _globals['_KEYSERVICE']._serialized_start=248
+  _globals['_KEYSERVICE']._serialized_end=480
 # @@protoc_insertion_point(module_scope)

@@ -3,10 +3,8 @@
 isort:skip_file
 Who is who: people, workspaces, members, sessions and the tokens that prove them."""
 
-from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -100,44 +98,3 @@ class IsSessionActiveResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IsSessionActiveResponse: _TypeAlias = IsSessionActiveResponse  # noqa: Y015
-
-@_typing.final
-class ListRevokedSessionsRequest(_message.Message):
-    """Asks for the recently ended sessions."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    def __init__(
-        self,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListRevokedSessionsRequest: _TypeAlias = ListRevokedSessionsRequest  # noqa: Y015
-
-@_typing.final
-class ListRevokedSessionsResponse(_message.Message):
-    """The recently ended sessions."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SESSION_IDS_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def session_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Sessions that ended less than the life of an access token ago."""
-
-    def __init__(
-        self,
-        *,
-        session_ids: _abc.Iterable[_builtins.str] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_ids", b"session_ids"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListRevokedSessionsResponse: _TypeAlias = ListRevokedSessionsResponse  # noqa: Y015

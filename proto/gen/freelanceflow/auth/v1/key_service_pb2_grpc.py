@@ -45,11 +45,6 @@ class KeyServiceStub:
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.IsSessionActiveRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.IsSessionActiveResponse.FromString,
                 _registered_method=True)
-        self.ListRevokedSessions = channel.unary_unary(
-                '/freelanceflow.auth.v1.KeyService/ListRevokedSessions',
-                request_serializer=freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.ListRevokedSessionsRequest.SerializeToString,
-                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.ListRevokedSessionsResponse.FromString,
-                _registered_method=True)
 
 
 class KeyServiceServicer:
@@ -70,13 +65,6 @@ class KeyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListRevokedSessions(self, request, context):
-        """Lists the sessions that ended within the life of an access token, for a service that has just started.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_KeyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -89,11 +77,6 @@ def add_KeyServiceServicer_to_server(servicer, server):
                     servicer.IsSessionActive,
                     request_deserializer=freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.IsSessionActiveRequest.FromString,
                     response_serializer=freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.IsSessionActiveResponse.SerializeToString,
-            ),
-            'ListRevokedSessions': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListRevokedSessions,
-                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.ListRevokedSessionsRequest.FromString,
-                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.ListRevokedSessionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -151,33 +134,6 @@ class KeyService:
             '/freelanceflow.auth.v1.KeyService/IsSessionActive',
             freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.IsSessionActiveRequest.SerializeToString,
             freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.IsSessionActiveResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListRevokedSessions(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/freelanceflow.auth.v1.KeyService/ListRevokedSessions',
-            freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.ListRevokedSessionsRequest.SerializeToString,
-            freelanceflow_dot_auth_dot_v1_dot_key__service__pb2.ListRevokedSessionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

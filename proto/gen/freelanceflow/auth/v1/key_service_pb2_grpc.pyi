@@ -37,8 +37,6 @@ class KeyServiceStub:
     """Gets the public keys as a JWK set. Also published by the gateway at /.well-known/jwks.json."""
     IsSessionActive: _grpc.UnaryUnaryMultiCallable[_key_service_pb2.IsSessionActiveRequest, _key_service_pb2.IsSessionActiveResponse]
     """Tells whether a session is live; asked only while the bus, which carries revocations, is away."""
-    ListRevokedSessions: _grpc.UnaryUnaryMultiCallable[_key_service_pb2.ListRevokedSessionsRequest, _key_service_pb2.ListRevokedSessionsResponse]
-    """Lists the sessions that ended within the life of an access token, for a service that has just started."""
 
 @_typing.type_check_only
 class KeyServiceAsyncStub(KeyServiceStub):
@@ -49,8 +47,6 @@ class KeyServiceAsyncStub(KeyServiceStub):
     """Gets the public keys as a JWK set. Also published by the gateway at /.well-known/jwks.json."""
     IsSessionActive: _aio.UnaryUnaryMultiCallable[_key_service_pb2.IsSessionActiveRequest, _key_service_pb2.IsSessionActiveResponse]  # type: ignore[assignment]
     """Tells whether a session is live; asked only while the bus, which carries revocations, is away."""
-    ListRevokedSessions: _aio.UnaryUnaryMultiCallable[_key_service_pb2.ListRevokedSessionsRequest, _key_service_pb2.ListRevokedSessionsResponse]  # type: ignore[assignment]
-    """Lists the sessions that ended within the life of an access token, for a service that has just started."""
 
 class KeyServiceServicer(metaclass=_abc_1.ABCMeta):
     """What other services need in order to verify tokens themselves."""
@@ -70,13 +66,5 @@ class KeyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_key_service_pb2.IsSessionActiveResponse, _abc.Awaitable[_key_service_pb2.IsSessionActiveResponse]]:
         """Tells whether a session is live; asked only while the bus, which carries revocations, is away."""
-
-    @_abc_1.abstractmethod
-    def ListRevokedSessions(
-        self,
-        request: _key_service_pb2.ListRevokedSessionsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_key_service_pb2.ListRevokedSessionsResponse, _abc.Awaitable[_key_service_pb2.ListRevokedSessionsResponse]]:
-        """Lists the sessions that ended within the life of an access token, for a service that has just started."""
 
 def add_KeyServiceServicer_to_server(servicer: KeyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

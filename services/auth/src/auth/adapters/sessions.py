@@ -84,7 +84,6 @@ LIVE_OF_USER = Statement(
     .with_for_update()
 )
 ACTIVE = Statement(select(sessions.c.ended_at.is_(None)).where(sessions.c.id == SESSION))
-REVOKED = Statement(select(sessions.c.id).where(sessions.c.ended_at > SINCE))
 PURGE = Statement(
     delete(sessions).where(or_(sessions.c.ended_at < SINCE, sessions.c.last_seen_at < SINCE))
 )
@@ -201,11 +200,6 @@ async def live_of_member(tx: SystemTransaction, user_id: UUID, workspace_id: UUI
 async def active(tx: SystemTransaction, session_id: UUID) -> bool:
     """Whether it is there and not ended."""
     return bool(await tx.value(ACTIVE, session=session_id))
-
-
-async def revoked_since(tx: SystemTransaction, since: datetime) -> list[UUID]:
-    """The sessions that ended since then."""
-    return [row["id"] for row in await tx.rows(REVOKED, since=since)]
 
 
 async def purge(tx: SystemTransaction, *, ended_before: datetime, attempts_before: datetime) -> int:

@@ -3,7 +3,6 @@
 import json
 
 from auth.adapters import sessions
-from auth.domain.session import ACCESS_TOKEN_LIFE
 from auth.entrypoints.app import App
 from freelanceflow.auth.v1 import key_service_pb2 as pb
 from freelanceflow.auth.v1 import key_service_pb2_grpc as grpc_api
@@ -25,11 +24,3 @@ class KeyService(grpc_api.KeyServiceServicer):
         session_id = parse_id(request.session_id, "session_id")
         async with SystemTransaction(self._app.system) as tx:
             return pb.IsSessionActiveResponse(active=await sessions.active(tx, session_id))
-
-    async def ListRevokedSessions(
-        self, request: pb.ListRevokedSessionsRequest, context: Context
-    ) -> pb.ListRevokedSessionsResponse:
-        since = self._app.clock.now() - 2 * ACCESS_TOKEN_LIFE
-        async with SystemTransaction(self._app.system) as tx:
-            ended = await sessions.revoked_since(tx, since)
-        return pb.ListRevokedSessionsResponse(session_ids=[str(session) for session in ended])
