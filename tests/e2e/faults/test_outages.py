@@ -19,6 +19,7 @@ async def test_writes_go_on_while_the_bus_is_away(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)  # thousands of mails, of which notify sends twenty a second
 async def test_writes_go_on_for_a_minute_without_the_bus(
     platform: Platform, http: httpx.AsyncClient
 ) -> None:
