@@ -19,6 +19,7 @@ from kit.ids import new_id
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
+TOO_DEAR = UUID(int=1)  # why deals are lost
 TYPES = {
     "open": StageType.STAGE_TYPE_OPEN,
     "won": StageType.STAGE_TYPE_WON,
@@ -191,7 +192,13 @@ class ToldDeal:
         self.snapshot.ClearField("close_time")
         if kind != "open":
             self.snapshot.close_time.CopyFrom(to_timestamp(at))
-        body = pb.DealMoved(deal=self.snapshot, version=self.version, happen_time=to_timestamp(at))
+        self.snapshot.lost_reason_id = str(TOO_DEAR) if kind == "lost" else ""
+        body = pb.DealMoved(
+            deal=self.snapshot,
+            version=self.version,
+            happen_time=to_timestamp(at),
+            lost_reason_name="Too dear" if kind == "lost" else "",
+        )
         self.events.append(self._event("crm.deal.v1.moved", body))
         return self
 

@@ -1,41 +1,35 @@
 """Events become rows, many in a round trip, whatever their order and however often they come."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
+    Boolean,
+    Column,
     ColumnElement,
     DateTime,
-    Integer,
     Table,
     Uuid,
     and_,
     bindparam,
     case,
-    delete,
     func,
     literal_column,
     or_,
     select,
+    true,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
-from analytics.adapters import rates
+from analytics.adapters import forgetting, many, rates
 from analytics.adapters.facts import DEFAULT_CURRENCY
 from analytics.adapters.tables import (
-    activities,
-    activity_states,
-    clients,
     close_date_changes,
-    currency_rates,
     deal_states,
     deals,
-    purged_records,
     stage_entries,
     stages,
     workspaces,
@@ -44,13 +38,36 @@ from kit.database import Statement
 from kit.unit_of_work import UnitOfWork
 
 WORKSPACE = bindparam("workspace_id", type_=Uuid())
-_GIVEN_AS = {"deleted": "is_deleted"}
 TOLD = bindparam("told_at", type_=DateTime(timezone=True))
 
-_RATED = ("rated_minor", "rated_currency")  # follow, see adapters.rates
-_deal = insert(deals).values(
-    {c.name: bindparam(c.name, type_=c.type) for c in deals.c if c.name not in _RATED}
+# What follows from the rates (see adapters.rates), and what is the same in all rows.
+_NOT_GIVEN = ("workspace_id", "rated_minor", "rated_currency")
+_OF_DEAL = [c.name for c in deals.c if c.name not in _NOT_GIVEN]
+_OF_STATE = [c.name for c in deal_states.c if c.name not in _NOT_GIVEN]
+_given = many.given(
+    [
+        *(c for c in deals.c if c.name in _OF_DEAL),
+        *(c for c in deal_states.c if c.name in _OF_STATE and c.name not in _OF_DEAL),
+        close_date_changes.c.before,
+        stage_entries.c.stage_name,
+        Column("is_newest", Boolean),  # of those of the same deal
+        Column("came_in", Boolean),
+        Column("is_postponed", Boolean),
+    ]
 )
+
+
+def _insert(table: Table, names: Mapping[str, str], rows: ColumnElement[bool]) -> Insert:
+    """Into the columns what is given by these names, of the rows that are such."""
+    taken = select(WORKSPACE, *(_given.c[name] for name in names.values())).where(rows)
+    return insert(table).from_select(["workspace_id", *names], taken)
+
+
+def _same(names: Iterable[str]) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+_deal = _insert(deals, _same(_OF_DEAL), _given.c.is_newest)
 _newer_deal = deals.c.version < _deal.excluded.version
 # Only the move says the lost reason in words, and other events of the lost deal may come before it.
 _names_reason = and_(
@@ -74,71 +91,62 @@ _keep_deal = _deal.on_conflict_do_update(
     set_={c.name: _kept(c.name) for c in deals.c if c.name not in ("workspace_id", "deal_id")},
     where=or_(_newer_deal, _names_reason),
 )
-_keep_state = (
-    insert(deal_states)
-    .values(
-        {
-            c.name: bindparam(_GIVEN_AS.get(c.name, c.name), type_=c.type)
-            for c in deal_states.c
-            if c.name not in _RATED
-        }
-    )
-    .on_conflict_do_nothing()
+_keep_states = _insert(deal_states, _same(_OF_STATE), true()).on_conflict_do_nothing()
+_entered = _same(("deal_id", "version", "stage_id", "stage_name", "stage_type"))
+_entered["entered_at"] = "entered_stage_at"
+_keep_entries = _insert(stage_entries, _entered, _given.c.came_in).on_conflict_do_nothing()
+_postponed = _same(("deal_id", "version", "before"))
+_postponed |= {"after": "expected_close_date", "changed_at": "happened_at"}
+_keep_changes = _insert(
+    close_date_changes, _postponed, _given.c.is_postponed
+).on_conflict_do_nothing()
+_given_stages = many.given(
+    (stages.c[name] for name in ("stage_id", "name", "type", "first_used_at", "told_at")),
+    "given_stages",
 )
-_keep_entry = (
-    insert(stage_entries)
-    .values(
-        workspace_id=WORKSPACE,
-        deal_id=bindparam("deal_id", type_=Uuid()),
-        version=bindparam("version", type_=deals.c.version.type),
-        stage_id=bindparam("stage_id", type_=Uuid()),
-        stage_name=bindparam("stage_name", type_=stage_entries.c.stage_name.type),
-        stage_type=bindparam("stage_type", type_=stage_entries.c.stage_type.type),
-        entered_at=bindparam("entered_stage_at", type_=DateTime(timezone=True)),
-    )
-    .on_conflict_do_nothing()
-)
-_stage = insert(stages).values(
-    workspace_id=WORKSPACE,
-    stage_id=bindparam("stage_id", type_=Uuid()),
-    name=bindparam("stage_name", type_=stages.c.name.type),
-    type=bindparam("stage_type", type_=stages.c.type.type),
-    first_used_at=bindparam("entered_stage_at", type_=DateTime(timezone=True)),
-    told_at=TOLD,
-)
-_newer = _stage.excluded.told_at > stages.c.told_at
-_called = {
-    "name": case((_newer, _stage.excluded.name), else_=stages.c.name),
-    "type": case((_newer, _stage.excluded.type), else_=stages.c.type),
-    "first_used_at": func.least(stages.c.first_used_at, _stage.excluded.first_used_at),
-    "told_at": func.greatest(stages.c.told_at, _stage.excluded.told_at),
-}
+_OF_STAGE = ("workspace_id", *_given_stages.c.keys())
+
+
+def _called(stage: Insert) -> dict[str, ColumnElement[Any]]:
+    """Of what deals and the stage itself say, the newest counts."""
+    newer = stage.excluded.told_at > stages.c.told_at
+    return {
+        "name": case((newer, stage.excluded.name), else_=stages.c.name),
+        "type": case((newer, stage.excluded.type), else_=stages.c.type),
+        "first_used_at": func.least(stages.c.first_used_at, stage.excluded.first_used_at),
+        "told_at": func.greatest(stages.c.told_at, stage.excluded.told_at),
+    }
+
+
 _its_key = [stages.c.workspace_id, stages.c.stage_id]
-_keep_stage = _stage.on_conflict_do_update(index_elements=_its_key, set_=_called)
-_placed = _stage.values(
-    position=bindparam("position", type_=Integer()),
-    placed_version=bindparam("placed_version", type_=Integer()),
-)
-_later = _stage.excluded.placed_version > stages.c.placed_version
-_place_stage = _placed.on_conflict_do_update(
-    index_elements=_its_key,
-    set_=_called
-    | {
-        "position": case((_later, _stage.excluded.position), else_=stages.c.position),
-        "placed_version": func.greatest(stages.c.placed_version, _stage.excluded.placed_version),
-    },
-)
-_keep_change = (
-    insert(close_date_changes)
-    .values(
-        workspace_id=WORKSPACE,
-        deal_id=bindparam("deal_id", type_=Uuid()),
-        version=bindparam("version", type_=deals.c.version.type),
-        before=bindparam("close_date_before", type_=close_date_changes.c.before.type),
-        after=bindparam("expected_close_date", type_=close_date_changes.c.after.type),
-        changed_at=bindparam("happened_at", type_=DateTime(timezone=True)),
+_stages = insert(stages).from_select(_OF_STAGE, select(WORKSPACE, *_given_stages.c))
+_keep_stages = _stages.on_conflict_do_update(index_elements=_its_key, set_=_called(_stages))
+DEALS = Statement(
+    _keep_deal.add_cte(
+        _keep_states.cte("states"),
+        _keep_entries.cte("entries"),
+        _keep_changes.cte("changes"),
+        _keep_stages.cte("used_stages"),
     )
-    .on_conflict_do_nothing()
+)
+_placed = insert(stages).values(
+    {
+        name: bindparam(name, type_=stages.c[name].type)
+        for name in (*_OF_STAGE, "position", "placed_version")
+    }
+)
+_later = _placed.excluded.placed_version > stages.c.placed_version
+STAGE = Statement(
+    _placed.on_conflict_do_update(
+        index_elements=_its_key,
+        set_={
+            **_called(_placed),
+            "position": case((_later, _placed.excluded.position), else_=stages.c.position),
+            "placed_version": func.greatest(
+                stages.c.placed_version, _placed.excluded.placed_version
+            ),
+        },
+    )
 )
 _seen = insert(workspaces).values(
     workspace_id=WORKSPACE,
@@ -159,46 +167,7 @@ COUNT = Statement(
     ).returning(workspaces.c.changes, workspaces.c.currency)
 )
 
-_state = _keep_state.cte("state")
-STOOD = Statement(_keep_deal.add_cte(_state, _keep_entry.cte("entry"), _keep_stage.cte("stage")))
-CHANGED = Statement(_keep_deal.add_cte(_state))
-CLOSE_DATE_CHANGED = Statement(_keep_deal.add_cte(_state, _keep_change.cte("change")))
-STAGE = Statement(_place_stage)
 
-
-def _forget(table: Table, key: str) -> Statement:
-    return Statement(
-        delete(table).where(
-            table.c.workspace_id == bindparam("workspace", type_=Uuid()),
-            table.c[key] == bindparam("record", type_=Uuid()),
-        )
-    )
-
-
-_OF_DEALS = (deals, deal_states, stage_entries, close_date_changes)
-_OF_ACTIVITIES = (activities, activity_states)
-FORGET = [
-    *(_forget(table, "deal_id") for table in _OF_DEALS),
-    _forget(clients, "client_id"),
-    *(_forget(table, "activity_id") for table in _OF_ACTIVITIES),
-]
-_gone = insert(purged_records).values(
-    workspace_id=bindparam("workspace", type_=Uuid()), record_id=bindparam("record", type_=Uuid())
-)
-PURGED = Statement(_gone.on_conflict_do_nothing())
-PURGED_AMONG = Statement(
-    select(purged_records.c.record_id).where(
-        purged_records.c.workspace_id == bindparam("workspace", type_=Uuid()),
-        purged_records.c.record_id == func.any(bindparam("ids", type_=ARRAY(Uuid()))),
-    )
-)
-# Everything that events tell, for building it anew; what is purged comes back with them as well.
-EMPTY = [
-    Statement(delete(table).where(table.c.workspace_id == bindparam("workspace", type_=Uuid())))
-    for table in (
-        *_OF_DEALS, stages, clients, *_OF_ACTIVITIES, currency_rates, purged_records
-    )
-]  # fmt: skip
 _settings = insert(workspaces).values(
     workspace_id=WORKSPACE,
     version=bindparam("version", type_=workspaces.c.version.type),
@@ -269,30 +238,68 @@ class CloseDateChange(Change):
 
 async def keep(uow: UnitOfWork, changes: Sequence[Change]) -> int:
     """Keep what they say. The number of the workspace's changes so far."""
-    by_statement: dict[Statement, list[dict[str, object]]] = defaultdict(list)
-    for change in changes:
-        deal = change.deal
-        values = {
-            **vars(deal),
-            "workspace_id": uow.workspace_id,
-            "happened_at": change.happened_at,
-            "told_at": change.told_at,
-            "has_next_step": bool(deal.next_step),
-            "is_deleted": deal.deleted_at is not None,
-        }
-        statement = STOOD if change.came_in else CHANGED
-        if isinstance(change, CloseDateChange):
-            statement = CLOSE_DATE_CHANGED
-            values["close_date_before"] = change.before
-        by_statement[statement].append(values)
-    for statement, rows in by_statement.items():
-        await uow.run_many(statement, rows)
+    # Whoever else keeps some of the same deals waits for the first, and both have the same first.
+    in_order = sorted(changes, key=lambda change: change.deal.deal_id.int)
+    rows = many.arrays(_rows(in_order), _given)
+    used = many.arrays(_stages_used(changes), _given_stages)
+    await uow.run(DEALS, workspace_id=uow.workspace_id, **rows, **used)
     counted = await count(uow, len(changes), told_at=max(change.told_at for change in changes))
-    await forget_purged(uow, [change.deal.deal_id for change in changes])
+    await forgetting.forget_purged(uow, [change.deal.deal_id for change in changes])
     foreign = {c.deal.deal_id for c in changes if c.deal.currency not in ("", counted.currency)}
     if foreign:
         await rates.rate_deals(uow, counted.currency, foreign)
     return counted.changes
+
+
+def _rows(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """What each says; a deal's newest one also says the lost reason in the words of any of them."""
+    rows: list[dict[str, Any]] = []
+    newest: dict[UUID, dict[str, Any]] = {}
+    reasons: dict[tuple[UUID, UUID | None], str] = {}
+    for change in changes:
+        deal = change.deal
+        postponed = isinstance(change, CloseDateChange)
+        row = {
+            **vars(deal),
+            "happened_at": change.happened_at,
+            "told_at": change.told_at,
+            "has_next_step": bool(deal.next_step),
+            "deleted": deal.deleted_at is not None,
+            "before": change.before if isinstance(change, CloseDateChange) else None,
+            "is_newest": False,
+            "came_in": change.came_in,
+            "is_postponed": postponed,
+        }
+        rows.append(row)
+        if deal.lost_reason:
+            reasons[deal.deal_id, deal.lost_reason_id] = deal.lost_reason
+        if deal.deal_id not in newest or newest[deal.deal_id]["version"] < deal.version:
+            newest[deal.deal_id] = row
+    for deal_id, row in newest.items():
+        row["is_newest"] = True
+        row["lost_reason"] = row["lost_reason"] or reasons.get((deal_id, row["lost_reason_id"]), "")
+    return rows
+
+
+def _stages_used(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """The stages that deals came into: called as the newest says, used since the first."""
+    used: dict[UUID, dict[str, Any]] = {}
+    for change in sorted(changes, key=lambda change: change.told_at, reverse=True):
+        deal = change.deal
+        if not change.came_in:
+            continue
+        stage = used.setdefault(
+            deal.stage_id,
+            {
+                "stage_id": deal.stage_id,
+                "name": deal.stage_name,
+                "type": deal.stage_type,
+                "first_used_at": deal.entered_stage_at,
+                "told_at": change.told_at,
+            },
+        )
+        stage["first_used_at"] = min(stage["first_used_at"], deal.entered_stage_at)
+    return sorted(used.values(), key=lambda stage: stage["stage_id"].int)
 
 
 class Counted(NamedTuple):
@@ -314,12 +321,6 @@ async def count(uow: UnitOfWork, changes: int, *, told_at: datetime) -> Counted:
     return Counted(row["changes"], row["currency"] or DEFAULT_CURRENCY)
 
 
-async def forget_purged(uow: UnitOfWork, ids: Sequence[UUID]) -> None:
-    """Of records that are gone for good nothing comes back, however late its events arrive."""
-    for row in await uow.rows(PURGED_AMONG, workspace=uow.workspace_id, ids=list(set(ids))):
-        await _forget_all(uow, row["record_id"])
-
-
 async def keep_stage(
     uow: UnitOfWork,
     *,
@@ -338,30 +339,13 @@ async def keep_stage(
         STAGE,
         workspace_id=uow.workspace_id,
         stage_id=stage_id,
-        stage_name=name,
-        stage_type=type_,
-        entered_stage_at=told_at,
+        name=name,
+        type=type_,
+        first_used_at=told_at,
         told_at=told_at,
         position=position,
         placed_version=version,
     )
-
-
-async def forget(uow: UnitOfWork, record_id: UUID) -> None:
-    """Delete all that is kept of a record, for good."""
-    await uow.run(PURGED, workspace=uow.workspace_id, record=record_id)
-    await _forget_all(uow, record_id)
-
-
-async def _forget_all(uow: UnitOfWork, record_id: UUID) -> None:
-    for statement in FORGET:
-        await uow.run(statement, workspace=uow.workspace_id, record=record_id)
-
-
-async def empty(uow: UnitOfWork) -> None:
-    """Delete every fact that crm has told of the workspace."""
-    for statement in EMPTY:
-        await uow.run(statement, workspace=uow.workspace_id)
 
 
 async def own_currency(uow: UnitOfWork) -> str:

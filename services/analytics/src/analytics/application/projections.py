@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from analytics.adapters import answers, people, projection, rates, rescoring
+from analytics.adapters import answers, forgetting, people, projection, rates, rescoring
 from analytics.adapters.people import ActivityFact, ClientFact
 from analytics.adapters.projection import Change
 from analytics.adapters.rates import Rate
@@ -63,7 +63,7 @@ async def people_changed(
     await people.keep(uow, facts)
     await projection.count(uow, len(facts), told_at=told_at)
     ids = [f.client_id if isinstance(f, ClientFact) else f.activity_id for f in facts]
-    await projection.forget_purged(uow, ids)
+    await forgetting.forget_purged(uow, ids)
     await _due(uow, manner)
     await uow.commit()
 
@@ -122,7 +122,7 @@ async def purged(
 ) -> None:
     """A record is gone for good, and what was known of it with it, on past days too."""
     await projection.count(uow, 1, told_at=at)
-    await projection.forget(uow, record_id)
+    await forgetting.forget(uow, record_id)
     await answers.clear_past(uow)
     await _due(uow, manner)
     await uow.commit()

@@ -8,7 +8,7 @@ the new ones take their place, in one transaction.
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 
-from analytics.adapters import answers, projection, rebuilds, rescoring
+from analytics.adapters import answers, forgetting, projection, rebuilds, rescoring
 from analytics.domain.facts import PipelineChanged
 from kit.bus.events import Event
 from kit.unit_of_work import UnitOfWork
@@ -36,7 +36,7 @@ async def replace(
     uow: UnitOfWork, log: AsyncIterator[Sequence[Event]], keep: Keep, *, now: datetime
 ) -> int:
     """Put what the log tells in the place of what is there; how many events made it."""
-    await projection.empty(uow)
+    await forgetting.empty(uow)
     told = 0
     async for events in log:
         await keep(uow, events)
