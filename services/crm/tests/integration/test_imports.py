@@ -132,6 +132,13 @@ async def test_all_that_is_wrong_with_a_row_is_told_at_once(
     assert {column for _, column in await errors_of(person, done.id)} == columns
 
 
+async def test_a_lost_deal_with_a_wrong_cell_costs_its_own_row(app: App, person: Person) -> None:
+    text = "name,stage,client\nGood,Lost,\nBad,Lost,Nobody\n"
+    done = await imported(app, person, text)
+    assert (done.created_rows, done.failed_rows) == (1, 1)
+    assert await errors_of(person, done.id) == [(3, "client")]
+
+
 async def test_a_row_that_is_refused_brings_no_label_of_an_owner(app: App, person: Person) -> None:
     rows = ({"name": "A", "amount": "much", "owner": "Mo"}, {"name": "B", "owner": "Lea"})
     await imported(app, person, table(*rows))

@@ -214,12 +214,15 @@ def _taken(work: Work, one: _Read, names: _Names) -> _Taken:
     with entry.hearing():
         edit["owner"] = work.owner(cells.owner, names.owners)
     if entry.refused:
-        _hear_more(work, entry, edit, stage)
+        _hear_more(work, entry, edit, names.first)
     return _Taken(row, cells, stage, edit, reason)
 
 
-def _hear_more(work: Work, entry: Entry, edit: DealEdit, stage: Stage) -> NoReturn:
-    """Raises EntryRefused with what is wrong already, and with what else would be."""
+def _hear_more(work: Work, entry: Entry, edit: DealEdit, first: Stage) -> NoReturn:
+    """Raises EntryRefused with what is wrong already, and with what else would be.
+
+    In the first stage, where every imported deal begins: a lost one asks there for no reason.
+    """
     if work.settings.on_duplicate is OnDuplicate.UPDATE and not edit["name"]:
         edit["name"] = "?"  # it may have been meant to change a deal that has one
     with entry.hearing():
@@ -227,7 +230,7 @@ def _hear_more(work: Work, entry: Entry, edit: DealEdit, stage: Stage) -> NoRetu
             new_id(),
             work.uow.workspace_id,
             edit=edit,
-            stage=stage,
+            stage=first,
             position="a0",
             at=work.now,
             by=None,
