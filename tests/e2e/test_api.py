@@ -10,7 +10,7 @@ from uuid import uuid4
 import jsonschema_rs
 import pytest
 
-from tests.e2e.support.api import Person, etag
+from tests.e2e.support.api import Person, etag, invite
 from tests.e2e.support.platform import Platform, until
 
 MEBIBYTE = 1024 * 1024
@@ -282,6 +282,16 @@ async def test_lists_are_filtered_sorted_and_narrowed(owner: Person) -> None:
     narrowed = await owner.get("/deals", fields="id,name", total="true", limit=1)
     assert [set(item) for item in narrowed["items"]] == [{"id", "name"}]
     assert narrowed["total"] == 3
+
+
+async def test_owners_are_found_by_name(owner: Person) -> None:
+    await invite(owner, "sales")
+    found = await owner.get("/owners", name__contains="SAL", limit=5)
+    assert [one["name"] for one in found["items"]] == ["Sales"]
+    one = found["items"][0]
+    assert await owner.get("/owners", id=one["id"]) == found
+    refused = await owner.request("GET", "/owners", params={"team": "north"})
+    problem_of(refused, 400, "PARAMETER_UNKNOWN")
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ async def reports(person: Person, **query: Any) -> dict[str, Any]:
 
 async def page(person: Person, path: str) -> str:
     """A page's HTML, as the person's browser would get it."""
-    answer = await person.http.get(path, cookies={"ff_access": person.token})
+    answer = await person.http.get(path, headers={"Cookie": f"ff_access={person.token}"})
     assert answer.status_code == 200, f"{path}: {answer.status_code}"
     return answer.text
 

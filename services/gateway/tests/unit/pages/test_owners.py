@@ -103,6 +103,29 @@ async def test_a_filter_names_whom_it_asks_for(site: Any, path: str) -> None:
     assert f'href="{path}?owner=o-901"' in unclear
 
 
+async def test_activities_of_anybody_are_asked_for_by_name(site: Any) -> None:
+    page = (await site.get("/activities")).text
+    assert 'name="owner_name" value="Mine"' in page
+    assert 'data-combobox="/choices/doers"' in page
+    everybody = (await site.get("/activities?owner=all")).text
+    assert 'name="owner_name" value="Everybody&#39;s"' in everybody
+    agent = (await site.get("/activities?owner=o-299")).text
+    assert 'name="owner_name" value="Agent 299"' in agent
+    offered = (await site.get("/choices/doers?q=", hx_request="true")).text
+    assert 'data-id="me"' in offered
+    assert 'data-id="all"' in offered
+    for typed, there in {
+        "agent+250": "owner=o-250",
+        "everybody's": "owner=all",
+        "Mine": "owner=me",
+        "": "view=",
+    }.items():
+        answer = await site.get(f"/activities?owner_name={typed}&owner=")
+        assert answer.headers["location"] == f"/activities?{there}"
+    unclear = (await site.get("/activities?owner_name=Mara&owner=&show=done")).text
+    assert 'href="/activities?show=done&amp;owner=o-901"' in unclear
+
+
 async def test_deals_of_one_client_are_asked_for_by_name(site: Any) -> None:
     page = (await site.get("/pipeline?client_id=c-1")).text
     assert 'data-combobox="/choices/clients"' in page

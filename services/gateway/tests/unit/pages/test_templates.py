@@ -86,3 +86,33 @@ def test_a_mutation_is_a_plain_form_first(path: Path) -> None:
         if name in ("hx-post", "hx-put", "hx-patch", "hx-delete"):
             assert tag == "form", f"{name}={value} works with scripts only"
     assert not re.search(r"<form(?![^>]*\baction=)", source(path))
+
+
+MACRO = re.compile(r"\{%-?\s*macro\s+(\w+)\(")
+IMPORTED = re.compile(r'\{%-?\s*from\s+"([^"]+)"\s+import\s+([^%]+?)(?:\s+with context)?\s*-?%\}')
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: str(path.relative_to(TEMPLATES)))
+def test_a_template_imports_only_what_it_uses(path: Path) -> None:
+    text = source(path)
+    code = IMPORTED.sub("", text)
+    for of, names in IMPORTED.findall(text):
+        macros = MACRO.findall(source(TEMPLATES / of))
+        for name in names.split(","):
+            there, _, here = name.strip().partition(" as ")
+            call = r"\(" if there in macros else r"\b"  # other names are values
+            assert re.search(rf"\b{here or there}{call}", code), f"{of}: {name} is not used"
+
+
+def test_every_macro_is_called() -> None:
+    texts = [source(path) for path in ALL]
+    renamed = {
+        name.strip().partition(" as ")[0]
+        for text in texts
+        for _, names in IMPORTED.findall(text)
+        for name in names.split(",")
+        if " as " in name
+    }
+    called = {name for text in texts for name in re.findall(r"(?<!macro )\b(\w+)\(", text)}
+    macros = {name for text in texts for name in MACRO.findall(text)}
+    assert not macros - called - renamed

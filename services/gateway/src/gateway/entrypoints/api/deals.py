@@ -172,7 +172,7 @@ async def list_deal_history(request: Request) -> Response:
 
 
 @add("GET", "/board", rpc=RPC["GetBoard"], summary="The pipeline board",
-     answer=schemas.AnyRecord, parameters=BOARD.parameters()[5:])  # fmt: skip
+     answer=schemas.AnyRecord, parameters=BOARD.filter_parameters())  # fmt: skip
 async def get_board(request: Request) -> Response:
     """Per stage: count, sum and weighted sum in the workspace's currency, the first 25 cards."""
     board = await request.app.state.clients.deals.GetBoard(
@@ -183,8 +183,8 @@ async def get_board(request: Request) -> Response:
 
 
 @add("GET", "/board/{stage_id}/cards", rpc=RPC["ListCards"], summary="Further cards of a column",
-     answer=schemas.AnyPage, parameters=[path_parameter("stage_id", "stage"), *PAGING],
-     problems=[404])  # fmt: skip
+     answer=schemas.AnyPage, parameters=[path_parameter("stage_id", "stage"), *PAGING,
+     *BOARD.filter_parameters()], problems=[404])  # fmt: skip
 async def list_cards(request: Request) -> Response:
     """`cursor` is the column's `next_cursor`; with the same filters as the board's."""
     query = request.query_params

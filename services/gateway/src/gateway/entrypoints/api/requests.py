@@ -146,6 +146,17 @@ class Listing:
     def parameters(self) -> list[Parameter]:
         """For the documentation."""
         text = {"type": "string"}
+        return [
+            *PAGING,
+            Parameter("total", "query", "true adds `total`.", {"type": "boolean"}),
+            Parameter("sort", "query", f"Fields, - for descending: {', '.join(self.sorts)}.", text),
+            Parameter("fields", "query", "Only these fields of each item.", text),
+            *self.filter_parameters(),
+        ]
+
+    def filter_parameters(self) -> list[Parameter]:
+        """The filters alone."""
+        text = {"type": "string"}
         named = [
             Parameter(
                 f"{name}", "query", f"Equal to; also {name}__ne, __lt, __lte, __gt, __gte, __in,"
@@ -157,13 +168,7 @@ class Listing:
             said = "Custom fields by their keys, with the same operators: `cf_budget__gte=100`."
             anything = {"type": "object", "additionalProperties": text}
             named.append(Parameter("cf_", "query", said, anything))
-        return [
-            *PAGING,
-            Parameter("total", "query", "true adds `total`.", {"type": "boolean"}),
-            Parameter("sort", "query", f"Fields, - for descending: {', '.join(self.sorts)}.", text),
-            Parameter("fields", "query", "Only these fields of each item.", text),
-            *named,
-        ]
+        return named
 
 
 def asker_of(request: Request) -> Asker:

@@ -59,6 +59,17 @@ class LostReasonOut(Out):
     name: str
 
 
+class OwnerOut(Out):
+    id: UUID
+    name: str
+    user_id: UUID | None = Field(description="The member; null for a label of an import.")
+
+
+class OwnerPage(Out):
+    items: list[OwnerOut]
+    next_cursor: str | None
+
+
 class StageRemoval(Out):
     """What a removal's job will do."""
 

@@ -15,6 +15,7 @@ from gateway.entrypoints.api.requests import (
     IDEMPOTENCY_KEY,
     IF_MATCH,
     PAGING,
+    Listing,
     identity_of,
     if_match,
     path_parameter,
@@ -35,6 +36,9 @@ NUMBERS = {name: number for number, name in TYPES.items()}
 STAGE, REASON = path_parameter("stage_id", "stage"), path_parameter("lost_reason_id", "reason")
 MOVE_TO = Parameter("move_to", "query", "Stage of the same type to which its deals go; not needed "
                     "for an empty one.", {"type": "string", "format": "uuid"})  # fmt: skip
+
+PAGE = ("limit", "cursor")
+OWNERS = Listing(shapes.OwnerOut, filters=("name", "id"), sorts=())
 
 operations = Operations("Settings")
 add = operations.add
@@ -169,11 +173,19 @@ async def delete_lost_reason(request: Request) -> Response:
     return Response(status_code=204)
 
 
-@add("GET", "/owners", rpc=RPC["ListOwners"], summary="List owners", answer=schemas.AnyPage,
-     parameters=PAGING)  # fmt: skip
+@add("GET", "/owners", rpc=RPC["ListOwners"], summary="List owners", answer=shapes.OwnerPage,
+     parameters=[*PAGING, *OWNERS.filter_parameters()])  # fmt: skip
 async def list_owners(request: Request) -> Response:
-    """Who deals and clients can belong to: members, and labels that came with an import."""
-    answer = await _ask(request, "ListOwners", pb.ListOwnersRequest)
+    """Who deals and clients can belong to: members, and labels that came with an import. By name;
+    `name__contains=mar` finds Mara and Omar."""
+    query = request.query_params
+    page = read_page({name: query[name] for name in PAGE if name in query})
+    asked = pb.ListOwnersRequest(
+        page_size=page.size,
+        page_token=page.token,
+        conditions=OWNERS.conditions(request, *PAGE),
+    )
+    answer = await _call(request, "ListOwners", asked)
     items = (
         {"id": owner.id, "name": owner.name, "user_id": owner.user_id or None}
         for owner in answer.owners

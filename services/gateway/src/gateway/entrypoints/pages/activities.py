@@ -24,7 +24,7 @@ from freelanceflow.crm.v1.activity_service_pb2 import (
 )
 from freelanceflow.type.v1.filter_pb2 import Operator, SortKey
 from gateway.entrypoints.api.activities import KINDS
-from gateway.entrypoints.pages.activity_query import EVERYBODY, HOME, PAGE, ActivityQuery
+from gateway.entrypoints.pages.activity_query import HOME, PAGE, ActivityQuery
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -35,7 +35,8 @@ from gateway.entrypoints.pages.calls import (
 from gateway.entrypoints.pages.formatting import Formats
 from gateway.entrypoints.pages.forms import local_path, values_of
 from gateway.entrypoints.pages.list_views import elsewhere, views_context
-from gateway.entrypoints.pages.owners import Owners, owners_of, spoken_of
+from gateway.entrypoints.pages.named_filters import DOERS, settled
+from gateway.entrypoints.pages.owners import owners_of, spoken_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 from kit.errors import DomainError, ErrorKind
 
@@ -56,6 +57,8 @@ class Day:
 @router.get("/activities")
 async def activity_page(request: Request) -> Response:
     """What is to be done, by day; or what has no day; or what is done."""
+    if named := await settled(request, DOERS):
+        return named
     query, user_id = ActivityQuery.of(request), str(signed_in(request).user_id)
     token = request.query_params.get("page_token", "")
     if not is_htmx(request) and (there := await elsewhere(request, "activities", query.view_id)):
@@ -83,7 +86,7 @@ async def activity_page(request: Request) -> Response:
         here=query.href(page_token=token),
         next_href=following,
         owners=owners,
-        people=_others(owners, user_id, query.owner),
+        people=[(id, name) for id, name in owners.options if id != user_id],
         **views,
     )
 
@@ -210,13 +213,6 @@ def days_of(activities: Iterable[Activity], formats: Formats, *, show: str = "op
         Day("Overdue" if day == date.min else formats.day_name(day), list(items), day == date.min)
         for day, items in groupby(activities, day_of)
     ]
-
-
-def _others(owners: Owners, user_id: str, chosen: str) -> list[tuple[str, str]]:
-    """Whose activities one can look at beside one's own; of many only those that are looked at."""
-    if owners.many:
-        return [(chosen, owners.name(chosen))] if chosen not in ("", EVERYBODY) else []
-    return [(id, name) for id, name in owners.options if id != user_id]
 
 
 def _opened(request: Request, href: str) -> Response:

@@ -13,12 +13,11 @@ from freelanceflow.crm.v1.view_service_pb2 import View
 from freelanceflow.type.v1.filter_pb2 import SortKey
 from gateway.entrypoints.api.activities import ACTIVITIES, KINDS
 from gateway.entrypoints.filters import Asker, Term
-from gateway.entrypoints.pages.owners import ME
+from gateway.entrypoints.pages.owners import EVERYBODY, ME
 
 PAGE = 50
 HOME = "/activities"
 SHOWS = ("open", "undated", "done")
-EVERYBODY = "all"
 # What a row shows beside what and when; an export calls it the same.
 COLUMNS = {
     "client": "Client",

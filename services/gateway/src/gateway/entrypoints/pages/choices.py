@@ -28,7 +28,7 @@ from freelanceflow.type.v1.filter_pb2 import Condition, Operator, SortKey
 from gateway.entrypoints.errors import HttpProblem
 from gateway.entrypoints.pages.calls import clients_of, identity_of, if_there, signed_in
 from gateway.entrypoints.pages.forms import Unclear, Values
-from gateway.entrypoints.pages.owners import ME, MINE, find_owners
+from gateway.entrypoints.pages.owners import EVERYBODY, EVERYBODYS, ME, MINE, find_owners
 from gateway.entrypoints.pages.rendering import rendering_of
 from kit.errors import DomainError, ErrorKind
 
@@ -57,6 +57,7 @@ class Kind(NamedTuple):
     word: str
     several: str
     only: tuple[Condition, ...] = ()
+    words: tuple[Choice, ...] = ()  # that a filter offers beside records
 
     def conditions(self, *more: Condition) -> list[Condition]:
         """What a list is asked for."""
@@ -71,15 +72,17 @@ def _holds(text: str) -> Condition:
     return Condition(field="name", operator=Operator.OPERATOR_CONTAINS, values=[text])
 
 
+MY_OWN = Choice(ME, MINE, "What belongs to whoever looks")
+ALL = Choice(EVERYBODY, EVERYBODYS, "What belongs to anybody")
 CLIENT, DEAL = RecordKind.RECORD_KIND_CLIENT, RecordKind.RECORD_KIND_DEAL
 KINDS = {
     "clients": Kind(CLIENT, "client", "clients"),
     "companies": Kind(CLIENT, "company", "companies", (_equal("kind", "company"),)),
     "deals": Kind(DEAL, "deal", "deals"),
     "owners": Kind(0, "owner", "owners"),
-    "whose": Kind(0, "owner", "owners"),  # for a filter, which may say “mine” as well
+    "whose": Kind(0, "owner", "owners", words=(MY_OWN,)),  # in filters
+    "doers": Kind(0, "owner", "owners", words=(MY_OWN, ALL)),  # where empty means one's own
 }
-MY_OWN = Choice(ME, MINE, "What belongs to whoever looks")
 
 
 @router.get("/choices/{kind}")
@@ -174,8 +177,8 @@ def _same(one: str, other: str) -> bool:
 async def _get(request: Request, kind: Kind, id: str) -> Choice | None:
     """One record by its id; None when it is not there, or none of that kind."""
     clients, identity = clients_of(request), identity_of(request)
-    if id == ME:
-        return MY_OWN if kind is KINDS["whose"] else None
+    if id in (ME, EVERYBODY):
+        return next((word for word in kind.words if word.id == id), None)
     try:
         if not kind.record:
             found = await find_owners(request, _equal("id", id), most=1)
@@ -196,8 +199,8 @@ async def _get(request: Request, kind: Kind, id: str) -> Choice | None:
 
 async def _called(request: Request, kind: Kind, name: str) -> list[Choice]:
     """Who is called exactly so, or else so but for upper and lower case."""
-    if kind is KINDS["whose"] and _same(name, MINE):
-        return [MY_OWN]
+    if said := [word for word in kind.words if _same(name, word.name)]:
+        return said
     exactly = await _listed(request, kind, _equal("name", name))
     if exactly:
         return exactly
@@ -206,8 +209,9 @@ async def _called(request: Request, kind: Kind, name: str) -> list[Choice]:
 
 async def _offered(request: Request, kind: Kind, text: str) -> list[Choice]:
     if not kind.record:
-        mine = kind is KINDS["whose"] and MINE.casefold().startswith(text.casefold())
-        return [*([MY_OWN] if mine else []), *await _found(request, kind, text)]
+        begun = text.casefold()
+        words = [word for word in kind.words if word.name.casefold().startswith(begun)]
+        return [*words, *await _found(request, kind, text)]
     if not text:
         return await _listed(request, kind)
     found = await _found(request, kind, text)

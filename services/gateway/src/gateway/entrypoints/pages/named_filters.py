@@ -1,5 +1,6 @@
 """Filters in which somebody is chosen by name: the address keeps who that is."""
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -12,18 +13,21 @@ from gateway.entrypoints.pages.rendering import is_htmx, rendering_of
 
 # The field with the name: where the address keeps the id, and what is chosen.
 FIELDS = {"owner_name": ("owner", "whose"), "client_name": ("client_id", "clients")}
+DOERS = {"owner_name": ("owner", "doers")}  # of activities
 
 
-async def settled(request: Request) -> Response | None:
+async def settled(
+    request: Request, fields: Mapping[str, tuple[str, str]] = FIELDS
+) -> Response | None:
     """The address with the ids of those that it names, or a page that asks who is meant.
 
     None when it names nobody; a part that htmx asks for goes by what was chosen from the list.
     """
     given = request.query_params
-    if is_htmx(request) or not FIELDS.keys() & given.keys():
+    if is_htmx(request) or not fields.keys() & given.keys():
         return None
-    kept = {name: value for name, value in given.items() if value and name not in FIELDS}
-    for name, (field, kind) in FIELDS.items():
+    kept = {name: value for name, value in given.items() if value and name not in fields}
+    for name, (field, kind) in fields.items():
         if name not in given:
             continue
         values = Values({name: given[name].strip(), f"{name}_id": kept.pop(field, "")})

@@ -15,6 +15,7 @@ from kit.errors import DomainError, ErrorKind
 FEW = 50  # more are not listed
 AT_ONCE = 100  # ids in one question
 ME, MINE = "me", "Mine"
+EVERYBODY, EVERYBODYS = "all", "Everybody's"
 NAME, ID, BEFORE = "owner", "owner_id", "owner_before"  # fields of forms
 GONE = "somebody who left"
 
