@@ -251,3 +251,7 @@ def test_a_subject_is_told_apart_from_its_type_by_the_partition_only(workspace: 
     assert told == f"crm.{crc32(workspace.bytes) % 8}.deal.v1.moved"
     assert type_of(told) == "crm.deal.v1.moved"
     assert subjects_of("crm.deal.v1.moved") == "crm.*.deal.v1.moved"
+    imported = subject("crm", workspace, "deal.v1.moved", imported=True)
+    assert imported == f"{told}.imported"
+    assert type_of(imported) == "crm.deal.v1.moved"
+    assert subjects_of("crm.deal.v1.moved", imported=True) == "crm.*.deal.v1.moved.imported"

@@ -95,7 +95,8 @@ def event_row(
 ) -> OutboxRow:
     """A fact on its way: `name` is `deal.v1.moved`; its type on the bus is `crm.deal.v1.moved`.
 
-    `bulk_id` marks the events of one import or bulk edit. The running trace goes along.
+    `bulk_id` marks the events of one import or bulk edit; those of a bulk that nobody has done by
+    hand are an import's. The running trace goes along.
     """
     headers = {"ff-version": str(fact.version)}
     inject(headers)
@@ -108,7 +109,9 @@ def event_row(
     return OutboxRow(
         event_id=new_id(),
         workspace_id=workspace_id,
-        subject=subject(service, workspace_id, name),
+        subject=subject(
+            service, workspace_id, name, imported=bulk_id is not None and fact.by is None
+        ),
         type=f"{service}.{name}",
         aggregate_id=fact.aggregate_id,
         happened_at=fact.at,

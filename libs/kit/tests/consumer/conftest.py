@@ -1,6 +1,6 @@
 """Events of one test's workspace, and consumers that hear them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 from uuid import UUID
 
@@ -40,6 +40,7 @@ class MakeConsumer(Protocol):
         name: str | None = None,
         on: Bus | None = None,
         wants: Wants | None = None,
+        not_imported: Collection[str] = (),
     ) -> Consumer: ...
 
 
@@ -102,6 +103,7 @@ def consumer(
         name: str | None = None,
         on: Bus | None = None,
         wants: Wants | None = None,
+        not_imported: Collection[str] = (),
     ) -> Consumer:
         async def handle(uow: UnitOfWork, event: Event) -> None:
             if event.workspace_id == workspace:
@@ -113,6 +115,7 @@ def consumer(
             name=name or f"sample-{new_id().hex}",
             handlers={WRITTEN: handle},
             wants=wants,
+            not_imported=not_imported,
             open_unit=open_unit,
             system=database.system,
             retry_after=(0.01,),

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from kit.aggregate import Fact
+from kit.bus.consumer import Handler
 from kit.bus.events import Event
 from kit.bus.jetstream import Bus
 from kit.ids import new_id
@@ -192,7 +193,31 @@ def test_a_consumer_asks_for_its_own_types_only(consumer: MakeConsumer) -> None:
 
     config = consumer(handler, name="sample-pipeline").config
     assert config.durable_name == "sample-pipeline"
-    assert config.filter_subjects == ["sample.*.note.v1.written"]
+    single, imported = "sample.*.note.v1.written", "sample.*.note.v1.written.imported"
+    assert config.filter_subjects == [single, imported]
+    assert consumer(handler, not_imported={WRITTEN}).config.filter_subjects == [single]
+
+
+async def test_what_was_imported_reaches_only_those_who_want_it(
+    messages: Messages, publish: Publish, consumer: MakeConsumer, settled: Settled
+) -> None:
+    heard: dict[str, list[int | None]] = {"all": [], "some": []}
+
+    def hearing(who: str) -> Handler:
+        async def handler(uow: UnitOfWork, event: Event) -> None:
+            assert event.type == WRITTEN
+            heard[who].append(event.version)
+
+        return handler
+
+    every, single = consumer(hearing("all")), consumer(hearing("some"), not_imported={WRITTEN})
+    (one, body, headers), *imported = messages(3)
+    ends = [(f"{subject}.imported", text, more) for subject, text, more in imported]
+    await publish([*ends, (one, body, headers)])
+    async with running(every.run, single.run):
+        await until(lambda: len(heard["all"]) == 3)
+        await until(lambda: settled(single))
+    assert heard == {"all": [2, 3, 1], "some": [1]}
 
 
 async def test_what_is_declined_is_done_without_a_transaction(

@@ -7,7 +7,7 @@ from auth.adapters.passwords import Passwords
 from auth.adapters.tokens import TokenSigner
 from auth.config import Settings
 from auth.entrypoints.app import App
-from auth.entrypoints.consumers import OF_AUTH, OF_CRM, is_kept, keep_all
+from auth.entrypoints.consumers import OF_AUTH, OF_CRM, WITHOUT_ACTOR, is_kept, keep_all
 from auth.entrypoints.rpc.account import AccountService
 from auth.entrypoints.rpc.audit import AuditService
 from auth.entrypoints.rpc.auth import AuthService
@@ -77,6 +77,7 @@ def _audit(app: App, stream: str, handlers: dict[str, Handler]) -> Consumer:
         handlers=handlers,
         together=keep_all,
         wants=is_kept,
+        not_imported=handlers.keys() - WITHOUT_ACTOR,
         open_unit=app.unit_of_work,
         system=app.system,
     )

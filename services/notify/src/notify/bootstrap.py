@@ -1,6 +1,6 @@
 """Settings → the running service: the only place that picks implementations."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
@@ -21,7 +21,7 @@ from notify.adapters.letters import Letters
 from notify.adapters.smtp import Smtp
 from notify.config import Settings
 from notify.entrypoints.app import App
-from notify.entrypoints.consumers import crm_told, is_news, of_auth, of_crm
+from notify.entrypoints.consumers import DEAL_MOVED, crm_told, is_news, of_auth, of_crm
 from notify.entrypoints.rpc.notifications import NotificationService
 from notify.entrypoints.sender import Sender
 
@@ -79,7 +79,9 @@ async def serve(settings: Settings) -> None:
 
 def deals_consumer(app: App, bus: Bus) -> Consumer:
     """Hears what crm tells."""
-    return _consumer(app, bus, "CRM", "notify-deals", of_crm(app), crm_told(app), is_news)
+    return _consumer(
+        app, bus, "CRM", "notify-deals", of_crm(app), crm_told(app), is_news, {DEAL_MOVED}
+    )
 
 
 def _consumer(
@@ -90,6 +92,7 @@ def _consumer(
     handlers: Mapping[str, Handler],
     together: Together | None = None,
     wants: Wants | None = None,
+    not_imported: Collection[str] = (),
 ) -> Consumer:
     return Consumer(
         bus,
@@ -98,6 +101,7 @@ def _consumer(
         handlers=handlers,
         together=together,
         wants=wants,
+        not_imported=not_imported,
         open_unit=app.unit_of_work,
         system=app.system,
     )

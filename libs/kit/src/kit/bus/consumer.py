@@ -7,7 +7,7 @@ cannot succeed is buried with its reason while the others go on.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -60,8 +60,9 @@ class Consumer:
     `handlers` maps event types (`crm.deal.v1.moved`) to `async def handler(uow, event)`. They work
     inside a unit of work of the event's workspace and may call use cases: a commit asked for there
     takes place with the claim. `together`, if given, takes all new events of a unit at once, in
-    order and in the handlers' place. What `wants` declines is acknowledged without a transaction:
-    the rows of an import are many. `run` is a background task of the process.
+    order and in the handlers' place. What `wants` declines is acknowledged without a transaction.
+    Of the types that are `not_imported`, the server does not send what came with a file: the rows
+    of an import are many. `run` is a background task of the process.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Consumer:
         system: Pool,
         together: Together | None = None,
         wants: Wants | None = None,
+        not_imported: Collection[str] = (),
         retry_after: Sequence[float] = RETRY_AFTER,
         clock: Clock | None = None,
     ) -> None:
@@ -84,6 +86,7 @@ class Consumer:
         self._handlers = handlers
         self._together = together or self._one_by_one
         self._wants = wants
+        self._not_imported = not_imported
         self._open_unit = open_unit
         self._system = system
         self._retry_after = retry_after
@@ -100,6 +103,9 @@ class Consumer:
     @property
     def config(self) -> ConsumerConfig:
         """What the consumer is at the server."""
+        subjects = [subjects_of(type_) for type_ in self._handlers]
+        also = [type_ for type_ in self._handlers if type_ not in self._not_imported]
+        subjects += [subjects_of(type_, imported=True) for type_ in also]
         return ConsumerConfig(
             name=self.name,
             durable_name=self.name,
@@ -108,7 +114,7 @@ class Consumer:
             ack_wait=ACK_WAIT,
             max_deliver=SERVER_DELIVERIES,
             max_ack_pending=10 * BATCH,
-            filter_subjects=sorted(subjects_of(type_) for type_ in self._handlers),
+            filter_subjects=sorted(subjects),
         )
 
     async def run(self) -> None:

@@ -22,11 +22,11 @@ async def keep_all(uow: UnitOfWork, events: Sequence[Event]) -> None:
 
 def is_kept(event: Event) -> bool:
     """Whether somebody stands behind it; the rows of an import have nobody."""
-    return event.actor_id is not None or event.type in _WITHOUT_ACTOR
+    return event.actor_id is not None or event.type in WITHOUT_ACTOR
 
 
 # What the system does of itself, and what a person does before they are anybody.
-_WITHOUT_ACTOR = frozenset(
+WITHOUT_ACTOR = frozenset(
     {
         "auth.session.v1.revoked",
         "crm.activity.v1.purged",

@@ -23,6 +23,7 @@ from nats.js.errors import NotFoundError
 
 from freelanceflow.notify.v1.notification_events_pb2 import NotificationCreated
 from kit.bus.jetstream import Bus, heed_cancellation
+from kit.bus.subjects import SINGLE
 from kit.clock import Clock, SystemClock
 from kit.rpc.identity import Principal
 from kit.rpc.revocations import Revocations
@@ -188,7 +189,7 @@ class Live:
             )
         # By callback: next_msg spends two tasks on every message.
         subscription = await self._bus.jetstream.subscribe(
-            ">",
+            SINGLE,
             stream=STREAM,
             ordered_consumer=True,
             config=config,

@@ -82,9 +82,12 @@ def of_auth(app: App) -> dict[str, Handler]:
     }
 
 
+DEAL_MOVED = "crm.deal.v1.moved"
+
+
 def is_news(event: Event) -> bool:
     """Whether it is told by itself: of deals that an import has moved, one summary tells."""
-    return event.bulk_id is None or event.type != "crm.deal.v1.moved"
+    return event.bulk_id is None or event.type != DEAL_MOVED
 
 
 def deal_news(event: Event) -> News:
@@ -187,7 +190,7 @@ def _in_all_languages(
 
 _NEWS: dict[str, Callable[[Event], News | None]] = {
     "crm.activity.v1.reminded": reminder_news,
-    "crm.deal.v1.moved": deal_news,
+    DEAL_MOVED: deal_news,
     "crm.export.v1.failed": export_failure,
     "crm.export.v1.finished": export_news,
     "crm.import.v1.failed": import_failure,
