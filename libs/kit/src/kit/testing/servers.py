@@ -6,6 +6,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 CONNECTIONS = 120  # as many as the embedded server takes
+# What `deploy/k8s` starts where nobody runs these servers for the platform.
+POSTGRES_IMAGE = "docker.io/library/postgres:18.6-bookworm"
+NATS_IMAGE = "docker.io/library/nats:2.15.0-alpine"
+VALKEY_IMAGE = "docker.io/valkey/valkey:9.1.2-alpine"
 
 
 def _containers() -> bool:
@@ -19,7 +23,7 @@ def postgres_server(folder: Path) -> Iterator[str]:
         if _containers():
             from testcontainers.community.postgres import PostgresContainer
 
-            container = PostgresContainer("postgres:18-alpine", driver=None)
+            container = PostgresContainer(POSTGRES_IMAGE, driver=None)
             container.with_command(f"postgres -c max_connections={CONNECTIONS}")
             yield stack.enter_context(container).get_connection_url()
         else:
@@ -38,7 +42,7 @@ def nats_server(folder: Path) -> Iterator[str]:
         if _containers():
             from testcontainers.community.nats import NatsContainer
 
-            container = NatsContainer("nats:2.14-alpine", jetstream=True)
+            container = NatsContainer(NATS_IMAGE, jetstream=True)
             yield stack.enter_context(container).nats_uri()
         else:
             from local import servers
@@ -55,7 +59,7 @@ def valkey_server(folder: Path) -> Iterator[str]:
         if _containers():
             from testcontainers.community.redis import RedisContainer
 
-            container = stack.enter_context(RedisContainer("valkey/valkey:9-alpine"))
+            container = stack.enter_context(RedisContainer(VALKEY_IMAGE))
             host, port = container.get_container_host_ip(), container.get_exposed_port(6379)
             yield f"redis://{host}:{port}"
         else:
