@@ -56,9 +56,10 @@ async def test_reports_say_what_they_rest_on(app: App, peer: tuple[Caller, Any, 
     workspace, owner = new_id(), new_id()
     crm = Told(workspace)
     open_deal = crm.created(minor=100_00, owner=owner)
+    won = crm.created(minor=300_00, owner=owner).moved("won", NOON + 5 * DAY)
     for deal in (
         open_deal,
-        crm.created(minor=300_00).moved("won", NOON + 5 * DAY),
+        won,
         crm.created(minor=50_00, currency="USD"),
     ):
         await tell(app, deal.events)
@@ -83,6 +84,11 @@ async def test_reports_say_what_they_rest_on(app: App, peer: tuple[Caller, Any, 
     assert insight.win_probability == pytest.approx(2 / 3)
     assert insight.expected_value.amount_minor == 66_67
     assert 0 < insight.lower < insight.win_probability < insight.upper < 1
+    asked = pb.GetDealInsightRequest(deal_id=str(won.id))
+    closed = await caller.call(stub.GetDealInsight, asked, identity=me)
+    assert closed.stage_name == "Won"
+    assert closed.owner_id == str(owner)
+    assert not closed.HasField("win_probability")
 
 
 async def test_an_empty_workspace_is_told_so(peer: tuple[Caller, Any, Issuer]) -> None:

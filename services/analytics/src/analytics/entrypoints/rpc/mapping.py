@@ -106,6 +106,9 @@ def insight_message(report: DealReport) -> pb.DealInsight:
     message.age_days, message.days_in_stage = report.age_days, report.days_in_stage
     message.close_date_moves = report.postponements
     message.name, message.deal_id = deal["name"], str(deal["deal_id"])
+    message.client_id, message.client_name = str(deal["client_id"] or ""), deal["client_name"]
+    message.owner_id = str(deal["owner_id"] or "")
+    message.stage_name = report.spells[-1].stage_name if report.spells else ""
     message.spells.extend(
         pb.StageSpell(
             stage_id=str(spell.stage_id),
