@@ -1,12 +1,14 @@
 """Reports over the public API: the same numbers, sent once, as JSON and CSV."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
 from gateway.entrypoints.api import analytics, routes
 from gateway.entrypoints.errors import HttpProblem
 from gateway.entrypoints.identity import Caller
@@ -51,6 +53,8 @@ def api() -> Site:
     return Site(neighbours, Signed(app))  # type: ignore[arg-type]
 
 
+MOMENT, HOUR = datetime(2026, 3, 31, 8, 5, tzinfo=UTC), timedelta(hours=1)
+NO_TABLE = ("churn/c-1", "deals/d-1")
 REPORTS = (
     "summary", "forecast", "churn", "churn/c-1", "deals", "deals/d-1", "velocity", "pipeline",
     "health", "conversion", "clients", "activity", "accuracy",
@@ -119,6 +123,41 @@ async def test_a_formula_is_only_text_in_a_table(api: Site) -> None:
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.text.startswith("\ufeffclient,")
     assert "\n'=HYPERLINK(1),critical,0.86," in answer.text.replace("\r", "")
+
+
+@pytest.mark.parametrize(
+    ("basis", "ending"),
+    [
+        ({"as_of_date": "2026-03-31"}, "-as-of-2026-03-31"),
+        ({"as_of_time": MOMENT + HOUR, "estimate_time": MOMENT}, "-as-of-2026-03-31T0805Z"),
+        ({"as_of_time": MOMENT, "estimate_time": MOMENT + HOUR}, "-as-of-2026-03-31T0805Z"),
+        ({"as_of_time": MOMENT}, "-as-of-2026-03-31T0805Z"),
+        ({}, ""),
+    ],
+)
+async def test_a_file_says_in_its_name_as_of_when_it_is(
+    api: Site, basis: dict[str, Any], ending: str
+) -> None:
+    api.neighbours.predictions.answers["GetForecast"] = make_forecast(basis=pb.Basis(**basis))
+    answer = await api.get(f"{BASE}/forecast?format=csv")
+    assert answer.headers["content-disposition"] == f'attachment; filename="forecast{ending}.csv"'
+    assert answer.text.splitlines()[0] == "\ufeffmonth,kind,value,lower,upper,currency,line"
+
+
+@pytest.mark.parametrize("path", [p for p in REPORTS if p not in NO_TABLE])
+async def test_every_table_says_as_of_when_it_is(api: Site, path: str) -> None:
+    api.neighbours.analytics.answers["GetVelocity"].basis.as_of_time.FromDatetime(MOMENT)
+    answer = await api.get(f"{BASE}/{path}?format=csv")
+    name = answer.headers["content-disposition"].partition("filename=")[2]
+    assert re.fullmatch(r'"[a-z_]+-as-of-\d{4}-\d\d-\d\dT\d{4}Z\.csv"', name)
+
+
+async def test_a_file_is_not_there_before_its_numbers(api: Site) -> None:
+    basis = make_basis(computing=True)
+    api.neighbours.predictions.answers["GetForecast"] = make_forecast(basis=basis)
+    answer = await api.get(f"{BASE}/forecast?format=csv")
+    assert (answer.status, answer.headers["retry-after"]) == (202, "1")
+    assert read(answer)["computing"]
 
 
 def read(answer: Answer) -> Any:

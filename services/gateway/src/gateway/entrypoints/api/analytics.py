@@ -35,7 +35,9 @@ _IDS = {"client_id": "client", "deal_id": "deal"}
 _MEANWHILE = (
     "Answers 202 with `computing: true` while what was asked for has to be computed first. `as_of` "
     "is the latest fact that is counted, `estimates_as_of` the moment up to which estimates know "
-    "the facts; `behind` says that newer ones have come, which will be in them within seconds."
+    "the facts; `behind` says that newer ones have come, which will be in them within seconds. The "
+    "name of a CSV file ends with the day as of which it is or, for now, the older of those two in "
+    "UTC, such as `forecast-as-of-2026-03-31T0805Z.csv`."
 )
 
 _ALSO = {
@@ -62,8 +64,9 @@ def _declare(report: Report, *, past: bool) -> None:
         message = report.message(query, request.path_params.get("date", ""))
         peer = getattr(request.app.state.clients, report.peer)
         told = await getattr(peer, report.rpc.name)(message, identity_of(request))
-        if wanted == "csv" and report.table:
-            return csv_response(report.name, report.table(told))
+        unmade = report.peer == "predictions" and told.basis.computing
+        if wanted == "csv" and report.table and not unmade:
+            return csv_response(report.name, report.table(told), told.basis)
         return _answered(request, report, report.json(told))
 
     answer.__name__ = f"get_{report.name}" + ("_as_of" if past else "")

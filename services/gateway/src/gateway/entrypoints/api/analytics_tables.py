@@ -26,17 +26,36 @@ class Table(NamedTuple):
     rows: Iterable[Sequence[Cell]]
 
 
-def csv_response(name: str, table: Table) -> Response:
-    """A file for spreadsheets. Text that would be taken for a formula is made plain text."""
+def csv_response(name: str, table: Table, basis: pb.Basis) -> Response:
+    """A file for spreadsheets. Text that would be taken for a formula is made plain text.
+
+    Its name says as of when it is: a file is read when nobody remembers, and a line about it among
+    the rows, or a column more, would break whoever reads them by machine.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(table.header)
     writer.writerows([_plain(cell) for cell in row] for row in table.rows)
     headers = {
-        "Content-Disposition": f'attachment; filename="{name}.csv"',
+        "Content-Disposition": f'attachment; filename="{name}{_as_of(basis)}.csv"',
         "Cache-Control": "private, no-store",
     }
     return Response(BOM + out.getvalue(), headers=headers, media_type="text/csv")
+
+
+def _as_of(basis: pb.Basis) -> str:
+    """The day at whose end it stands or, for now, the moment up to which all of it knows the facts.
+
+    In UTC and without colons: the same everywhere, and a name that every system takes.
+    """
+    if basis.as_of_date:
+        return f"-as-of-{basis.as_of_date}"
+    known = [
+        getattr(basis, name).ToDatetime()
+        for name in ("as_of_time", "estimate_time")
+        if basis.HasField(name)
+    ]
+    return f"-as-of-{min(known):%Y-%m-%dT%H%MZ}" if known else ""
 
 
 def _plain(cell: Cell) -> Cell:
