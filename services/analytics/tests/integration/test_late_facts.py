@@ -42,7 +42,7 @@ async def worth(
     read = _read(copied, at)
     last = read.last()
     return {
-        UUID(str(read.deals[deal])): "" if value != value else f"{value:.0f}"
+        UUID(read.deals[deal].decode()): "" if value != value else f"{value:.0f}"
         for deal, value in zip(last.deal, last.value, strict=True)
     }
 

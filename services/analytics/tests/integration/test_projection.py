@@ -274,7 +274,7 @@ async def test_amounts_of_other_currencies_count_only_as_crm_converted_them(
     read = facts_read.read(
         copied.states, copied.contacts, copied.sources, at=LATER.timestamp(), zone="UTC"
     )
-    values = dict(zip(read.deals.tolist(), read.last().value.tolist(), strict=True))
+    values = dict(zip(read.deals.astype(str).tolist(), read.last().value.tolist(), strict=True))
     assert values == {
         str(known.id): 270.0,
         str(unknown.id): pytest.approx(float("nan"), nan_ok=True),

@@ -1,5 +1,6 @@
 """Facts as they stood at a moment, copied out for the science."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -208,10 +209,10 @@ async def clients_at(tx: Transaction, at: datetime) -> list[asyncpg.Record]:
     return await tx.rows(CLIENTS, workspace=tx.workspace_id, at=at)
 
 
-async def details(tx: Transaction, ids: list[UUID]) -> dict[UUID, asyncpg.Record]:
+async def details(tx: Transaction, ids: Sequence[str]) -> dict[str, asyncpg.Record]:
     """What rules and words need of some deals, as they are now."""
     rows = await tx.rows(DETAILS, workspace=tx.workspace_id, ids=ids)
-    return {row["deal_id"]: row for row in rows}
+    return {str(row["deal_id"]): row for row in rows}
 
 
 async def names(tx: Transaction) -> dict[str, str]:

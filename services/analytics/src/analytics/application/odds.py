@@ -13,9 +13,8 @@ from analytics.adapters import fact_copies, model_rows, rescoring, scores
 from analytics.adapters.model_rows import ModelRow
 from analytics.adapters.rescoring import Fence
 from analytics.adapters.scores import Standing
-from analytics.application.odds_rows import RowMaker, differing, tells_of
+from analytics.application.odds_rows import RowMaker, differing
 from analytics.application.scoring import Case, OpenUnit, commit_if_held, moment
-from analytics.domain import telling
 from analytics.domain.facts import DealScoreDropped, DealsScored, Odds
 from analytics.science import deal_scores, model_store
 from analytics.science.deal_scores import DealScores
@@ -171,11 +170,10 @@ async def rows_of(
     maker = RowMaker(case, said.scores, said.limits, said.model.evidence, now)
     for start in range(0, len(said.changed), scores.CHUNK):
         places = np.array(said.changed[start : start + scores.CHUNK], dtype=np.int64)
-        details: Mapping[UUID, Any] = {}
+        details: Mapping[str, Any] = {}
         if case.is_now:
-            ids = [UUID(deal_id) for deal_id in said.scores.ids[places].tolist()]
             async with open_unit() as uow:
-                details = await fact_copies.details(uow, ids)
+                details = await fact_copies.details(uow, said.scores.ids[places].tolist())
         await asyncio.to_thread(_make, case, said, maker, places, details, standing, made, now)
     return made
 
@@ -185,7 +183,7 @@ def _make(
     said: Scored,
     maker: RowMaker,
     places: Ints,
-    details: Mapping[UUID, Any],
+    details: Mapping[str, Any],
     standing: Mapping[str, Standing],
     made: Made,
     now: datetime,
@@ -193,7 +191,7 @@ def _make(
     factors = deal_scores.explain(said.model, case.facts, said.scores, places)
     rows = maker.rows(places, factors, details, standing)
     made.rows.append(scores.pack(rows))
-    if case.is_now and (tells := _matter(rows, details, standing, made.told)):
+    if case.is_now and (tells := _matter(rows, details, standing, made.told, now)):
         made.said.append(scores.pack([_said(case, said, row, now) for row in tells]))
 
 
@@ -209,19 +207,20 @@ async def write(uow: UnitOfWork, case: Case, said: Scored, made: Made, *, now: d
 
 def _matter(
     rows: Sequence[dict[str, Any]],
-    details: Mapping[UUID, Any],
+    details: Mapping[str, Any],
     standing: Mapping[str, Standing],
     told: ToTell,
+    now: datetime,
 ) -> list[dict[str, Any]]:
-    """The rows whose odds are told, put among what is told."""
+    """The rows whose odds are told, put among what is told: a row says itself what it tells."""
     tells = []
     for row in rows:
         there = standing.get(row["deal_id"])
         before = there.peak_probability if there else None
-        detail = details.get(UUID(row["deal_id"]))
-        if before is not None and detail and telling.drop(before, row["probability"])[0]:
+        detail = details.get(row["deal_id"])
+        if before is not None and detail and row["peak_probability"] < before:
             told.dropped.append((row, detail, before))
-        if tells_of(there, row["probability"], row["advice"]):
+        if row["told_at"] is now:
             tells.append(row)
             told.odds.append(_odds(row))
     return tells

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 
@@ -101,13 +100,13 @@ class RowMaker:
         self,
         places: Ints,
         factors: Sequence[Sequence[Factor]],
-        details: Mapping[UUID, Any],
+        details: Mapping[str, Any],
         standing: Mapping[str, Standing],
     ) -> list[dict[str, Any]]:
         """Of the deals at these places, with their reasons."""
         made, today = [], self.case.today
         for row, reasons in zip(self._numbers(places), factors, strict=True):
-            detail = details.get(UUID(row["deal_id"]))
+            detail = details.get(row["deal_id"])
             row |= self._told(row, standing.get(row["deal_id"]))
             row["deal_version"] = detail["version"] if detail else 0
             row["factors"] = self.case.reasons(reasons)
@@ -185,5 +184,6 @@ class RowMaker:
 
 
 def _names(names: Names, codes: Ints) -> list[Any]:
-    """By their places; None for none."""
-    return [str(names[code]) if code >= 0 else None for code in codes.tolist()]
+    """By their places; None for none, which is the one before the first."""
+    by_place = [*names.tolist(), None]
+    return [by_place[code] for code in codes.tolist()]

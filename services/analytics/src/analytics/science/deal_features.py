@@ -150,8 +150,8 @@ def _days(seconds: Floats) -> Floats:
     return np.maximum(np.floor(seconds / DAY), 0.0)
 
 
-def _die(deal_id: str) -> float:
-    return (zlib.crc32(deal_id.encode()) + 0.5) / 2**32
+def _die(deal_id: bytes) -> float:
+    return (zlib.crc32(deal_id) + 0.5) / 2**32
 
 
 def _label(names: Names, codes: Ints) -> pd.Categorical:

@@ -55,7 +55,7 @@ def score(model: WinModel, facts: Facts, *, whole: Facts | None = None) -> DealS
     value = moments.states.value
     days = np.maximum(moments.age, 1.0)
     return DealScores(
-        ids=facts.deals[moments.states.deal],
+        ids=facts.deals[moments.states.deal].astype(np.str_),
         moments=moments,
         probability=probability,
         lower=bounds[:, 0],

@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Names = NDArray[np.str_]
+Codes = NDArray[np.bytes_]
 
 OPEN, WON, LOST = 0, 1, 2
 DAY = 86_400.0
@@ -63,7 +64,8 @@ class Facts:
     """What was known of a workspace at the moment `at`.
 
     Contacts (calls, meetings, mails that took place) have shape (m,), by time; -1 where they are on
-    no deal or no client. `zone` says where days and months begin.
+    no deal or no client. `zone` says where days and months begin. The names of deals have a byte
+    a letter: there are many of them, and other names have four.
     """
 
     at: float
@@ -72,7 +74,7 @@ class Facts:
     contact_deal: Ints
     contact_client: Ints
     contact_at: Floats
-    deals: Names
+    deals: Codes
     clients: Names
     owners: Names
     stages: Names

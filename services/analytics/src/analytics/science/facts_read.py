@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.science.facts import Facts, Floats, Ints, Names, States
+from analytics.science.facts import Codes, Facts, Floats, Ints, States
 
 Table = NDArray[np.void]
 Ids = NDArray[np.uint64]
@@ -37,35 +37,36 @@ def read(states: bytes, contacts: bytes, sources: list[str], *, at: float, zone:
     clients, (client, with_client) = _coded(rows["client"], heard["client"])
     owners, (owner,) = _coded(rows["owner"])
     stages, (stage,) = _coded(rows["stage"])
-    table = States(
-        deal=deal,
-        happened=_floats(rows["happened"]),
-        told=_floats(rows["told"]),
-        client=client,
-        owner=owner,
-        value=_floats(rows["value"]),
-        stage=stage,
-        type=rows["type"].astype(np.int64),
-        source=rows["source"].astype(np.int64),
-        due=_floats(rows["due"]),
-        created=_floats(rows["created"]),
-        entered=_floats(rows["entered"]),
-        closed=_floats(rows["closed"]),
-        deleted=rows["deleted"] != 0,
-    )
+    # Columns are put in order as they are taken out, so that the table is never there twice.
+    kept = _in_order(deal, _floats(rows["happened"]), rows["version"])
     moments = _floats(heard["at"])
     order = np.argsort(moments, kind="stable")
     return Facts(
         at=at,
         zone=zone,
-        states=_in_order(table, rows["version"]),
+        states=States(
+            deal=deal[kept],
+            happened=_floats(rows["happened"][kept]),
+            told=_floats(rows["told"][kept]),
+            client=client[kept],
+            owner=owner[kept],
+            value=_floats(rows["value"][kept]),
+            stage=stage[kept],
+            type=rows["type"][kept].astype(np.int64),
+            source=rows["source"][kept].astype(np.int64),
+            due=_floats(rows["due"][kept]),
+            created=_floats(rows["created"][kept]),
+            entered=_floats(rows["entered"][kept]),
+            closed=_floats(rows["closed"][kept]),
+            deleted=rows["deleted"][kept] != 0,
+        ),
         contact_deal=on_deal[order],
         contact_client=with_client[order],
         contact_at=moments[order],
         deals=deals,
-        clients=clients,
-        owners=owners,
-        stages=stages,
+        clients=clients.astype(np.str_),
+        owners=owners.astype(np.str_),
+        stages=stages.astype(np.str_),
         sources=np.array(sources, dtype=np.str_),
     )
 
@@ -85,7 +86,7 @@ def _table(copied: bytes, columns: dict[str, str]) -> Table:
     return table
 
 
-def _coded(*columns: Ids) -> tuple[Names, list[Ints]]:
+def _coded(*columns: Ids) -> tuple[Codes, list[Ints]]:
     """The distinct ids of all columns, in order, and each column as places among them; -1 none."""
     pairs = np.concatenate(columns).astype(np.uint64)
     high, low = pairs[:, 0], pairs[:, 1]
@@ -99,31 +100,31 @@ def _coded(*columns: Ids) -> tuple[Names, list[Ints]]:
     return _texts(pairs[known[new]]), np.split(codes, ends)
 
 
-def _texts(ids: Ids) -> Names:
-    """Ids as they are written."""
+def _texts(ids: Ids) -> Codes:
+    """Ids as they are written, a byte a letter."""
     digits = np.frombuffer(ids.astype(">u8").tobytes().hex().encode(), "S1").reshape(-1, 32)
     texts = np.full((len(ids), 36), b"-", dtype="S1")
     texts[:, [place for place in range(36) if place not in _DASHES]] = digits
-    return texts.view("S36").reshape(-1).astype(np.str_)
+    return texts.view("S36").reshape(-1)
 
 
 def _floats(column: NDArray[np.float64]) -> Floats:
     return column.astype(np.float64)
 
 
-def _in_order(states: States, version: NDArray[np.int32]) -> States:
-    """By deal, then version; without states that a later version had overtaken.
+def _in_order(deal: Ints, happened: Floats, version: NDArray[np.int32]) -> Ints:
+    """Places of the states by deal, then version, without those that a later one had overtaken.
 
     Business time may run backwards from one version to the next (a date was corrected): the higher
     version is then the truth from its own time on.
     """
-    by_deal = states.take(np.lexsort((version, states.deal)))
-    if len(by_deal) == 0:
-        return by_deal
+    order = np.lexsort((version, deal))
+    if len(order) == 0:
+        return order
     # The earliest time of any later version: a running minimum from each deal's end, over ranks, so
     # that deals are kept apart without rounding.
-    rank = np.unique(by_deal.happened, return_inverse=True)[1].astype(np.int64)
-    apart = by_deal.deal << 32
+    rank = np.unique(happened[order], return_inverse=True)[1].astype(np.int64)
+    apart = deal[order] << 32
     following = np.minimum.accumulate((rank + apart)[::-1])[::-1]
     later = np.append(following[1:], np.iinfo(np.int64).max) - apart
-    return by_deal.take(rank < later)
+    return order[rank < later]

@@ -56,7 +56,10 @@ class WinModel:
 
     def probability(self, deals: "pd.DataFrame") -> Floats:
         """Win probability [n] of each deal, between 1 % and 99 %."""
-        table = read_table(deals, self.vocabulary)
+        return self.probability_in(read_table(deals, self.vocabulary))
+
+    def probability_in(self, table: Table) -> Floats:
+        """The same of deals that have been read already."""
         return np.clip(expit(self._log_odds(table, self._score(table))), LOWEST, HIGHEST)
 
     def odds(self, deals: "pd.DataFrame", level: float) -> tuple[Floats, Floats]:
@@ -72,12 +75,12 @@ class WinModel:
         return self.odds(deals, level)[1]
 
     def _interval(self, table: Table, told: Floats, level: float, score: Floats | None) -> Floats:
-        from scipy.stats import norm
+        from scipy.special import ndtri  # a third of what scipy.stats costs
 
         if not 0 < level < 100:
             raise ValueError(f"level must lie between 0 and 100, not {level}")
         centre = np.clip(told, logit(LOWEST), logit(HIGHEST))
-        reach = float(norm.ppf(0.5 + level / 200)) * self._spread(table, score)
+        reach = float(ndtri(0.5 + level / 200)) * self._spread(table, score)
         return np.column_stack([expit(centre - reach), expit(centre + reach)])
 
     def explain(self, deals: "pd.DataFrame", top: int = 5) -> list[list[Factor]]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from analytics.science.win import WinModel
 
 NEGLIGIBLE = 1e-9
+CERTAIN = float(logit(0.99)) - NEGLIGIBLE
 
 
 def contributions(
@@ -56,26 +57,35 @@ def explain_deals(model: "WinModel", deals: "pd.DataFrame", top: int) -> list[li
     if top < 1:
         raise ValueError(f"top must be at least 1, not {top}")
     table = read_table(deals, model.vocabulary)
-    shown = logit(model.probability(deals))
+    shown = logit(model.probability_in(table))
     if model.fitted is None or model.fitted.gate.slope == 0:
         return [[_start(model, float(z))] for z in shown]
     fitted = model.fitted
     start, parts = contributions(fitted.member, fitted.gate, table, model.vocabulary)
     stated = np.hstack([table.codes != 0, ~np.isnan(table.numbers)]) & (np.abs(parts) > NEGLIGIBLE)
     speaker = _Speaker(
-        model.vocabulary,
-        fitted,
-        table.codes.tolist(),
-        table.numbers.tolist(),
-        _without_client(model, table).tolist(),
+        columns=model.vocabulary.columns.categories(),
+        numbers=model.vocabulary.columns.numbers(),
+        client_at=model.vocabulary.client_at,
+        vocabulary=model.vocabulary,
+        fitted=fitted,
+        codes=table.codes.tolist(),
+        values=table.numbers.tolist(),
+        without_client=_without_client(model, table).tolist(),
     )
-    # Lists from here on: taking single numbers out of arrays costs more than the words.
-    heaviest = np.argsort(-np.abs(parts), axis=1, kind="stable")
+    # Heaviest first, what is not stated last.
+    heaviest = np.argsort(np.where(stated, -np.abs(parts), np.inf), axis=1, kind="stable")
+    left_over = shown - start - np.where(stated, parts, 0.0).sum(axis=1)
+    whole = (stated.sum(axis=1) <= top - 1) & (np.abs(left_over) <= NEGLIGIBLE)
+    named = np.minimum(stated.sum(axis=1), np.where(whole, top - 1, max(top - 2, 0)))
     begin = _start(model, start)
-    rows = zip(heaviest.tolist(), stated.tolist(), parts.tolist(), shown.tolist(), strict=True)
+    # Lists from here on: taking single numbers out of arrays costs more than the words.
+    rows = zip(
+        heaviest[:, :top].tolist(), named.tolist(), parts.tolist(), shown.tolist(), strict=True
+    )
     return [
-        _reasons(speaker, begin, place, [j for j in order if named[j]], weights, odds, top)
-        for place, (order, named, weights, odds) in enumerate(rows)
+        _reasons(speaker, begin, place, order[:count], weights, odds, top)
+        for place, (order, count, weights, odds) in enumerate(rows)
     ]
 
 
@@ -107,27 +117,23 @@ def _reasons(
     speaker: "_Speaker",
     start: Factor,
     row: int,
-    stated: list[int],
+    named: list[int],
     parts: list[float],
     shown: float,
     top: int,
 ) -> list[Factor]:
-    """`stated` are the columns the deal has a value in, heaviest first."""
-    rest = shown - start.weight - sum(parts[j] for j in stated)
-    room = top - 1
-    whole = len(stated) <= room and abs(rest) <= NEGLIGIBLE
-    named = stated if whole else stated[: max(room - 1, 0)]
-    factors = [start, *(speaker.factor(row, j, parts[j]) for j in named)]
-    rest = shown - sum(f.weight for f in factors)
+    """`named` are the columns that are told, heaviest first."""
+    factors = [start, *[speaker.factor(row, j, parts[j]) for j in named]]
+    rest = shown - sum([f.weight for f in factors])
     if abs(rest) <= NEGLIGIBLE:
         return factors
-    if room == 0:
+    if top == 1:
         return [Factor("base", start.words + ", and everything else about this deal", shown)]
     return [*factors, Factor("rest", _rest_words(shown), rest)]
 
 
 def _rest_words(shown: float) -> str:
-    if abs(shown) >= float(logit(0.99)) - NEGLIGIBLE:
+    if abs(shown) >= CERTAIN:
         return "Everything else; odds are held between 1% and 99%, no deal is certain"
     return "Everything else about this deal"
 
@@ -136,24 +142,27 @@ def _percent(p: float) -> str:
     return f"{100 * p:.0f}%"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Speaker:
     """Puts a column's contribution into words for the deals of one table, given as lists."""
 
+    columns: list[str]
+    numbers: list[str]
+    client_at: int | None
     vocabulary: Vocabulary
     fitted: Fitted
     codes: list[list[int]]
-    numbers: list[list[float]]
+    values: list[list[float]]
     without_client: list[float]
 
     def factor(self, row: int, j: int, weight: float) -> Factor:
         """The reason's sentence; a client also gets the odds the deal would have without it."""
-        width = len(self.vocabulary.levels)
+        width = len(self.columns)
         if j >= width:
             return self._number(row, j - width, weight)
-        name = self.vocabulary.columns.categories()[j]
+        name = self.columns[j]
         words = self._past(row, j, name)
-        if j == self.vocabulary.client_at:
+        if j == self.client_at:
             unknown = _percent(self.without_client[row])
             words += f"; the same deal from an unknown client: {unknown}"
         return Factor(name, words, weight)
@@ -168,6 +177,6 @@ class _Speaker:
         return win_words.of_category(name, label, wins, n)
 
     def _number(self, row: int, s: int, weight: float) -> Factor:
-        name = self.vocabulary.columns.numbers()[s]
-        value, usual = self.numbers[row][s], float(self.vocabulary.median[s])
+        name = self.numbers[s]
+        value, usual = self.values[row][s], float(self.vocabulary.median[s])
         return Factor(name, win_words.of_number(name, value, usual), weight)
