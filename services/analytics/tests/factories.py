@@ -243,11 +243,11 @@ class ToldDeal:
         self.events.append(self._event("crm.deal.v1.updated", body))
         return self
 
-    def deleted(self) -> "ToldDeal":
+    def deleted(self, at: datetime = NOON) -> "ToldDeal":
         """In the trash."""
         self.version += 1
         body = pb.DealDeleted(
-            deal=self.snapshot, version=self.version, happen_time=to_timestamp(NOON)
+            deal=self.snapshot, version=self.version, happen_time=to_timestamp(at)
         )
         self.events.append(self._event("crm.deal.v1.deleted", body))
         return self

@@ -169,6 +169,57 @@ async def test_a_past_day_shows_what_was_shown_on_it(member: Member) -> None:
     assert str(THEIRS) in numbers(whole)
 
 
+async def test_the_health_of_a_past_day_is_as_a_whole_the_one_told_on_it(member: Member) -> None:
+    """Deals that were won, revalued, handed over, postponed or thrown away since count as they did;
+    so do the stalled ones, whose limit moves with every deal that closes."""
+    workspace, crm = member.crm.workspace, member.crm
+    closed = past(crm, member.id)
+    still = [crm.created(at=FIRST + n * 52 * DAY, minor=MINE * (n + 1)) for n in range(9)]
+    await tell(member.database, workspace, [e for deal in closed + still for e in deal.events])
+    await scored(member.database, workspace, OVER, refit=True)
+
+    async def health(day: str) -> fig.Health:
+        asked = fig.GetHealthRequest(scope=fig.Scope(**RANGE, as_of_date=day))
+        answered: fig.Health = fig.Health()
+        for _ in range(2):  # what is not there yet is computed in between
+            answered = await member.ask(FiguresServiceStub, "GetHealth", asked, own=False)
+            await member.work()
+        answered.ClearField("basis")
+        return answered
+
+    then = await health("")
+    assert then.stalled_days
+    assert 0 < then.stalled_count < then.open_count
+    assert then.largest_share
+    assert then.coverage
+    assert then.weighted_value.amount_minor
+    assert then.inflow_count
+    assert then.outflow_count
+
+    await tell(member.database, workspace, changed_since(crm, closed, still, member.id))
+    member.clock.set(OVER + 40 * DAY)
+    await scored(member.database, workspace, OVER + 40 * DAY)
+    assert await health(DAY_ASKED.date().isoformat()) == then
+    assert (await health("")).open_count != then.open_count
+
+
+def changed_since(crm: Told, closed: list[ToldDeal], still: list[ToldDeal], me: UUID) -> list[Any]:
+    """Whatever can become of a deal after the day."""
+    deals = [*closed[:6], *still]
+    known = [len(deal.events) for deal in deals]
+    for n, deal in enumerate(closed[:6]):
+        deal.moved("prospecting", OVER + n * DAY)  # opened again
+    still[0].revalued(9 * THEIRS, OVER + DAY)
+    still[1].snapshot.owner_id = str(new_id())
+    still[1].revalued(MINE, OVER + 2 * DAY)
+    still[2].postponed("2026-12-24", OVER + DAY)
+    still[3].deleted(OVER + DAY)
+    for deal in still[4:7]:
+        deal.moved("won", OVER + 3 * DAY)
+    told = [e for deal, n in zip(deals, known, strict=True) for e in deal.events[n:]]
+    return told + [e for n in range(4) for e in crm.created(at=OVER + n * DAY, owner=me).events]
+
+
 def later(crm: Told, deals: list[ToldDeal], me: UUID) -> list[Any]:
     """What happened after the day: wins, a value corrected, and new deals."""
     told = []
