@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.science import win_history as history
-from analytics.science.win_advice import advise, expected_value, priority, value_per_open_day
+from analytics.science.win_advice import (
+    DICED,
+    advise,
+    expected_value,
+    priority,
+    value_per_open_day,
+)
 from analytics.science.win_features import Columns, factorize, learn_vocabulary, read_table
 from analytics.science.win_gate import choose_anchor, fit_gate, shrunk_rate
 from analytics.science.win_linear import expit, logit, penalised_newton
@@ -232,11 +238,15 @@ def test_expected_value_of_a_coin() -> None:
     assert expected_value([0.5], [np.nan]).upper == 0.0
 
 
-def test_the_range_holds_what_it_claims() -> None:
+@pytest.mark.parametrize("deals", [40, DICED + 1000])
+@pytest.mark.parametrize("largest", [1.0, 1000.0])
+def test_the_range_holds_what_it_claims(deals: int, largest: float) -> None:
+    """Also where one deal outweighs all others, and where so many add up that most are noise."""
     rng = np.random.default_rng(3)
-    p, value = rng.uniform(0.1, 0.9, 40), rng.lognormal(7, 1, 40)
+    p, value = rng.uniform(0.1, 0.9, deals), rng.lognormal(7, 1, deals)
+    value[0] *= largest
     got = expected_value(p, value, 80)
-    sums = (rng.random((4000, 40)) < p) @ value
+    sums = (rng.random((4000, deals)) < p) @ value
     assert np.mean((sums >= got.lower) & (sums <= got.upper)) == pytest.approx(0.8, abs=0.03)
 
 

@@ -5,7 +5,7 @@ its mean at each step. Both pass the gate's slope, so base, reasons and remainde
 log-odds shown. What a deal does not state is never named; it weighs in the remainder.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -154,6 +154,7 @@ class _Speaker:
     codes: list[list[int]]
     values: list[list[float]]
     without_client: list[float]
+    pasts: dict[tuple[int, int], str] = field(default_factory=dict)  # by column and code
 
     def factor(self, row: int, j: int, weight: float) -> Factor:
         """The reason's sentence; a client also gets the odds the deal would have without it."""
@@ -161,15 +162,20 @@ class _Speaker:
         if j >= width:
             return self._number(row, j - width, weight)
         name = self.columns[j]
-        words = self._past(row, j, name)
+        words = self._past(j, self.codes[row][j])
         if j == self.client_at:
             unknown = _percent(self.without_client[row])
             words += f"; the same deal from an unknown client: {unknown}"
         return Factor(name, words, weight)
 
-    def _past(self, row: int, j: int, name: str) -> str:
-        code = self.codes[row][j]
-        history = self.fitted.member.history
+    def _past(self, j: int, code: int) -> str:
+        """Many deals share a past: it is put into words once."""
+        if (words := self.pasts.get((j, code))) is None:
+            words = self.pasts[j, code] = self._words_of_past(j, code)
+        return words
+
+    def _words_of_past(self, j: int, code: int) -> str:
+        name, history = self.columns[j], self.fitted.member.history
         if code < 0 or history.n[j][code] == 0:
             return win_words.of_new_category(name)
         label = str(self.vocabulary.levels[j][code - 1])
