@@ -127,4 +127,5 @@ def _in_order(deal: Ints, happened: Floats, version: NDArray[np.int32]) -> Ints:
     apart = deal[order] << 32
     following = np.minimum.accumulate((rank + apart)[::-1])[::-1]
     later = np.append(following[1:], np.iinfo(np.int64).max) - apart
-    return order[rank < later]
+    kept: Ints = order[rank < later]
+    return kept
