@@ -128,6 +128,39 @@ async def test_what_a_custom_field_holds_is_compared_as_its_type(
     assert ("".join(c.name for c in clients.clients), clients.total) == (names, len(names))
 
 
+async def test_amounts_of_a_field_are_compared_in_one_currency(
+    person: Person, fields: None, database: ServiceDatabase
+) -> None:
+    for name, minor, currency in (("E", 100_000, "JPY"), ("F", 200_000, "CHF"), ("G", 1, "EUR")):
+        deal = await make_deal(person, name=name)
+        budget = {"budget": {"amount_minor": minor, "currency": currency}}
+        await database.owner.execute(
+            "UPDATE deals SET custom_fields = $1::text::jsonb WHERE id = $2",
+            orjson.dumps(budget).decode(), UUID(deal.id),
+        )  # fmt: skip
+
+    async def names(operator: str, *values: str) -> str:
+        found = await person.list_deals(where("cf_budget", operator, *values))
+        return "".join(sorted(deal.name for deal in found.deals))
+
+    assert await names("GTE", "100000") == "A"  # what the workspace adds up in
+    assert await names("GTE", "100000 JPY") == "E"
+    assert await names("LT", "200001 CHF") == "F"
+    assert await names("NE", "100000 JPY") == "ABCDFG"
+    assert await names("IN", "1 EUR", "100000 EUR", "200000 EUR") == "AG"
+    assert await names("ISNULL", "false") == "AEFG"
+    for values in (("1 EUR", "1 JPY"), ("1", "1 EUR"), ("1 euros",), ("EUR",), ("1EUR",)):
+        with refused(ErrorKind.INVALID, "VALUE_INVALID"):
+            await names("IN", *values)
+    await database.owner.execute(
+        "INSERT INTO workspaces (workspace_id, version, name, currency, time_zone)"
+        " VALUES ($1, 9, '', 'CHF', 'UTC')"
+        " ON CONFLICT (workspace_id) DO UPDATE SET currency = 'CHF'",
+        person.workspace_id,
+    )
+    assert await names("GTE", "1") == "F"
+
+
 async def test_pages_go_on_and_belong_to_their_field(person: Person, fields: None) -> None:
     asked = where("cf_hours", "ISNULL", "true")
     first = await person.list_deals(asked, page_size=1)

@@ -12,11 +12,15 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
+    select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from crm.adapters.filter_kinds import Kind
+from crm.adapters.reading import WORKSPACE
+from crm.adapters.tables import workspaces
 from crm.domain.custom_field import FieldType
+from crm.domain.stage import DEFAULT_CURRENCY
 
 
 class Custom(NamedTuple):
@@ -26,9 +30,10 @@ class Custom(NamedTuple):
     column: ColumnElement[Any]
 
 
-def custom_column(type: FieldType, values: Any, key: str) -> Custom:
+def custom_column(type: FieldType, values: Any, key: str, *, currency: str = "") -> Custom:
     """The value under the parameter `key` in a column of JSON objects; what is of another type
-    than the field, and so cannot be meant, is no value.
+    than the field, and so cannot be meant, is no value. Nor is, where a parameter `currency` says
+    in which one amounts are compared, an amount in another.
     """
     name = bindparam(key, type_=Text())
     value = values.op("->", return_type=JSONB())(name)
@@ -38,7 +43,11 @@ def custom_column(type: FieldType, values: Any, key: str) -> Custom:
             return Custom(Kind.NUMBER, _number(value))
         case FieldType.MONEY:
             minor = value.op("->", return_type=JSONB())(literal_column("'amount_minor'"))
-            return Custom(Kind.NUMBER, _number(minor))
+            amount = _number(minor)
+            if currency:
+                said = value.op("->>", return_type=Text())(literal_column("'currency'"))
+                amount = case((said == _meant(currency), amount))
+            return Custom(Kind.MONEY, amount)
         case FieldType.DATE:
             return Custom(Kind.DAY, text.collate("C"))
         case FieldType.SELECT:
@@ -56,3 +65,10 @@ def custom_column(type: FieldType, values: Any, key: str) -> Custom:
 def _number(value: ColumnElement[Any]) -> ColumnElement[Any]:
     is_number = func.jsonb_typeof(value) == literal_column("'number'")
     return case((is_number, cast(value, Numeric())))
+
+
+def _meant(currency: str) -> ColumnElement[Any]:
+    """The parameter, or else what the workspace adds up in."""
+    own = select(workspaces.c.currency).where(workspaces.c.workspace_id == WORKSPACE)
+    usual = literal_column(f"'{DEFAULT_CURRENCY}'")
+    return func.coalesce(bindparam(currency, type_=Text()), own.scalar_subquery(), usual)

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from freelanceflow.type.v1 import filter_pb2 as pb
+from kit.money import is_currency
 
 MAX_TEXT = 500
 
@@ -47,6 +48,20 @@ def _number(text: str) -> Decimal:
     if not number.is_finite() or len(text) > 50:
         raise ValueError
     return number
+
+
+class InCurrency(NamedTuple):
+    """An amount in minor units, or several, of one currency; of the workspace's if none is said."""
+
+    amount: Any
+    currency: str | None
+
+
+def _money(text: str) -> InCurrency:
+    number, _, currency = text.partition(" ")
+    if currency and not is_currency(currency):
+        raise ValueError
+    return InCurrency(_number(number), currency or None)
 
 
 def _share(text: str) -> float:
@@ -93,6 +108,8 @@ class Kind(Enum):
         BigInteger(), _integer, EQUAL | ORDERED | ISNULL, literal_column("-1", BigInteger())
     )
     NUMBER = _Type(Numeric(), _number, EQUAL | ORDERED | ISNULL)
+    # Read as InCurrency, compared as the number that the amount is in that currency.
+    MONEY = _Type(Numeric(), _money, EQUAL | ORDERED | ISNULL)
     SHARE = _Type(Double(), _share, ORDERED | ISNULL, literal_column("'-1'::float8", Double()))
     DATE = _Type(
         Date(), date.fromisoformat, EQUAL | ORDERED | ISNULL, literal_column("'0001-01-02'", Date())
@@ -117,7 +134,8 @@ def value_of(kind: Kind, operator: int, texts: list[str], *, most: int) -> tuple
     if operator == pb.OPERATOR_IN:
         if not 1 <= len(texts) <= most:
             raise ValueError
-        return "", [read(text) for text in texts]
+        several = [read(text) for text in texts]
+        return "", _of_one_currency(several) if kind is Kind.MONEY else several
     (text,) = texts
     if operator == pb.OPERATOR_ISNULL:
         return {"true": "none", "false": "some"}[text], None
@@ -125,6 +143,13 @@ def value_of(kind: Kind, operator: int, texts: list[str], *, most: int) -> tuple
     if operator == pb.OPERATOR_CONTAINS and kind is Kind.TEXT:
         value = f"%{_escaped(value)}%"
     return "", value
+
+
+def _of_one_currency(given: list[InCurrency]) -> InCurrency:
+    currencies = {one.currency for one in given}
+    if len(currencies) > 1:
+        raise ValueError
+    return InCurrency([one.amount for one in given], currencies.pop())
 
 
 def comparison(

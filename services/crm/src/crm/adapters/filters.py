@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, func, or_, tuple_
 
 from crm.adapters.custom_columns import custom_column
-from crm.adapters.filter_kinds import Kind, comparison, value_of
+from crm.adapters.filter_kinds import InCurrency, Kind, comparison, value_of
 from crm.domain.custom_field import FILTER_PREFIX, FieldType
 from freelanceflow.type.v1 import filter_pb2 as pb
 from kit.errors import DomainError, ErrorKind
@@ -109,6 +109,8 @@ class Fields:
             name, kind = self._meant(condition.field, types or {})
             word, value = _read(condition, kind)
             shape.append((name, int(condition.operator), word))
+            if isinstance(value, InCurrency):
+                value, values[f"m{number}"] = value
             if not word:
                 values[f"v{number}"] = value
             if name.startswith(_CUSTOM):
@@ -166,7 +168,9 @@ class Fields:
         value = f"v{number}"
         if name.startswith(_CUSTOM):
             type = FieldType(name.removeprefix(_CUSTOM))
-            custom = custom_column(type, self._custom, f"c{number}")
+            compared = type is FieldType.MONEY and not word
+            currency = f"m{number}" if compared else ""
+            custom = custom_column(type, self._custom, f"c{number}", currency=currency)
             return comparison(custom.kind, custom.column, operator, word, value)
         field = self._fields[name]
         clause = comparison(field.kind, field.column, operator, word, value)

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     Double,
     Index,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    and_,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -51,6 +53,7 @@ deals = Table(
     Column("lost_reason_id", Uuid),
     instant("deleted_at"),
     recorded(),
+    Column("sort_name", Text, Computed("lower(name)", persisted=True), nullable=False),
     PrimaryKeyConstraint("workspace_id", "id"),
     points_to("clients", "client_id"),
     points_to("stages", "stage_id"),
@@ -79,6 +82,12 @@ Index(
     deals.c.workspace_id,
     deals.c.client_id,
     postgresql_where=deals.c.client_id.is_not(None),
+)
+Index(
+    "ix_deals_of_nobody",
+    deals.c.workspace_id,
+    deals.c.sort_name,
+    postgresql_where=and_(deals.c.client_id.is_(None), _alive),
 )
 Index(
     "ux_deals_external_id",
