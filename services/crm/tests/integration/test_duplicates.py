@@ -57,6 +57,11 @@ async def merge(
     return made
 
 
+async def whose(person: Person, deal: deal_pb.Deal) -> str:
+    found = await person.call("GetDeal", deal_pb.GetDealRequest(deal_id=deal.id))
+    return str(found.client_id)
+
+
 async def pairs(person: Person) -> list[tuple[set[str], str]]:
     found = await person.call("ListDuplicates", pb.ListDuplicatesRequest())
     return [({pair.one.name, pair.other.name}, pair.matched_by) for pair in found.pairs]
@@ -103,6 +108,38 @@ async def test_whom_one_does_not_see_is_not_named(person: Person) -> None:
     one, other = [await make_client(person, owner_id=str(person.user_id)) for _ in range(2)]
     await merge(person, one, other)
     assert not (await me.call("ListMerges", pb.ListMergesRequest())).merges
+
+
+async def test_a_team_hears_of_its_own_and_a_merge_leaves_nobodys_records_behind(
+    person: Person,
+) -> None:
+    me, mate = Person(person.crm, person.workspace_id), Person(person.crm, person.workspace_id)
+    me.sight = Sight((me.user_id, mate.user_id))
+    his, hers, mine = [
+        await make_client(owner, name=name, emails=["ann@acme.io"], owner_id=str(owner.user_id))
+        for name, owner in (("Acme", person), ("Acme Ltd", mate), ("Acme AG", me))
+    ]
+    with refused(ErrorKind.DUPLICATE, "CLIENT_ALIKE") as refusal:
+        await create(me, name="Acme GmbH", owner_id=str(me.user_id))
+    assert his.id not in str(refusal.value.details)
+    named = json.loads(refusal.value.details["candidates"])
+    assert {one["id"] for one in named} == {hers.id, mine.id}
+    assert await pairs(me) == [({"Acme Ltd", "Acme AG"}, "email")]
+    assert len(await pairs(person)) == 3
+    with refused(ErrorKind.NOT_FOUND, "CLIENT_NOT_FOUND"):
+        request = pb.MergeClientsRequest(
+            client_id=mine.id, etag=mine.etag, other_id=his.id, other_etag=his.etag
+        )
+        await me.call("MergeClients", request)
+    hidden = await make_deal(person, client_id=hers.id, owner_id=str(person.user_id))
+    with refused(ErrorKind.REFUSED, "MERGE_OUT_OF_SIGHT"):
+        await merge(me, mine, hers)
+    assert await get(me, hers.id) == hers
+    assert await whose(person, hidden) == hers.id
+    made = await merge(person, mine, hers)
+    assert await whose(person, hidden) == mine.id
+    await me.call("UndoMerge", pb.UndoMergeRequest(merge_id=made.id))
+    assert await whose(person, hidden) == mine.id  # out of sight, out of reach
 
 
 async def test_pairs_are_found_the_surest_first_and_can_be_dismissed(person: Person) -> None:

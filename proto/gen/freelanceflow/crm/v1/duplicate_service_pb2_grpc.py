@@ -84,7 +84,8 @@ class DuplicateServiceServicer:
     def MergeClients(self, request, context):
         """Makes one client of two: `other_id` goes to the trash, and its deals, activities, people and contacts go to `client_id`.
         Addresses, numbers and tags of both are kept; of other fields the client's own, unless they are empty or named.
-        Fails with NOT_FOUND (CLIENT_NOT_FOUND), ABORTED (CLIENT_HAS_CHANGED), INVALID_ARGUMENT (MERGE_WITH_ITSELF, FIELD_UNKNOWN, …).
+        Fails with NOT_FOUND (CLIENT_NOT_FOUND), ABORTED (CLIENT_HAS_CHANGED), INVALID_ARGUMENT (MERGE_WITH_ITSELF, FIELD_UNKNOWN, …), FAILED_PRECONDITION
+        (MERGE_OUT_OF_SIGHT: records of colleagues, which the caller does not see, belong to the other).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,8 @@ class DuplicateServiceStub:
     MergeClients: _grpc.UnaryUnaryMultiCallable[_duplicate_service_pb2.MergeClientsRequest, _duplicate_service_pb2.Merge]
     """Makes one client of two: `other_id` goes to the trash, and its deals, activities, people and contacts go to `client_id`.
     Addresses, numbers and tags of both are kept; of other fields the client's own, unless they are empty or named.
-    Fails with NOT_FOUND (CLIENT_NOT_FOUND), ABORTED (CLIENT_HAS_CHANGED), INVALID_ARGUMENT (MERGE_WITH_ITSELF, FIELD_UNKNOWN, …).
+    Fails with NOT_FOUND (CLIENT_NOT_FOUND), ABORTED (CLIENT_HAS_CHANGED), INVALID_ARGUMENT (MERGE_WITH_ITSELF, FIELD_UNKNOWN, …), FAILED_PRECONDITION
+    (MERGE_OUT_OF_SIGHT: records of colleagues, which the caller does not see, belong to the other).
     """
     UndoMerge: _grpc.UnaryUnaryMultiCallable[_duplicate_service_pb2.UndoMergeRequest, _duplicate_service_pb2.Merge]
     """Makes two of them again: the other comes back from the trash with what it had, and fields that nobody has changed since get
@@ -65,7 +66,8 @@ class DuplicateServiceAsyncStub(DuplicateServiceStub):
     MergeClients: _aio.UnaryUnaryMultiCallable[_duplicate_service_pb2.MergeClientsRequest, _duplicate_service_pb2.Merge]  # type: ignore[assignment]
     """Makes one client of two: `other_id` goes to the trash, and its deals, activities, people and contacts go to `client_id`.
     Addresses, numbers and tags of both are kept; of other fields the client's own, unless they are empty or named.
-    Fails with NOT_FOUND (CLIENT_NOT_FOUND), ABORTED (CLIENT_HAS_CHANGED), INVALID_ARGUMENT (MERGE_WITH_ITSELF, FIELD_UNKNOWN, …).
+    Fails with NOT_FOUND (CLIENT_NOT_FOUND), ABORTED (CLIENT_HAS_CHANGED), INVALID_ARGUMENT (MERGE_WITH_ITSELF, FIELD_UNKNOWN, …), FAILED_PRECONDITION
+    (MERGE_OUT_OF_SIGHT: records of colleagues, which the caller does not see, belong to the other).
     """
     UndoMerge: _aio.UnaryUnaryMultiCallable[_duplicate_service_pb2.UndoMergeRequest, _duplicate_service_pb2.Merge]  # type: ignore[assignment]
     """Makes two of them again: the other comes back from the trash with what it had, and fields that nobody has changed since get
@@ -103,7 +105,8 @@ class DuplicateServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_duplicate_service_pb2.Merge, _abc.Awaitable[_duplicate_service_pb2.Merge]]:
         """Makes one client of two: `other_id` goes to the trash, and its deals, activities, people and contacts go to `client_id`.
         Addresses, numbers and tags of both are kept; of other fields the client's own, unless they are empty or named.
-        Fails with NOT_FOUND (CLIENT_NOT_FOUND), ABORTED (CLIENT_HAS_CHANGED), INVALID_ARGUMENT (MERGE_WITH_ITSELF, FIELD_UNKNOWN, …).
+        Fails with NOT_FOUND (CLIENT_NOT_FOUND), ABORTED (CLIENT_HAS_CHANGED), INVALID_ARGUMENT (MERGE_WITH_ITSELF, FIELD_UNKNOWN, …), FAILED_PRECONDITION
+        (MERGE_OUT_OF_SIGHT: records of colleagues, which the caller does not see, belong to the other).
         """
 
     @_abc_1.abstractmethod

@@ -13,8 +13,7 @@ from kit.database import Statement, Transaction
 
 Likeness = tuple[str, UUID | None, int | None]
 
-# By client, which is an index, and those of nobody by name, which is another; these one by one, as
-# in bulk.KNOWN_DEALS.
+# By client, which is an index, and those of nobody by name, which is another; these one by one.
 DEALS_ALIKE = Statement(
     text(
         "WITH g AS MATERIALIZED (SELECT * FROM unnest(:names, :clients, :amounts) WITH ORDINALITY"

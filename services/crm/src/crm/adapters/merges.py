@@ -13,6 +13,7 @@ from sqlalchemy import (
     exists,
     insert,
     select,
+    text,
     update,
 )
 
@@ -20,7 +21,7 @@ from crm.adapters.filters import Fields, Kind, sortable
 from crm.adapters.listing import Listing
 from crm.adapters.reading import WORKSPACE, Read, in_sight
 from crm.adapters.tables import activities, clients, deals, merges
-from crm.domain.errors import MergeNotFound
+from crm.domain.errors import MergeNotFound, MergeOutOfSight
 from kit.database import Statement, Transaction
 
 MERGE, CLIENT = bindparam("merge", type_=Uuid()), bindparam("client", type_=Uuid())
@@ -109,6 +110,20 @@ OF_CLIENT = {
 }
 
 
+_SEEN_OF = " - ".join(
+    f"(SELECT count(*) FROM {table} WHERE workspace_id = :workspace AND {column} = :client"
+    " AND deleted_at IS NULL)"
+    for table, column in (
+        ("deals", "client_id"),
+        ("activities", "client_id"),
+        ("clients", "parent_id"),
+    )
+)
+OUT_OF_SIGHT = Statement(
+    text(f"SELECT records_of_client(:client) - {_SEEN_OF}").bindparams(WORKSPACE, CLIENT)
+)
+
+
 class Kept(NamedTuple):
     """A merge as its row says, locked."""
 
@@ -125,6 +140,17 @@ async def of_client(tx: Transaction, what: str, client_id: UUID) -> list[UUID]:
     """Ids of the deals, activities or people of a client."""
     rows = await tx.rows(OF_CLIENT[what], workspace=tx.workspace_id, client=client_id)
     return [row["id"] for row in rows]
+
+
+async def expect_all_seen(tx: Transaction, client_id: UUID) -> None:
+    """Raises MergeOutOfSight if something of the client's is out of the caller's sight."""
+    if tx.sight.owners is None:
+        return
+    if await tx.value(OUT_OF_SIGHT, workspace=tx.workspace_id, client=client_id):
+        raise MergeOutOfSight(
+            "Records of your colleagues belong to the client that would go. "
+            "Somebody who sees them can merge the two."
+        )
 
 
 async def add(tx: Transaction, merge_id: UUID, **given: Any) -> None:

@@ -43,12 +43,13 @@ async def merge_clients(
 ) -> UUID:
     """Make one client of two; the id of the merge, by which it can be undone.
 
-    Raises ClientNotFound, ClientHasChanged, MergeWithItself, EntryRefused.
+    Raises ClientNotFound, ClientHasChanged, MergeWithItself, MergeOutOfSight, EntryRefused.
     """
     above = await lines.above(uow, [client_id, other_id])
     client, other = await _both(uow, client_id, other_id)
     client.expect(etag)
     other.expect(other_etag)
+    await merges.expect_all_seen(uow, other_id)
     before = client_before(client.state)
     _take_over(client, other, fields_from_other, above, by=by, now=now)
     gone = Named(other.id, other.state.name)

@@ -144,6 +144,12 @@ class MergeNotFound(DomainError):
     kind, reason = ErrorKind.NOT_FOUND, "MERGE_NOT_FOUND"
 
 
+class MergeOutOfSight(DomainError):
+    """What the caller does not see would be left with a client that is gone."""
+
+    kind, reason = ErrorKind.REFUSED, "MERGE_OUT_OF_SIGHT"
+
+
 class MergeUndone(DomainError):
     """They are two again already."""
 

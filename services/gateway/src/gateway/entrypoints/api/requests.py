@@ -165,7 +165,11 @@ class Listing:
             for name in self.filters
         ]  # fmt: skip
         if self._custom:
-            said = "Custom fields by their keys, with the same operators: `cf_budget__gte=100`."
+            said = (
+                "Custom fields by their keys, with the same operators: `cf_hours__gte=100`."
+                " Amounts are in minor units, of the workspace's currency or of a named one:"
+                " `cf_budget__gte=100 CHF`."
+            )
             anything = {"type": "object", "additionalProperties": text}
             named.append(Parameter("cf_", "query", said, anything))
         return named
