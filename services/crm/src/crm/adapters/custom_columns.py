@@ -70,5 +70,5 @@ def _number(value: ColumnElement[Any]) -> ColumnElement[Any]:
 def _meant(currency: str) -> ColumnElement[Any]:
     """The parameter, or else what the workspace adds up in."""
     own = select(workspaces.c.currency).where(workspaces.c.workspace_id == WORKSPACE)
-    usual = literal_column(f"'{DEFAULT_CURRENCY}'")
+    usual: ColumnElement[str] = literal_column(f"'{DEFAULT_CURRENCY}'")
     return func.coalesce(bindparam(currency, type_=Text()), own.scalar_subquery(), usual)
