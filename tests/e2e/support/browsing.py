@@ -15,6 +15,10 @@ PATIENCE = 30_000  # milliseconds until we are told that we wait in vain
 
 # Chromium logs every answer of 4xx as an error; a test that means to get one says so.
 FAILED_LOAD = "Failed to load resource: the server responded with a status of {}"
+BREACHES = """
+document.addEventListener("securitypolicyviolation", (breach) =>
+  console.error(breach.violatedDirective, breach.blockedURI, breach.sample, breach.sourceFile));
+"""
 
 
 @dataclass
@@ -83,7 +87,7 @@ async def visiting(browser: Browser, url: str) -> AsyncIterator[Open]:
         if person is not None:
             await sign_in(context, url, person)
         visit = Visit(await context.new_page(), url)
-        _listen(visit)
+        await _listen(visit)
         visits.append(visit)
         return visit
 
@@ -113,10 +117,12 @@ async def sign_in(context: BrowserContext, url: str, person: Person) -> None:
     )
 
 
-def _listen(visit: Visit) -> None:
+async def _listen(visit: Visit) -> None:
     def heard(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             visit.complaints.append(message.text)
 
+    # Some breaches of the policy are notes to a browser; to us each is a complaint.
+    await visit.page.add_init_script(BREACHES)
     visit.page.on("console", heard)
     visit.page.on("pageerror", lambda error: visit.complaints.append(f"uncaught: {error}"))

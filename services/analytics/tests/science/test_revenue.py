@@ -125,7 +125,6 @@ def test_no_deal_is_zero_with_a_reason() -> None:
 @pytest.mark.parametrize(
     "table",
     [
-        deals([350], [math.nan], [math.nan], [1000]),
         deals([300], [310], [1], [1000]),
         deals([300], [310], [0], [1000]),
         deals([300, 310, 320], [310, 320, 330], [1, 1, 1], [1, 1, 1]),
@@ -140,7 +139,7 @@ def test_no_deal_is_zero_with_a_reason() -> None:
         deals([340, 300, 320], [350, 310, 330], [1, 0, 1], [100, 100, 100]),
     ],
     ids=[
-        "one open", "one won", "one lost", "only wins", "only losses", "nothing worth",
+        "one won", "one lost", "only wins", "only losses", "nothing worth",
         "refund", "from the future", "a year of silence", "ten years", "one deal is ninety percent",
         "duplicates", "unsorted",
     ],
@@ -149,6 +148,15 @@ def test_every_edge_of_life_has_an_answer(table: pd.DataFrame) -> None:
     answer = project(table, NOW, 30, levels=(50, 80, 90, 95))
     assert_sound(answer)
     assert answer.evidence == "prior"
+
+
+def test_open_deals_alone_tell_nothing() -> None:
+    waiting = deals([300, 350], [math.nan, math.nan], [math.nan, math.nan], [1000, 2000])
+    answer = project(waiting, NOW, 30)
+    assert_sound(answer)
+    assert answer.evidence == "none"
+    others = deals([300, 301], [310, 311], [1, 0], [100, 100])
+    assert project(waiting, NOW, 30, pool=pd.concat([waiting, others])).evidence == "prior"
 
 
 def test_a_year_of_silence_brings_next_to_nothing() -> None:

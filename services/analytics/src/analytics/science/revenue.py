@@ -93,7 +93,7 @@ def project(
         days=days,
         method="Mean of the run rate and of the survival of open deals plus new ones",
         n_used=len(own),
-        evidence=_evidence(len(own), closed),
+        evidence=_evidence(int((~whole.open).sum()), closed),
         backtest=misses,
         factors=_factors(own, now, misses, days),
         data_quality=own.repaired,
@@ -108,9 +108,12 @@ def _check(days: int, levels: Sequence[int]) -> None:
             raise ValueError(f"levels are percentages between 0 and 100, not {level!r}")
 
 
-def _evidence(known: int, closed: int) -> str:
-    """More deals never lower it; below twenty closed it is at most a prior."""
-    if known == 0:
+def _evidence(lessons: int, closed: int) -> str:
+    """More deals never lower it; below twenty closed it is at most a prior.
+
+    Where nobody's deal has closed there is nothing to project from, however many are open.
+    """
+    if lessons == 0:
         return "none"
     if closed < MIN_CLOSED:
         return "prior"

@@ -87,6 +87,21 @@ async def test_whoever_has_it_keeps_it_also_when_they_have_left(site: Any) -> No
     assert "owner_id" in site.neighbours.deals.asked[-1].update_mask.paths
 
 
+async def test_a_client_out_of_sight_stays_where_no_other_is_named(site: Any) -> None:
+    site.neighbours.deals.answers["GetDeal"] = make_deal(client_id="c-9", client_name="")
+    form = (await site.get("/deals/d-1/edit")).text
+    assert '<input type="hidden" name="client_unseen" value="c-9">' in form
+    assert "There is one that you do not see." in form
+    assert "A client you do not see" in (await site.get("/deals/d-1")).text
+    sent = {"name": "Relaunch", "currency": "EUR", "etag": "3", "client_unseen": "c-9"}
+    await site.post("/deals/d-1/edit", {**sent, "client": "", "client_id": "c-9"})
+    assert "client_id" not in site.neighbours.deals.asked[-1].update_mask.paths
+    await site.post("/deals/d-1/edit", {**sent, "client": "Acme Corporation", "client_id": "c-1"})
+    assert "client_id" in site.neighbours.deals.asked[-1].update_mask.paths
+    await site.post("/deals/d-1/edit", {**sent, "client_unseen": "", "client": ""})
+    assert "client_id" in site.neighbours.deals.asked[-1].update_mask.paths
+
+
 @pytest.mark.parametrize("path", ["/pipeline", "/clients", "/analytics"])
 async def test_a_filter_names_whom_it_asks_for(site: Any, path: str) -> None:
     page = (await site.get(f"{path}?owner=o-299")).text

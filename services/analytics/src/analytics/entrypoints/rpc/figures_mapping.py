@@ -62,7 +62,7 @@ def _won(report: SummaryReport) -> pb.KeyFigure:
 def _expected(report: SummaryReport) -> pb.KeyFigure:
     row, code = report.projection, report.scope.standing.currency
     if row is None or row["evidence"] == "none":
-        words = "Nothing can be said of the next 30 days yet"
+        words = "No deal has closed, so nothing can be said of the next 30 days"
         return pb.KeyFigure(name="expected_value", evidence="none", words=words)
     return pb.KeyFigure(
         name="expected_value",
@@ -115,7 +115,8 @@ def _at_risk(report: SummaryReport) -> pb.KeyFigure:
     levels = [report.levels[name] for name in AT_RISK if name in report.levels]
     scored = sum(row["clients"] for row in report.levels.values())
     if not scored:
-        words = "No client has bought yet, so none can be lost"
+        whose = "None of the clients you see" if report.scope.own_only else "No client"
+        words = f"{whose} has bought yet, so none can be lost"
         return pb.KeyFigure(name="value_at_risk", evidence="none", words=words)
     count = sum(row["clients"] for row in levels)
     return pb.KeyFigure(

@@ -83,7 +83,9 @@ def velocity_message(report: VelocityReport) -> pb.Velocity:
 
 def _project(message: pb.Velocity, row: Any | None, currency: str) -> None:
     if row is None or row["evidence"] == "none":
-        message.projection_words = "Nothing can be said of the next 30 days yet."
+        message.projection_words = (
+            "Nothing can be said of the next 30 days yet: no deal has closed."
+        )
         return
     message.projection.CopyFrom(
         MoneyRange(

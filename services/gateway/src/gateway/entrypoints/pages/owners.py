@@ -17,6 +17,7 @@ AT_ONCE = 100  # ids in one question
 ME, MINE = "me", "Mine"
 EVERYBODY, EVERYBODYS = "all", "Everybody's"
 NAME, ID, BEFORE = "owner", "owner_id", "owner_before"  # fields of forms
+UNSEEN = "_unseen"  # behind the name of a field: the id of a record that has no name for who looks
 GONE = "somebody who left"
 
 
@@ -88,9 +89,15 @@ def asked_by_name(values: Values) -> dict[str, str]:
 
 
 def changed(values: Values, fields: Iterable[str]) -> list[str]:
-    """What a form changes. Whoever something belongs to keeps it, also when they have left."""
-    kept = bool(values[ID]) and values[ID] == values[BEFORE]
-    return [name for name in fields if not (kept and name == ID)]
+    """What a form changes. Whoever something belongs to keeps it, also when they have left; and a
+    record out of the sight of who fills in the form stays where no other is named."""
+    kept = {ID} if values[ID] and values[ID] == values[BEFORE] else set()
+    unseen = {
+        f"{name.removesuffix(UNSEEN)}_id"
+        for name, id in values.items()
+        if name.endswith(UNSEEN) and id and not values[name.removesuffix(UNSEEN)]
+    }
+    return [name for name in fields if name not in kept | unseen]
 
 
 async def _listed(request: Request, asked: ListOwnersRequest) -> ListOwnersResponse:
