@@ -1,7 +1,9 @@
 """Life's edges, scored as the worker does and asked for as pages and the API do: each says in words
 what can and cannot be said, and nothing shows a share without what it rests on."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,6 +22,7 @@ from freelanceflow.analytics.v1.prediction_service_pb2_grpc import PredictionSer
 from kit.clock import FakeClock
 from kit.ids import new_id
 from kit.jobs.celery import JobApp
+from kit.rpc.client import Caller
 from kit.rpc.identity import CallIdentity
 from kit.testing.database import ServiceDatabase
 from kit.testing.rpc import Issuer, served
@@ -102,6 +105,15 @@ async def edge(
     if deals:
         await tell(database, workspace, [event for deal in deals for event in deal.events])
         await scored(database, workspace, NOW, refit=True)
+    async with asking(database, workspace) as (caller, me):
+        yield request.param, await asked(caller, me)
+
+
+@asynccontextmanager
+async def asking(
+    database: ServiceDatabase, workspace: UUID
+) -> AsyncIterator[tuple[Caller, CallIdentity]]:
+    """The service, and somebody who may ask it."""
     app = App(
         pool=database.app,
         system=database.system,
@@ -111,11 +123,10 @@ async def edge(
     )
     issuer = Issuer()
     async with served(services(app), issuer) as caller:
-        me = issuer.identity("analytics.read", workspace_id=workspace)
-        yield request.param, await asked(caller, me)
+        yield caller, issuer.identity("analytics.read", workspace_id=workspace)
 
 
-async def asked(caller: Any, me: CallIdentity) -> Answers:
+async def asked(caller: Caller, me: CallIdentity) -> Answers:
     """All that pages and the API can ask."""
     questions: list[tuple[Any, str, Message]] = [
         (FiguresServiceStub, "GetSummary", fig.GetSummaryRequest()),
@@ -149,6 +160,61 @@ async def test_each_edge_of_life_says_what_it_can(edge: tuple[str, Answers]) -> 
         assert figure.words, figure.name
         assert not (said and figure.evidence == "none" and figure.name != "open_value"), figure
     assert EXPECTED[name](answers), name
+
+
+async def test_a_client_never_won_from_has_no_risk_and_its_deal_says_what_became_of_it(
+    database: ServiceDatabase,
+) -> None:
+    """Nobody can be lost who never bought, however silent; the odds of its deal know its losses."""
+    workspace = new_id()
+    crm, buyer, refuser, newcomer = Told(workspace), new_id(), new_id(), new_id()
+    deals = [
+        deal
+        for n in range(30)
+        for deal in (
+            closed(crm, "won", 25 * n + 3, client=buyer),
+            closed(crm, "lost", 25 * n + 9, client=refuser),
+        )
+    ]
+    still = [
+        crm.created(at=NOW - 5 * DAY).belonging_to(client, NOW - 4 * DAY)
+        for client in (refuser, newcomer)
+    ]
+    known = [crm.client(client) for client in (buyer, refuser, newcomer)]
+    await tell(database, workspace, [*known, *(e for d in deals + still for e in d.events)])
+    await scored(database, workspace, NOW, refit=True)
+    async with asking(database, workspace) as (caller, me):
+        peer = PredictionServiceStub(caller.channel)
+        listed = await caller.call(
+            peer.ListClientRisks, pre.ListClientRisksRequest(with_answered=True), identity=me
+        )
+        assert [client.client_id for client in listed.clients] == [str(buyer)]
+        assert sum(level.count for level in listed.levels) == 1
+        risks = {
+            client: await caller.call(
+                peer.GetClientRisk, pre.GetClientRiskRequest(client_id=str(client)), identity=me
+            )
+            for client in (buyer, refuser, newcomer)
+        }
+        found = await caller.call(peer.ListDealOdds, pre.ListDealOddsRequest(), identity=me)
+    assert risks[buyer].HasField("risk")
+    assert risks[buyer].value_at_stake.amount_minor
+    for client, lost in ((refuser, 30), (newcomer, 0)):
+        risk = risks[client]
+        assert (risk.HasField("risk"), risk.level, risk.basis.evidence) == (False, "", "none")
+        assert [r.words for r in risk.reasons] == [
+            "Has not bought yet, so there is nothing to lose: no score"
+        ]
+        assert (risk.won_count, risk.closed_count) == (0, lost)
+        assert risk.HasField("win_rate") == (lost > 0)  # nought of thirty is known, of none nothing
+        assert not risk.value_at_stake.amount_minor
+        assert not risk.HasField("days_silent")
+    odds = {deal.deal_id: deal for deal in found.deals}
+    refused, new = (odds[str(deal.id)] for deal in still)
+    assert 0.01 <= refused.win_probability < new.win_probability
+    assert refused.basis.evidence == new.basis.evidence != "none"
+    # Not thirty: each is counted as it stood at some moment, and a few had no client yet.
+    assert any(re.search(r": 0 of \d+ earlier deals won", r.words) for r in refused.reasons)
 
 
 def shares(message: Message, basis: pb.Basis) -> Iterator[tuple[str, pb.Basis]]:
