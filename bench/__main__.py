@@ -50,6 +50,7 @@ async def measure(size: Size) -> Measured:
         platform.command("down")
         found.warm_start = platform.command("up")
         say(f"started again in {found.warm_start:.1f} s")
+        await platform.scored()  # the demo's past is replayed
         await platform.at_rest()
         await asyncio.sleep(REST)
         found.pss = {name: pss_mb([pid]) for name, pid in platform.pids.items()}
