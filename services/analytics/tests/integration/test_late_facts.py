@@ -228,6 +228,12 @@ async def test_what_is_gone_for_good_does_not_come_back(
     for noun, id in (("deal", deal.id), ("client", client), ("activity", call.id)):
         body = RecordPurged(record_id=str(id), version=9).SerializeToString()
         await tell(database, [crm.event(f"crm.{noun}.v1.purged", body, version=9)])
-    assert not any((await facts(database, workspace)).values())
+    assert not await records(database, workspace)
     await tell(database, told)
-    assert not any((await facts(database, workspace)).values())
+    assert not await records(database, workspace)
+
+
+async def records(database: ServiceDatabase, workspace: UUID) -> list[Any]:
+    """All that is kept, but for the stages: they are nobody's record."""
+    kept = await facts(database, workspace)
+    return [row for table, rows in kept.items() if table != "stages" for row in rows]
