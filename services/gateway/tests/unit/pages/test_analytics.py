@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
 from freelanceflow.analytics.v1.report_service_pb2 import Report
 from gateway.entrypoints.api.analytics_json import forecast_json
 from gateway.entrypoints.api.analytics_tables import forecast_table
@@ -181,6 +182,20 @@ async def test_an_estimate_behind_the_facts_says_so_and_waits_for_the_next(
     assert LATE in text
     refreshed = " ".join(re.findall(r'data-refresh="([^"]*)"', text.partition("<main")[2]))
     assert "pipeline" in refreshed.split()
+
+
+async def test_a_client_that_never_bought_is_said_to_have_no_score(site: Any) -> None:
+    """Neither a share nor a sum at stake, and nothing to answer; what is known is said."""
+    refused = pre.ClientRisk(client_id="c-1", closed_count=3, win_rate=0.0, horizon_days=90)
+    site.neighbours.predictions.answers["GetClientRisk"] = refused
+    page = (await site.get("/clients/c-1")).text
+    box = page.partition('aria-labelledby="risk-heading"')[2].partition("</section>")[0]
+    assert "No score" in box
+    assert "Has not bought yet, so there is nothing to lose" in box
+    assert "0 of 3 closed deals won" in box
+    assert "%" not in box
+    assert "at stake" not in box
+    assert "<form" not in box
 
 
 async def test_own_figures_say_so(site: Any) -> None:
