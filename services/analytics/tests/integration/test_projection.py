@@ -262,6 +262,20 @@ async def test_a_restored_deal_counts_again_and_a_purged_one_is_forgotten(
     assert await database.owner.fetchval(alive, back.id)
 
 
+async def test_who_does_not_see_a_client_does_not_unname_it(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    deal = Told(workspace).created()
+    name = "SELECT client_name FROM deals WHERE deal_id = $1"
+    acme, told = str(new_id()), []
+    for client_id, client_name in ((acme, "Acme"), (acme, ""), ("", "")):
+        deal.snapshot.client_id, deal.snapshot.client_name = client_id, client_name
+        deal.moved("prospecting", NOON + deal.version * DAY)
+        await tell(database, deal.events[-1:])
+        told.append(await database.owner.fetchval(name, deal.id))
+    assert told == ["Acme", "Acme", ""]
+
+
 async def test_amounts_of_other_currencies_count_only_as_crm_converted_them(
     database: ServiceDatabase, workspace: UUID
 ) -> None:

@@ -83,6 +83,9 @@ def _kept(name: str) -> ColumnElement[object]:
         same = deals.c.lost_reason_id == _deal.excluded.lost_reason_id
         kept_words = and_(_newer_deal, same, newer == "")
         return case((kept_words, kept), (or_(_newer_deal, _names_reason), newer), else_=kept)
+    if name == "client_name":  # who does not see the client changes its deal without naming it
+        another = deals.c.client_id.is_distinct_from(_deal.excluded.client_id)
+        return case((and_(_newer_deal, or_(another, newer != "")), newer), else_=kept)
     return case((_newer_deal, newer), else_=kept)
 
 
