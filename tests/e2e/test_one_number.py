@@ -8,6 +8,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from gateway.entrypoints.pages.formatting import Formats
 from tests.e2e.support.api import Person, invite
 from tests.e2e.support.documents import drawn, report_text
 from tests.e2e.support.histories import PATIENCE, Panels, Past, lived, page, told
-from tests.e2e.support.platform import until
+from tests.e2e.support.platform import Platform, until
 from tests.e2e.support.report_words import (
     FIGURES,
     FILES,
@@ -136,6 +137,19 @@ async def test_api_csv_and_page_tell_one_number(owner: Person) -> None:
     assert totals[0] == 6
     assert totals[1] == 1
     assert 0 < totals[2] < 5
+
+
+async def test_who_answers_never_loads_the_science(owner: Person, platform: Platform) -> None:
+    for report in FILES:
+        await View("now").json(owner, report)
+    libraries = mapped(platform.pid("analytics"))
+    assert "asyncpg" in libraries
+    assert not [name for name in ("numpy", "pandas", "scipy") if name in libraries]
+
+
+def mapped(pid: int) -> str:
+    """The files that a process has in its memory."""
+    return Path(f"/proc/{pid}/maps").read_text()
 
 
 @pytest.mark.parametrize("locale", ["en", "de", "fr", "pt-BR", "sv"])
