@@ -23,4 +23,4 @@ def given(columns: Iterable["Column[Any]"], name: str = "given") -> CTE:
 
 def arrays(rows: Sequence[Mapping[str, Any]], into: CTE) -> dict[str, list[Any]]:
     """Rows by the names of their columns, as the values that a statement with `into` asks for."""
-    return {f"{into.name}_{name}": [row[name] for row in rows] for name in into.c.keys()}  # noqa: SIM118 columns, not names
+    return {f"{into.name}_{c.name}": [row[c.name] for row in rows] for c in into.c}
