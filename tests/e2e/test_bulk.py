@@ -49,6 +49,6 @@ async def test_all_that_match_are_a_job(visit: Open, owner: Person) -> None:
     await bar.get_by_label("What to do").select_option("Add a tag")
     await bar.get_by_label("Tag").fill("vip")
     await bar.get_by_role("button", name="Apply").click()
-    await expect(here.page.get_by_text("120 records changed.")).to_be_visible()
+    await expect(here.page.get_by_text("120 clients changed.")).to_be_visible()
     tagged = await owner.get("/clients", tags="vip", total="true", limit=1)
     assert tagged["total"] == 120

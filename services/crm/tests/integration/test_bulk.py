@@ -50,6 +50,7 @@ async def test_deals_are_changed_each_for_itself(
         person, action=pb.BULK_ACTION_MOVE, ids=[*ids, other.id], stage_id=stages["Engaging"]
     )
     assert [result.reason for result in answer.results] == ["", "", "", "DEAL_NOT_FOUND"]
+    assert not any(result.name for result in answer.results)  # another workspace's has none
     assert (answer.total, answer.job_id) == (4, "")
     again = await change(person, action=pb.BULK_ACTION_MOVE, ids=ids, stage_id=stages["Engaging"])
     assert not any(result.reason for result in again.results)
@@ -65,6 +66,7 @@ async def test_deals_are_changed_each_for_itself(
     )
     lost = await change(person, action=pb.BULK_ACTION_MOVE, ids=ids[:1], stage_id=stages["Lost"])
     assert lost.results[0].reason == "LOST_REASON_MISSING"
+    assert (lost.results[0].id, lost.results[0].name) == (ids[0], made[0].name)
     gone = await change(
         person, action=pb.BULK_ACTION_DELETE, conditions=[where("source", "EQ", "fair")]
     )
@@ -121,9 +123,11 @@ async def test_one_that_is_refused_leaves_the_others_changed_and_nothing_told(
         owner_id=str(person.user_id),
     )
     assert {result.reason for result in answer.results} == {"RECORD_OUT_OF_SIGHT"}
+    assert [result.name for result in answer.results] == [deal.name for deal in own]
     ids = [own[0].id, other.id, own[1].id]
     answer = await change(seller, action=pb.BULK_ACTION_TAG, ids=ids, add_tags=["x"])
     assert [result.reason for result in answer.results] == ["", "DEAL_NOT_FOUND", ""]
+    assert not answer.results[1].name  # it is the colleague's
     rows = await app.system.fetch(
         "SELECT aggregate_id FROM outbox WHERE workspace_id = $1 AND type = 'crm.deal.v1.updated'"
         " ORDER BY number",
@@ -212,21 +216,27 @@ async def test_more_than_a_hundred_become_a_job_with_the_callers_sight(
 ) -> None:
     monkeypatch.setattr("crm.entrypoints.rpc.bulk.AT_ONCE", 2)
     monkeypatch.setattr(bulk_changes, "REPORT_EVERY", 1)
+    monkeypatch.setattr(bulk_changes, "TOLD", 3)
+    monkeypatch.setattr("crm.entrypoints.tasks.TOLD", 3)
     seller = Person(crm, person.workspace_id)
     seller.sight = Sight((seller.user_id,))
     own = [await make_deal(seller) for _ in range(3)]
     other = await make_deal(person)
-    ids = [*(deal.id for deal in own), other.id, str(new_id())]
+    trashed = await make_deal(seller)
+    await change(seller, action=pb.BULK_ACTION_DELETE, ids=[trashed.id])
+    ids = [*(deal.id for deal in own), other.id, trashed.id, str(new_id()), str(new_id())]
     answer = await change(seller, action=pb.BULK_ACTION_TAG, ids=ids, add_tags=["x"])
-    assert (len(answer.results), answer.total) == (0, 5)
+    assert (len(answer.results), answer.total) == (0, 7)
     job = await seller.call("GetJob", pb.GetJobRequest(job_id=answer.job_id))
-    assert (job.status, job.total) == ("queued", 5)
+    assert (job.status, job.total) == ("queued", 7)
     await work_off(app, answer.job_id, JOB)
     job = await seller.call("GetJob", pb.GetJobRequest(job_id=answer.job_id))
-    assert (job.status, job.progress) == ("done", 5)
-    assert [(result.id, result.reason) for result in job.refused] == [
-        (other.id, "DEAL_NOT_FOUND"),
-        (ids[-1], "DEAL_NOT_FOUND"),
+    assert (job.status, job.progress) == ("done", 7)
+    assert (job.resource, job.refused_total) == ("deals", 4)  # of which three are named
+    assert [(result.id, result.reason, result.name) for result in job.refused] == [
+        (other.id, "DEAL_NOT_FOUND", ""),
+        (trashed.id, "DEAL_NOT_FOUND", trashed.name),
+        (ids[-2], "DEAL_NOT_FOUND", ""),
     ]
     assert [list((await person.deal(deal.id)).tags) for deal in own] == [["x"]] * 3
     assert not (await person.deal(other.id)).tags

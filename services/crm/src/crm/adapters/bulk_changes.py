@@ -49,6 +49,28 @@ async def lock(tx: Transaction, resource: str, ids: Collection[UUID]) -> None:
     await tx.rows(LOCK[resource], workspace=tx.workspace_id, ids=list(ids))
 
 
+CALLED = {
+    table.name: Statement(
+        select(table.c.id, column.label("name")).where(
+            table.c.workspace_id == WORKSPACE,
+            table.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))),
+            in_sight(table),
+        )
+    )
+    for table, column in (
+        (clients_table, clients_table.c.name),
+        (deals_table, deals_table.c.name),
+        (activities_table, activities_table.c.subject),
+    )
+}
+
+
+async def names(tx: Transaction, resource: str, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What records are called, also those in the trash; of those in sight only."""
+    rows = await tx.rows(CALLED[resource], workspace=tx.workspace_id, ids=list(ids))
+    return {row["id"]: row["name"] for row in rows}
+
+
 def _locked(table: Table) -> Any:
     """In the order of ids: two that lock several of the same do not wait for each other."""
     return (

@@ -55,6 +55,7 @@ class Refusal(NamedTuple):
     id: UUID
     reason: str
     message: str
+    name: str = ""  # of what the caller sees
 
 
 Apply = Callable[[UnitOfWork, UUID, Change, UUID, datetime], Awaitable[None]]
@@ -146,13 +147,14 @@ async def change_few(
                 await APPLY[resource](uow, record_id, change, by, now)
         except DomainError as refusal:
             refused.append(_refusal(record_id, refusal))
+    refused = await _named(uow, resource, refused)
     await uow.commit()
     return refused
 
 
 async def change_all(
     open_unit: OpenUnit,
-    apply: Apply,
+    resource: str,
     ids: Sequence[UUID],
     change: Change,
     *,
@@ -164,12 +166,13 @@ async def change_all(
     refused: list[Refusal] = []
     for number, record_id in enumerate(ids, 1):
         try:
-            await _change_one(open_unit, apply, record_id, change, by=by, now=now)
+            await _change_one(open_unit, APPLY[resource], record_id, change, by=by, now=now)
         except DomainError as refusal:
             refused.append(_refusal(record_id, refusal))
         if number % REPORT_EVERY == 0 or number == len(ids):
             await report(number, len(ids))
-    return refused
+    async with open_unit() as uow:
+        return await _named(uow, resource, refused[:TOLD]) + refused[TOLD:]
 
 
 def _refusal(record_id: UUID, refusal: DomainError) -> Refusal:
@@ -177,6 +180,14 @@ def _refusal(record_id: UUID, refusal: DomainError) -> Refusal:
     if refusal.kind in (ErrorKind.UNAVAILABLE, ErrorKind.EXHAUSTED):
         raise refusal
     return Refusal(record_id, refusal.reason, refusal.message)
+
+
+async def _named(uow: UnitOfWork, resource: str, refused: list[Refusal]) -> list[Refusal]:
+    """With the names that the caller sees: an id alone tells a person nothing."""
+    if not refused:
+        return refused
+    names = await bulk_changes.names(uow, resource, [one.id for one in refused])
+    return [one._replace(name=names.get(one.id, "")) for one in refused]
 
 
 async def _change_one(

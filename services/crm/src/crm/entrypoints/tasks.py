@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from crm.application import stages
-from crm.application.bulk_changes import APPLY, TOLD, change_all
 from crm.application.bulk_changes import JOB as BULK_JOB
+from crm.application.bulk_changes import TOLD, change_all
 from crm.application.exports import JOB as EXPORT_JOB
 from crm.application.exports import write_export
 from crm.application.failures import end_failed
@@ -94,14 +94,14 @@ async def run_bulk(app: App, task: Task) -> dict[str, Any]:
     request = bulk_pb.BulkChange.FromString(b64decode(job.args["request"]))
     refused = await change_all(
         lambda: app.unit_of_work(job.workspace_id, bulk_id=job.id),
-        APPLY[resource],
+        resource,
         [UUID(id) for id in job.args["ids"]],
         change_of(resource, request),
         by=UUID(job.args["by"]),
         now=app.clock.now(),
         report=task.report,
     )
-    told = [[str(id), reason, message] for id, reason, message in refused[:TOLD]]
+    told = [[str(one.id), *one[1:]] for one in refused[:TOLD]]
     return {"changed": job.total - len(refused), "refused": told}
 
 

@@ -21,7 +21,12 @@ def answering(site: Site, **answers: Any) -> Peer:
 def results(*reasons: str) -> pb.BulkResponse:
     """One record for each; an empty reason means that it was changed."""
     made = [
-        pb.BulkResult(id=f"d-{n}", reason=reason, message=f"<b>{reason}</b>" if reason else "")
+        pb.BulkResult(
+            id=f"d-{n}",
+            reason=reason,
+            message=f"<b>{reason}</b>" if reason else "",
+            name=f"<i>Deal</i> {n}" if reason and not reason.endswith("_NOT_FOUND") else "",
+        )
         for n, reason in enumerate(reasons)
     ]
     return pb.BulkResponse(results=made, total=len(made))
@@ -39,12 +44,17 @@ async def test_rows_can_be_ticked_by_who_may_change_them(site: Site) -> None:
 
 
 async def test_what_is_ticked_is_changed_and_what_is_not_says_why(site: Site) -> None:
-    bulk = answering(site, ChangeDeals=results("", "DEAL_NOT_FOUND"))
+    bulk = answering(site, ChangeDeals=results("", "DEAL_NOT_FOUND", "DEAL_CLOSED"))
     form = {"action": "move", "id": "d-0", "stage_id": "s-2", "owner_id": "o-1", "tag": "x"}
     answer = await site.post("/bulk/deals", form)
     assert answer.status == 200
     assert "1 deal moved." in answer.text
     assert "&lt;b&gt;DEAL_NOT_FOUND&lt;/b&gt;" in answer.text
+    assert (
+        '<a class="link" href="/deals/d-2"><bdi>&lt;i&gt;Deal&lt;/i&gt; 2</bdi></a>' in answer.text
+    )
+    assert "<bdi>Deal d-1</bdi>" in answer.text  # what is not seen has no name, and no page
+    assert 'href="/deals/d-1"' not in answer.text
     assert "/undo" not in answer.text
     expected = pb.BulkChange(action=pb.BULK_ACTION_MOVE, ids=["d-0"], stage_id="s-2")
     assert bulk.asked == [pb.ChangeDealsRequest(change=expected)]
@@ -135,14 +145,19 @@ async def test_a_change_that_makes_no_sense_is_said(site: Site) -> None:
 
 
 async def test_a_job_says_how_far_it_is_and_what_it_could_not_do(site: Site) -> None:
-    job = pb.Job(id="j-1", kind="bulk", status="running", progress=40, total=120)
+    job = pb.Job(id="j-1", kind="bulk", status="running", progress=40, total=320)
     answering(site, GetJob=job)
     page = await site.get("/jobs/j-1")
-    assert "40 of 120 rows" in page.text
+    assert "40 of 320 rows" in page.text
     assert 'hx-get="/jobs/j-1"' in page.text
-    job.status, job.progress = "done", 120
-    job.refused.add(id="d-1", reason="DEAL_NOT_FOUND", message="There is no such deal.")
+    job.status, job.progress, job.resource, job.refused_total = "done", 320, "clients", 201
+    job.refused.add(id="c-1", reason="CLIENT_NOT_FOUND", message="There is no such client.")
+    job.refused.add(id="c-2", reason="CLIENT_IN_USE", message="It has deals.", name="Acme")
     part = await site.get("/jobs/j-1", hx_request="true", hx_target="div#job")
     assert "<html" not in part.text
-    assert "119 records changed." in part.text
-    assert "There is no such deal." in part.text
+    assert "119 clients changed." in part.text
+    assert "There is no such client." in part.text
+    assert "<bdi>Client c-1</bdi>" in part.text
+    assert '<a class="link" href="/clients/c-2"><bdi>Acme</bdi></a>' in part.text
+    assert "And 199 more." in part.text
+    assert 'href="/clients"' in (await site.get("/jobs/j-1")).text

@@ -94,6 +94,7 @@ class BulkService(api.BulkServiceServicer):
             job = await jobs.find(tx, job_id)
             if not tx.sight.sees(None) and job.args.get("by") != str(principal.user_id):
                 raise JobNotFound("There is no such job.")
+        result = job.result or {}
         return pb.Job(
             id=str(job.id),
             kind=job.kind,
@@ -102,9 +103,11 @@ class BulkService(api.BulkServiceServicer):
             total=job.total,
             error=job.error or "",
             refused=[
-                pb.BulkResult(id=id, reason=reason, message=message)
-                for id, reason, message in (job.result or {}).get("refused", [])
+                pb.BulkResult(**dict(zip(Refusal._fields, refusal, strict=False)))
+                for refusal in result.get("refused", [])
             ],
+            refused_total=job.total - result["changed"] if "changed" in result else 0,
+            resource=job.args["resource"] if job.kind == JOB else "",
             create_time=stamp(job.created_at),
             end_time=stamp(job.ended_at),
         )
@@ -115,7 +118,7 @@ def _results(ids: Sequence[UUID], refused: Sequence[Refusal]) -> pb.BulkResponse
     why = {refusal.id: refusal for refusal in refused}
     return pb.BulkResponse(
         results=[
-            pb.BulkResult(id=str(id), reason=why[id].reason, message=why[id].message)
+            pb.BulkResult(**why[id]._asdict() | {"id": str(id)})
             if id in why
             else pb.BulkResult(id=str(id))
             for id in ids

@@ -97,6 +97,7 @@ async def get_job(request: Request) -> Response:
             "total": job.total,
             "error": job.error or None,
             "refused": [_result(result) for result in job.refused],
+            "refused_total": job.refused_total,
             "created_at": instant(job.create_time),
             "ended_at": instant(job.end_time) if job.HasField("end_time") else None,
         }
@@ -128,4 +129,9 @@ async def _answer(request: Request, method: str, asked: Message) -> Response:
 
 
 def _result(result: pb.BulkResult) -> dict[str, Any]:
-    return {"id": result.id, "reason": result.reason or None, "message": result.message or None}
+    return {
+        "id": result.id,
+        "name": result.name or None,
+        "reason": result.reason or None,
+        "message": result.message or None,
+    }

@@ -55,9 +55,11 @@ class BulkActivitiesIn(BulkIn):
 
 
 class BulkResultOut(Out):
-    """What became of one record; `reason` is null when it was changed."""
+    """What became of one record; `reason` is null when it was changed. `name` is that of a refused
+    one, a subject for activities; null for what is not there or not yours to see."""
 
     id: str
+    name: str | None
     reason: str | None
     message: str | None
 
@@ -78,6 +80,7 @@ class JobOut(Out):
     progress: int
     total: int
     error: str | None
-    refused: list[BulkResultOut]
+    refused: list[BulkResultOut] = Field(description="For a bulk change: the first 100.")
+    refused_total: int
     created_at: str
     ended_at: str | None

@@ -105,7 +105,12 @@ async def job_page(request: Request, job_id: str) -> Response:
     )
     part = is_htmx(request) and targets(request, "job")
     return rendering_of(request).response(
-        request, "bulk/_job.html" if part else "bulk/job.html", viewer, job=job
+        request,
+        "bulk/_job.html" if part else "bulk/job.html",
+        viewer,
+        job=job,
+        page=PAGES.get(job.resource, ""),
+        home=HOMES.get(job.resource, HOMES["deals"]),
     )
 
 
