@@ -26,7 +26,7 @@ from bench.report import ALONE, OPERATIONS, Measured
 WRITES = ("create", "move")
 CONNECTIONS = 16
 WARM_UP = 0.7
-REST = 8.0  # seconds after a start, until what only starting needs is let go
+REST = 130.0  # seconds after the last work, until pools and NATS have given back what it took
 
 
 @dataclass(frozen=True)
