@@ -277,16 +277,17 @@ def make_principal(permissions: frozenset[str] = EVERYTHING) -> Principal:
     )
 
 
-def make_app(neighbours: SimpleNamespace, principal: Principal | None) -> Surroundings:
+@pytest.fixture(scope="session")
+def pages() -> FastAPI:
+    """The routes and their templates, compiled once for all tests."""
     assets = Assets()
     app = FastAPI(openapi_url=None)
-    app.state.clients = neighbours
     app.state.rendering = Rendering(FakeClock(NOW), assets=assets)
     app.state.cookies = Cookies(secure=False)
     app.state.settings = SimpleNamespace(secure=False, public_url="http://localhost")
     app.include_router(pages_router(assets, local=True))
     errors.install(app)
-    return Surroundings(app, principal)
+    return app
 
 
 @dataclass
@@ -363,9 +364,9 @@ def short_ids(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def site() -> Site:
-    neighbours = make_neighbours()
-    return Site(neighbours, make_app(neighbours, make_principal()))
+def site(pages: FastAPI) -> Site:
+    pages.state.clients = neighbours = make_neighbours()
+    return Site(neighbours, Surroundings(pages, make_principal()))
 
 
 @pytest.fixture(scope="session")
