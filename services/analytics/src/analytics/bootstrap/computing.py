@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from analytics.config import Settings
 from analytics.entrypoints.science import answer_requests
 from analytics.entrypoints.store import Store
+from analytics.science import libraries
 from kit.clock import SystemClock
 from kit.pool import role_pool
 
@@ -13,6 +14,7 @@ POOL_SIZE = 2
 
 async def compute(settings: Settings) -> None:
     """Be the process that has loaded the science, until nobody asks any more."""
+    libraries.leave_out()
     async with AsyncExitStack() as stack:
         store = Store(
             pool=await role_pool(stack, settings, "analytics", "app", POOL_SIZE),

@@ -45,6 +45,7 @@ def _settings(months: int) -> dict[str, Any]:
 
 def available() -> bool:
     """Whether Prophet and its compiled Stan program are installed; imports Prophet."""
+    _quiet()
     try:
         import prophet  # noqa: F401
     except ImportError:
@@ -84,9 +85,14 @@ def fit(
 # ---------------------------------------------------------------- Prophet's own parts
 
 
-def _model(season: int, settings: dict[str, Any]) -> Any:
+def _quiet() -> None:
+    """It complains of what is missing for its pictures."""
     for name in ("prophet", "prophet.plot", "cmdstanpy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _model(season: int, settings: dict[str, Any]) -> Any:
+    _quiet()
     from prophet import Prophet
 
     class WithoutBackend(Prophet):
