@@ -12,7 +12,7 @@ import numpy as np
 from analytics.adapters import fact_copies, model_rows, rescoring, scores
 from analytics.adapters.model_rows import ModelRow
 from analytics.adapters.rescoring import Fence
-from analytics.adapters.scores import Standing
+from analytics.adapters.scores import Row, Standing
 from analytics.application.odds_rows import RowMaker, differing
 from analytics.application.scoring import Case, OpenUnit, commit_if_held, moment
 from analytics.domain.facts import DealScoreDropped, DealsScored, Odds
@@ -164,17 +164,25 @@ async def rows_of(
     """The rows that change and what is to be told of them; nothing is written.
 
     They are made a few at a time and packed, so that the words of a hundred thousand deals are
-    never there at once, and no transaction waits for them.
+    never there at once, and no transaction waits for them. Packing takes another core: the next
+    rows are made meanwhile.
     """
     made = Made(rows=[], said=[], told=ToTell(odds=[], dropped=[], gone=[]))
     maker = RowMaker(case, said.scores, said.limits, said.model.evidence, now)
+    packing = None
     for start in range(0, len(said.changed), scores.CHUNK):
         places = np.array(said.changed[start : start + scores.CHUNK], dtype=np.int64)
         details: Mapping[str, Any] = {}
         if case.is_now:
             async with open_unit() as uow:
                 details = await fact_copies.details(uow, said.scores.ids[places].tolist())
-        await asyncio.to_thread(_make, case, said, maker, places, details, standing, made, now)
+        rows = await asyncio.to_thread(_make, case, said, maker, places, details, standing)
+        tells = _matter(rows, details, standing, made.told, now) if case.is_now else []
+        if packing is not None:
+            await packing
+        packing = asyncio.create_task(asyncio.to_thread(_pack, case, said, rows, tells, made, now))
+    if packing is not None:
+        await packing
     return made
 
 
@@ -185,13 +193,21 @@ def _make(
     places: Ints,
     details: Mapping[str, Any],
     standing: Mapping[str, Standing],
+) -> list[dict[str, Any]]:
+    factors = deal_scores.explain(said.model, case.facts, said.scores, places)
+    return maker.rows(places, factors, details, standing)
+
+
+def _pack(
+    case: Case,
+    said: Scored,
+    rows: Sequence[Row],
+    tells: Sequence[Row],
     made: Made,
     now: datetime,
 ) -> None:
-    factors = deal_scores.explain(said.model, case.facts, said.scores, places)
-    rows = maker.rows(places, factors, details, standing)
     made.rows.append(scores.pack(rows))
-    if case.is_now and (tells := _matter(rows, details, standing, made.told, now)):
+    if tells:
         made.said.append(scores.pack([_said(case, said, row, now) for row in tells]))
 
 

@@ -19,7 +19,7 @@ from analytics.adapters.fact_copies import Setting
 from analytics.adapters.rescoring import Fence
 from analytics.adapters.scores import NOW
 from analytics.domain.nights import today
-from analytics.science import facts_read
+from analytics.science import facts_read, libraries
 from analytics.science.facts import Facts
 from analytics.science.types import Factor
 from kit.jobs.table import LeaseLost
@@ -71,14 +71,18 @@ class Case:
 
     def named(self, words: str) -> str:
         """Words with names in the place of ids."""
+        if "-" not in words:  # nearly all of them, and an id has four
+            return words
         return _ID.sub(lambda found: self.names.get(found[0], "unnamed"), words)
 
 
 async def read_case(open_unit: OpenUnit, *, at: datetime, edition: str = NOW) -> Case:
     """The facts of a workspace as they stood at a moment.
 
-    Copied in a transaction and read after it: reading loads the science, and takes seconds.
+    Copied in a transaction and read after it: reading takes a while. The libraries are loaded while
+    the database copies.
     """
+    loading = asyncio.create_task(asyncio.to_thread(libraries.load))
     async with open_unit() as uow:
         setting = await fact_copies.setting(uow)
         scale = 10 ** exponent(setting.currency)
@@ -86,6 +90,7 @@ async def read_case(open_unit: OpenUnit, *, at: datetime, edition: str = NOW) ->
             uow, at=at, currency=setting.currency, scale=float(scale), past=edition != NOW
         )
         names = await fact_copies.names(uow)
+    await loading
     facts = await asyncio.to_thread(
         facts_read.read,
         copied.states,

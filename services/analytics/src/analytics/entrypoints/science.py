@@ -27,7 +27,9 @@ from kit.sight import Sight, seeing
 from kit.telemetry import Log
 
 LINE = 2**20
-LARGE = 320 * 2**20  # bytes of memory from which on it does not stay after its work
+LARGE = 240 * 2**20  # bytes of memory from which on it does not stay after its work
+
+YOUNG = 20_000  # new objects until the collector looks for cycles: rows are many, and hold none
 
 log = Log(__name__)
 
@@ -81,6 +83,8 @@ ANSWERS: dict[str, Answering] = {
 async def answer_requests(store: Store, *, idle: float) -> None:
     """Serve standard input and output until it ends or nobody has asked for `idle` seconds."""
     out = _own_output()
+    _, middle, old = gc.get_threshold()
+    gc.set_threshold(YOUNG, middle, old)
     lines = await _lines()
     while True:
         try:

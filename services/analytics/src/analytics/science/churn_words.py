@@ -31,19 +31,21 @@ class Narrator:
     def __init__(self, model: ChurnModel, known: Standing) -> None:
         self._model, self._known = model, known
         self._weights: tuple[Floats, Floats] | None = None
+        # Of all clients at once: each of these is computed when it is looked at.
+        self._count, self._silent = known.count, known.silent_days
+        self._rhythm = known.rhythm_days
 
     def of(self, client: int) -> Reasons:
         """Reasons of the client at this position."""
-        known = self._known
-        count = int(known.count[client])
+        count = int(self._count[client])
         if count == 0:
             return PROSPECT
         silence, habit = (float(w[client]) for w in self._weigh())
-        silent = int(known.silent_days[client])
+        silent = int(self._silent[client])
         if count == 1:
             words = f"One purchase, {_days(silent)} ago; no rhythm of its own yet"
             return (Factor("silence", words, silence),)
-        rhythm = max(round(float(known.rhythm_days[client])), 1)
+        rhythm = max(round(float(self._rhythm[client])), 1)
         words = f"Silent for {_days(silent)}, usually {_days(rhythm)} between purchases"
         bought = f"Bought on {_days(count)} so far"
         return (Factor("silence", words, silence), Factor("purchases", bought, habit))

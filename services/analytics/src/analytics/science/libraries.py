@@ -5,7 +5,7 @@ spreads its work over clusters. Each of them does without what is not installed,
 with the science it is not.
 """
 
-from importlib import util
+from importlib import import_module, util
 from sys import modules
 
 ABSENT = ("pyarrow", "polars", "matplotlib", "plotly")
@@ -13,6 +13,15 @@ ABSENT = ("pyarrow", "polars", "matplotlib", "plotly")
 
 FRONTS = ("statsforecast",)
 """Packages whose modules are used, but nothing of what they load when they are entered."""
+
+ALWAYS = ("pandas", "scipy.special")
+"""What every scoring uses."""
+
+
+def load() -> None:
+    """Load what is used in any case, while there is something to wait for."""
+    for name in ALWAYS:
+        import_module(name)
 
 
 def leave_out() -> None:
