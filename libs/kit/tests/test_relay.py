@@ -13,7 +13,7 @@ from kit.bus.jetstream import Bus
 from kit.ids import new_id
 from kit.outbox import WRITE, written
 from kit.pool import Pool
-from kit.relay import OutboxRelay
+from kit.relay import BEING_WRITTEN, OutboxRelay
 from kit.telemetry.tracing import valid
 from kit.testing.background import running, until
 from kit.testing.database import ServiceDatabase
@@ -97,6 +97,19 @@ async def test_single_changes_go_before_the_rows_of_an_import(
     async with running(relay_on(database, bus).run):
         await until(nothing_waits)
     assert await heard() == [601, 602, 603, *range(1, 601)]
+
+
+async def test_an_import_is_known_by_its_newest_row(outbox: Pool, tell: Tell) -> None:
+    """While more of it are being written, the relay leaves the machine to whoever writes."""
+    await tell(1)
+    assert not await outbox.fetchval(BEING_WRITTEN)
+    await tell(2, start=2, bulk_id=new_id())
+    await tell(1, start=4)
+    assert await outbox.fetchval(BEING_WRITTEN)
+    await outbox.execute("UPDATE outbox SET recorded_at = now() - interval '5 seconds'")
+    assert not await outbox.fetchval(BEING_WRITTEN)
+    await tell(1, start=5, bulk_id=new_id())
+    assert await outbox.fetchval(BEING_WRITTEN)
 
 
 async def test_what_is_told_elsewhere_is_found_without_a_wake(

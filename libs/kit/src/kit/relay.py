@@ -2,6 +2,8 @@
 
 What is part of something large, such as an import's rows, gives way: single changes, which people
 look at now, go first, and after each batch of the many the relay rests as long as that batch took.
+While more of them are being written it rests several times as long: somebody waits for the import,
+and nobody yet for what follows from it.
 """
 
 import asyncio
@@ -34,6 +36,8 @@ ACK_TIMEOUT = 5.0
 MEASURE_EVERY = 5.0
 FORGET_EVERY = 600.0
 KEEP_SENT = timedelta(days=7)
+PATIENT = 5  # times as long as a batch took: the rest while more of the many are being written
+PATIENCE = 120.0  # seconds; then an import that goes on is told of all the same
 _RELAY_LOCK = 7_046_029_256  # any constant; the database is the service's own
 
 # A relay that was cut off must lose its lock soon, not when TCP's own patience ends.
@@ -48,6 +52,10 @@ _UNSENT = f"""
 SELECT number, event_id, workspace_id, subject, type, aggregate_id, happened_at, headers, body
 FROM outbox WHERE sent_at IS NULL AND %s ORDER BY number LIMIT {IN_FLIGHT}"""
 SINGLE, OF_MANY = _UNSENT % f"NOT {OF_A_BULK}", _UNSENT % OF_A_BULK
+# Whoever writes many commits more often than that.
+BEING_WRITTEN = f"""
+SELECT recorded_at > now() - interval '4 seconds'
+FROM outbox WHERE sent_at IS NULL AND {OF_A_BULK} ORDER BY number DESC LIMIT 1"""
 LOCK = "SELECT pg_try_advisory_lock($1)"
 SENT = "UPDATE outbox SET sent_at = now() WHERE number = ANY($1::bigint[])"
 MEASURE = """
@@ -109,22 +117,25 @@ class OutboxRelay:
 
     async def _relay(self, connection: asyncpg.Connection) -> None:
         now = asyncio.get_running_loop().time
-        measure_at = forget_at = many_at = now()
+        measure_at = forget_at = many_at = emptied_at = now()
         more = False
         while True:
             heed_cancellation()
             sent = await self._send(connection, SINGLE)
             if sent < IN_FLIGHT and (began := now()) >= many_at:
                 more = await self._send(connection, OF_MANY) == IN_FLIGHT
-                many_at = now() + (now() - began if more else 0)
-            if now() >= measure_at:
-                await self._measure(connection)
-                measure_at = now() + MEASURE_EVERY
+                took, emptied_at = now() - began, emptied_at if more else now()
+                young = more and now() - emptied_at < PATIENCE
+                patient = young and await connection.fetchval(BEING_WRITTEN)
+                many_at = now() + took * (PATIENT if patient else more)
+            if (began := now()) >= measure_at:
+                await self._measure(connection)  # counts, so a large number takes its time
+                measure_at = now() + max(MEASURE_EVERY, 50 * (now() - began))
             if self._keep_sent is not None and now() >= forget_at:
                 await connection.execute(FORGET, self._keep_sent)
                 forget_at = now() + FORGET_EVERY
             if sent < IN_FLIGHT:
-                await self._rest(sent, many_at - now() if more else POLL)
+                await self._rest(sent, min(POLL, many_at - now()) if more else POLL)
 
     async def _send(self, connection: asyncpg.Connection, unsent: str) -> int:
         """Send the oldest rows; how many: as many as are in flight at once means there are more."""
