@@ -51,7 +51,6 @@ for _kind, _name in (("client", "clients"), ("deal", "deals"), ("activity", "act
         search_index.c.words,
         postgresql_using="gin",
         postgresql_ops={"words": "gin_trgm_ops"},
-        postgresql_with={"gin_pending_list_limit": 1024},
         postgresql_where=search_index.c.kind == literal_column(f"'{_kind}'"),
     )
 
@@ -69,4 +68,5 @@ Index(
     search_terms.c.word,
     postgresql_using="gin",
     postgresql_ops={"word": "gin_trgm_ops"},
+    postgresql_with={"fastupdate": "off"},
 )
