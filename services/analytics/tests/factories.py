@@ -46,10 +46,21 @@ class Told:
         """A deal that came to be in prospecting at NOON."""
         return ToldDeal(self, **over)
 
-    def client(self, client_id: UUID, at: datetime = NOON) -> Event:
+    def client(
+        self,
+        client_id: UUID,
+        at: datetime = NOON,
+        *,
+        name: str = "Acme",
+        owner: UUID | None = None,
+    ) -> Event:
         """A client that came to be."""
         client = client_pb.ClientSnapshot(
-            client_id=str(client_id), kind="company", name="Acme", create_time=to_timestamp(at)
+            client_id=str(client_id),
+            kind="company",
+            name=name,
+            owner_id=str(owner or ""),
+            create_time=to_timestamp(at),
         )
         made = client_pb.ClientCreated(client=client, version=1, happen_time=to_timestamp(at))
         return self.event("crm.client.v1.created", made.SerializeToString(), version=1)

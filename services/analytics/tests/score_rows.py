@@ -100,7 +100,7 @@ async def keep_odds(app: App, workspace: UUID, deal_id: UUID, **over: Any) -> No
         "value_minor": 100_000, "expected_minor": 62_000, "advice": "focus", "priority": 1.7,
         "factors": [
             {"name": "base", "words": "A deal with nothing unusual about it: 60%", "weight": 0.4},
-            {"name": "client", "words": "Client Acme: 5 of 6 earlier deals won", "weight": 0.3},
+            {"name": "client", "words": "This client: 5 of 6 earlier deals won", "weight": 0.3},
         ],
         "steps": [{"rule": "no_next_step", "words": "Plan a next step: none is set."}],
         "age_days": 12, "days_in_stage": 3, "days_silent": 3, "own_rhythm_days": None,

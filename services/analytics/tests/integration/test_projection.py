@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable
+from itertools import permutations
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from analytics.domain.errors import DealNotFound
 from analytics.entrypoints.consumers import OF_AUTH, OF_CRM, crm_told
 from analytics.science import facts_read
 from freelanceflow.auth.v1.account_events_pb2 import WorkspaceCreated
+from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1.import_events_pb2 import ImportFinished
 from freelanceflow.crm.v1.record_events_pb2 import RecordPurged
 from kit.bus.events import Event
@@ -262,18 +264,37 @@ async def test_a_restored_deal_counts_again_and_a_purged_one_is_forgotten(
     assert await database.owner.fetchval(alive, back.id)
 
 
-async def test_who_does_not_see_a_client_does_not_unname_it(
-    database: ServiceDatabase, workspace: UUID
+async def test_a_client_is_called_as_it_says_itself_in_whatever_order(
+    database: ServiceDatabase,
 ) -> None:
-    deal = Told(workspace).created()
-    name = "SELECT client_name FROM deals WHERE deal_id = $1"
-    acme, told = str(new_id()), []
-    for client_id, client_name in ((acme, "Acme"), (acme, ""), ("", "")):
-        deal.snapshot.client_id, deal.snapshot.client_name = client_id, client_name
-        deal.moved("prospecting", NOON + deal.version * DAY)
-        await tell(database, deal.events[-1:])
-        told.append(await database.owner.fetchval(name, deal.id))
-    assert told == ["Acme", "Acme", ""]
+    """Its deals may be told by somebody who does not see it, and names it not."""
+
+    async def called(workspace: UUID, deal_id: UUID) -> str:
+        async with ReadTransaction(database.app, workspace) as tx:
+            report = await reports.deal_insight(tx, deal_id, await here(tx))
+            name: str = report.deal["client_name"]
+            return name
+
+    for order in permutations(range(4)):
+        crm, client_id = Told(new_id()), new_id()
+        made = crm.client(client_id)
+        renamed = client_pb.ClientCreated.FromString(made.body).client
+        renamed.name = "Acme AG"
+        new_name = client_pb.ClientUpdated(client=renamed, version=2).SerializeToString()
+        deal = crm.created()
+        deal.snapshot.client_name = "Acme"
+        deal.belonging_to(client_id)
+        deal.snapshot.client_name = ""
+        deal.revalued(1)
+        events = [
+            made,
+            crm.event("crm.client.v1.updated", new_name, version=2),
+            *deal.events[1:],
+        ]
+        await tell(database, [*deal.events[:1], *(events[place] for place in order)])
+        assert await called(crm.workspace, deal.id) == "Acme AG", order
+        await tell(database, deal.belonging_to(new_id()).events[-1:])
+        assert await called(crm.workspace, deal.id) == "", order
 
 
 async def test_amounts_of_other_currencies_count_only_as_crm_converted_them(

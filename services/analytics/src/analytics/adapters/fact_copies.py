@@ -144,14 +144,9 @@ DETAILS = Statement(
     )
 )
 NAMES = Statement(
-    select(_d.client_id.label("id"), func.max(_d.client_name).label("name"))
-    .where(_d.workspace_id == WORKSPACE, _d.client_id.is_not(None))
-    .group_by(_d.client_id)
-    .union_all(
-        select(_d.owner_id, func.max(_d.owner_name))
-        .where(_d.workspace_id == WORKSPACE, _d.owner_id.is_not(None))
-        .group_by(_d.owner_id)
-    )
+    select(_d.owner_id.label("id"), func.max(_d.owner_name).label("name"))
+    .where(_d.workspace_id == WORKSPACE, _d.owner_id.is_not(None))
+    .group_by(_d.owner_id)
 )
 STAGE_NAMES = Statement(
     select(stages.c.stage_id.label("id"), stages.c.name).where(stages.c.workspace_id == WORKSPACE)
@@ -216,7 +211,7 @@ async def details(tx: Transaction, ids: Sequence[str]) -> dict[str, asyncpg.Reco
 
 
 async def names(tx: Transaction) -> dict[str, str]:
-    """What clients, owners and stages are called, by id."""
+    """What owners and stages are called, by id; of a deal's client no reason says the name."""
     rows = await tx.rows(NAMES, workspace=tx.workspace_id)
     stages = await tx.rows(STAGE_NAMES, workspace=tx.workspace_id)
     return {str(row["id"]): row["name"] for row in (*rows, *stages) if row["name"]}

@@ -22,9 +22,11 @@ from sqlalchemy import (
     true,
 )
 
+from analytics.adapters.queries import CLIENT_NAME, IS_CLIENT
 from analytics.adapters.stood import AT, OWNERS, WORKSPACE, at, counted, total
 from analytics.adapters.tables import (
     accuracies,
+    clients,
     deal_scores,
     deals,
     forecasts,
@@ -95,7 +97,7 @@ _odds = (
     select(
         deal_scores,
         deals.c.name,
-        deals.c.client_name,
+        CLIENT_NAME,
         deals.c.amount_minor,
         deals.c.currency,
         _stage.c.stage_name,
@@ -105,6 +107,7 @@ _odds = (
         deal_scores.join(
             deals, and_(deals.c.workspace_id == WORKSPACE, deals.c.deal_id == _s.deal_id)
         )
+        .outerjoin(clients, IS_CLIENT)
         .outerjoin(_stage, true())
         .outerjoin(_said, true())
     )

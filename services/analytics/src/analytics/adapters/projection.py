@@ -41,7 +41,7 @@ WORKSPACE = bindparam("workspace_id", type_=Uuid())
 TOLD = bindparam("told_at", type_=DateTime(timezone=True))
 
 # What follows from the rates (see adapters.rates), and what is the same in all rows.
-_NOT_GIVEN = ("workspace_id", "rated_minor", "rated_currency")
+_NOT_GIVEN = ("workspace_id", "rated_minor", "rated_currency", "client_name")
 _OF_DEAL = [c.name for c in deals.c if c.name not in _NOT_GIVEN]
 _OF_STATE = [c.name for c in deal_states.c if c.name not in _NOT_GIVEN]
 _given = many.given(
@@ -83,15 +83,12 @@ def _kept(name: str) -> ColumnElement[object]:
         same = deals.c.lost_reason_id == _deal.excluded.lost_reason_id
         kept_words = and_(_newer_deal, same, newer == "")
         return case((kept_words, kept), (or_(_newer_deal, _names_reason), newer), else_=kept)
-    if name == "client_name":  # who does not see the client changes its deal without naming it
-        another = deals.c.client_id.is_distinct_from(_deal.excluded.client_id)
-        return case((and_(_newer_deal, or_(another, newer != "")), newer), else_=kept)
     return case((_newer_deal, newer), else_=kept)
 
 
 _keep_deal = _deal.on_conflict_do_update(
     index_elements=[deals.c.workspace_id, deals.c.deal_id],
-    set_={c.name: _kept(c.name) for c in deals.c if c.name not in ("workspace_id", "deal_id")},
+    set_={name: _kept(name) for name in _OF_DEAL if name != "deal_id"},
     where=or_(_newer_deal, _names_reason),
 )
 _keep_states = _insert(deal_states, _same(_OF_STATE), true()).on_conflict_do_nothing()
@@ -212,7 +209,6 @@ class DealFact:
     entered_stage_at: datetime
     closed_at: datetime | None
     deleted_at: datetime | None = None
-    client_name: str = ""
     owner_name: str = ""
     base_minor: int | None = None
     base_currency: str = ""

@@ -206,7 +206,6 @@ def _fact(
         version=version,
         name=deal.name,
         client_id=_id(deal.client_id),
-        client_name=deal.client_name,
         owner_id=_id(deal.owner_id),
         owner_name=deal.owner_name,
         amount_minor=deal.amount.amount_minor if valued else None,

@@ -178,8 +178,10 @@ class _Speaker:
         name, history = self.columns[j], self.fitted.member.history
         if code < 0 or history.n[j][code] == 0:
             return win_words.of_new_category(name)
-        label = str(self.vocabulary.levels[j][code - 1])
         wins, n = int(history.wins[j][code]), int(history.n[j][code])
+        if j == self.client_at:
+            return win_words.of_client(wins, n)
+        label = str(self.vocabulary.levels[j][code - 1])
         return win_words.of_category(name, label, wins, n)
 
     def _number(self, row: int, s: int, weight: float) -> Factor:

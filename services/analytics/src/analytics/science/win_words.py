@@ -31,6 +31,11 @@ def of_category(name: str, label: str, wins: int, n: int) -> str:
     return f"{_headed(name)} {label}: {wins} of {n} earlier deals won"
 
 
+def of_client(wins: int, n: int) -> str:
+    """How the deals of a client ended; not its name, which not everybody sees who sees the deal."""
+    return f"This client: {wins} of {n} earlier deals won"
+
+
 def of_new_category(name: str) -> str:
     """A category that no closed deal had."""
     return f"{_headed(name)}: nothing closed with it before"

@@ -47,6 +47,7 @@ deals = Table(
     instant("entered_stage_at"),
     instant("closed_at", optional=True),
     instant("deleted_at", optional=True),
+    # Empty, and here for versions before this one alone: clients tell their names themselves.
     Column("client_name", Text, nullable=False, server_default=""),
     Column("owner_name", Text, nullable=False, server_default=""),
     # In what the workspace added up in, at the day's rate; null where crm knew no rate.

@@ -44,7 +44,7 @@ def _insight() -> pb.DealInsight:
         win_probability_before=0.55,
         reasons=[
             why.Reason(name="base", words="A deal with nothing unusual about it: 60%", weight=0.4),
-            why.Reason(name="client", words="Client Acme: 5 of 6 earlier deals won", weight=0.7),
+            why.Reason(name="client", words="This client: 5 of 6 earlier deals won", weight=0.7),
             why.Reason(name="age", words="Open for 74 days: 31 days is usual", weight=-0.3),
         ],
         basis=_basis(),
