@@ -138,8 +138,48 @@ async def test_a_team_hears_of_its_own_and_a_merge_leaves_nobodys_records_behind
     assert await whose(person, hidden) == hers.id
     made = await merge(person, mine, hers)
     assert await whose(person, hidden) == mine.id
-    await me.call("UndoMerge", pb.UndoMergeRequest(merge_id=made.id))
-    assert await whose(person, hidden) == mine.id  # out of sight, out of reach
+    undo = pb.UndoMergeRequest(merge_id=made.id)
+    with refused(ErrorKind.REFUSED, "MERGE_OUT_OF_SIGHT"):
+        await me.call("UndoMerge", undo)
+    with refused(ErrorKind.NOT_FOUND, "CLIENT_NOT_FOUND"):
+        await get(me, hers.id)
+    await person.call("UndoMerge", undo)
+    assert await whose(person, hidden) == hers.id
+
+
+async def test_what_went_out_of_sight_since_does_not_stay_behind_at_an_undo(
+    person: Person,
+) -> None:
+    me = Person(person.crm, person.workspace_id)
+    me.sight = Sight((me.user_id,))
+    mine = {"owner_id": str(me.user_id)}
+    one = await make_client(me, **mine)
+
+    async def handed_over(deal: deal_pb.Deal, owner: Person) -> None:
+        deal = await person.deal(deal.id)
+        deal.owner_id = str(owner.user_id)
+        request = deal_pb.UpdateDealRequest(deal=deal, update_mask=mask("owner_id"), etag=deal.etag)
+        await person.call("UpdateDeal", request)
+
+    for as_contact in (False, True):
+        other = await make_client(me, **mine)
+        deal = await make_deal(me, client_id=one.id if as_contact else other.id, **mine)
+        if as_contact:
+            contact = contact_pb.PutDealContactRequest(deal_id=deal.id, client_id=other.id)
+            await me.call("PutDealContact", contact)
+        undo = pb.UndoMergeRequest(merge_id=(await merge(me, one, other)).id)
+        await handed_over(deal, person)
+        with refused(ErrorKind.REFUSED, "MERGE_OUT_OF_SIGHT"):
+            await me.call("UndoMerge", undo)
+        assert await whose(person, deal) == one.id
+        await handed_over(deal, me)
+        await me.call("UndoMerge", undo)
+        assert await whose(person, deal) == (one if as_contact else other).id
+
+    theirs = [await make_client(person, owner_id=str(person.user_id)) for _ in range(2)]
+    made = await merge(person, *theirs)
+    with refused(ErrorKind.NOT_FOUND, "MERGE_NOT_FOUND"):  # nor is it listed
+        await me.call("UndoMerge", pb.UndoMergeRequest(merge_id=made.id))
 
 
 async def test_pairs_are_found_the_surest_first_and_can_be_dismissed(person: Person) -> None:

@@ -11,8 +11,10 @@ from crm.adapters.reading import Read, rows
 from crm.adapters.tables import deals
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import activity_service_pb2 as activity_pb
+from freelanceflow.crm.v1 import bulk_service_pb2 as bulk_pb
 from freelanceflow.crm.v1 import calendar_service_pb2 as calendar_pb
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
+from freelanceflow.crm.v1 import contact_service_pb2 as contact_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import duplicate_service_pb2 as duplicate_pb
 from freelanceflow.crm.v1 import export_service_pb2 as export_pb
@@ -241,6 +243,42 @@ async def test_whoever_sees_a_deal_sees_what_others_did_for_it(
     assert (await seller.call("GetActivity", request)).id == activity.id
     history = await seller.call("ListDealHistory", deal_pb.ListDealHistoryRequest(deal_id=deal.id))
     assert [entry.kind for entry in history.entries] == ["created"]
+
+
+async def test_no_client_is_deleted_whose_records_one_does_not_see(
+    crm: Crm, person: Person, seller: Person
+) -> None:
+    """In thirty days they would lose their client, or their company, without being asked."""
+    mine = {"owner_id": str(seller.user_id)}
+    theirs = {"owner_id": str(person.user_id)}
+    company = client_pb.CLIENT_KIND_COMPANY
+    clients = [await make_client(seller, kind=company, **mine) for _ in range(4)]
+    sold, led, known, free = clients
+    await make_deal(person, client_id=sold.id, **theirs)
+    await make_client(person, parent_id=led.id, **theirs)
+    deal = await make_deal(person, **theirs)
+    contact = contact_pb.PutDealContactRequest(deal_id=deal.id, client_id=known.id)
+    await person.call("PutDealContact", contact)
+    await make_deal(seller, client_id=free.id, **mine)
+    gone = await make_deal(person, client_id=free.id, **theirs)
+    request = deal_pb.DeleteDealRequest(deal_id=gone.id, etag=gone.etag)
+    await person.call("DeleteDeal", request)  # what is in the trash itself is no obstacle
+
+    def deletion(client: client_pb.Client) -> client_pb.DeleteClientRequest:
+        return client_pb.DeleteClientRequest(client_id=client.id, etag=client.etag)
+
+    for client in (sold, led, known):
+        with refused(ErrorKind.REFUSED, "CLIENT_OUT_OF_SIGHT"):
+            await seller.call("DeleteClient", deletion(client))
+    many = bulk_pb.BulkChange(
+        action=bulk_pb.BULK_ACTION_DELETE, ids=[client.id for client in clients]
+    )
+    answer = await seller.call("ChangeClients", bulk_pb.ChangeClientsRequest(change=many))
+    assert [(one.reason, one.name) for one in answer.results] == [
+        *(("CLIENT_OUT_OF_SIGHT", client.name) for client in (sold, led, known)),
+        ("", ""),
+    ]
+    await person.call("DeleteClient", deletion(sold))
 
 
 async def test_nothing_can_be_put_out_of_ones_own_sight(

@@ -99,7 +99,8 @@ class ClientServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteClient(self, request, context):
-        """Puts a client into the trash, where it can be restored for 30 days. Its deals stay. Fails with NOT_FOUND and ABORTED.
+        """Puts a client into the trash, where it can be restored for 30 days. Its deals stay. Fails with NOT_FOUND, ABORTED and
+        FAILED_PRECONDITION (CLIENT_OUT_OF_SIGHT: records of colleagues, which the caller does not see, belong to it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

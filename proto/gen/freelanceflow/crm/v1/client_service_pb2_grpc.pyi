@@ -48,7 +48,9 @@ class ClientServiceStub:
     UpdateClient: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.UpdateClientRequest, _client_service_pb2.Client]
     """Changes a client. Fails with NOT_FOUND (CLIENT_NOT_FOUND), INVALID_ARGUMENT and ABORTED (CLIENT_HAS_CHANGED)."""
     DeleteClient: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.DeleteClientRequest, _client_service_pb2.DeleteClientResponse]
-    """Puts a client into the trash, where it can be restored for 30 days. Its deals stay. Fails with NOT_FOUND and ABORTED."""
+    """Puts a client into the trash, where it can be restored for 30 days. Its deals stay. Fails with NOT_FOUND, ABORTED and
+    FAILED_PRECONDITION (CLIENT_OUT_OF_SIGHT: records of colleagues, which the caller does not see, belong to it).
+    """
 
 @_typing.type_check_only
 class ClientServiceAsyncStub(ClientServiceStub):
@@ -70,7 +72,9 @@ class ClientServiceAsyncStub(ClientServiceStub):
     UpdateClient: _aio.UnaryUnaryMultiCallable[_client_service_pb2.UpdateClientRequest, _client_service_pb2.Client]  # type: ignore[assignment]
     """Changes a client. Fails with NOT_FOUND (CLIENT_NOT_FOUND), INVALID_ARGUMENT and ABORTED (CLIENT_HAS_CHANGED)."""
     DeleteClient: _aio.UnaryUnaryMultiCallable[_client_service_pb2.DeleteClientRequest, _client_service_pb2.DeleteClientResponse]  # type: ignore[assignment]
-    """Puts a client into the trash, where it can be restored for 30 days. Its deals stay. Fails with NOT_FOUND and ABORTED."""
+    """Puts a client into the trash, where it can be restored for 30 days. Its deals stay. Fails with NOT_FOUND, ABORTED and
+    FAILED_PRECONDITION (CLIENT_OUT_OF_SIGHT: records of colleagues, which the caller does not see, belong to it).
+    """
 
 class ClientServiceServicer(metaclass=_abc_1.ABCMeta):
     """Companies and people."""
@@ -119,6 +123,8 @@ class ClientServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _client_service_pb2.DeleteClientRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_client_service_pb2.DeleteClientResponse, _abc.Awaitable[_client_service_pb2.DeleteClientResponse]]:
-        """Puts a client into the trash, where it can be restored for 30 days. Its deals stay. Fails with NOT_FOUND and ABORTED."""
+        """Puts a client into the trash, where it can be restored for 30 days. Its deals stay. Fails with NOT_FOUND, ABORTED and
+        FAILED_PRECONDITION (CLIENT_OUT_OF_SIGHT: records of colleagues, which the caller does not see, belong to it).
+        """
 
 def add_ClientServiceServicer_to_server(servicer: ClientServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -93,7 +93,8 @@ class DuplicateServiceServicer:
 
     def UndoMerge(self, request, context):
         """Makes two of them again: the other comes back from the trash with what it had, and fields that nobody has changed since get
-        their values back. Fails with NOT_FOUND (MERGE_NOT_FOUND, RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (MERGE_UNDONE).
+        their values back. Fails with NOT_FOUND (MERGE_NOT_FOUND, RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (MERGE_UNDONE;
+        MERGE_OUT_OF_SIGHT: something that went over is out of the caller's sight since, and would not come back).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

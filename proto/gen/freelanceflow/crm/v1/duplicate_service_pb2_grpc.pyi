@@ -47,7 +47,8 @@ class DuplicateServiceStub:
     """
     UndoMerge: _grpc.UnaryUnaryMultiCallable[_duplicate_service_pb2.UndoMergeRequest, _duplicate_service_pb2.Merge]
     """Makes two of them again: the other comes back from the trash with what it had, and fields that nobody has changed since get
-    their values back. Fails with NOT_FOUND (MERGE_NOT_FOUND, RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (MERGE_UNDONE).
+    their values back. Fails with NOT_FOUND (MERGE_NOT_FOUND, RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (MERGE_UNDONE;
+    MERGE_OUT_OF_SIGHT: something that went over is out of the caller's sight since, and would not come back).
     """
     ListMerges: _grpc.UnaryUnaryMultiCallable[_duplicate_service_pb2.ListMergesRequest, _duplicate_service_pb2.ListMergesResponse]
     """Lists merges, latest first."""
@@ -71,7 +72,8 @@ class DuplicateServiceAsyncStub(DuplicateServiceStub):
     """
     UndoMerge: _aio.UnaryUnaryMultiCallable[_duplicate_service_pb2.UndoMergeRequest, _duplicate_service_pb2.Merge]  # type: ignore[assignment]
     """Makes two of them again: the other comes back from the trash with what it had, and fields that nobody has changed since get
-    their values back. Fails with NOT_FOUND (MERGE_NOT_FOUND, RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (MERGE_UNDONE).
+    their values back. Fails with NOT_FOUND (MERGE_NOT_FOUND, RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (MERGE_UNDONE;
+    MERGE_OUT_OF_SIGHT: something that went over is out of the caller's sight since, and would not come back).
     """
     ListMerges: _aio.UnaryUnaryMultiCallable[_duplicate_service_pb2.ListMergesRequest, _duplicate_service_pb2.ListMergesResponse]  # type: ignore[assignment]
     """Lists merges, latest first."""
@@ -116,7 +118,8 @@ class DuplicateServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_duplicate_service_pb2.Merge, _abc.Awaitable[_duplicate_service_pb2.Merge]]:
         """Makes two of them again: the other comes back from the trash with what it had, and fields that nobody has changed since get
-        their values back. Fails with NOT_FOUND (MERGE_NOT_FOUND, RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (MERGE_UNDONE).
+        their values back. Fails with NOT_FOUND (MERGE_NOT_FOUND, RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (MERGE_UNDONE;
+        MERGE_OUT_OF_SIGHT: something that went over is out of the caller's sight since, and would not come back).
         """
 
     @_abc_1.abstractmethod

@@ -13,10 +13,10 @@ from sqlalchemy import (
     exists,
     insert,
     select,
-    text,
     update,
 )
 
+from crm.adapters import out_of_sight
 from crm.adapters.filters import Fields, Kind, sortable
 from crm.adapters.listing import Listing
 from crm.adapters.reading import WORKSPACE, Read, in_sight
@@ -24,6 +24,7 @@ from crm.adapters.tables import activities, clients, deals, merges
 from crm.domain.errors import MergeNotFound, MergeOutOfSight
 from kit.database import Statement, Transaction
 
+MOVED = ("deals", "contacts", "activities", "people")
 MERGE, CLIENT = bindparam("merge", type_=Uuid()), bindparam("client", type_=Uuid())
 _this = merges.c.workspace_id == WORKSPACE, merges.c.id == MERGE
 _SHOWN = (
@@ -110,20 +111,6 @@ OF_CLIENT = {
 }
 
 
-_SEEN_OF = " - ".join(
-    f"(SELECT count(*) FROM {table} WHERE workspace_id = :workspace AND {column} = :client"
-    " AND deleted_at IS NULL)"
-    for table, column in (
-        ("deals", "client_id"),
-        ("activities", "client_id"),
-        ("clients", "parent_id"),
-    )
-)
-OUT_OF_SIGHT = Statement(
-    text(f"SELECT records_of_client(:client) - {_SEEN_OF}").bindparams(WORKSPACE, CLIENT)
-)
-
-
 class Kept(NamedTuple):
     """A merge as its row says, locked."""
 
@@ -144,12 +131,23 @@ async def of_client(tx: Transaction, what: str, client_id: UUID) -> list[UUID]:
 
 async def expect_all_seen(tx: Transaction, client_id: UUID) -> None:
     """Raises MergeOutOfSight if something of the client's is out of the caller's sight."""
-    if tx.sight.owners is None:
-        return
-    if await tx.value(OUT_OF_SIGHT, workspace=tx.workspace_id, client=client_id):
+    if await out_of_sight.hang_on_client(tx, client_id):
         raise MergeOutOfSight(
             "Records of your colleagues belong to the client that would go. "
             "Somebody who sees them can merge the two."
+        )
+
+
+async def expect_all_seen_back(tx: Transaction, merge: Kept) -> None:
+    """Raises MergeNotFound, or MergeOutOfSight if not all of it would come back."""
+    if not await out_of_sight.sees_client(tx, merge.client_id):
+        raise MergeNotFound("There is no such merge.")
+    moved = (UUID(id) for name in MOVED for id in merge.moved[name])
+    if await out_of_sight.came_with_merge(
+        tx, kept_id=merge.client_id, gone_id=merge.other_id, moved=moved
+    ):
+        raise MergeOutOfSight(
+            "Some of what went over is your colleagues' now. Somebody who sees it can undo this."
         )
 
 

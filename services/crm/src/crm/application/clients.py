@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from crm.adapters import clients, duplicates, lines
+from crm.adapters import clients, duplicates, lines, out_of_sight
 from crm.adapters.clients import References
 from crm.application.custom_fields import custom_values
 from crm.application.owners import owner_for
 from crm.domain.client import Client, ClientEdit
 from crm.domain.custom_field import Resource
-from crm.domain.errors import ClientNotFound
+from crm.domain.errors import ClientNotFound, ClientOutOfSight
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
 
@@ -78,9 +78,18 @@ async def update_client(
 async def delete_client(
     uow: UnitOfWork, *, client_id: UUID, etag: str, by: UUID, now: datetime
 ) -> None:
-    """Put a client into the trash; its deals stay. Raises ClientNotFound, ClientHasChanged."""
+    """Put a client into the trash; its deals stay.
+
+    Raises ClientNotFound, ClientHasChanged, ClientOutOfSight.
+    """
     client, _ = await clients.load_to_edit(uow, client_id)
     client.expect(etag)
+    # In thirty days they would lose their client, and nobody who knows of them was asked.
+    if await out_of_sight.hang_on_client(uow, client_id):
+        raise ClientOutOfSight(
+            "Records of your colleagues belong to this client. "
+            "Somebody who sees them can delete it."
+        )
     client.delete(at=now, by=by)
     await clients.save(uow, client)
     await uow.commit()

@@ -92,11 +92,12 @@ async def merge_clients(
 async def undo_merge(uow: UnitOfWork, *, merge_id: UUID, by: UUID, now: datetime) -> None:
     """Make two of them again; what somebody has changed since stays as it is.
 
-    Raises MergeNotFound, MergeUndone, RecordNotInTrash.
+    Raises MergeNotFound, MergeUndone, MergeOutOfSight, RecordNotInTrash.
     """
     merge = await merges.load_for_update(uow, merge_id)
     if merge.undone_at is not None:
         raise MergeUndone("They are two again already.")
+    await merges.expect_all_seen_back(uow, merge)
     stood_under = merge.before["parent"] and UUID(merge.before["parent"][0])
     above = await lines.above(uow, filter(None, (merge.client_id, merge.other_id, stood_under)))
     await trash.take_out(uow, merge.other_id)

@@ -138,6 +138,12 @@ class ClientAlike(DomainError):
     kind, reason = ErrorKind.DUPLICATE, "CLIENT_ALIKE"
 
 
+class ClientOutOfSight(DomainError):
+    """What the caller does not see belongs to it."""
+
+    kind, reason = ErrorKind.REFUSED, "CLIENT_OUT_OF_SIGHT"
+
+
 class MergeNotFound(DomainError):
     """No such merge in this workspace."""
 
@@ -145,7 +151,7 @@ class MergeNotFound(DomainError):
 
 
 class MergeOutOfSight(DomainError):
-    """What the caller does not see would be left with a client that is gone."""
+    """What the caller does not see would be left with a client that is not its own."""
 
     kind, reason = ErrorKind.REFUSED, "MERGE_OUT_OF_SIGHT"
 

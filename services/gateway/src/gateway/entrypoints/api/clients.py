@@ -121,9 +121,10 @@ async def update_client(request: Request) -> Response:
 
 
 @add("DELETE", "/clients/{client_id}", rpc=RPC["DeleteClient"], summary="Delete a client",
-     status=204, parameters=[CLIENT, IF_MATCH], problems=[404, 412, 428])  # fmt: skip
+     status=204, parameters=[CLIENT, IF_MATCH], problems=[404, 409, 412, 428])  # fmt: skip
 async def delete_client(request: Request) -> Response:
-    """It can be restored from the trash for 30 days; its deals stay."""
+    """It can be restored from the trash for 30 days; its deals stay. Refused while something that
+    the caller does not see belongs to it."""
     etag = if_match(request)
     delete = pb.DeleteClientRequest(client_id=request.path_params["client_id"], etag=etag)
     await _or_current(request, "DeleteClient", delete)
