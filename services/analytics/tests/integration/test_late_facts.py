@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +26,7 @@ from services.analytics.tests.integration.test_projection import facts, tell
 from services.analytics.tests.scoring import unit
 
 LATER = NOON + 20 * DAY
+HOUR = timedelta(hours=1)
 
 
 def _read(copied: fact_copies.Copied, at: datetime) -> Facts:
@@ -103,12 +106,44 @@ async def test_a_workspace_that_adds_up_in_another_currency_uses_its_rates(
     assert found == {dollars.id: "1000", euros.id: "2000"}
 
 
+@pytest.mark.parametrize(
+    ("zone", "by_own_day"),
+    # Half an hour before midnight and half an hour behind it, in that zone and in no other.
+    [
+        ("Pacific/Auckland", ("2026-03-03T10:30Z", "2026-03-03T11:30Z")),  # thirteen hours ahead
+        ("America/Los_Angeles", ("2026-03-04T07:30Z", "2026-03-04T08:30Z")),  # eight behind
+    ],
+)
+async def test_a_day_is_the_workspaces_own_also_when_it_moves(
+    database: ServiceDatabase, workspace: UUID, zone: str, by_own_day: tuple[str, str]
+) -> None:
+    crm = Told(workspace)
+    before, behind = (
+        crm.created(minor=100_00, currency="USD").moved("won", datetime.fromisoformat(moment))
+        for moment in by_own_day
+    )
+    rates = crm.rates(("USD", "2026-03-03", "0.3"), ("USD", "2026-03-04", "0.4"))
+    as_utc = {deal.id: "4000" if "-04T" in at else "3000" for deal, at in
+              zip((before, behind), by_own_day, strict=True)}  # fmt: skip
+    await tell(database, [crm.settings("EUR"), rates, *before.events, *behind.events])
+    assert await worth(database, workspace) == as_utc
+
+    await tell(database, [crm.settings("EUR", version=2, time_zone=zone)])  # it moves there
+    assert await worth(database, workspace) == {before.id: "3000", behind.id: "4000"}
+    born = crm.created(minor=100_00, currency="USD", at=datetime.fromisoformat(by_own_day[0]))
+    await tell(database, born.events)
+    assert (await worth(database, workspace))[born.id] == "3000"
+
+
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(seed=st.integers(0, 10_000))
+@given(
+    seed=st.integers(0, 10_000),
+    zone=st.sampled_from(["UTC", "Pacific/Auckland", "America/Los_Angeles", "Asia/Kathmandu"]),
+)
 async def test_in_whatever_order_rates_come_amounts_are_those_of_their_day(
-    database: ServiceDatabase, seed: int
+    database: ServiceDatabase, seed: int, zone: str
 ) -> None:
     dice = random.Random(seed)
     workspace = new_id()
@@ -116,7 +151,7 @@ async def test_in_whatever_order_rates_come_amounts_are_those_of_their_day(
     deals = [_deal(crm, dice) for _ in range(5)]
     told, final = _rates(crm, dice)
     events = [*(event for deal in deals for event in deal.events), *told]
-    await tell(database, [crm.settings("EUR")])
+    await tell(database, [crm.settings("EUR", time_zone=zone)])
     await tell(database, events)
     once = await facts(database, workspace)
     shuffled = events * 2
@@ -127,13 +162,15 @@ async def test_in_whatever_order_rates_come_amounts_are_those_of_their_day(
         await database.owner.execute(f"DELETE FROM {table} WHERE workspace_id = $1", workspace)
     await tell(database, [other.settings("CHF", version=2), *shuffled])
     await tell(database, [other.settings("EUR", version=3)])
+    await tell(database, [other.settings("EUR", version=4, time_zone=zone)])
     assert await facts(database, workspace) == once
 
     rows = await database.owner.fetch(
         "SELECT * FROM deal_states WHERE workspace_id = $1 AND currency <> 'EUR'", workspace
     )
     for row in rows:
-        day = (row["closed_at"] or row["happened_at"]).date().isoformat()
+        moment = row["closed_at"] or row["happened_at"]
+        day = moment.astimezone(ZoneInfo(zone)).date().isoformat()
         assert row["rated_minor"] == _by_hand(row, day, final), row
 
 
@@ -141,10 +178,10 @@ def _deal(crm: Told, dice: random.Random) -> ToldDeal:
     deal = crm.created(
         minor=dice.randint(1, 10**9),
         currency=dice.choice(["USD", "JPY", "EUR", "KWD"]),
-        at=NOON + dice.randint(-40, 40) * DAY,
+        at=NOON + dice.randint(-40 * 24, 40 * 24) * HOUR,
     )
     if dice.random() < 0.5:
-        deal.moved(dice.choice(["won", "lost"]), NOON + dice.randint(0, 60) * DAY)
+        deal.moved(dice.choice(["won", "lost"]), NOON + dice.randint(0, 60 * 24) * HOUR)
     return deal
 
 

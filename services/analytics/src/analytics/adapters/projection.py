@@ -175,8 +175,8 @@ _settings = insert(workspaces).values(
     time_zone=bindparam("time_zone", type_=workspaces.c.time_zone.type),
     changes=literal_column("0"),
 )
-CURRENCY = Statement(
-    select(workspaces.c.currency).where(
+COUNTED_IN = Statement(
+    select(workspaces.c.currency, workspaces.c.time_zone).where(
         workspaces.c.workspace_id == bindparam("workspace", type_=Uuid())
     )
 )
@@ -347,9 +347,18 @@ async def keep_stage(
     )
 
 
-async def own_currency(uow: UnitOfWork) -> str:
-    """What the workspace adds up in."""
-    return await uow.value(CURRENCY, workspace=uow.workspace_id) or DEFAULT_CURRENCY
+class CountedIn(NamedTuple):
+    """What a workspace adds up in, and where its days begin: both decide what rates make of it."""
+
+    currency: str
+    time_zone: str
+
+
+async def counted_in(uow: UnitOfWork) -> CountedIn:
+    """Before auth has told: the currency of everybody, and UTC."""
+    row = await uow.row(COUNTED_IN, workspace=uow.workspace_id)
+    currency, time_zone = row or ("", "")
+    return CountedIn(currency or DEFAULT_CURRENCY, time_zone or "UTC")
 
 
 async def keep_settings(uow: UnitOfWork, *, version: int, currency: str, time_zone: str) -> None:

@@ -31,16 +31,18 @@ KEEP = Statement(
     )
 )
 
-# The latest rate by the day, else the first one after it, looked up once for each day; rounded half
-# to even, like in crm. Where no rate was ever told, nothing is known here, and what crm converted
-# goes on counting.
+# The latest rate by the workspace's own day, else the first one after it, looked up once for each
+# day; rounded half to even, like in crm. Where no rate was ever told, nothing is known here, and
+# what crm converted goes on counting.
 _IN_FORCE = """
     SELECT factor FROM currency_rates r WHERE r.workspace_id = :workspace AND r.base = :own
         AND r.currency = p.currency AND r.factor IS NOT NULL"""
+_ZONE = """coalesce((SELECT nullif(w.time_zone, '') FROM workspaces w
+        WHERE w.workspace_id = :workspace), 'UTC')"""
 _CONVERT = f"""
 WITH d AS MATERIALIZED (
     SELECT d.deal_id, d.version, d.currency, d.amount_minor, d.rated_minor, d.rated_currency,
-        (coalesce(d.closed_at, d.happened_at) AT TIME ZONE 'UTC')::date AS day
+        (coalesce(d.closed_at, d.happened_at) AT TIME ZONE {_ZONE})::date AS day
     FROM deal_states d WHERE d.workspace_id = :workspace AND d.currency <> '' AND {{}}
 ), f AS MATERIALIZED (
     SELECT p.currency, p.day,
@@ -122,7 +124,7 @@ async def rate_currencies(uow: UnitOfWork, own: str, currencies: Iterable[str]) 
 
 
 async def rate_all(uow: UnitOfWork, own: str) -> None:
-    """The workspace adds up in another currency."""
+    """The workspace adds up in another currency, or its days begin elsewhere."""
     await uow.row(PATIENTLY)
     await _rate(uow, RATE_ALL, own)
 

@@ -30,11 +30,11 @@ async def keep_settings(
     manner: Manner = Manner.ALONE,
 ) -> None:
     """A workspace came to be, or has other settings: all that adds up is another number."""
-    before = await projection.own_currency(uow)
+    before = await projection.counted_in(uow)
     await projection.keep_settings(uow, version=version, currency=currency, time_zone=time_zone)
-    own = await projection.own_currency(uow)
-    if own != before:
-        await rates.rate_all(uow, own)
+    now = await projection.counted_in(uow)
+    if now != before:
+        await rates.rate_all(uow, now.currency)
         await answers.clear_past(uow)
     await _due(uow, manner)
     await uow.commit()

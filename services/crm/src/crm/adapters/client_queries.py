@@ -10,7 +10,6 @@ from sqlalchemy import (
     FromClause,
     Numeric,
     Select,
-    Text,
     Uuid,
     any_,
     bindparam,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
-from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
+from crm.adapters.reading import TIME_ZONE, WORKSPACE, Read, in_sight, is_row
 from crm.adapters.tables import (
     activities,
     clients,
@@ -82,9 +81,8 @@ def family_of(page: FromClause) -> ColumnElement[Any]:
 
 def _factor() -> Any:
     """Of the deal's day, as `domain.rates` has it: the latest by that day, else the first one."""
-    utc = literal_column("'UTC'", Text)
     changed = func.coalesce(deals.c.closed_at, deals.c.updated_at)
-    day = cast(func.timezone(utc, changed), Date)
+    day = cast(func.timezone(TIME_ZONE, changed), Date)
     rates = currency_rates.c
     return (
         select(rates.factor)
@@ -101,24 +99,52 @@ def _factor() -> Any:
     )
 
 
-def _worth_of(family: ColumnElement[Any]) -> Any:
-    """What the deals add up to; one of a currency without a rate is in no sum and is counted."""
-    zero = literal_column("0", BigInteger)
-    value = case(
-        (deals.c.currency == _currency, cast(deals.c.amount_minor, Numeric)),
-        (deals.c.amount_minor.is_not(None), func.round(deals.c.amount_minor * _factor())),
+def _half_even(exact: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Rounded like everywhere else; PostgreSQL alone would round halves away from nought."""
+    whole = func.trunc(exact)
+    return case(
+        (
+            (func.abs(exact - whole) == literal_column("0.5"))
+            & (func.mod(whole, literal_column("2")) == literal_column("0")),
+            whole,
+        ),
+        else_=func.round(exact),
     )
 
+
+def _worth_of(page: FromClause, family: ColumnElement[Any]) -> Any:
+    """What the deals add up to; one of a currency without a rate is in no sum and is counted."""
+    zero = literal_column("0", BigInteger)
+    exact = case(
+        (deals.c.currency == _currency, cast(deals.c.amount_minor, Numeric)),
+        (deals.c.amount_minor.is_not(None), deals.c.amount_minor * _factor()),
+    )
+    # OFFSET: else the rate would be looked up again for each place that the amount is named at.
+    each = (
+        select(stages.c.type, deals.c.amount_minor, exact.label("exact"))
+        .select_from(deals.join(stages, is_row(stages, deals.c.stage_id)))
+        .where(
+            deals.c.workspace_id == WORKSPACE,
+            deals.c.client_id == any_(family),
+            deals.c.deleted_at.is_(None),
+            in_sight(deals),
+        )
+        .correlate(page)
+        .offset(literal_column("0"))
+        .lateral("each")
+    )
+    value = _half_even(each.c.exact)
+
     def count(type: str) -> ColumnElement[int]:
-        return func.count().filter(stages.c.type == literal_column(f"'{type}'"))
+        return func.count().filter(each.c.type == literal_column(f"'{type}'"))
 
     def total(type: str) -> ColumnElement[int]:
-        of_type = func.sum(value).filter(stages.c.type == literal_column(f"'{type}'"))
+        of_type = func.sum(value).filter(each.c.type == literal_column(f"'{type}'"))
         return cast(func.coalesce(of_type, zero), BigInteger)
 
     def without_rate(type: str) -> ColumnElement[int]:
-        missing = (deals.c.amount_minor.is_not(None), value.is_(None))
-        return func.count().filter(stages.c.type == literal_column(f"'{type}'"), *missing)
+        missing = (each.c.amount_minor.is_not(None), each.c.exact.is_(None))
+        return func.count().filter(each.c.type == literal_column(f"'{type}'"), *missing)
 
     return (
         select(
@@ -130,13 +156,7 @@ def _worth_of(family: ColumnElement[Any]) -> Any:
             without_rate("open").label("open_without_rate"),
             without_rate("won").label("won_without_rate"),
         )
-        .select_from(deals.join(stages, is_row(stages, deals.c.stage_id)))
-        .where(
-            deals.c.workspace_id == WORKSPACE,
-            deals.c.client_id == any_(family),
-            deals.c.deleted_at.is_(None),
-            in_sight(deals),
-        )
+        .select_from(each)
         .lateral("worth")
     )
 
@@ -158,7 +178,7 @@ def _contact_with(family: ColumnElement[Any]) -> Any:
 def shown(page: FromClause) -> Select[Any]:
     """For entrypoints.rpc.mapping.client_message."""
     family = family_of(page)
-    worth, contact = _worth_of(family), _contact_with(family)
+    worth, contact = _worth_of(page, family), _contact_with(family)
     return select(
         page.c.id,
         page.c.version,

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from crm.adapters.deal_columns import client, deal_columns, owner, stage, with_names
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
-from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
+from crm.adapters.reading import TIME_ZONE, WORKSPACE, Read, in_sight, is_row
 from crm.adapters.tables import (
     activities,
     deal_history,
@@ -29,7 +29,6 @@ from crm.adapters.tables import (
     owners,
     removed_stages,
     stages,
-    workspaces,
 )
 from crm.domain.custom_field import Resource
 from kit.database import Statement
@@ -39,10 +38,6 @@ DEAL = bindparam("deal", type_=Uuid())
 STAGE = bindparam("stage", type_=Uuid())
 ALIVE = deals.c.deleted_at.is_(None)
 SEEN = in_sight(deals)
-_TIME_ZONE = func.coalesce(
-    select(workspaces.c.time_zone).where(workspaces.c.workspace_id == WORKSPACE).scalar_subquery(),
-    literal_column("'UTC'"),
-)
 
 
 def _planned(deal: FromClause, what: Any) -> Any:
@@ -135,7 +130,7 @@ def cards_shown(cards: FromClause) -> Select[Any]:
     shows the activity that is planned.
     """
     no_step = (cards.c.next_step == literal_column("''")) & cards.c.next_step_due_date.is_(None)
-    planned_on = cast(func.timezone(_TIME_ZONE, activities.c.due_at), Date)
+    planned_on = cast(func.timezone(TIME_ZONE, activities.c.due_at), Date)
     return select(
         cards.c.id,
         cards.c.version,

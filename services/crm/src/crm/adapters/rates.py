@@ -23,10 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from crm.adapters.reading import WORKSPACE, Read, in_sight, rows
+from crm.adapters.reading import TIME_ZONE, WORKSPACE, Read, in_sight, rows
 from crm.adapters.tables import board_totals, currency_rates, workspaces
 from crm.domain.deal import DealFact
 from crm.domain.rates import Rate, RateChange, Rates, factor_of
+from crm.domain.repetition import zone_of
 from crm.domain.stage import DEFAULT_CURRENCY
 from kit.aggregate import Fact
 from kit.database import Statement, Transaction
@@ -42,7 +43,7 @@ _once = select(literal_column("1").label("n")).subquery("once")
 
 # One row at least: the workspace's currency is told even without any rate.
 _factors = (
-    select(_own.label("base"), _r.c.currency, _r.c.valid_from, _r.c.factor)
+    select(_own.label("base"), TIME_ZONE.label("zone"), _r.c.currency, _r.c.valid_from, _r.c.factor)
     .select_from(
         _once.outerjoin(
             _r,
@@ -129,8 +130,8 @@ PAGES = {
 
 
 def _today() -> Select[Any]:
-    """Per currency the latest rate by a day, else the first one after it."""
-    day = bindparam("today", type_=Date())
+    """Per currency the latest rate by the workspace's today, else the first one after it."""
+    day = cast(func.timezone(TIME_ZONE, bindparam("now", type_=DateTime(timezone=True))), Date)
     return (
         select(_r.c.currency, _r.c.valid_from, _r.c.rate)
         .where(*_in_force)
@@ -252,7 +253,7 @@ async def valued(tx: Transaction, facts: Sequence[F], own: str = "") -> list[F]:
     }
     rates = await load(tx, others) if others else Rates(own, {})
     return [
-        replace(fact, base_amount=rates.convert(fact.deal.amount, fact.day))
+        replace(fact, base_amount=rates.convert(fact.deal.amount, fact.valued_at))
         if isinstance(fact, DealFact) and fact.deal.amount
         else fact
         for fact in facts
@@ -264,4 +265,4 @@ def _rates(found: Sequence[Any]) -> Rates:
     for row in found:
         if row["currency"] is not None:
             factors.setdefault(row["currency"], []).append((row["valid_from"], row["factor"]))
-    return Rates(found[0]["base"], factors)
+    return Rates(found[0]["base"], factors, zone_of(found[0]["zone"]))

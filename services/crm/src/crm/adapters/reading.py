@@ -25,12 +25,21 @@ from sqlalchemy import (
     true,
 )
 
+from crm.adapters.tables import workspaces
 from kit.pool import NO_CONNECTION, DatabaseUnavailable, Pool
 from kit.statement import SIGHT_SETTING, Statement
 from kit.statement import in_sight as owner_in_sight
 
 # In every tenant query, although the policies filter as well: it leads into the indexes.
 WORKSPACE = bindparam("workspace", type_=Uuid())
+
+# Where the workspace's days begin.
+TIME_ZONE = func.coalesce(
+    select(func.nullif(workspaces.c.time_zone, literal_column("''")))
+    .where(workspaces.c.workspace_id == WORKSPACE)
+    .scalar_subquery(),
+    literal_column("'UTC'"),
+)
 
 
 def is_row(table: FromClause, key: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -82,13 +82,13 @@ class DealFact(Fact):
     """What happened to a deal; `deal` is how it stands after it."""
 
     deal: DealState
-    # In the workspace's currency, at the rate of the fact's day: given to it when it is written.
+    # In the workspace's currency, at the rate of its day: given to it when it is written.
     base_amount: Money | None = None
 
     @property
-    def day(self) -> date:
-        """Whose rate counts: that of the close for a closed deal, else that of the fact."""
-        return (self.deal.closed_at or self.at).date()
+    def valued_at(self) -> datetime:
+        """Whose day's rate counts: that of the close for a closed deal, else that of the fact."""
+        return self.deal.closed_at or self.at
 
 
 @dataclass(frozen=True, kw_only=True)

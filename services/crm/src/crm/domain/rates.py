@@ -1,18 +1,20 @@
-"""What other currencies are worth in the workspace's own, day by day."""
+"""What other currencies are worth in the workspace's own, on the days of its time zone."""
 
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from crm.domain.entries import Entry
 from kit.aggregate import Fact
 from kit.errors import InvalidInput
 from kit.money import Money, exponent, is_currency
 
+UTC = ZoneInfo("UTC")
 MAX_RATE = Decimal(10) ** 9
 MOST_AT_ONCE, MOST_IN_A_FILE = 500, 50_000
 MOST_PROBLEMS = 20  # told at once
@@ -54,16 +56,25 @@ class RatesChanged(Fact):
 class Rates:
     """The rates into one currency, for conversion."""
 
-    def __init__(self, base: str, factors: Mapping[str, Sequence[tuple[date, Decimal]]]) -> None:
-        """`factors` by currency and in the order of their days, from minor to minor unit."""
+    def __init__(
+        self,
+        base: str,
+        factors: Mapping[str, Sequence[tuple[date, Decimal]]],
+        zone: ZoneInfo = UTC,
+    ) -> None:
+        """`factors` by currency and in the order of their days, from minor to minor unit.
+
+        `zone` is the workspace's: where its days begin. Without factors it does not matter.
+        """
         self.base = base
         self._factors = factors
+        self._zone = zone
 
-    def convert(self, money: Money | None, day: date) -> Money | None:
+    def convert(self, money: Money | None, at: datetime) -> Money | None:
         """The same in the base currency; None when there is no rate, or no room for so much."""
         if money is None or money.currency == self.base:
             return money
-        factor = self.factor(money.currency, day)
+        factor = self.factor(money.currency, at)
         if factor is None:
             return None
         try:
@@ -71,11 +82,12 @@ class Rates:
         except InvalidInput:
             return None
 
-    def factor(self, currency: str, day: date) -> Decimal | None:
-        """Of the latest rate by that day; before the first one, the first one counts."""
+    def factor(self, currency: str, at: datetime) -> Decimal | None:
+        """Of the latest rate by the day of that moment; before the first one, the first counts."""
         known = self._factors.get(currency)
         if not known:
             return None
+        day = at.astimezone(self._zone).date()
         return known[max(0, bisect_right(known, day, key=lambda entry: entry[0]) - 1)][1]
 
 
@@ -86,13 +98,13 @@ class Sums(NamedTuple):
     without_rate: dict[str, int]
 
 
-def sums_of(amounts: Iterable[tuple[str, int]], rates: Rates, day: date) -> Sums:
+def sums_of(amounts: Iterable[tuple[str, int]], rates: Rates, at: datetime) -> Sums:
     """Sums by currency in the base currency, each rounded once; '' stands for no amount."""
     own, without_rate = 0, dict[str, int]()
     for currency, amount_minor in amounts:
         if not currency:
             continue
-        converted = rates.convert(Money(amount_minor, currency), day)
+        converted = rates.convert(Money(amount_minor, currency), at)
         if converted is None:
             without_rate[currency] = without_rate.get(currency, 0) + amount_minor
         else:
@@ -100,9 +112,9 @@ def sums_of(amounts: Iterable[tuple[str, int]], rates: Rates, day: date) -> Sums
     return Sums(own, without_rate)
 
 
-def factor_into(currency: str, rates: Rates, day: date) -> Decimal | None:
+def factor_into(currency: str, rates: Rates, at: datetime) -> Decimal | None:
     """From this currency's minor unit to the base's; 1 for the base itself."""
-    return Decimal(1) if currency == rates.base else rates.factor(currency, day)
+    return Decimal(1) if currency == rates.base else rates.factor(currency, at)
 
 
 def factor_of(rate: Decimal, currency: str, base: str) -> Decimal:

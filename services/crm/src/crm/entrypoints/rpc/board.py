@@ -1,7 +1,7 @@
 """The board over gRPC: its columns, what they add up to, and their cards."""
 
 from collections import defaultdict
-from datetime import date
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from kit.ids import parse_id
 async def board_of(app: App, workspace_id: UUID, request: pb.GetBoardRequest) -> pb.Board:
     """The whole board."""
     stages = await stages_of(app, workspace_id)
-    own, today = stages[0]["currency"], app.clock.now().date()
+    own, now = stages[0]["currency"], app.clock.now()
     filter = await deal_queries.CARDS.read_filter(app.pool, workspace_id, request.conditions)
     totals: dict[UUID, list[Total]] = defaultdict(list)
     for total in await board.totals(app.pool, workspace_id, filter):
@@ -37,7 +37,7 @@ async def board_of(app: App, workspace_id: UUID, request: pb.GetBoardRequest) ->
     rates = await rates_adapter.read(app.pool, workspace_id, others) if others else Rates(own, {})
     columns = []
     for stage in stages:
-        column = _column(stage, totals[stage["id"]], rates, today)
+        column = _column(stage, totals[stage["id"]], rates, now)
         _put_cards(app, workspace_id, filter, column, cards[stage["id"]])
         columns.append(column)
     return pb.Board(columns=columns, currency_code=own)
@@ -69,16 +69,16 @@ async def cards_of(
 
 
 def _column(
-    stage: asyncpg.Record, totals: list[Total], rates: Rates, today: date
+    stage: asyncpg.Record, totals: list[Total], rates: Rates, now: datetime
 ) -> pb.BoardColumn:
     """Sums are in the workspace's currency; what has no rate into it stands beside them."""
     own = rates.base
-    sums = sums_of(((total.currency, total.amount_minor) for total in totals), rates, today)
+    sums = sums_of(((total.currency, total.amount_minor) for total in totals), rates, now)
     # The stage's default is a decimal fraction, and its share is rounded once, for all deals.
     usual = Decimal(str(stage["default_probability"]))
     weighted = Decimal(0)
     for total in totals:
-        factor = factor_into(total.currency, rates, today)
+        factor = factor_into(total.currency, rates, now)
         if factor is not None:
             share = (total.unscored_minor * usual).to_integral_value(ROUND_HALF_EVEN)
             weighted += (total.weighted_minor + share) * factor

@@ -87,7 +87,7 @@ class DealService(api.DealServiceServicer):
         app = self._app
         found = await deal_sums.sums(app.pool, workspace_id, request.conditions)
         rates = await rates_adapter.read(app.pool, workspace_id, {s.currency for s in found} - {""})
-        sums = sums_of(((s.currency, s.amount_minor) for s in found), rates, app.clock.now().date())
+        sums = sums_of(((s.currency, s.amount_minor) for s in found), rates, app.clock.now())
         response.total = sum(s.deals for s in found)
         response.sum.CopyFrom(money_pb2.Money(amount_minor=sums.own, currency_code=rates.base))
         for currency, amount_minor in sums.without_rate.items():

@@ -29,8 +29,8 @@ class RateService(api.RateServiceServicer):
     ) -> pb.ListCurrenciesResponse:
         """Those that deals or rates are in."""
         app = self._app
-        today = app.clock.now().date()
-        found = await rows(app.pool, principal_of(context).workspace_id, CURRENCIES, today=today)
+        workspace_id, now = principal_of(context).workspace_id, app.clock.now()
+        found = await rows(app.pool, workspace_id, CURRENCIES, now=now)
         return pb.ListCurrenciesResponse(
             base_currency_code=found[0]["base"],
             currencies=[_currency(row) for row in found if row["currency"]],
