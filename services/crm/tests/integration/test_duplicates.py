@@ -176,8 +176,8 @@ async def test_what_went_out_of_sight_since_does_not_stay_behind_at_an_undo(
         await me.call("UndoMerge", undo)
         assert await whose(person, deal) == (one if as_contact else other).id
 
-    theirs = [await make_client(person, owner_id=str(person.user_id)) for _ in range(2)]
-    made = await merge(person, *theirs)
+    kept, gone = [await make_client(person, owner_id=str(person.user_id)) for _ in range(2)]
+    made = await merge(person, kept, gone)
     with refused(ErrorKind.NOT_FOUND, "MERGE_NOT_FOUND"):  # nor is it listed
         await me.call("UndoMerge", pb.UndoMergeRequest(merge_id=made.id))
 

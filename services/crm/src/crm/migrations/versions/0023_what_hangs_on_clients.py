@@ -5,8 +5,8 @@ Beside a client's own deals, activities and people: the deals whose contact it i
 
 from alembic import op
 
-revision = "0021"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 
 WORKSPACE = "nullif(current_setting('ff.workspace', true), '')::uuid"
 
