@@ -245,15 +245,13 @@ async def the_file_tells_it(owner: Person, view: View, said: dict[str, Any]) -> 
     wanted += of_summary(said["summary"])
     wanted += (w for w in of_velocity(said["velocity"]) if " closed" not in w and "%" not in w)
     for deal in said["deals"]["items"][:15]:
-        share = [FIGURES.percent(deal[n]) for n in ("win_probability", "lower", "upper") if deal[n]]
+        share = [FIGURES.chance(deal[n]) for n in ("win_probability", "lower", "upper") if deal[n]]
         wanted.append("{} ({} to {})".format(*share))
         wanted.append(in_words(deal["expected_value"]))
     for client in said["churn"]["items"]:
         if client["level"] != "low":
             wanted += [client["client_name"], in_words(client["value_at_stake"])]
-            if client["risk"] < 0.99:
-                risk = FIGURES.percent(client["risk"])
-                wanted.append(f"{risk} in {client['horizon_days']} days")
+            wanted.append(f"{FIGURES.chance(client['risk'])} in {client['horizon_days']} days")
     wanted += (
         f"{stage['stage_name']} {stage['entered_count']} {stage['advanced_count']}"
         for stage in said["conversion"]["stages"]

@@ -67,7 +67,7 @@ def of_risks(said: Any) -> Iterator[str]:
         yield f"{in_words(level['value_at_stake'])} a year"
     for one in said["items"]:
         yield one["client_name"]
-        yield FIGURES.percent(one["risk"])
+        yield FIGURES.chance(one["risk"]).capitalize()
         yield f"{in_words(one['value_at_stake'])} a year at stake"
         yield f"{one['won_count']} of {FIGURES.plural(one['closed_count'], 'closed deal', '')}"
 
@@ -79,7 +79,7 @@ def of_odds(said: Any) -> Iterator[str]:
         yield f"likely between {whole[1]} and {whole[2]}"
     for deal in said["items"]:
         yield FIGURES.percent(deal["win_probability"])
-        yield f"{FIGURES.percent(deal['lower'])} to {FIGURES.percent(deal['upper'])}"
+        yield f"{FIGURES.chance(deal['lower'])} to {FIGURES.chance(deal['upper'])}"
         yield f"{in_words(deal['expected_value'])} expected"
         yield deal["next_best_step"]["words"]
         told = [reason for reason in deal["reasons"] if reason["name"] not in ("base", "rest")]

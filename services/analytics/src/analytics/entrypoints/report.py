@@ -194,7 +194,7 @@ def _odds_words(words: Words, deal: pb.DealInsight) -> str:
         return "No odds yet"
     said = words.share(deal.win_probability)
     if deal.HasField("lower"):
-        said += f" ({words.share(deal.lower)} to {words.share(deal.upper)})"
+        said += f" ({words.odds(deal.lower)} to {words.odds(deal.upper)})"
     return f"{said}, {EVIDENCE[deal.basis.evidence]}"
 
 

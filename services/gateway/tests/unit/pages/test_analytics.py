@@ -55,6 +55,13 @@ async def test_an_empty_workspace_shows_no_percentage(site: Any, path: str) -> N
     assert not PERCENT.search(main), main
 
 
+async def test_an_interval_never_ends_at_nothing_nor_at_certainty(site: Any) -> None:
+    odds = site.neighbours.predictions.answers
+    odds["ListDealOdds"] = make_odds_list(deals=[make_odds(0, lower=0.003, upper=0.996)])
+    said = text_of((await site.get("/analytics/deals")).text)
+    assert "under 1% to over 99%" in said
+
+
 @pytest.mark.parametrize("path", TABS)
 async def test_a_page_survives_analytics_being_away(site: Any, path: str) -> None:
     for peer in (site.neighbours.figures, site.neighbours.predictions, site.neighbours.analytics):

@@ -24,6 +24,11 @@ def test_money_has_the_digits_of_its_currency(formats: Formats, make: SimpleName
     assert formats.money_input(make.money(125_050)) == "1250.5"
 
 
+def test_a_chance_is_never_none_and_never_certain(formats: Formats) -> None:
+    said = [formats.chance(share) for share in (0.0004, 0.0099, 0.01, 0.5, 0.99, 0.9951)]
+    assert said == ["under 1%", "under 1%", "1%", "50%", "99%", "over 99%"]
+
+
 def test_today_is_the_workspace_s_day(formats: Formats) -> None:
     # 09:30 in UTC is 22:30 in Auckland; half past eleven would be tomorrow there.
     assert formats.today.isoformat() == "2026-11-25"

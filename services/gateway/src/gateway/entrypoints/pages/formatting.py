@@ -68,6 +68,12 @@ class Formats:
         pattern = "#,##0" + ("." + "0" * digits if digits else "") + "%"
         return format_percent(share, pattern, locale=self.locale)
 
+    def chance(self, share: float) -> str:
+        """A share of what is never certain: no page says 0 % or 100 % of it."""
+        if share > 0.99:
+            return f"over {self.percent(0.99)}"
+        return f"under {self.percent(0.01)}" if share < 0.01 else self.percent(share)
+
     def custom(self, type: str, value: Any) -> str:
         """What a custom field holds, in words."""
         match type:
