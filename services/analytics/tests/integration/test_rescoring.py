@@ -10,6 +10,7 @@ import pytest
 
 from analytics.adapters import rescoring
 from analytics.adapters.rescoring import Fence
+from analytics.application import rescoring as application
 from analytics.application.rescoring import rescore
 from analytics.application.scoring import read_case
 from analytics.science import churn, deal_scores, forecast, model_store, revenue
@@ -37,10 +38,17 @@ async def told(database: ServiceDatabase, workspace: UUID) -> Counter[str]:
     return Counter(row["type"] for row in await rows(database, "outbox", workspace))
 
 
-@pytest.mark.parametrize("stop", STOPS, ids=["months", "years"])
+@pytest.mark.parametrize(
+    ("stop", "many"), [(STOPS[0], 0), (STOPS[1], 10**6)], ids=["months", "years"]
+)
 async def test_rows_are_what_the_science_says_of_the_facts(
-    database: ServiceDatabase, workspace: UUID, stop: datetime
+    database: ServiceDatabase,
+    workspace: UUID,
+    stop: datetime,
+    many: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(application, "MANY", many)  # whether writing and asking take turns
     past = story(workspace, 3)
     await tell(database, workspace, past.until(stop))
     await scored(database, workspace, stop, refit=True)
@@ -166,9 +174,11 @@ async def test_a_large_workspace_in_full_change_rests_as_long_as_it_worked(
     assert await database.owner.fetchval(due, workspace) is None
 
 
+@pytest.mark.parametrize("many", [0, 10**6])
 async def test_who_lost_the_lease_writes_nothing(
-    database: ServiceDatabase, workspace: UUID
+    database: ServiceDatabase, workspace: UUID, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(application, "MANY", many)
     await tell(database, workspace, story(workspace, 3).until(STOPS[0]))
     held = await turn(database, workspace)
     stale = Fence(held.job_id, held.attempts - 1)

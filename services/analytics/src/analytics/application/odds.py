@@ -60,34 +60,42 @@ class Made(NamedTuple):
     told: ToTell
 
 
+class Prepared(NamedTuple):
+    """What the science said, and the rows that say it."""
+
+    said: Scored
+    made: Made
+
+
 class Done(NamedTuple):
     """How a scoring of odds went."""
 
     run: int
     scored: int
     changed: int
-    told: int
-    fitted: bool
-    scores: DealScores
 
 
-async def rescore(
-    case: Case, open_unit: OpenUnit, fence: Fence, *, now: datetime, refit: bool
-) -> Done:
-    """Score every open deal, write the rows that change, tell what matters. Raises LeaseLost."""
+async def prepare(case: Case, open_unit: OpenUnit, *, now: datetime, refit: bool) -> Prepared:
+    """Score every open deal and make the rows that change; nothing is written."""
     async with open_unit() as uow:
         stored = await model_rows.find(uow, "win", case.edition)
         standing = await scores.standing(uow, case.edition) if case.is_now else {}
     said = await asyncio.to_thread(ask, case, stored, standing, now, refit=refit)
-    made = await rows_of(case, open_unit, said, standing, now=now)
+    return Prepared(said, await rows_of(case, open_unit, said, standing, now=now))
+
+
+async def commit(
+    case: Case, open_unit: OpenUnit, fence: Fence, prepared: Prepared, *, now: datetime
+) -> Done:
+    """Write the rows, tell what matters. Raises LeaseLost."""
+    said, made = prepared
     async with open_unit() as uow:
         told = await write(uow, case, said, made, now=now)
         # Not before the end: every event of the workspace writes into that row.
         run = await rescoring.scored(uow, case.setting.changes)
         uow.tell_facts(*_facts(case, told, now=now, run=run))
         await commit_if_held(uow, fence)
-    fitted = said.fitted is not None
-    return Done(run, len(said.scores), len(said.changed), len(told.odds), fitted, said.scores)
+    return Done(run, len(said.scores), len(said.changed))
 
 
 def ask(
