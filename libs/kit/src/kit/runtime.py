@@ -82,7 +82,7 @@ async def run(
         for server in servers:
             await server.start(readiness)
             ending.push_async_callback(server.stop)
-        _keep_what_is_loaded()
+        keep_what_is_loaded()
         readiness.open()
         log.info("started", process=name)
         try:
@@ -123,10 +123,10 @@ async def _first(told_to_stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]
         raise Ended(f"{task.get_name()} has ended") from task.exception()
 
 
-def _keep_what_is_loaded() -> None:
+def keep_what_is_loaded() -> None:
     """Modules, models and routes stay for good: the collector need not walk them again and again.
 
-    It took a fifth of the gateway's time before.
+    It took a fifth of the gateway's time before, and an eighth of an import's.
     """
     gc.collect()
     gc.freeze()

@@ -11,7 +11,6 @@ off in a process of the handler's own making.
 """
 
 import asyncio
-import gc
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -31,6 +30,7 @@ from kit.jobs import table
 from kit.jobs.celery import JobApp
 from kit.jobs.table import ATTEMPTS, LEASE, Job, LeaseLost
 from kit.pool import DATABASE_LOST, Pool
+from kit.runtime import keep_what_is_loaded
 from kit.sight import Sight, seeing
 from kit.telemetry import Log, span
 from kit.telemetry.metrics import JOB_DURATION, exposition
@@ -302,9 +302,7 @@ class _Loop:
 
 
 def _settle(**_: Any) -> None:
-    """What is loaded stays for good: the collector need not walk it again and again."""
-    gc.collect()
-    gc.freeze()
+    keep_what_is_loaded()
 
 
 def _leave_logging_alone(**_: Any) -> None:
