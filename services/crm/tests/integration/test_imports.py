@@ -4,12 +4,13 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from crm.application.imports import MANY
-from crm.application.workspaces import keep_workspace
+from crm.application.workspaces import keep_member, keep_workspace
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
@@ -17,6 +18,7 @@ from freelanceflow.crm.v1 import import_service_pb2 as pb
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from kit.errors import ErrorKind
+from kit.sight import Sight
 from kit.testing.database import ServiceDatabase
 from services.crm.tests.factories import (
     Person,
@@ -27,6 +29,7 @@ from services.crm.tests.factories import (
     make_deal,
     refused,
     upload,
+    where,
     work_off,
 )
 
@@ -144,6 +147,25 @@ async def test_a_row_that_is_refused_brings_no_label_of_an_owner(app: App, perso
     await imported(app, person, table(*rows))
     listed = await person.call("ListOwners", stage_pb.ListOwnersRequest())
     assert [owner.name for owner in listed.owners] == ["Lea"]
+
+
+async def test_a_file_without_owners_is_the_importers_and_an_empty_cell_is_nobodys(
+    app: App, person: Person
+) -> None:
+    """Whoever will see only their own records one day still sees what they have brought."""
+    async with app.unit_of_work(person.workspace_id) as uow:
+        await keep_member(uow, user_id=person.user_id, version=1, name="Ida")
+    await imported(app, person, "name\nWeir\n", resource=CLIENTS)
+    await imported(app, person, "name,client\nMine,Weir\n")
+    await imported(app, person, "name,owner\nNobody's,\n")
+    (mine,) = (await person.list_deals(where("name", "CONTAINS", "Mine"))).deals
+    (other,) = (await person.list_deals(where("name", "CONTAINS", "Nobody"))).deals
+    assert (mine.owner_id, mine.owner_name) == (str(person.user_id), "Ida")
+    assert other.owner_id == ""
+    me = replace(person, sight=Sight((person.user_id,)))
+    assert [deal.name for deal in (await me.list_deals()).deals] == ["Mine"]
+    clients = await me.call("ListClients", client_pb.ListClientsRequest())
+    assert [client.name for client in clients.clients] == ["Weir"]
 
 
 async def test_owners_are_found_by_name_and_by_id(app: App, person: Person) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from crm.adapters.reading import WORKSPACE, Read
 from crm.adapters.tables import lost_reasons, owners, stages, workspaces
 from crm.domain.board_stage import StageChanged, StageState
+from crm.domain.entries import Named
 from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.stage import (
     DEFAULT_CURRENCY,
@@ -160,6 +161,13 @@ KEEP_MEMBER = Statement(
         where=owners.c.version < _owner.excluded.version,
     )
 )
+MEMBER = Statement(
+    select(owners.c.name).where(
+        owners.c.workspace_id == bindparam("workspace", type_=Uuid()),
+        owners.c.id == bindparam("user", type_=Uuid()),
+        owners.c.removed_at.is_(None),
+    )
+)
 ADD_MEMBER = Statement(_owner.on_conflict_do_nothing())
 
 
@@ -241,6 +249,12 @@ async def keep_member(
         removed_at=removed_at,
         permissions=permissions,
     )
+
+
+async def find_member(tx: Transaction, user_id: UUID) -> Named | None:
+    """A member by the name that is shown; None before their event, and after they have left."""
+    name = await tx.value(MEMBER, workspace=tx.workspace_id, user=user_id)
+    return None if name is None else Named(user_id, name)
 
 
 async def add_member(tx: Transaction, user_id: UUID) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from crm.adapters import bulk, matching
+from crm.adapters import bulk, matching, workspaces
 from crm.adapters.matching import MOST, Candidate, Found
 from crm.application.owners import owner_for
 from crm.domain.client import ClientKind, Parent
@@ -84,7 +84,8 @@ class Work:
     async def owners(self, rows: Iterable[tuple[str, Entry]]) -> dict[str, Named]:
         """Owners by name; under no name whose a record is that says nothing.
 
-        Who sees nobody else's records owns what they bring. A row that is refused brings no label.
+        A file without such a column is the importer's own; in one that has it, an empty cell means
+        nobody, unless the importer would not see it then. A row that is refused brings no label.
         """
         named = [(name, entry.refused) for name, entry in rows]
         owners = await bulk.owners_by_name(
@@ -92,8 +93,10 @@ class Work:
             (name for name, refused in named if not refused),
             in_vain=(name for name, refused in named if refused),
         )
-        if not self.uow.sight.sees(None):
-            self.usual_owner = owners[""] = await owner_for(self.uow, self.by, None, by=self.by)
+        if not self.layout.has("owner") or not self.uow.sight.sees(None):
+            known = await workspaces.find_member(self.uow, self.by)
+            owner = await owner_for(self.uow, self.by, known, by=self.by)
+            self.usual_owner = owners[""] = owner
         return owners
 
     def owner(self, name: str, owners: dict[str, Named]) -> Named | None:
