@@ -110,6 +110,9 @@ async def test_an_import_is_known_by_its_newest_row(outbox: Pool, tell: Tell) ->
     assert not await outbox.fetchval(BEING_WRITTEN)
     await tell(1, start=5, bulk_id=new_id())
     assert await outbox.fetchval(BEING_WRITTEN)
+    # A bulk edit has somebody behind it, and colleagues who look at the board.
+    await outbox.execute('UPDATE outbox SET headers = headers || \'{"ff-actor": "somebody"}\'')
+    assert not await outbox.fetchval(BEING_WRITTEN)
 
 
 async def test_what_is_told_elsewhere_is_found_without_a_wake(

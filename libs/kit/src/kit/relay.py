@@ -2,8 +2,8 @@
 
 What is part of something large, such as an import's rows, gives way: single changes, which people
 look at now, go first, and after each batch of the many the relay rests as long as that batch took.
-While more of them are being written it rests several times as long: somebody waits for the import,
-and nobody yet for what follows from it.
+While more rows of an import are being written it rests several times as long: somebody waits for
+the import, and nobody yet for what follows from it.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ ACK_TIMEOUT = 5.0
 MEASURE_EVERY = 5.0
 FORGET_EVERY = 600.0
 KEEP_SENT = timedelta(days=7)
-PATIENT = 5  # times as long as a batch took: the rest while more of the many are being written
+PATIENT = 5  # times as long as a batch took: the rest while an import is being written
 PATIENCE = 120.0  # seconds; then an import that goes on is told of all the same
 _RELAY_LOCK = 7_046_029_256  # any constant; the database is the service's own
 
@@ -52,9 +52,9 @@ _UNSENT = f"""
 SELECT number, event_id, workspace_id, subject, type, aggregate_id, happened_at, headers, body
 FROM outbox WHERE sent_at IS NULL AND %s ORDER BY number LIMIT {IN_FLIGHT}"""
 SINGLE, OF_MANY = _UNSENT % f"NOT {OF_A_BULK}", _UNSENT % OF_A_BULK
-# Whoever writes many commits more often than that.
+# An import, which nobody does by hand, commits more often than that.
 BEING_WRITTEN = f"""
-SELECT recorded_at > now() - interval '4 seconds'
+SELECT recorded_at > now() - interval '4 seconds' AND NOT headers ? 'ff-actor'
 FROM outbox WHERE sent_at IS NULL AND {OF_A_BULK} ORDER BY number DESC LIMIT 1"""
 LOCK = "SELECT pg_try_advisory_lock($1)"
 SENT = "UPDATE outbox SET sent_at = now() WHERE number = ANY($1::bigint[])"
