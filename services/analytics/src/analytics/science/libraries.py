@@ -1,18 +1,21 @@
-"""What our libraries would load, and nobody here asks for: a third of the memory of all of them.
+"""What our libraries would load, and nobody here asks for: half the memory of all of them.
 
-pandas looks for pyarrow, Prophet for what draws its pictures, statsforecast's front for what
-spreads its work over clusters. Each of them does without what is not installed, so for the process
-with the science it is not.
+pandas looks for pyarrow, Prophet for what draws its pictures. Each does without what is not
+installed, so for the process with the science it is not. statsforecast's front loads what spreads
+work over clusters, and its ARIMA all of statsmodels: neither is run, for of the one we use modules
+behind it, of the other a function that needs none.
 """
 
-from importlib import import_module, util
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec, module_from_spec
 from sys import modules
 
 ABSENT = ("pyarrow", "polars", "matplotlib", "plotly")
 """Libraries that others would use if they were there."""
 
-FRONTS = ("statsforecast",)
-"""Packages whose modules are used, but nothing of what they load when they are entered."""
+FRONTS = ("statsforecast", "statsmodels.api")
+"""Modules that load much when they run, of which nothing but what lies behind them is used."""
 
 ALWAYS = ("pandas", "scipy.special")
 """What every scoring uses."""
@@ -26,10 +29,18 @@ def load() -> None:
 
 def leave_out() -> None:
     """For this whole process; said before any library is loaded."""
-    absent: dict[str, object] = dict.fromkeys(ABSENT)
+    for name in ABSENT:
+        modules.setdefault(name, None)  # type: ignore[arg-type]  # None is what import refuses
     for name in FRONTS:
-        spec = util.find_spec(name)
+        spec = _found(name)
         if spec is not None:
-            absent[name] = util.module_from_spec(spec)  # with the folder of its modules, never run
-    for name, instead in absent.items():
-        modules.setdefault(name, instead)  # type: ignore[arg-type]  # None is what import refuses
+            modules.setdefault(name, module_from_spec(spec))  # knows its folder, and never runs
+
+
+def _found(name: str) -> ModuleSpec | None:
+    """Without running what it belongs to."""
+    package, _, _ = name.rpartition(".")
+    if not package:
+        return find_spec(name)
+    above = find_spec(package)
+    return above and PathFinder.find_spec(name, above.submodule_search_locations)
