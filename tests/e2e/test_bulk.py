@@ -46,6 +46,7 @@ async def test_all_that_match_are_a_job(visit: Open, owner: Person) -> None:
     await here.page.get_by_label("Select Acme 001").check()
     bar = here.page.get_by_role("form", name="Change what is selected")
     await bar.get_by_label("All 120 that match").check()
+    await expect(bar).to_contain_text("All selected")
     await bar.get_by_label("What to do").select_option("Add a tag")
     await bar.get_by_label("Tag").fill("vip")
     await bar.get_by_role("button", name="Apply").click()

@@ -3,17 +3,21 @@ import "./htmx.js";
 import { startAddress } from "./address.js";
 import { startCharts } from "./charts.js";
 import { startAlpine } from "./components.js";
+import { startCopying } from "./copying.js";
 import { refresh, startLive } from "./live.js";
+import { startNetwork } from "./network.js";
 import { startOverlays } from "./overlays.js";
 import { startRequests } from "./requests.js";
 import { startShortcuts } from "./shortcuts.js";
 
+startNetwork();
 startRequests();
 startOverlays();
 startShortcuts();
 startAlpine();
 startCharts();
 startAddress();
+startCopying();
 startLive();
 
 // A form in the dialog was saved: what shows the thing fetches itself again.

@@ -73,6 +73,7 @@ function quickAdd() {
 function selection() {
   return {
     chosen: 0,
+    everything: false,
     init() {
       this.count();
     },
@@ -82,6 +83,7 @@ function selection() {
     count() {
       const boxes = this.boxes();
       const all = this.$root.querySelector("[data-tick-all]");
+      this.everything = Boolean(this.$root.querySelector("[data-everything]")?.checked);
       this.chosen = boxes.filter((box) => box.checked).length;
       if (!all) return;
       all.checked = boxes.length > 0 && this.chosen === boxes.length;
@@ -92,7 +94,8 @@ function selection() {
       this.count();
     },
     said() {
-      return `${this.chosen} selected`;
+      // All that match are more than those of this page; then nobody counts ticks.
+      return this.everything ? "All selected" : `${this.chosen} selected`;
     },
   };
 }

@@ -1,6 +1,7 @@
 // The live connection. The server says what has changed (ids and versions); the page asks again for what it shows.
 import htmx from "./htmx.js";
 import { announce } from "./announce.js";
+import { reachable } from "./network.js";
 import { clientId } from "./requests.js";
 
 const COALESCE = 250;
@@ -168,7 +169,7 @@ export function startLive() {
     if (reader) reader.cancel();
     else connect();
   });
-  window.addEventListener("offline", () => show("offline"));
+  window.addEventListener("offline", async () => (await reachable()) || show("offline"));
   // Without this the browser's own abort would be logged as an error.
   window.addEventListener("pagehide", () => stream._htmx?.sse?.abortController?.abort());
   window.addEventListener("pageshow", (event) => event.persisted && connect());

@@ -2,6 +2,16 @@
 import { showToast } from "./announce.js";
 
 const SHOW_BUSY_AFTER = 150;
+const WORDS = {
+  read: {
+    silent: "No answer from the server. Try again in a moment.",
+    offline: "You are offline. Try again when the connection is back.",
+  },
+  write: {
+    silent: "No answer from the server. Look whether it was saved, then try again.",
+    offline: "You are offline. This was not saved; try again when the connection is back.",
+  },
+};
 
 export const clientId = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
 
@@ -36,6 +46,7 @@ export function startRequests() {
   document.addEventListener("htmx:error", (event) => {
     const { ctx } = event.detail;
     if (!ctx || ctx.quiet || isStream(event.target)) return;
-    showToast(navigator.onLine ? "No answer from the server. Look whether it was saved, then try again." : "You are offline. This was not saved; try again when the connection is back.");
+    const asked = ctx.request?.method === "GET" ? "read" : "write";
+    showToast(WORDS[asked][navigator.onLine ? "silent" : "offline"]);
   });
 }

@@ -8,10 +8,17 @@ function typing(target) {
   return target.closest("input, select, textarea, [contenteditable]") || document.getElementById("dialog").open;
 }
 
+// Where the page has the link, it knows more: what the new thing belongs to.
+function clickOr(link, href) {
+  const there = document.querySelector(link);
+  if (there) there.click();
+  else openDialog(href);
+}
+
 function addActivity() {
   const line = document.querySelector("[data-quick-add]");
   if (line) line.focus();
-  else document.querySelector("[data-new-activity]")?.click();
+  else clickOr("[data-new-activity]", "/activities/new");
 }
 
 function search() {
@@ -41,7 +48,7 @@ function onKey(event) {
   if (went && GO[event.key]) return location.assign(GO[event.key]);
   const act = {
     g: () => (going = Date.now()),
-    c: () => document.querySelector("[data-new-deal]")?.click(),
+    c: () => clickOr("[data-new-deal]", "/deals/new"),
     a: addActivity,
     "/": search,
     "?": () => openDialog("/help/keys"),

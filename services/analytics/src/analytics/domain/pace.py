@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from analytics.domain.shown import plural
+
 DEFINITIONS = {
     "opportunities": "Deals alive at the end of the period: open, and not older than 95 of 100 "
     "deals were when they closed (with fewer than 20 closed deals, every open one).",
@@ -60,9 +62,11 @@ def pace_in_words(pace: Pace, days: int) -> str:
     if pace.value_per_day_minor is None:
         return "No deal that is alive has a value, so there is no pace to state."
     closed = pace.won + pace.lost
-    said = f"Rests on {closed:,} deals closed in {days} days, {pace.won:,} of them won."
+    deals = plural(closed, "deal", "deals")
+    said = f"Rests on {deals} closed in {days} days, {pace.won:,} of them won."
     if pace.stalled:
-        said += f" {pace.stalled:,} open deals are too old to count as alive."
+        too_old = plural(pace.stalled, "open deal is", "open deals are")
+        said += f" {too_old} too old to count as alive."
     if closed < 20:
         said += " That is little: one deal more or less changes it visibly."
     return said + " It says how fast value moves, not what will come in."

@@ -66,6 +66,7 @@ function onCardKey(event) {
   const card = event.target.closest(".card");
   if (!card || event.ctrlKey || event.metaKey || event.altKey || card.classList.contains("is-lifted")) return;
   if (document.documentElement.dataset.shortcuts === "off") return;
+  if (card.closest("[data-board]").dataset.writable === undefined) return;
   const act = {
     m: () => openDialog(card.querySelector(".card-menu").href),
     e: () => openDialog(`/deals/${card.dataset.deal}/edit`),

@@ -360,6 +360,7 @@ async def test_refusals_are_pages_fragments_or_messages(
     assert page.status == status
     assert outline_of(page.text).headings == ["h1"]
     assert "<b>No" not in page.text
+    assert ('href="/trash"' in page.text) is (status == 404), "it may lie there"
     panel = await site.get("/deals/d-1", hx_request="true", hx_target="aside#panel")
     assert panel.status == status
     assert "hx-retarget" not in panel.headers

@@ -58,6 +58,7 @@ async def test_somebody_is_invited_by_a_link_that_is_shown_once(site: Site) -> N
     answer = await site.post("/settings/invitations", form)
     assert answer.status == 200
     assert "/join?token=se%2Fcret" in answer.text
+    assert 'data-copy="link" hidden' in answer.text
     assert "/join?token=" not in (await site.get("/settings/members")).text
     site.neighbours.workspaces.answers["CreateInvitation"] = RemoteError(
         ErrorKind.FORBIDDEN, "ROLE_TOO_HIGH", "You cannot invite above your own."
@@ -77,8 +78,13 @@ async def test_the_link_lets_in(site: Site) -> None:
     )
     form = {"token": "secret", "name": "New", "password": "  with blanks  "}
     refused = await site.post("/join", form)
-    assert (refused.status, "not valid any more" in refused.text) == (422, True)
+    assert (refused.status, "Ask whoever invited you" in refused.text) == (422, True)
     assert site.neighbours.auth.asked[-1].password == "  with blanks  "
+    site.neighbours.auth.answers["AcceptInvitation"] = RemoteError(
+        ErrorKind.INVALID, "NAME_INVALID", "", fields={"name": "Give a name of 1 to 200 characters."}
+    )
+    nameless = await site.post("/join", form | {"name": ""})
+    assert (nameless.status, "A new account needs a name." in nameless.text) == (422, True)
     site.neighbours.auth.answers["AcceptInvitation"] = TokenPair(access_token="a")
     answer = await site.post("/join", form)
     assert (answer.status, answer.headers["location"]) == (303, "/")
@@ -131,6 +137,8 @@ async def test_a_person_chooses_what_to_hear_of(site: Site) -> None:
     assert page.status == 200
     assert "A deal moves to another stage: by mail" in page.text
     assert "An export of mine is finished: by mail" not in page.text
+    moved, finished = (page.text.index(said) for said in ("A deal moves", "An export of mine is f"))
+    assert moved < finished, "in the order in which people look for them"
     form = {"kinds": "deal_moved,export_finished", "mail-deal_moved": "1"}
     answer = await site.post("/settings/notifications", form)
     assert answer.headers["location"] == "/settings/notifications?saved=1"

@@ -45,8 +45,11 @@ async def test_the_trash_lists_and_leads_back(site: Site) -> None:
     assert 'href="/trash?kind=deal&amp;page_token=next"' in page.text
     back = await site.post("/trash/d-1/restore", {})
     assert (back.status, back.headers["location"]) == (303, "/deals/d-1")
-    asked = await site.get("/trash/d-1/purge")
-    assert "cannot be undone" in asked.text
+    assert 'href="/trash/t-2/purge?kind=deal"' in page.text
+    asked = await site.get("/trash/t-2/purge?kind=deal")
+    assert "cannot be undone. The client “" in asked.text
+    asked = await site.get("/trash/elsewhere/purge")
+    assert "cannot be undone. The record goes" in asked.text
     gone = await site.post("/trash/d-1/purge", {})
     assert gone.headers["location"] == "/trash?saved=purged"
 

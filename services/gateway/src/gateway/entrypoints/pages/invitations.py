@@ -16,6 +16,7 @@ from gateway.entrypoints.sessions import start_session
 from kit.errors import DomainError, ErrorKind
 
 _SAID = (ErrorKind.UNAUTHENTICATED, ErrorKind.EXHAUSTED, ErrorKind.FORBIDDEN, ErrorKind.REFUSED)
+_LAPSED = "This invitation is not valid any more. Ask whoever invited you for a new link."
 
 router = APIRouter(include_in_schema=False)
 
@@ -56,8 +57,12 @@ async def join(request: Request) -> Response:
     try:
         tokens: TokenPair = await clients_of(request).auth.AcceptInvitation(asked)
     except DomainError as refusal:
-        known = refusal.kind in _SAID
-        return _page(request, values, Errors(refusal.message) if known else errors_of(refusal, {}))
+        if refusal.reason == "INVITATION_NOT_FOUND":
+            return _page(request, values, Errors(_LAPSED))
+        errors = Errors(refusal.message) if refusal.kind in _SAID else errors_of(refusal, {})
+        if errors.fields["name"] and not values["name"]:
+            errors.fields["name"] = "A new account needs a name."
+        return _page(request, values, errors)
     response = RedirectResponse("/", 303)
     start_session(request, response, tokens)
     return response

@@ -37,6 +37,7 @@ WORDS = {
     "export_finished": "An export of mine is finished",
     "export_failed": "An export of mine has failed",
 }
+ORDER = tuple(WORDS)
 PLACES = ("side", "bottom")
 
 router = APIRouter(include_in_schema=False)
@@ -78,10 +79,15 @@ async def preferences(request: Request) -> Response:
         request,
         "settings/notifications.html",
         viewer,
-        preferences=found.preferences,
+        preferences=sorted(found.preferences, key=lambda one: _place(one.kind)),
         words=WORDS,
         saved="saved" in request.query_params,
     )
+
+
+def _place(kind: str) -> tuple[int, str]:
+    """As people look for them; what is not known here comes last."""
+    return (ORDER.index(kind) if kind in ORDER else len(ORDER), kind)
 
 
 @router.post("/settings/notifications")

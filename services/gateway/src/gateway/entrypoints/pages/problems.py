@@ -30,6 +30,7 @@ _WORDS = {
     503: ("This part is not available", "It should be back in a moment."),
     504: ("The answer took too long", "Please try again in a moment."),
 }
+_HAVE_TRASH = ("/deals/", "/clients/", "/activities/")
 _PERHAPS_DONE = "Look whether it was saved before you send it again."
 
 
@@ -43,6 +44,7 @@ class Problem:
     icon: str
     request_id: str
     retry_href: str
+    may_be_deleted: bool
     here: str
 
 
@@ -101,5 +103,6 @@ def _problem(
         icon=_ICONS.get(status, "triangle-alert"),
         request_id=trace_id if status >= 500 else "",
         retry_href=_again(request) if repeatable else "",
+        may_be_deleted=status == 404 and request.url.path.startswith(_HAVE_TRASH),
         here="/" + here.partition("://")[2].partition("/")[2],
     )

@@ -10,6 +10,7 @@ from freelanceflow.crm.v1.client_service_pb2 import DeleteClientRequest, GetClie
 from freelanceflow.crm.v1.deal_service_pb2 import DeleteDealRequest, GetDealRequest
 from freelanceflow.crm.v1.record_service_pb2 import (
     ListTrashRequest,
+    ListTrashResponse,
     PurgeRecordRequest,
     RecordKind,
     ReopenDealRequest,
@@ -38,16 +39,8 @@ router = APIRouter(include_in_schema=False)
 @router.get("/trash")
 async def trash(request: Request) -> Response:
     """What was deleted, the latest first."""
-    kind = request.query_params.get("kind", "")
-    kind = kind if kind in KINDS else ""
-    asked = ListTrashRequest(
-        kind=KINDS.get(kind, RecordKind.RECORD_KIND_UNSPECIFIED),
-        page_size=PAGE,
-        page_token=request.query_params.get("page_token", ""),
-    )
-    viewer, page = await together(
-        viewer_of(request), clients_of(request).records.ListTrash(asked, identity_of(request))
-    )
+    kind = _kind(request)
+    viewer, page = await together(viewer_of(request), _page(request))
     following = {"kind": kind, "page_token": page.next_page_token}
     return rendering_of(request).response(
         request,
@@ -55,9 +48,34 @@ async def trash(request: Request) -> Response:
         viewer,
         records=page.records,
         kind=kind,
+        came_from=_came_from(request, kind),
         next_href=f"/trash?{urlencode(following)}" if page.next_page_token else "",
         saved=_NOTES.get(request.query_params.get("saved", ""), ""),
     )
+
+
+def _kind(request: Request) -> str:
+    kind = request.query_params.get("kind", "")
+    return kind if kind in KINDS else ""
+
+
+def _came_from(request: Request, kind: str) -> str:
+    """The page of the trash that is shown, so that a record on it is found again."""
+    shown = {"kind": kind, "page_token": request.query_params.get("page_token", "")}
+    query = urlencode({name: value for name, value in shown.items() if value})
+    return f"?{query}" if query else ""
+
+
+async def _page(request: Request) -> ListTrashResponse:
+    asked = ListTrashRequest(
+        kind=KINDS.get(_kind(request), RecordKind.RECORD_KIND_UNSPECIFIED),
+        page_size=PAGE,
+        page_token=request.query_params.get("page_token", ""),
+    )
+    page: ListTrashResponse = await clients_of(request).records.ListTrash(
+        asked, identity_of(request)
+    )
+    return page
 
 
 _NOTES = {
@@ -80,9 +98,15 @@ async def restore(request: Request, record_id: str) -> Response:
 
 @router.get("/trash/{record_id}/purge")
 async def ask_to_purge(request: Request, record_id: str) -> Response:
-    """Asks first: this cannot be undone."""
-    viewer = await viewer_of(request)
-    return rendering_of(request).response(request, "trash/purge.html", viewer, record_id=record_id)
+    """Asks first: this cannot be undone. The address says on which page of the trash it stands."""
+    viewer, page = await together(viewer_of(request), _page(request))
+    return rendering_of(request).response(
+        request,
+        "trash/purge.html",
+        viewer,
+        record_id=record_id,
+        record=next((record for record in page.records if record.id == record_id), None),
+    )
 
 
 @router.post("/trash/{record_id}/purge")

@@ -1,0 +1,56 @@
+"""`python -m tests.pictures [part of a scene's name …]`"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import httpx
+from playwright.async_api import async_playwright
+
+from local.browser import find
+from tests.e2e.support.api import Person
+from tests.pictures.camera import Camera
+from tests.pictures.scenes import SCENES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def main(wanted: list[str]) -> int:
+    """Takes all scenes, or those that are named."""
+    told = json.loads((ROOT / ".ff" / "local.json").read_text("utf-8"))
+    folder = ROOT / "reports" / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    async with (
+        httpx.AsyncClient(base_url=told["gateway"], timeout=60) as http,
+        async_playwright() as playwright,
+    ):
+        demo = Person(http, told["demo"]["email"], told["demo"]["password"])
+        await demo.sign_in()
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = await playwright.chromium.launch(executable_path=find(), args=arguments)
+        camera = Camera(browser, told["gateway"], http, demo, folder)
+        for scene in SCENES:
+            name = scene.__name__
+            if wanted and not any(part in name for part in wanted):
+                continue
+            try:
+                await scene(camera)
+                print("taken", name, flush=True)
+            except Exception as error:  # the other scenes are worth seeing all the same
+                failed += 1
+                for context in camera.contexts:
+                    for page in context.pages:
+                        await page.screenshot(path=folder / f"failed-{name}.png")
+                print("failed", name, f"{type(error).__name__}: {error}"[:600], flush=True)
+            finally:
+                await camera.done()
+        await browser.close()
+        print(camera.write_index())
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(asyncio.run(main(sys.argv[1:])))
