@@ -229,6 +229,7 @@ async def test_who_may_only_read_cannot_move(visit: Open, owner: Person) -> None
     here = await visit(viewer)
     await here.open("/pipeline")
     await expect(here.page.get_by_role("link", name="New deal")).to_have_count(0)
+    await expect(here.card(deal).locator(".card-menu")).to_be_hidden()
     await drag(here, deal, "Proposal")
     await here.card(deal).locator(".card-link").focus()
     await here.page.keyboard.press("Space")
