@@ -81,5 +81,5 @@ async def test_a_client_has_a_history(site: Site) -> None:
     page = await site.get("/clients/c-1/history")
     assert page.status == 200
     assert "Owner: <bdi>Mira Holm</bdi>" in page.text
-    assert "By itself" in page.text
+    assert "Imported" in page.text
     assert 'href="/clients/c-1/history"' in (await site.get("/clients/c-1")).text
