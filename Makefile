@@ -29,7 +29,7 @@ rebuild: setup ## Build analytics' facts anew from what crm told; of one workspa
 	@$(LOCAL) rebuild $(W)
 
 ##@ Tests
-.PHONY: test test-all check unit integration contract e2e isolation
+.PHONY: test test-all check unit integration contract e2e isolation pictures
 test: dev ## Everything but the long forms, with coverage; writes reports/index.html (BROWSER=none goes without)
 	@$(PY) -m tests.run
 test-all: dev ## The long forms too
@@ -44,6 +44,8 @@ contract: dev ## Servicers, wire format, golden events
 	@$(PY) -m pytest $(or $(T),services/*/tests/contract tests/architecture/test_contracts.py proto)
 e2e: dev ## Journeys through the running platform, browsers included
 	@$(PY) -m pytest -m e2e $(or $(T),tests/e2e)
+pictures: dev ## Pictures of states that must be brought about, on the running platform (T='part of a name')
+	@$(PY) -m tests.pictures $(T)
 isolation: dev ## Every service alone with what it declares
 	@$(PY) -m pytest $(or $(T),tests/architecture/test_isolation.py)
 

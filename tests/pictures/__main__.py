@@ -38,18 +38,23 @@ async def main(wanted: list[str]) -> int:
                 continue
             try:
                 await scene(camera)
-                print("taken", name, flush=True)
+                _say(f"taken   {name}")
             except Exception as error:  # the other scenes are worth seeing all the same
                 failed += 1
                 for context in camera.contexts:
                     for page in context.pages:
                         await page.screenshot(path=folder / f"failed-{name}.png")
-                print("failed", name, f"{type(error).__name__}: {error}"[:600], flush=True)
+                _say(f"failed  {name}: {type(error).__name__}: {error}"[:600])
             finally:
                 await camera.done()
         await browser.close()
-        print(camera.write_index())
+        _say(str(camera.write_index()))
     return 1 if failed else 0
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from tests.e2e.support.browsing import Visit, sign_in
 SCREENS = (("1440", 1440, 900), ("390", 390, 844))
 THEMES = ("light", "dark")
 SETTLED = 350  # milliseconds until nothing slides or loads any more
+COMPANY = {"kind": "company", "allow_duplicate": True}
 TALLEST = 2200  # pixels of a page that are still looked at
 
 
