@@ -53,3 +53,12 @@ async def test_all_that_match_are_a_job(visit: Open, owner: Person) -> None:
     await expect(here.page.get_by_text("120 clients changed.")).to_be_visible()
     tagged = await owner.get("/clients", tags="vip", total="true", limit=1)
     assert tagged["total"] == 120
+    # A list that is narrowed by nothing has all of them.
+    await here.open("/clients")
+    await here.page.get_by_label("Select Acme 001").check()
+    await bar.get_by_label("All 121 that match").check()
+    await bar.get_by_label("What to do").select_option("Remove a tag")
+    await bar.get_by_label("Tag").fill("vip")
+    await bar.get_by_role("button", name="Apply").click()
+    await expect(here.page.get_by_text("121 clients changed.")).to_be_visible()
+    assert (await owner.get("/clients", tags="vip", total="true", limit=1))["total"] == 0

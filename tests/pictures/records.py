@@ -70,7 +70,7 @@ async def bulk_job(camera: Camera) -> None:
     await here.page.screenshot(path=camera.folder / "bulk-job-running-raw.png")
     if await here.page.locator("progress").count():
         await camera.take(here, "bulk-job-running")
-    await expect(here.page.get_by_text("records changed.")).to_be_visible(timeout=60_000)
+    await expect(here.page.get_by_text("changed.")).to_be_visible(timeout=60_000)
     await camera.take(here, "bulk-job-done")
     for number in range(130):
         await owner.new_deal(f"Deal {number:03}")

@@ -68,6 +68,9 @@ async def test_all_that_match_are_those_of_the_list(site: Site) -> None:
     change = bulk.asked[0].change
     assert (list(change.ids), list(change.add_tags)) == ([], ["vip"])
     assert [condition.field for condition in change.conditions] == ["name", "owner_id"]
+    await site.post("/bulk/clients", form | {"list": ""})
+    (everything,) = bulk.asked[1].change.conditions
+    assert (everything.field, list(everything.values)) == ("created_at", ["false"])
 
 
 async def test_nothing_ticked_or_chosen_changes_nothing(site: Site) -> None:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.crm.v1 import bulk_service_pb2 as pb
+from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.api.bulk import PATIENCE
 from gateway.entrypoints.filters import Asker
 from gateway.entrypoints.pages import bulk_undo
@@ -41,6 +42,8 @@ DONE = {
     "untag": "freed of the tag",
     "delete": "put into the trash",
 }
+# A list that is narrowed by nothing: crm changes no record that nobody named, so this names them all.
+EVERYTHING = Condition(field="created_at", operator=Operator.OPERATOR_ISNULL, values=["false"])
 MOST = 200  # ticked in a list
 
 router = APIRouter(include_in_schema=False)
@@ -124,7 +127,7 @@ def _asked(request: Request, viewer: Viewer, resource: str, form: FormData) -> p
         formats = rendering_of(request).formats(viewer)
         asker = Asker(str(signed_in(request).user_id), formats.today, formats.zone)
         shown = LISTS[resource](parse_qsl(str(form.get("list", ""))), asker)
-        asked.conditions.extend(shown.conditions)
+        asked.conditions.extend(shown.conditions or [EVERYTHING])
     else:
         asked.ids.extend(map(str, form.getlist("id")[:MOST]))
         if not asked.ids:
