@@ -81,7 +81,7 @@ async def test_the_link_lets_in(site: Site) -> None:
     assert (refused.status, "Ask whoever invited you" in refused.text) == (422, True)
     assert site.neighbours.auth.asked[-1].password == "  with blanks  "
     site.neighbours.auth.answers["AcceptInvitation"] = RemoteError(
-        ErrorKind.INVALID, "NAME_INVALID", "", fields={"name": "Give a name of 1 to 200 characters."}
+        ErrorKind.INVALID, "NAME_INVALID", "", fields={"name": "Give a name of 1 to 200."}
     )
     nameless = await site.post("/join", form | {"name": ""})
     assert (nameless.status, "A new account needs a name." in nameless.text) == (422, True)

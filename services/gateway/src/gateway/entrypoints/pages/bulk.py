@@ -42,7 +42,7 @@ DONE = {
     "untag": "freed of the tag",
     "delete": "put into the trash",
 }
-# A list that is narrowed by nothing: crm changes no record that nobody named, so this names them all.
+# crm changes no record that nobody named; of a list that nothing narrows, this names them all.
 EVERYTHING = Condition(field="created_at", operator=Operator.OPERATOR_ISNULL, values=["false"])
 MOST = 200  # ticked in a list
 
