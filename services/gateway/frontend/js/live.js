@@ -117,7 +117,7 @@ function receive({ event, data }) {
   } catch {
     return;
   }
-  if (WAITED_FOR.includes(body.about)) htmx.ajax("GET", `/notifications/${body.id}/notice`, { swap: "none", quiet: true });
+  if (WAITED_FOR.includes(body.about)) htmx.ajax("GET", `/notifications/${body.id}/notice`, { source: "#toasts", swap: "none", quiet: true });
   waiting.set(`${kind}:${body.id}`, { kind, id: body.id, version: body.version, client: body.client });
   const now = Date.now();
   recent = [...recent.filter((time) => now - time < 1000), now];

@@ -1,6 +1,8 @@
 // The panel at the side and the dialog in the middle. Both hold what their link's own page would show.
 import htmx from "./htmx.js";
 
+// Requests of one source wait for one another; without a source of its own, one of these would come to nothing while a
+// message is being fetched.
 let opener = null;
 
 function plainClick(event) {
@@ -16,7 +18,7 @@ function withDeal(id) {
 
 async function fillPanel(href) {
   const panel = document.getElementById("panel");
-  await htmx.ajax("GET", href, { target: panel, swap: "innerHTML" });
+  await htmx.ajax("GET", href, { source: panel, target: panel, swap: "innerHTML" });
   panel.querySelector("[data-panel-title]")?.focus({ preventScroll: true });
 }
 
@@ -41,7 +43,7 @@ export function closePanel() {
 
 export async function openDialog(href) {
   const dialog = document.getElementById("dialog");
-  await htmx.ajax("GET", href, { target: dialog, swap: "innerHTML" });
+  await htmx.ajax("GET", href, { source: dialog, target: dialog, swap: "innerHTML" });
   if (dialog.firstElementChild && !dialog.open) dialog.showModal();
   const palette = dialog.querySelector("[data-palette]");
   if (palette) import("./lazy/palette.js").then(({ startPalette }) => startPalette(palette));
