@@ -36,7 +36,7 @@ async def crowded(owner: Person) -> Person:
 
 async def test_the_keyboard_finds_one_of_two_thousand(visit: Open, crowded: Person) -> None:
     here = await visit(crowded)
-    await here.open("/settings/tags")
+    await here.open("/notifications")
     await here.is_live()
     await here.page.keyboard.press("c")
     dialog = here.page.get_by_role("dialog")

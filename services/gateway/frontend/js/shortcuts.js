@@ -8,17 +8,18 @@ function typing(target) {
   return target.closest("input, select, textarea, [contenteditable]") || document.getElementById("dialog").open;
 }
 
-// Where the page has the link, it knows more: what the new thing belongs to.
-function clickOr(link, href) {
+// Where the page has the link, it knows more: what the new thing belongs to. Over a form with the same field nothing
+// opens: no two fields have one id.
+function clickOr(link, href, field) {
   const there = document.querySelector(link);
   if (there) there.click();
-  else openDialog(href);
+  else if (!document.getElementById(field)) openDialog(href);
 }
 
 function addActivity() {
   const line = document.querySelector("[data-quick-add]");
   if (line) line.focus();
-  else clickOr("[data-new-activity]", "/activities/new");
+  else clickOr("[data-new-activity]", "/activities/new", "subject");
 }
 
 function search() {
@@ -48,7 +49,7 @@ function onKey(event) {
   if (went && GO[event.key]) return location.assign(GO[event.key]);
   const act = {
     g: () => (going = Date.now()),
-    c: () => clickOr("[data-new-deal]", "/deals/new"),
+    c: () => clickOr("[data-new-deal]", "/deals/new", "name"),
     a: addActivity,
     "/": search,
     "?": () => openDialog("/help/keys"),
