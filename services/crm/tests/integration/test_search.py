@@ -163,7 +163,7 @@ async def test_the_few_that_somebody_sees_are_found_among_many(
     seller = Person(crm, person.workspace_id)
     seller.sight = Sight((seller.user_id,))
     theirs = await make_deal(person)
-    await database.owner.execute(FILL, UUID(theirs.id))
+    await database.owner.execute(FILL, UUID(theirs.id), 1, 4000)
     assert await titles(seller, "project") == []
     client = await make_client(seller, name="Projectors of mine")
     deal = await make_deal(seller, name="My project", client_id=client.id)
@@ -211,14 +211,14 @@ INSERT INTO deals (id, workspace_id, version, name, stage_id, position, source, 
     custom_fields, entered_stage_at, created_at, updated_at, owner_id)
 SELECT gen_random_uuid(), d.workspace_id, 1, 'Project ' || md5(n::text), d.stage_id,
     'b' || lpad(n::text, 6, '0'), '', '', '{}', '{}', now(), now(), now(), d.owner_id
-FROM generate_series(1, 4000) n, deals d WHERE d.id = $1"""
+FROM generate_series($2::int, $3::int) n, deals d WHERE d.id = $1"""
 
 
 async def test_words_are_looked_up_in_the_index_of_their_kind(
     person: Person, database: ServiceDatabase
 ) -> None:
     deal = await make_deal(person)
-    await database.owner.execute(FILL, UUID(deal.id))
+    await database.owner.execute(FILL, UUID(deal.id), 1, 4000)
     await database.owner.execute("SELECT refresh_statistics()")
     async with SystemTransaction(database.owner) as tx:
         # So few rows are read as quickly one by one; what matters is that the index can serve.
@@ -230,6 +230,20 @@ async def test_words_are_looked_up_in_the_index_of_their_kind(
     assert "ix_search_index_deals" in "\n".join(line[0] for line in plan)
     name = (await person.list_deals(page_size=1)).deals[0].name
     assert name in await titles(person, name.removeprefix("Project ")[4:20])
+
+
+async def test_each_search_reads_little_that_is_not_in_order_yet(
+    person: Person, database: ServiceDatabase
+) -> None:
+    """Pages that wait in an index: few after single deals, more after many at once."""
+    deal = UUID((await make_deal(person)).id)
+    put_in_order = "SELECT gin_clean_pending_list('ix_search_index_deals')"
+    await database.owner.fetchval(put_in_order)
+    for number in range(200):
+        await database.owner.execute(FILL, deal, number, number)
+    assert await database.owner.fetchval(put_in_order) <= 10
+    await database.owner.execute(FILL, deal, 1000, 1400)
+    assert await database.owner.fetchval(put_in_order) > 10
 
 
 @pytest.mark.parametrize(
