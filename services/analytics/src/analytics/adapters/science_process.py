@@ -20,7 +20,7 @@ from kit.errors import DomainError, ErrorKind
 from kit.jobs.table import LeaseLost
 
 # Large arrays are given back when they are done with, instead of lying in a heap with holes.
-MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(2**22)}
+MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(2**20)}
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
