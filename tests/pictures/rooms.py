@@ -198,6 +198,6 @@ async def forms_refused(camera: Camera) -> None:
     await camera.take(here, "import-errors")
     guest = await camera.window()
     await guest.open("/register")
-    await guest.page.get_by_role("button", name="Create").click()
+    await guest.page.get_by_role("button", name="Make account").click()
     await guest.page.wait_for_timeout(800)
     await camera.take(guest, "register-errors")

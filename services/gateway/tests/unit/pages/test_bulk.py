@@ -151,7 +151,7 @@ async def test_a_job_says_how_far_it_is_and_what_it_could_not_do(site: Site) -> 
     job = pb.Job(id="j-1", kind="bulk", status="running", progress=40, total=320)
     answering(site, GetJob=job)
     page = await site.get("/jobs/j-1")
-    assert "40 of 320 rows" in page.text
+    assert "40 of 320 records" in page.text
     assert 'hx-get="/jobs/j-1"' in page.text
     job.status, job.progress, job.resource, job.refused_total = "done", 320, "clients", 201
     job.refused.add(id="c-1", reason="CLIENT_NOT_FOUND", message="There is no such client.")
