@@ -1,4 +1,4 @@
-"""No transaction is open while something is computed: PostgreSQL ends those that idle."""
+"""No transaction waits for what is computed: PostgreSQL ends those that idle."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -41,8 +41,14 @@ async def rescore(
     write = partial(odds.commit, case, open_unit, fence, odds_found, now=now)
     ask = partial(_ask_the_rest, case, open_unit, said.scores, now=now, refit=refit)
     if len(said.changed) > MANY:
-        # The database is busy all the while, on a core of its own: nothing idles.
-        done, rest = await asyncio.gather(write(), ask())
+        # The database is busy nearly all the while, on a core of its own: next to nothing idles.
+        asking = asyncio.create_task(ask())
+        try:
+            done = await write()
+        except BaseException:
+            asking.cancel()
+            raise
+        rest = await asking
     else:
         done = await write()
         rest = await ask()

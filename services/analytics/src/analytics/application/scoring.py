@@ -2,8 +2,9 @@
 
 Runs in the process that has loaded the science, and nowhere else. What is read and what is written
 are transactions of their own, and neither idles while something is computed: nothing may hold a
-database for the seconds the science takes, and PostgreSQL ends what idles. The writing one asks at
-its end whether the attempt still has its lease.
+database for the seconds the science takes, and PostgreSQL ends what idles. (Many odds take the
+database seconds as well: risks and outlook are computed beside that, see `rescoring`.) The writing
+one asks at its end whether the attempt still has its lease.
 """
 
 import asyncio
