@@ -11,6 +11,7 @@ from freelanceflow.auth.v1 import account_events_pb2 as auth
 from freelanceflow.crm.v1 import (
     activity_events_pb2,
     board_events_pb2,
+    bulk_events_pb2,
     client_events_pb2,
     deal_events_pb2,
     export_events_pb2,
@@ -41,6 +42,7 @@ MESSAGES: dict[str, type[Message]] = {
     "crm.activity.v1.restored": record_events_pb2.ActivityRestored,
     "crm.activity.v1.updated": activity_events_pb2.ActivityUpdated,
     "crm.board.v1.reweighted": board_events_pb2.BoardReweighted,
+    "crm.bulk.v1.finished": bulk_events_pb2.BulkFinished,
     "crm.client.v1.created": client_events_pb2.ClientCreated,
     "crm.client.v1.deleted": client_events_pb2.ClientDeleted,
     "crm.client.v1.purged": record_events_pb2.RecordPurged,

@@ -4,6 +4,7 @@ from playwright.async_api import expect
 
 from tests.e2e.support.api import Person
 from tests.e2e.support.browsing import Open
+from tests.e2e.support.platform import until
 
 
 async def test_ticked_deals_are_moved_and_thrown_away_and_come_back(
@@ -56,6 +57,16 @@ async def test_all_that_match_are_a_job(visit: Open, owner: Person) -> None:
     await expect(here.page.get_by_text("120 clients changed.")).to_be_visible()
     tagged = await owner.get("/clients", tags="vip", total="true", limit=1)
     assert tagged["total"] == 120
+
+    async def is_told() -> bool:
+        told = (await owner.get("/notifications"))["items"]
+        return [item["title"] for item in told] == ["120 clients changed"]
+
+    await until(is_told)
+    page = here.page.url
+    await here.open("/notifications")
+    await here.page.get_by_role("link", name="120 clients changed").click()
+    await expect(here.page).to_have_url(page)
     # A list that is narrowed by nothing has all of them.
     await here.open("/clients")
     await here.page.get_by_label("Select Acme 001").check()

@@ -11,6 +11,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
+from freelanceflow.crm.v1 import bulk_events_pb2 as bulk_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
 from freelanceflow.crm.v1 import export_events_pb2 as export_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
@@ -153,6 +154,14 @@ def export_finished(workspace: UUID, maker: UUID) -> Event:
         version=2,
     )
     return make_event(workspace, "crm.export.v1.finished", message)
+
+
+def bulk_finished(workspace: UUID, asked: UUID, **over: Any) -> Event:
+    usual = {"resource": "clients", "changed": 1, "refused": 3, "job_id": str(new_id())}
+    message = bulk_pb.BulkFinished(
+        actor_id=str(asked), happen_time=to_timestamp(NOON), version=1, **usual | over
+    )
+    return make_event(workspace, "crm.bulk.v1.finished", message)
 
 
 def import_failed(workspace: UUID, asked: UUID, **over: Any) -> Event:

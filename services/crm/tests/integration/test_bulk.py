@@ -16,6 +16,7 @@ from freelanceflow.crm.v1 import export_service_pb2 as export_pb
 from kit.errors import ErrorKind
 from kit.ids import new_id
 from kit.sight import Sight
+from kit.testing.database import ServiceDatabase
 from services.crm.tests.factories import (
     Crm,
     Person,
@@ -29,6 +30,7 @@ from services.crm.tests.factories import (
     where,
     work_off,
 )
+from services.crm.tests.integration.test_events import told
 
 
 async def change(person: Person, what: str = "ChangeDeals", **over: Any) -> pb.BulkResponse:
@@ -212,7 +214,7 @@ async def test_what_cannot_be_meant_changes_nothing(
 
 
 async def test_more_than_a_hundred_become_a_job_with_the_callers_sight(
-    crm: Crm, person: Person, app: App, monkeypatch: pytest.MonkeyPatch
+    crm: Crm, person: Person, app: App, database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crm.entrypoints.rpc.bulk.AT_ONCE", 2)
     monkeypatch.setattr(bulk_changes, "REPORT_EVERY", 1)
@@ -238,6 +240,13 @@ async def test_more_than_a_hundred_become_a_job_with_the_callers_sight(
         (trashed.id, "DEAL_NOT_FOUND", trashed.name),
         (ids[-2], "DEAL_NOT_FOUND", ""),
     ]
+    (ended,) = [
+        body
+        for kind, body, _ in await told(database, person.workspace_id)
+        if kind == "crm.bulk.v1.finished"
+    ]
+    assert (ended.job_id, ended.resource, ended.actor_id) == (job.id, "deals", str(seller.user_id))
+    assert (ended.changed, ended.refused, ended.stopped) == (3, 4, False)
     assert [list((await person.deal(deal.id)).tags) for deal in own] == [["x"]] * 3
     assert not (await person.deal(other.id)).tags
     with refused(ErrorKind.NOT_FOUND, "JOB_NOT_FOUND"):

@@ -13,6 +13,7 @@ from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import (
     activity_events_pb2,
     activity_service_pb2,
+    bulk_events_pb2,
     client_events_pb2,
     client_service_pb2,
     deal_events_pb2,
@@ -52,6 +53,7 @@ MESSAGES: dict[str, Any] = {
     "crm.activity.v1.created": activity_events_pb2.ActivityCreated,
     "crm.activity.v1.updated": activity_events_pb2.ActivityUpdated,
     "crm.activity.v1.deleted": activity_events_pb2.ActivityDeleted,
+    "crm.bulk.v1.finished": bulk_events_pb2.BulkFinished,
     "crm.export.v1.requested": export_events_pb2.ExportRequested,
     "crm.export.v1.finished": export_events_pb2.ExportFinished,
     "crm.export.v1.failed": export_events_pb2.ExportFailed,

@@ -5,17 +5,27 @@ from uuid import UUID
 
 import pytest
 
+from crm.application.bulk_changes import JOB as BULK_JOB
 from crm.application.exports import JOB as EXPORT_JOB
 from crm.application.imports import CHECK_JOB, JOB
 from crm.application.uploads import OPEN_JOB
 from crm.entrypoints import tasks
 from crm.entrypoints.app import App
+from freelanceflow.crm.v1 import bulk_service_pb2 as bulk_pb
 from freelanceflow.crm.v1 import export_service_pb2 as export_pb
 from freelanceflow.crm.v1 import import_service_pb2 as pb
 from kit.jobs.table import ATTEMPTS
 from kit.jobs.worker import Task
 from kit.testing.database import ServiceDatabase
-from services.crm.tests.factories import Person, commit, import_of, make_client, upload, work_off
+from services.crm.tests.factories import (
+    Person,
+    commit,
+    import_of,
+    make_client,
+    make_deal,
+    upload,
+    work_off,
+)
 from services.crm.tests.integration.test_events import told
 from services.crm.tests.integration.test_import_workbooks import HEAD, SHEET, archive, sheet
 
@@ -94,6 +104,27 @@ async def test_what_breaks_on_our_side_is_told_when_it_is_given_up(
     assert await failures(database, person) == [("crm.export.v1.failed", "", "")]
     found = await person.call("GetExport", export_pb.GetExportRequest(export_id=made.id))
     assert found.status == export_pb.EXPORT_STATUS_FAILED
+
+
+async def test_a_change_of_many_that_is_given_up_is_told_too(
+    app: App, person: Person, database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(app: App, task: Task) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("crm.entrypoints.rpc.bulk.AT_ONCE", 0)
+    monkeypatch.setitem(tasks.HANDLERS, BULK_JOB, broken)
+    deal = await make_deal(person)
+    change = bulk_pb.BulkChange(action=bulk_pb.BULK_ACTION_DELETE, ids=[deal.id])
+    begun = await person.call("ChangeDeals", bulk_pb.ChangeDealsRequest(change=change))
+    for _ in range(ATTEMPTS):
+        await work_off(app, begun.job_id, BULK_JOB)
+    (told_of,) = [
+        body
+        for kind, body, _ in await told(database, person.workspace_id)
+        if kind == "crm.bulk.v1.finished"
+    ]
+    assert (told_of.job_id, told_of.stopped, told_of.why) == (begun.job_id, True, "")
 
 
 async def test_what_kills_its_worker_each_time_is_told_as_well(

@@ -36,7 +36,8 @@ async def test_people_choose_what_they_are_told_and_how(
 
     usual = await call.call(stub.GetPreferences, pb.GetPreferencesRequest(), identity=me)
     assert {p.kind for p in usual.preferences} == set(Kind)
-    assert [p.kind for p in usual.preferences if not p.by_mail] == ["export_finished"]
+    inside = [p.kind for p in usual.preferences if not p.by_mail]
+    assert inside == ["export_finished", "bulk_finished"]
     await choose("deal_moved", in_app=True, by_mail=False)
     found = await choose("deal_won", in_app=False, by_mail=True)
     assert {p.kind: (p.in_app, p.by_mail) for p in found.preferences if p.kind[:4] == "deal"} == {

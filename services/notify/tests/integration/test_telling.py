@@ -24,6 +24,7 @@ from notify.entrypoints.app import App
 from services.notify.tests.factories import (
     NOON,
     Sink,
+    bulk_finished,
     deal_moved,
     export_finished,
     make_event,
@@ -117,6 +118,27 @@ async def test_an_export_is_told_to_its_maker_in_the_application_only(
     (told,) = await rows(database, "notifications", workspace)
     assert (told["user_id"], told["title"]) == (mira, "Export finished: 1,200 clients")
     assert told["body"] == "clients-2026-03-02.csv can be downloaded until 9 March."
+    assert await rows(database, "mails", workspace) == []
+
+
+async def test_the_end_of_a_change_of_many_leads_its_maker_to_its_page(
+    app: App, database: ServiceDatabase, workspace: UUID
+) -> None:
+    mira, noor, job = new_id(), new_id(), new_id()
+    await tell(app, member_added(workspace, mira), member_added(workspace, noor))
+    stopped = {"stopped": True, "why": "The stage is gone.", "resource": "deals"}
+    await tell(
+        app,
+        bulk_finished(workspace, mira, job_id=str(job)),
+        bulk_finished(workspace, mira, **stopped),
+    )
+    told, other = await rows(database, "notifications", workspace)
+    if told["target_id"] != job:
+        told, other = other, told
+    assert (told["user_id"], told["target_kind"], told["target_id"]) == (mira, "job", job)
+    assert (told["title"], told["body"]) == ("1 client changed", "3 clients could not be changed.")
+    assert other["title"] == "Change of deals stopped"
+    assert "The stage is gone." in other["body"]
     assert await rows(database, "mails", workspace) == []
 
 

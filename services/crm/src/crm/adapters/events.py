@@ -14,6 +14,7 @@ from crm.adapters.activity_events import (
     activity_updated,
 )
 from crm.adapters.file_events import (
+    bulk_finished,
     export_failed,
     export_finished,
     export_requested,
@@ -40,6 +41,7 @@ from crm.domain.activity import (
 )
 from crm.domain.board import BoardReweighted
 from crm.domain.board_stage import StageChanged
+from crm.domain.bulk import BulkFinished
 from crm.domain.client import (
     ClientCreated,
     ClientDeleted,
@@ -143,6 +145,8 @@ def _event(fact: Fact) -> tuple[str, Message]:
             return "activity.v1.restored", back
         case RecordPurged():
             return PURGED[fact.kind], _purged(fact)
+        case BulkFinished():
+            return "bulk.v1.finished", bulk_finished(fact)
         case ExportRequested():
             return "export.v1.requested", export_requested(fact)
         case ExportFailed():

@@ -1,10 +1,26 @@
-"""What happens to imports and exports, as the bus carries it."""
+"""What happens to imports, exports and changes of many, as the bus carries it."""
 
+from crm.domain.bulk import BulkFinished
 from crm.domain.exports import ExportFailed, ExportFinished, ExportRequested
 from crm.domain.imports import ImportFailed, ImportFinished, ImportReverted
+from freelanceflow.crm.v1 import bulk_events_pb2 as bulk_pb
 from freelanceflow.crm.v1 import export_events_pb2 as export_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
 from kit.clock import to_timestamp
+
+
+def bulk_finished(fact: BulkFinished) -> bulk_pb.BulkFinished:
+    return bulk_pb.BulkFinished(
+        job_id=str(fact.aggregate_id),
+        resource=fact.resource,
+        changed=fact.changed,
+        refused=fact.refused,
+        stopped=fact.stopped,
+        why=fact.why,
+        actor_id=str(fact.by or ""),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
 
 
 def export_requested(fact: ExportRequested) -> export_pb.ExportRequested:

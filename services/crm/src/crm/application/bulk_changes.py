@@ -15,6 +15,7 @@ from crm.adapters import activities, bulk_changes, clients, deals
 from crm.application.activities import delete_activity, update_activity
 from crm.application.clients import delete_client, update_client
 from crm.application.deals import delete_deal, move_deal, update_deal
+from crm.domain.bulk import BulkFinished
 from crm.domain.errors import ActionUnknown
 from kit.errors import DomainError, ErrorKind
 from kit.unit_of_work import UnitOfWork, retrying
@@ -158,11 +159,15 @@ async def change_all(
     ids: Sequence[UUID],
     change: Change,
     *,
+    job_id: UUID,
     by: UUID,
     now: datetime,
     report: Report,
 ) -> list[Refusal]:
-    """Change each; what was refused. Records that are as wanted already stay as they are."""
+    """Change each and tell of the end; what was refused.
+
+    Records that are as wanted already stay as they are.
+    """
     refused: list[Refusal] = []
     for number, record_id in enumerate(ids, 1):
         try:
@@ -172,7 +177,20 @@ async def change_all(
         if number % REPORT_EVERY == 0 or number == len(ids):
             await report(number, len(ids))
     async with open_unit() as uow:
-        return await _named(uow, resource, refused[:TOLD]) + refused[TOLD:]
+        refused = await _named(uow, resource, refused[:TOLD]) + refused[TOLD:]
+        uow.tell_facts(
+            BulkFinished(
+                aggregate_id=job_id,
+                version=1,
+                at=now,
+                by=by,
+                resource=resource,
+                changed=len(ids) - len(refused),
+                refused=len(refused),
+            )
+        )
+        await uow.commit()
+    return refused
 
 
 def _refusal(record_id: UUID, refusal: DomainError) -> Refusal:

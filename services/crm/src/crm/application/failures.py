@@ -1,13 +1,15 @@
-"""A job on a file has failed for good: its row and the word of it in one commit."""
+"""A job has failed for good: its row and the word of it in one commit."""
 
 from datetime import datetime
 from uuid import UUID
 
 from crm.adapters import exports, imports
+from crm.application.bulk_changes import JOB as BULK_JOB
 from crm.application.exports import JOB as EXPORT_JOB
 from crm.application.import_revert import REVERT_JOB
 from crm.application.imports import CHECK_JOB, JOB
 from crm.application.uploads import OPEN_JOB
+from crm.domain.bulk import BulkFinished
 from crm.domain.errors import ExportNotFound, ImportNotFound
 from crm.domain.exports import ExportFailed
 from crm.domain.imports import ImportFailed
@@ -30,9 +32,25 @@ async def end_failed(uow: UnitOfWork, job: Job, *, error: str, now: datetime) ->
             uow.tell_facts(await _import(uow, job, why, now))
         elif job.kind == EXPORT_JOB:
             uow.tell_facts(await _export(uow, job, why, now))
+        elif job.kind == BULK_JOB:
+            uow.tell_facts(_bulk(job, why, now))
     except (ImportNotFound, ExportNotFound):
         pass  # there is nothing to open any more
     await uow.commit()
+
+
+def _bulk(job: Job, why: str, now: datetime) -> Fact:
+    return BulkFinished(
+        aggregate_id=job.id,
+        version=1,
+        at=now,
+        by=UUID(job.args["by"]),
+        resource=job.args["resource"],
+        changed=0,
+        refused=0,
+        stopped=True,
+        why=why,
+    )
 
 
 async def _import(uow: UnitOfWork, job: Job, why: str, now: datetime) -> Fact:

@@ -97,6 +97,7 @@ async def run_bulk(app: App, task: Task) -> dict[str, Any]:
         resource,
         [UUID(id) for id in job.args["ids"]],
         change_of(resource, request),
+        job_id=job.id,
         by=UUID(job.args["by"]),
         now=app.clock.now(),
         report=task.report,

@@ -158,4 +158,7 @@ async def test_what_was_waited_for_is_told_in_the_window(site: Any) -> None:
     told.target_kind, told.target_id, told.kind = "export", "x-1", "export_finished"
     notice = await site.get(f"/notifications/{told.id}/notice", hx_request="true")
     assert 'href="/exports/x-1/file"' in notice.text
+    told.target_kind, told.target_id, told.kind = "job", "j-1", "bulk_finished"
+    notice = await site.get(f"/notifications/{told.id}/notice", hx_request="true")
+    assert 'href="/jobs/j-1"' in notice.text
     assert (await site.get("/notifications/other/notice", hx_request="true")).status == 204

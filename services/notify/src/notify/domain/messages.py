@@ -22,6 +22,7 @@ class Kind(StrEnum):
     EXPORT_FINISHED = "export_finished"
     IMPORT_FAILED = "import_failed"
     EXPORT_FAILED = "export_failed"
+    BULK_FINISHED = "bulk_finished"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,11 +143,9 @@ def export_finished(
     export_id: UUID, *, resource: str, file_name: str, rows: int, kept_until: datetime
 ) -> Wording:
     """The file can be downloaded."""
-    one = {"activities": "activity"}.get(resource, resource.removesuffix("s"))
-    what = f"1 {one}" if rows == 1 else f"{rows:,} {resource}"
     return Wording(
         kind=Kind.EXPORT_FINISHED,
-        title=f"Export finished: {what}",
+        title=f"Export finished: {_counted(rows, resource)}",
         body=f"{file_name} can be downloaded until {kept_until.day} {kept_until:%B}.",
         target_kind="export",
         target_id=export_id,
@@ -163,6 +162,21 @@ def import_failed(import_id: UUID, *, file_name: str, step: str, why: str) -> Wo
         body=" ".join(filter(None, (f"{file} {what}.", why or _OURS, then))),
         target_kind="import",
         target_id=import_id,
+    )
+
+
+def bulk_finished(
+    job_id: UUID, *, resource: str, changed: int, refused: int, stopped: bool, why: str
+) -> Wording:
+    """What became of them; the page of the job names those that stayed as they were."""
+    if stopped:
+        title = f"Change of {resource} stopped"
+        body = f"Some may be changed already. {why or _OURS} It can be asked for again."
+    else:
+        title = f"{_counted(changed, resource)} changed"
+        body = f"{_counted(refused, resource)} could not be changed." if refused else ""
+    return Wording(
+        kind=Kind.BULK_FINISHED, title=title, body=body, target_kind="job", target_id=job_id
     )
 
 
@@ -189,6 +203,11 @@ _STOPPED = {  # by what it was about to do: what became of it, and what can be d
     "revert": ("was not taken back whole", "It can go on from here."),
 }
 _NOUN = {"call": "Call", "meeting": "Meeting", "mail": "Mail", "task": "Task", "note": "Note"}
+
+
+def _counted(number: int, resource: str) -> str:
+    one = {"activities": "activity"}.get(resource, resource.removesuffix("s"))
+    return f"1 {one}" if number == 1 else f"{number:,} {resource}"
 
 
 def _day_and_hour(reminder: Reminder) -> str:

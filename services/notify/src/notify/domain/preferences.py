@@ -6,7 +6,7 @@ from typing import NamedTuple
 from kit.errors import DomainError, ErrorKind
 from notify.domain.messages import Kind
 
-ONLY_INSIDE = frozenset({Kind.EXPORT_FINISHED})  # of no use in a mailbox
+ONLY_INSIDE = frozenset({Kind.EXPORT_FINISHED, Kind.BULK_FINISHED})  # of no use in a mailbox
 
 
 class PreferenceInvalid(DomainError):

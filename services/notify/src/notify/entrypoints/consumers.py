@@ -7,6 +7,7 @@ from uuid import UUID
 
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
+from freelanceflow.crm.v1 import bulk_events_pb2 as bulk_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
 from freelanceflow.crm.v1 import export_events_pb2 as export_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
@@ -25,6 +26,7 @@ from notify.domain.messages import (
     Reminder,
     Wording,
     activity_due,
+    bulk_finished,
     deal_moved,
     export_failed,
     export_finished,
@@ -164,6 +166,21 @@ def export_news(event: Event) -> News:
     return _in_all_languages(wording, at, maker, personal=True)
 
 
+def bulk_news(event: Event) -> News:
+    """The end of a change of many: told to whoever has asked for it."""
+    told = bulk_pb.BulkFinished.FromString(event.body)
+    wording = bulk_finished(
+        parse_id(told.job_id, "job_id"),
+        resource=told.resource,
+        changed=told.changed,
+        refused=told.refused,
+        stopped=told.stopped,
+        why=told.why,
+    )
+    asked, at = parse_id(told.actor_id, "actor_id"), from_timestamp(told.happen_time)
+    return _in_all_languages(wording, at, asked, personal=True)
+
+
 def export_failure(event: Event) -> News:
     """A file that could not be made: told to whoever waits for it."""
     told = export_pb.ExportFailed.FromString(event.body)
@@ -191,6 +208,7 @@ def _in_all_languages(
 _NEWS: dict[str, Callable[[Event], News | None]] = {
     "crm.activity.v1.reminded": reminder_news,
     DEAL_MOVED: deal_news,
+    "crm.bulk.v1.finished": bulk_news,
     "crm.export.v1.failed": export_failure,
     "crm.export.v1.finished": export_news,
     "crm.import.v1.failed": import_failure,

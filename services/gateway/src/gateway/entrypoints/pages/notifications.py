@@ -36,6 +36,7 @@ WORDS = {
     "import_failed": "An import of mine has stopped",
     "export_finished": "An export of mine is finished",
     "export_failed": "An export of mine has failed",
+    "bulk_finished": "A change of many of mine is finished",
 }
 ORDER = tuple(WORDS)
 PLACES = ("side", "bottom")
