@@ -157,7 +157,12 @@ def export_finished(workspace: UUID, maker: UUID) -> Event:
 
 
 def bulk_finished(workspace: UUID, asked: UUID, **over: Any) -> Event:
-    usual = {"resource": "clients", "changed": 1, "refused": 3, "job_id": str(new_id())}
+    usual: dict[str, Any] = {
+        "resource": "clients",
+        "changed": 1,
+        "refused": 3,
+        "job_id": str(new_id()),
+    }
     message = bulk_pb.BulkFinished(
         actor_id=str(asked), happen_time=to_timestamp(NOON), version=1, **usual | over
     )
