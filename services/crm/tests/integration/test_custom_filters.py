@@ -193,6 +193,23 @@ async def test_a_custom_filter_that_makes_no_sense_is_refused(
         await person.list_deals(where(*condition))
 
 
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (("cf_hours", "GTE", "many"), "Write a number, such as 12.5."),
+        (("cf_start", "EQ", "30.4.2026"), "Write a date, such as 2026-04-30."),
+        (("cf_hours", "ISNULL", "yes"), "Write true or false."),
+        (("name", "IN", *["x"] * 101), "Write a text of 500 characters at most; 1 to 100 of them."),
+    ],
+)
+async def test_who_is_refused_is_told_how_to_write_it(
+    person: Person, fields: None, condition: tuple[str, ...], words: str
+) -> None:
+    with refused(ErrorKind.INVALID, "VALUE_INVALID") as refusal:
+        await person.list_deals(where(*condition))
+    assert refusal.value.fields == {condition[0]: words}
+
+
 async def test_an_operator_that_does_not_fit_the_type_is_refused(
     person: Person, fields: None
 ) -> None:

@@ -128,6 +128,28 @@ class Kind(Enum):
     CHOICES = _Type(Text(), _text, EQUAL | CONTAINS | ISNULL)  # the same in a JSON array
 
 
+_LOOKS = {
+    Kind.ID: "the id of a record",
+    Kind.INTEGER: "a whole number, such as 12",
+    Kind.NUMBER: "a number, such as 12.5",
+    Kind.MONEY: "an amount in minor units, such as 1250 or 1250 EUR",
+    Kind.SHARE: "a share, such as 0.4",
+    Kind.DATE: "a date, such as 2026-04-30",
+    Kind.DAY: "a date, such as 2026-04-30",
+    Kind.INSTANT: "a time with its zone, such as 2026-04-30T14:00:00Z",
+    Kind.FLAG: "true or false",
+}
+
+
+def looks(kind: Kind, operator: int, *, most: int) -> str:
+    """How a value has to be written, for whoever wrote one that cannot be read."""
+    if operator == pb.OPERATOR_ISNULL:
+        return "Write true or false."
+    each = _LOOKS.get(kind, f"a text of {MAX_TEXT} characters at most")
+    several = f"; 1 to {most} of them" if operator == pb.OPERATOR_IN else ""
+    return f"Write {each}{several}."
+
+
 def value_of(kind: Kind, operator: int, texts: list[str], *, most: int) -> tuple[str, Any]:
     """The word of an ISNULL, or the value. Raises ValueError, KeyError, ArithmeticError."""
     read = kind.value.read

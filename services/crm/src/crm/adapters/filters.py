@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, func, or_, tuple_
 
 from crm.adapters.custom_columns import custom_column
-from crm.adapters.filter_kinds import InCurrency, Kind, comparison, value_of
+from crm.adapters.filter_kinds import InCurrency, Kind, comparison, looks, value_of
 from crm.domain.custom_field import FILTER_PREFIX, FieldType
 from freelanceflow.type.v1 import filter_pb2 as pb
 from kit.errors import DomainError, ErrorKind
@@ -207,5 +207,5 @@ def _read(condition: pb.Condition, kind: Kind) -> tuple[str, Any]:
     except (ValueError, KeyError, ArithmeticError):
         raise ValueInvalid(
             f"The value for “{condition.field}” cannot be read.",
-            fields={condition.field: "This value cannot be read."},
+            fields={condition.field: looks(kind, operator, most=MAX_VALUES)},
         ) from None
