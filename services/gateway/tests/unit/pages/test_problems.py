@@ -25,3 +25,15 @@ async def test_too_much_at_once_says_how_long_to_wait(site: Any) -> None:
         site.neighbours.deals.answers["GetDeal"] = refusal
         page = (await site.get("/deals/d-1")).text
         assert f"Please wait {words} then try again." in page
+
+
+async def test_who_is_signed_out_is_told_beside_the_page(site: Any) -> None:
+    """In a dialog it would lie upon the banner that leads to the sign-in."""
+    htmx = {"hx_request": "true", "hx_target": "dialog#dialog"}
+    site.neighbours.deals.answers["GetDeal"] = RemoteError(ErrorKind.NOT_FOUND, "GONE", "")
+    framed = await site.get("/deals/d-1/move", **htmx)
+    assert (framed.status, "hx-retarget" in framed.headers) == (404, False)
+    site.sign_out()
+    told = await site.get("/deals/d-1/move", **htmx)
+    assert (told.status, told.headers["hx-retarget"]) == (401, "#toasts")
+    assert 'href="/sign-in' in told.text

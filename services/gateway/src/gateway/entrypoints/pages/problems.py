@@ -65,7 +65,9 @@ def render_problem(
         return rendering.response(request, "problems/page.html", status=status, problem=problem)
     if REFRESH in request.headers:
         return HTMLResponse("", status_code=status, headers={"HX-Reswap": "none"})
-    if request.method == "GET" and any(targets(request, frame) for frame in _FRAMES):
+    # Who is signed out is told by the page's banner, which a dialog would lie upon.
+    framed = request.method == "GET" and any(targets(request, frame) for frame in _FRAMES)
+    if framed and status != 401:
         template = "problems/dialog.html" if targets(request, "dialog") else "problems/_panel.html"
         return rendering.response(request, template, status=status, problem=problem)
     headers = {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"}
