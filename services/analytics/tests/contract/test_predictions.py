@@ -9,6 +9,7 @@ import pytest
 
 from analytics.bootstrap.serving import services
 from analytics.entrypoints.app import App
+from analytics.entrypoints.rpc.asking import Asking
 from freelanceflow.analytics.v1 import analytics_service_pb2 as pb
 from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
 from freelanceflow.analytics.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
@@ -357,3 +358,30 @@ async def test_a_past_day_is_asked_for(peer: Peer, monkeypatch: pytest.MonkeyPat
     await rows.keep_forecast(peer.app, peer.workspace, edition=day)
     found = await peer.ask("GetForecast", asked)
     assert (found.basis.as_of_date, found.basis.computing) == (day, False)
+
+
+async def test_rows_that_come_while_they_are_asked_for_are_said_to_be_on_their_way(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else "nothing can be said" would be shown, and kept, where an answer is there by now."""
+    day = "2026-03-05"
+    asked = pre.GetForecastRequest(as_of_date=day)
+    ask = Asking._ask
+
+    async def send(kind: str, job_id: UUID) -> None:
+        return None
+
+    async def ask_behind_a_quick_worker(self: Asking, question: Any, context: Any) -> Any:
+        await ask(self, question, context)
+        await rows.keep_edition(peer.app, peer.workspace, day, written=1)
+        await rows.keep_forecast(peer.app, peer.workspace, edition=day)
+        late = NOON + 10 * DAY
+        await rows.keep_answer(peer.app, peer.workspace, question.name, computed_at=late)
+        return await ask(self, question, context)
+
+    monkeypatch.setattr(peer.app.jobs, "send", send)
+    monkeypatch.setattr(Asking, "_ask", ask_behind_a_quick_worker)
+    await tell(peer.app, Told(peer.workspace).created().events)
+    assert (await peer.ask("GetForecast", asked)).basis.computing
+    found = await peer.ask("GetForecast", asked)
+    assert (found.basis.computing, found.HasField("total")) == (False, True)

@@ -4,12 +4,14 @@ A question is asked with everybody's deals in sight, because a model of one pers
 would know little; what is read afterwards is again what the caller may see.
 """
 
+from analytics.adapters.standing import standing
 from analytics.application.forecasting import Wanted
 from analytics.application.questions import Asked, Question, ask
 from analytics.application.scope import Scope
 from analytics.domain.questions import MOST_DAYS
 from analytics.domain.work import ANSWER
 from analytics.entrypoints.app import App
+from kit.database import ReadTransaction
 from kit.errors import InvalidInput
 from kit.rpc.identity import Context, principal_of
 from kit.sight import EVERYTHING, seeing
@@ -36,7 +38,11 @@ class Asking:
             questions.append(Question.owner(scope.whose, scope.day))
         asked = [await self._ask(question, context) for question in questions]
         # An answer of earlier facts is no answer here: its rows are gone, and made anew.
-        return any(one.is_computing or one.is_stale for one in asked)
+        if any(one.is_computing or one.is_stale for one in asked):
+            return True
+        # It may have come since its rows were looked for: then they are there for who asks again.
+        async with ReadTransaction(self._app.pool, principal_of(context).workspace_id) as tx:
+            return (await standing(tx, scope.edition)).written != scope.standing.written
 
     async def for_range(self, scope: Scope, wanted: Wanted, context: Context) -> Asked:
         """How the answer for a range of days stands. Raises InvalidInput."""
