@@ -26,7 +26,7 @@ from bench.report import ALONE, OPERATIONS, Measured
 WRITES = ("create", "move")
 CONNECTIONS = 16
 WARM_UP = 0.7
-REST = 130.0  # seconds after the last work, until pools and NATS have given back what it took
+REST = 240.0  # seconds after the last work: pools let go within two minutes, NATS collects then
 
 
 @dataclass(frozen=True)
