@@ -136,7 +136,7 @@ class Beside(RuleBasedStateMachine):
         """A company that a file has brought, maybe under one that it has brought before."""
         request = client_pb.ListClientsRequest(conditions=[where("name", "EQ", name)])
         (found,) = self.call("ListClients", request).clients
-        client = Client(found.id, name, external_id=external_id)
+        client = Client(found.id, name, external_id=external_id, owner=found.owner_id)
         client.parent = next((one.id for one in self.model.clients if one.name == parent), "")
         self.model.clients.append(client)
         return Brought(client, client.version, None)
@@ -171,6 +171,7 @@ class Beside(RuleBasedStateMachine):
             case Client():
                 said = (found.name, found.parent_id, found.notes, found.external_id)
                 assert said == (thing.name, thing.parent, thing.notes, thing.external_id), found
+                assert found.owner_id == thing.owner
                 assert tuple(found.emails) == thing.emails
                 assert dict(found.custom_fields) == thing.custom
             case Activity():

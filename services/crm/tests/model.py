@@ -7,7 +7,13 @@ from typing import Any
 OPEN = ("Prospecting", "Engaging", "Proposal")
 STAGES = (*OPEN, "Won", "Lost")
 # Of these a merge takes one or the other; mails and custom fields are united.
-CHOICES = {"name": "name", "parent_id": "parent", "notes": "notes", "external_id": "external_id"}
+CHOICES = {
+    "name": "name",
+    "parent_id": "parent",
+    "notes": "notes",
+    "external_id": "external_id",
+    "owner_id": "owner",
+}
 
 
 @dataclass
@@ -70,6 +76,7 @@ class Client(Thing):
     emails: tuple[str, ...] = ()
     notes: str = ""
     external_id: str = ""
+    owner: str = ""  # whoever imported it
     custom: dict[str, str] = field(default_factory=dict)
 
 
@@ -198,8 +205,9 @@ class Model:
         for said, name in CHOICES.items():
             if said in named or not getattr(one, name):
                 new[name] = getattr(other, name)
-        if new.get("parent", one.parent) in (one.id, other.id):
-            new["parent"] = other.parent if other.parent != one.id else ""
+        parent = new.get("parent", one.parent)
+        if self._reaches(parent, one.id) or self._reaches(parent, other.id):
+            new["parent"] = "" if self._reaches(other.parent, one.id) else other.parent
         new["emails"] = tuple(dict.fromkeys((*one.emails, *other.emails)))
         new["custom"] = {**other.custom, **one.custom}
         freed = other.external_id if new.get("external_id") == other.external_id else ""
@@ -208,6 +216,13 @@ class Model:
         one.change(**new)
         other.delete()
         return freed
+
+    def _reaches(self, id: str, above: str) -> bool:
+        """Whether a client is the other one, or stands under it."""
+        parents = {client.id: client.parent for client in self.clients}
+        while id and id != above:
+            id = parents.get(id, "")
+        return bool(id)
 
     def undo(self, merge: Merge) -> None:
         """Two of them again; what somebody has changed since stays as it is."""
