@@ -4,16 +4,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.e2e.support.api import Person
 from tests.e2e.support.browsing import Visit, sign_in
 
 SCREENS = (("1440", 1440, 900), ("390", 390, 844))
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SETTLED = 350  # milliseconds until nothing slides or loads any more
 COMPANY = {"kind": "company", "allow_duplicate": True}
 TALLEST = 2200  # pixels of a page that are still looked at
@@ -49,10 +49,13 @@ class Camera:
             await page.wait_for_timeout(SETTLED)
             if whole:
                 tall = await page.evaluate("() => document.documentElement.scrollHeight")
-                size_ = {"width": width, "height": min(max(tall, height), TALLEST)}
-                await page.set_viewport_size(size_)  # type: ignore[arg-type]
+                whole_page: ViewportSize = {
+                    "width": width,
+                    "height": min(max(tall, height), TALLEST),
+                }
+                await page.set_viewport_size(whole_page)
             for theme in THEMES:
-                await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+                await page.emulate_media(color_scheme=theme)
                 await page.wait_for_timeout(250)
                 await page.screenshot(path=self.folder / f"{name}-{size}-{theme}.png")
         await page.set_viewport_size({"width": 1440, "height": 900})
