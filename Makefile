@@ -20,9 +20,9 @@ down: setup ## Stop it; the data stay
 status: setup ## What runs
 	@$(LOCAL) status
 logs: setup ## Follow the logs; of one process with S=crm
-	@$(LOCAL) logs $(S)
-reset: setup ## Stop it and delete its data; asks first
-	@$(LOCAL) reset
+	@$(LOCAL) logs "$(S)"
+reset: setup ## Stop it and delete its data; asks first (YES=1 does not)
+	@$(LOCAL) reset $(if $(YES),--yes)
 migrate: setup ## Bring the databases of the running platform to the newest schema
 	@$(LOCAL) migrate
 rebuild: setup ## Build analytics' facts anew from what crm told; of one workspace with W=its-id

@@ -19,7 +19,7 @@ from bench.floors import sql, web
 from bench.load.processes import pss_mb
 from bench.load.runner import Runner
 from bench.load.targets import OURS, platform_runner, scenario
-from bench.platform import Platform
+from bench.platform import BenchFailed, Platform
 from bench.platform import running as running_platform
 from bench.report import ALONE, OPERATIONS, Measured
 
@@ -39,6 +39,7 @@ class Size:
     moves: int
 
 
+FORMS = ("full", "quick", "growth", "analytics")
 FULL, QUICK = Size(100_000, 3, 2.5, 200), Size(5_000, 1, 1.5, 40)
 
 
@@ -162,7 +163,16 @@ async def _analytics() -> str:
 
 def main() -> None:
     """`make bench`."""
-    asked = os.environ.get("BENCH")
+    asked = os.environ.get("BENCH") or "full"
+    if asked not in FORMS:
+        sys.exit(f"BENCH={asked}: {', '.join(FORMS)} are known")
+    try:
+        _bench(asked)
+    except BenchFailed as problem:
+        sys.exit(str(problem).strip())
+
+
+def _bench(asked: str) -> None:
     if asked in ("growth", "analytics"):
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             sys.stdout.write(runner.run(_grown() if asked == "growth" else _analytics()))

@@ -11,7 +11,6 @@ from bench.platform import Platform
 
 _CALLS = re.compile(r'^rpc_server_duration_seconds_count\{.*rpc_service="([^"]+)"\} (\S+)$', re.M)
 _STATEMENT = re.compile(r"crm_app@crm LOG:  (?:execute [^:]*|statement): ")
-_END = "COMMIT"
 SETTLE = 0.3
 
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from bench import workspace
 from bench.freshness import percentile_ms
-from bench.platform import Platform, running
+from bench.platform import BenchFailed, Platform, running
 from bench.soak.people import Done, People
 from bench.soak.watch import Sample, growth, look
 from local import state
@@ -156,7 +156,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--people", type=int, default=6)
     parser.add_argument("--no-kills", action="store_true", help="load only")
     options = parser.parse_args(arguments)
-    return asyncio.run(soak(options.minutes, options.people, kills=not options.no_kills))
+    try:
+        return asyncio.run(soak(options.minutes, options.people, kills=not options.no_kills))
+    except BenchFailed as problem:
+        sys.exit(str(problem).strip())
 
 
 if __name__ == "__main__":

@@ -36,6 +36,12 @@ SERVICES = ("auth", "crm", "analytics", "notify", "gateway")
 MEMBERS = ("libs/kit", "proto", "deploy/local", *(f"services/{name}" for name in SERVICES))
 OWN_SERVERS = ("FF_POSTGRES_BIN", "FF_NATS_BIN", "FF_VALKEY_BIN")
 STEP_TIMEOUT = 900
+# What pip and uv say when they reach nobody, and what both may be told.
+OFFLINE = (
+    *("Failed to establish a new connection", "Failed to resolve", "connect timeout="),
+    "client error (Connect)",
+)
+WAYS_OUT = "behind a proxy set HTTPS_PROXY; for another one PIP_INDEX_URL and UV_DEFAULT_INDEX"
 
 started = time.monotonic()
 
@@ -53,6 +59,9 @@ def main(arguments: list[str]) -> int:
         setup(dev="--dev" in arguments)
     except SetupFailed as failure:
         sys.stderr.write(f"setup: {failure}\n")
+        return 1
+    except OSError as problem:  # no room, no right: nothing of ours is wrong
+        sys.stderr.write(f"setup: {problem.filename}: {problem.strerror}\n")
         return 1
     except KeyboardInterrupt:
         return 130
@@ -176,6 +185,8 @@ def _run(command: list[str], failure: str) -> None:
     except subprocess.TimeoutExpired:
         raise SetupFailed(f"{failure}: no end after {STEP_TIMEOUT} s") from None
     if done.returncode:
+        if any(sign in done.stdout for sign in OFFLINE):
+            raise SetupFailed(f"{failure}: the package registry does not answer ({WAYS_OUT})")
         tail = "\n    ".join(done.stdout.strip().splitlines()[-12:])
         raise SetupFailed(f"{failure}:\n    {tail}")
 

@@ -1,7 +1,6 @@
 """`python -m tests.pictures [part of a scene's name …]`"""
 
 import asyncio
-import json
 import os
 import sys
 from pathlib import Path
@@ -9,7 +8,9 @@ from pathlib import Path
 import httpx
 from playwright.async_api import async_playwright
 
+from local import state
 from local.browser import find
+from local.paths import home
 from tests.e2e.support.api import Person
 from tests.pictures.camera import Camera
 from tests.pictures.scenes import SCENES
@@ -19,7 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 async def main(wanted: list[str]) -> int:
     """Takes all scenes, or those that are named."""
-    told = json.loads((ROOT / ".ff" / "local.json").read_text("utf-8"))
+    told = state.read_facts(home())
+    if told is None:
+        sys.stderr.write("the platform is not running: `make up` first\n")
+        return 1
     folder = ROOT / "reports" / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     failed = 0

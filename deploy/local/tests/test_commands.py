@@ -1,5 +1,6 @@
 """What a person is told: of ports, of a failed start, of settings that cannot be."""
 
+import json
 import os
 import socket
 import subprocess
@@ -65,6 +66,7 @@ def test_reset_asks_and_deletes_all_but_itself(tmp_path: Path) -> None:
     plan.data("nats").mkdir(parents=True)
     refused = local(tmp_path, "reset")
     assert refused.returncode == 1
+    assert refused.stderr == "reset asks first; without a terminal: make reset YES=1\n"
     assert plan.data("nats").exists()
     assert local(tmp_path, "reset", "--yes").returncode == 0
     assert not plan.data("nats").exists()
@@ -76,6 +78,45 @@ def test_what_is_not_running_is_said_to_be_so(tmp_path: Path) -> None:
     down = local(tmp_path, "down")
     assert (down.returncode, down.stdout) == (0, "FreelanceFlow is not running.\n")
     assert local(tmp_path, "logs").returncode == 1
+
+
+def test_a_log_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    assert local(tmp_path, "logs").stderr == "nothing has been logged yet\n"
+    (tmp_path / "logs").mkdir()
+    for name in ("auth", "crm", "crm.1"):
+        (tmp_path / "logs" / f"{name}.log").write_text("a line\n")
+    for name in ("ghost", "*", "../crm"):
+        done = local(tmp_path, "logs", name)
+        assert (done.returncode, done.stderr) == (1, f"no log of {name}; there are auth, crm\n")
+    assert len(local(tmp_path, "logs", "").stdout.splitlines()) == 2, "make says nothing as ''"
+
+
+@pytest.mark.parametrize("text", ["{broken", "[]", "{}", '{"units": {"x": {"who": 1}}}'])
+def test_what_somebody_else_wrote_is_named_in_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "status.json").write_text(text)
+    done = local(tmp_path, "status")
+    path = tmp_path / "status.json"
+    assert done.returncode == 1
+    assert done.stderr == f"{path} cannot be read: `make down up` writes it anew\n"
+    assert local(tmp_path, "down").returncode == 0
+
+
+def test_a_folder_that_cannot_be_is_named_in_one_line(tmp_path: Path) -> None:
+    home = tmp_path / "file" / "home"
+    home.parent.write_text("not a folder")
+    for command in ("up", "status", "down"):
+        done = local(home, command, FF_PORT=str(free_base(home)))
+        (line,) = done.stderr.splitlines()
+        assert (done.returncode, line.rpartition(": ")[2]) == (1, "Not a directory")
+        assert str(home) in line
+
+
+def test_ports_need_not_be_told_again(tmp_path: Path) -> None:
+    plan = Plan(tmp_path, 18_000)
+    assert commands.as_running(plan) == plan
+    facts = {**Plan(tmp_path, 19_000).facts, "services": {}}
+    (tmp_path / "local.json").write_text(json.dumps(facts))
+    assert commands.as_running(plan) == Plan(tmp_path, 19_000)
 
 
 def free_base(home: Path) -> int:

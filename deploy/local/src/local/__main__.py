@@ -13,8 +13,11 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         return _run(options, plan_from_environment())
-    except (commands.CannotDo, BadSetting) as refusal:
+    except (commands.CannotDo, BadSetting, state.Damaged) as refusal:
         sys.stderr.write(f"{refusal}\n")
+        return 1
+    except OSError as problem:  # no room, no right, no such folder: nothing of ours is wrong
+        sys.stderr.write(f"{problem.filename or 'this machine'}: {problem.strerror or problem}\n")
         return 1
     except KeyboardInterrupt:
         return 130
@@ -27,7 +30,7 @@ def _run(options: argparse.Namespace, plan: Plan) -> int:
         case "down":
             commands.down(plan, _say)
         case "status":
-            return 0 if commands.status(plan, _say) else 1
+            return 0 if commands.status(commands.as_running(plan), _say) else 1
         case "logs":
             commands.show_logs(plan, options.unit, follow=sys.stdout.isatty(), say=_say)
         case "reset":
@@ -37,9 +40,9 @@ def _run(options: argparse.Namespace, plan: Plan) -> int:
         case "provision":
             return _provision(plan)
         case "migrate":
-            commands.migrate(plan, _say)
+            commands.migrate(commands.as_running(plan), _say)
         case "rebuild":
-            commands.rebuild(plan, options.workspace, _say)
+            commands.rebuild(commands.as_running(plan), options.workspace, _say)
         case "seed":
             return _seed(plan)
     return 0

@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -45,6 +47,12 @@ def up(plan: Plan, say: Say) -> None:
         _refuse_given_up(plan)
     _wait_until_ready(plan, say)
     say(_welcome(plan))
+
+
+def as_running(plan: Plan) -> Plan:
+    """The plan with the ports it was started on: whoever moved them need not say so each time."""
+    facts = state.read_facts(plan.home)
+    return replace(plan, base=urlsplit(facts["gateway"]).port or plan.base) if facts else plan
 
 
 def down(plan: Plan, say: Say) -> None:
@@ -89,10 +97,13 @@ def status(plan: Plan, say: Say) -> bool:
 
 def show_logs(plan: Plan, name: str | None, *, follow: bool, say: Say) -> None:
     """The last lines of one log or of all, then what is appended."""
-    paths = sorted((plan.home / "logs").glob(f"{name or '*'}.log"))
-    paths = [path for path in paths if not path.stem.endswith(".1")]
-    if not paths:
-        raise CannotDo(f"no log of {name}" if name else "nothing has been logged yet")
+    found = sorted((plan.home / "logs").glob("*.log"))
+    logged = {path.stem: path for path in found if not path.stem.endswith(".1")}
+    if not logged:
+        raise CannotDo("nothing has been logged yet")
+    if name and name not in logged:
+        raise CannotDo(f"no log of {name}; there are {', '.join(logged)}")
+    paths = [logged[name]] if name else list(logged.values())
     for path in paths:
         for line in logs.tail(path, 200 if name else 20):
             say(f"{path.stem:18} {line}")
@@ -236,7 +247,7 @@ def _listener(port: int) -> str:
 
 def _confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
-        raise CannotDo("reset asks first; without a terminal say it with --yes")
+        raise CannotDo("reset asks first; without a terminal: make reset YES=1")
     return input(question).strip().lower() in ("y", "yes")
 
 

@@ -103,9 +103,7 @@ def _migration(plan: Plan, service: str) -> Unit:
     return _once(
         plan,
         name=f"migrate-{service}",
-        version=lambda: _digest(
-            plan.admin_url, *(p.read_text() for p in sorted(folder.glob("*.py")))
-        ),
+        version=version,
         command=lambda: migration(plan, service),
         needs=("databases",),
     )

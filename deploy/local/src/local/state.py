@@ -26,6 +26,10 @@ WAITING, STARTING, READY, DONE, FAILED, STOPPED = (
 )
 
 
+class Damaged(Exception):
+    """What the supervisor wrote is not what stands there; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class UnitState:
     """One unit as the supervisor sees it."""
@@ -96,18 +100,29 @@ class Board:
 
 def read_status(home: Path) -> dict[str, UnitState]:
     """The units as last written; empty before the first start."""
-    with suppress(FileNotFoundError):
-        written = json.loads((home / "status.json").read_text())
+    path = home / "status.json"
+    with suppress(FileNotFoundError), _as_written(path):
+        written = json.loads(path.read_text())
         return {name: UnitState(**unit) for name, unit in written["units"].items()}
     return {}
 
 
 def read_facts(home: Path) -> dict[str, Any] | None:
     """The content of local.json, None while the platform is not ready."""
-    with suppress(FileNotFoundError):
-        facts: dict[str, Any] = json.loads((home / "local.json").read_text())
-        return facts
+    path = home / "local.json"
+    with suppress(FileNotFoundError), _as_written(path):
+        facts: dict[str, Any] = json.loads(path.read_text())
+        return {**facts, "services": dict(facts["services"])}
     return None
+
+
+@contextmanager
+def _as_written(path: Path) -> Iterator[None]:
+    """Raises Damaged: somebody else wrote, or an older version did."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Damaged(f"{path} cannot be read: `make down up` writes it anew") from None
 
 
 @contextmanager
@@ -146,9 +161,12 @@ def supervisor_pid(home: Path) -> int | None:
 
 def stop_leftovers(home: Path, patience: float = 10.0) -> list[str]:
     """End what an earlier supervisor left behind; a number given to somebody else is let be."""
+    known: dict[str, UnitState] = {}
+    with suppress(Damaged):  # then only the kernel's word is left, which ends them as well
+        known = read_status(home)
     left = [
         unit
-        for unit in read_status(home).values()
+        for unit in known.values()
         if unit.pid and unit.born and birth_of(unit.pid) == unit.born
     ]
     for unit in left:

@@ -16,7 +16,6 @@ from gateway.entrypoints.pages.rendering import rendering_of
 from kit.rpc.identity import CallIdentity
 
 LARGEST_PAGE = 200
-_PAGING = frozenset({"limit", "cursor"})
 _ETAG = re.compile(r'"(\d+)"')
 
 

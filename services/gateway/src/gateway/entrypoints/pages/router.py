@@ -67,7 +67,6 @@ PARTS = (
     views,
     entrance,
     imports,
-    invitations,
     list_exports,
     exports,
     bulk,
