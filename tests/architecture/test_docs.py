@@ -1,0 +1,62 @@
+"""What the documents name is there: pages, paths, commands; and each page is led to."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST = ROOT / "README.md"
+PAGES = sorted([FIRST, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+CODE = re.compile(r"`([^`\n]+)`|^(make .*)$", re.MULTILINE)
+COMMAND = re.compile(r"\bmake ([a-z][a-z-]*)")
+TOPS = "|".join(path.name.replace(".", r"\.") for path in ROOT.iterdir() if path.is_dir())
+PATH = re.compile(rf"^(?:{TOPS})(?:/[\w.-]+)+/?$")
+# Made by running: a fresh checkout has none of them. X stands for any service.
+MADE = ("reports/", ".ff/", ".venv/", "deploy/k8s/components/secrets-generated/secrets")
+
+
+def led_to(page: Path) -> Iterator[Path]:
+    """Where a page's links lead; a folder shows its own page."""
+    for target in LINK.findall(page.read_text()):
+        if "://" not in target:
+            path = (page.parent / target).resolve()
+            yield path / "README.md" if path.is_dir() else path
+
+
+def wrong(page: Path) -> Iterator[str]:
+    """What a page names and is not there."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    yield from (f"link to {path}" for path in led_to(page) if not path.exists())
+    for inline, line in CODE.findall(page.read_text()):
+        said = inline or line
+        yield from (f"make {name}" for name in COMMAND.findall(said) if name not in targets)
+        concrete = PATH.match(said) and not said.startswith((*MADE, "services/X/"))
+        if concrete and not (ROOT / said).exists():
+            yield said
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_names_is_there(page: Path) -> None:
+    assert list(wrong(page)) == []
+
+
+def test_what_is_not_there_is_caught(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("[x](gone.md#there) `make nothing` `libs/kit/gone.py` `libs/kit`\nmake no\n")
+    assert list(wrong(page)) == [
+        f"link to {tmp_path / 'gone.md'}",
+        *("make nothing", "libs/kit/gone.py", "make no"),
+    ]
+
+
+def test_every_page_is_led_to_from_the_first() -> None:
+    found, look = {FIRST}, [FIRST]
+    while look:
+        more = {path for path in led_to(look.pop()) if path.suffix == ".md"} - found
+        found |= more
+        look += more
+    guides = {page for page in PAGES if page.parent.name == "docs"}
+    assert guides - found == set()
