@@ -35,12 +35,11 @@ async def board_of(app: App, workspace_id: UUID, request: pb.GetBoardRequest) ->
             cards[card["stage_id"]].append(card)
     others = {total.currency for column in totals.values() for total in column} - {"", own}
     rates = await rates_adapter.read(app.pool, workspace_id, others) if others else Rates(own, {})
-    columns = []
+    shown = pb.Board(currency_code=own)
     for stage in stages:
-        column = _column(stage, totals[stage["id"]], rates, now)
-        _put_cards(app, workspace_id, filter, column, cards[stage["id"]])
-        columns.append(column)
-    return pb.Board(columns=columns, currency_code=own)
+        column = _put_column(shown, stage, totals[stage["id"]], rates, now)
+        _put_cards(app, workspace_id, filter, column, cards[stage["id"]], now)
+    return shown
 
 
 async def cards_of(
@@ -61,15 +60,15 @@ async def cards_of(
     )
     if not page.rows and stage_id not in {s["id"] for s in await stages_of(app, workspace_id)}:
         raise StageNotFound("There is no such stage.")
+    response = pb.ListCardsResponse(next_page_token=page.next_page_token)
     now = app.clock.now()
-    return pb.ListCardsResponse(
-        cards=[card_message(card, now) for card in page.rows],
-        next_page_token=page.next_page_token,
-    )
+    for card in page.rows:
+        card_message(card, now, response.cards.add)
+    return response
 
 
-def _column(
-    stage: asyncpg.Record, totals: list[Total], rates: Rates, now: datetime
+def _put_column(
+    shown: pb.Board, stage: asyncpg.Record, totals: list[Total], rates: Rates, now: datetime
 ) -> pb.BoardColumn:
     """Sums are in the workspace's currency; what has no rate into it stands beside them."""
     own = rates.base
@@ -82,7 +81,7 @@ def _column(
         if factor is not None:
             share = (total.unscored_minor * usual).to_integral_value(ROUND_HALF_EVEN)
             weighted += (total.weighted_minor + share) * factor
-    return pb.BoardColumn(
+    return shown.columns.add(
         stage=stage_message(stage),
         count=sum(total.deals for total in totals),
         sum=money(sums.own, own),
@@ -101,9 +100,10 @@ def _put_cards(
     filter: Filter,
     column: pb.BoardColumn,
     cards: list[asyncpg.Record],
+    now: datetime,
 ) -> None:
-    now = app.clock.now()
-    column.cards.extend(card_message(card, now) for card in cards[:FIRST_CARDS])
+    for card in cards[:FIRST_CARDS]:
+        card_message(card, now, column.cards.add)
     if len(cards) > FIRST_CARDS:
         last = cards[FIRST_CARDS - 1]
         column.next_page_token = deal_queries.CARDS.token_behind(

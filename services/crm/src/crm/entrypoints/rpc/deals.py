@@ -72,10 +72,9 @@ class DealService(api.DealServiceServicer):
         app, workspace_id, deals = self._app, principal_of(context).workspace_id, deal_queries.DEALS
         page = await deals.page(app.pool, app.page_tokens, workspace_id, request)
         now = app.clock.now()
-        response = pb.ListDealsResponse(
-            deals=[deal_message(found, now) for found in page.rows],
-            next_page_token=page.next_page_token,
-        )
+        response = pb.ListDealsResponse(next_page_token=page.next_page_token)
+        for found in page.rows:
+            deal_message(found, now, response.deals.add)
         if request.with_total:
             await self._add_up(workspace_id, request, response)
         return response

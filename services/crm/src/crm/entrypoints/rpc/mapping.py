@@ -1,7 +1,9 @@
 """Rows and entities as messages, and what messages hold as values. Lists are read by the thousand:
-rows are taken apart by position, in the order in which the adapters select them.
+rows are taken apart by position, in the order in which the adapters select them, and a message that
+is `made` by the `add` of its list is there from the start, where a finished one would be copied.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,7 +45,9 @@ def money(amount_minor: int | None, currency: str | None) -> Any:
     return {"amount_minor": amount_minor, "currency_code": currency}
 
 
-def deal_message(row: Any, now: datetime) -> deal_pb.Deal:
+def deal_message(
+    row: Any, now: datetime, made: Callable[..., deal_pb.Deal] = deal_pb.Deal
+) -> deal_pb.Deal:
     """A row of adapters.deal_columns."""
     (
         id,
@@ -78,7 +82,7 @@ def deal_message(row: Any, now: datetime) -> deal_pb.Deal:
         lost_reason_name,
         *_,
     ) = row
-    message = deal_pb.Deal(
+    message = made(
         id=str(id),
         name=name,
         client_id=str(client_id) if client_id else "",
@@ -154,7 +158,7 @@ def deal_entity_message(deal: Deal, now: datetime) -> deal_pb.Deal:
     )
 
 
-def card_message(row: Any, now: datetime) -> deal_pb.Card:
+def card_message(row: Any, now: datetime, made: Callable[..., deal_pb.Card]) -> deal_pb.Card:
     """A row of adapters.deal_queries.cards_shown."""
     (
         id,
@@ -181,7 +185,7 @@ def card_message(row: Any, now: datetime) -> deal_pb.Card:
         custom_fields,
         *_,
     ) = row
-    card = deal_pb.Card(
+    card = made(
         id=str(id),
         name=name,
         client_id=str(client_id) if client_id else "",
