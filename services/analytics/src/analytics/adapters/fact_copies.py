@@ -51,7 +51,8 @@ _NAN: ColumnElement[float] = literal_column("'NaN'::float8", Double())
 
 
 def _seconds(column: Any) -> ColumnElement[float]:
-    return cast(func.extract("epoch", column), Double)
+    """The same as EXTRACT, which is a decimal number first: that was half of what a copy costs."""
+    return func.date_part(literal_column("'epoch'"), column, type_=Double)
 
 
 _s = deal_states.c
