@@ -18,6 +18,7 @@ from freelanceflow.crm.v1 import contact_service_pb2 as contact_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import duplicate_service_pb2 as duplicate_pb
 from freelanceflow.crm.v1 import export_service_pb2 as export_pb
+from freelanceflow.crm.v1 import record_service_pb2 as record_pb
 from freelanceflow.crm.v1 import view_service_pb2 as view_pb
 from kit.database import Transaction
 from kit.errors import ErrorKind
@@ -279,6 +280,12 @@ async def test_no_client_is_deleted_whose_records_one_does_not_see(
         ("", ""),
     ]
     await person.call("DeleteClient", deletion(sold))
+    # Nor for good, where somebody else threw it away, or something became theirs meanwhile.
+    purge = record_pb.PurgeRecordRequest(record_id=sold.id)
+    with refused(ErrorKind.REFUSED, "CLIENT_OUT_OF_SIGHT"):
+        await seller.call("PurgeRecord", purge)
+    await person.call("PurgeRecord", purge)
+    await seller.call("PurgeRecord", record_pb.PurgeRecordRequest(record_id=free.id))
 
 
 async def test_nothing_can_be_put_out_of_ones_own_sight(

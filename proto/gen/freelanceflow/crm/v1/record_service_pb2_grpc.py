@@ -88,7 +88,7 @@ class RecordServiceServicer:
 
     def PurgeRecord(self, request, context):
         """Deletes a record in the trash for good, with its history and its activities that concern nothing else. Fails with
-        NOT_FOUND (RECORD_NOT_IN_TRASH).
+        NOT_FOUND (RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (CLIENT_OUT_OF_SIGHT, as for DeleteClient).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class RecordServiceStub:
     """Takes a record out of the trash; a deal comes to stand on top of its column. Fails with NOT_FOUND (RECORD_NOT_IN_TRASH)."""
     PurgeRecord: _grpc.UnaryUnaryMultiCallable[_record_service_pb2.PurgeRecordRequest, _record_service_pb2.PurgeRecordResponse]
     """Deletes a record in the trash for good, with its history and its activities that concern nothing else. Fails with
-    NOT_FOUND (RECORD_NOT_IN_TRASH).
+    NOT_FOUND (RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (CLIENT_OUT_OF_SIGHT, as for DeleteClient).
     """
     ReopenDeal: _grpc.UnaryUnaryMultiCallable[_record_service_pb2.ReopenDealRequest, _deal_service_pb2.Deal]
     """Puts a won or lost deal back into the stage it was closed from, or into the first open one if that is gone, on top of
@@ -62,7 +62,7 @@ class RecordServiceAsyncStub(RecordServiceStub):
     """Takes a record out of the trash; a deal comes to stand on top of its column. Fails with NOT_FOUND (RECORD_NOT_IN_TRASH)."""
     PurgeRecord: _aio.UnaryUnaryMultiCallable[_record_service_pb2.PurgeRecordRequest, _record_service_pb2.PurgeRecordResponse]  # type: ignore[assignment]
     """Deletes a record in the trash for good, with its history and its activities that concern nothing else. Fails with
-    NOT_FOUND (RECORD_NOT_IN_TRASH).
+    NOT_FOUND (RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (CLIENT_OUT_OF_SIGHT, as for DeleteClient).
     """
     ReopenDeal: _aio.UnaryUnaryMultiCallable[_record_service_pb2.ReopenDealRequest, _deal_service_pb2.Deal]  # type: ignore[assignment]
     """Puts a won or lost deal back into the stage it was closed from, or into the first open one if that is gone, on top of
@@ -99,7 +99,7 @@ class RecordServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_record_service_pb2.PurgeRecordResponse, _abc.Awaitable[_record_service_pb2.PurgeRecordResponse]]:
         """Deletes a record in the trash for good, with its history and its activities that concern nothing else. Fails with
-        NOT_FOUND (RECORD_NOT_IN_TRASH).
+        NOT_FOUND (RECORD_NOT_IN_TRASH) and FAILED_PRECONDITION (CLIENT_OUT_OF_SIGHT, as for DeleteClient).
         """
 
     @_abc_1.abstractmethod

@@ -10,6 +10,7 @@ from crm.application.owners import owner_for
 from crm.domain.client import Client, ClientEdit
 from crm.domain.custom_field import Resource
 from crm.domain.errors import ClientNotFound, ClientOutOfSight
+from kit.database import Transaction
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
 
@@ -85,14 +86,19 @@ async def delete_client(
     client, _ = await clients.load_to_edit(uow, client_id)
     client.expect(etag)
     # In thirty days they would lose their client, and nobody who knows of them was asked.
-    if await out_of_sight.hang_on_client(uow, client_id):
+    await expect_all_seen(uow, client_id)
+    client.delete(at=now, by=by)
+    await clients.save(uow, client)
+    await uow.commit()
+
+
+async def expect_all_seen(tx: Transaction, client_id: UUID) -> None:
+    """Raises ClientOutOfSight if records that the caller does not see belong to a client."""
+    if await out_of_sight.hang_on_client(tx, client_id):
         raise ClientOutOfSight(
             "Records of your colleagues belong to this client. "
             "Somebody who sees them can delete it."
         )
-    client.delete(at=now, by=by)
-    await clients.save(uow, client)
-    await uow.commit()
 
 
 async def _resolved(

@@ -1,10 +1,13 @@
 """Whom things belong to, in a workspace of more people than a select can hold."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from freelanceflow.crm.v1 import bulk_service_pb2 as pb
+from freelanceflow.crm.v1.client_service_pb2 import ListClientsResponse
+from freelanceflow.crm.v1.search_service_pb2 import SearchResponse
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest, ListOwnersResponse, Owner
 from freelanceflow.type.v1.filter_pb2 import Operator
 from services.gateway.tests.unit.pages.conftest import Peer
@@ -61,6 +64,30 @@ async def test_a_form_keeps_an_owner_who_is_far_down_the_list(site: Any, path: s
     assert 'data-combobox="/choices/owners"' in form
     assert '<input type="hidden" name="owner_id" value="o-299">' in form
     assert 'name="owner" value="Agent 299"' in form
+
+
+async def test_a_new_client_belongs_to_whoever_adds_it_unless_they_say_otherwise(site: Any) -> None:
+    """Where many are chosen by name, and where crm has not heard of somebody new yet."""
+    me = str(UUID(int=1))
+    form = (await site.get("/clients/new")).text
+    assert f'<input type="hidden" name="owner_id" value="{me}">' in form
+    assert 'name="owner" value="Mira Holm"' in form
+    site.neighbours.stages.answers["ListOwners"] = ListOwnersResponse(owners=EVERYBODY[:2])
+    form = (await site.get("/clients/new")).text
+    assert f'<option value="{me}" selected>Mira Holm</option>' in form
+    assert '<option value="">Nobody</option>' in form
+
+
+async def test_who_is_new_with_a_deal_belongs_to_whom_it_is_given(site: Any) -> None:
+    site.neighbours.clients.answers["ListClients"] = ListClientsResponse()
+    site.neighbours.search.answers["Search"] = SearchResponse()
+    deal = {"name": "Relaunch", "currency": "EUR", "client": "New Ltd", "new_client": "1"}
+    for form, owner in (
+        (deal, str(UUID(int=1))),
+        (deal | {"owner": "Agent 250"}, "o-250"),
+    ):
+        assert (await site.post("/deals/new", form)).status == 303
+        assert site.neighbours.clients.asked[-1].client.owner_id == owner
 
 
 async def test_who_is_called_so_gets_the_deal(site: Any) -> None:

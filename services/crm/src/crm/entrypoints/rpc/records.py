@@ -7,6 +7,7 @@ import asyncpg
 
 from crm.adapters import activity_queries, client_queries, record_history, trash
 from crm.adapters.reading import Read, row, rows
+from crm.application.clients import expect_all_seen
 from crm.application.reopening import reopen_deal
 from crm.application.trash import purge_records, restore_record
 from crm.domain.deal import LAST_VERSION
@@ -89,13 +90,16 @@ class RecordService(api.RecordServiceServicer):
     async def PurgeRecord(
         self, request: pb.PurgeRecordRequest, context: Context
     ) -> pb.PurgeRecordResponse:
-        """Gone for good. Whether the caller sees it is asked as the app role, before."""
+        """Gone for good. Whether the caller sees it, and all of it, is asked as the app role, before."""
         app, principal = self._app, principal_of(context)
         record_id = parse_id(request.record_id, "record_id")
         found = await row(app.pool, principal.workspace_id, trash.FIND, record=record_id)
         if found is None:
             raise RecordNotInTrash("Nothing with this id is in the trash.")
         record = Trashed(RecordKind(found["kind"]), record_id, found["version"])
+        if record.kind is RecordKind.CLIENT:
+            async with app.unit_of_work(principal.workspace_id) as uow:
+                await expect_all_seen(uow, record_id)
         async with app.unit_of_system(principal.workspace_id) as uow:
             gone = await purge_records(
                 uow, records=[record], by=principal.user_id, now=app.clock.now()

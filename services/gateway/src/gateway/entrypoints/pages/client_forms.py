@@ -15,7 +15,7 @@ from freelanceflow.crm.v1.client_service_pb2 import (
     UpdateClientRequest,
 )
 from gateway.entrypoints.errors import candidates_of
-from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
+from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, together, viewer_of
 from gateway.entrypoints.pages.choices import about_client, meant
 from gateway.entrypoints.pages.custom_forms import (
     custom_inputs,
@@ -55,11 +55,14 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/clients/new")
 async def new_client(request: Request) -> Response:
-    """The empty form; below a company it begins as a person."""
+    """The empty form; below a company it begins as a person. It belongs to whoever adds it."""
     viewer, given = await viewer_of(request), request.query_params
     about = await about_client(request, given.get("parent_id", ""), "parent")
     kind = "person" if about else "company"
-    values = Values(kind=kind, request_id=str(new_id()), **about)
+    me = str(signed_in(request).user_id)
+    # As before as well: crm may be a moment behind in knowing somebody who has just joined.
+    mine = {"owner": viewer.name, "owner_id": me, "owner_before": me}
+    values = Values(kind=kind, request_id=str(new_id()), **mine, **about)
     return await _form(request, viewer, "", values, Errors())
 
 
@@ -151,6 +154,8 @@ async def _form(
         conflict=conflict,
         alike=alike,
         owners=owners,
+        # Whoever sees some people's records only cannot add one that is nobody's.
+        without_owner="Nobody" if client_id or signed_in(request).sight.sees(None) else "Me",
         choices=errors.choices,
     )
 

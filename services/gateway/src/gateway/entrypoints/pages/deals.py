@@ -274,14 +274,19 @@ async def _deal_from(request: Request, viewer: Viewer, values: Values) -> Deal:
 async def _client_id(request: Request, values: Values) -> str:
     """The client who is meant, or a new one if that is wanted; the owner's id becomes a value.
 
-    Raises InvalidInput.
+    Somebody new belongs to whom the deal is given, or to whoever adds them. Raises InvalidInput.
     """
     new = "client" if values["new_client"] else ""
     asked = {"client": "clients"} | asked_by_name(values)
     found = (await meant(request, values, asked, new=new))["client"]
     if found or not values["client"]:
         return found
-    client = Client(name=values["client"], kind=ClientKind.CLIENT_KIND_COMPANY)
+    given = values["owner_id"] if changed(values, ["owner_id"]) else ""
+    client = Client(
+        name=values["client"],
+        kind=ClientKind.CLIENT_KIND_COMPANY,
+        owner_id=given or str(signed_in(request).user_id),
+    )
     try:
         created = await clients_of(request).clients.CreateClient(
             CreateClientRequest(client=client, allow_duplicate=True), identity_of(request)
