@@ -36,13 +36,13 @@ async def bulk_refused(camera: Camera) -> None:
     await camera.take(here, "bulk-done")
 
 
-async def _crowd(owner: Person, count: int) -> None:
-    rows = "\n".join(["name,kind", *(f"Client {n:03},company" for n in range(count))])
+async def bring_in(owner: Person, clients: str) -> None:
+    """Import clients from a CSV."""
     made = await owner.request(
         "POST",
         "/imports",
         data={"resource": "clients"},
-        files={"file": ("clients.csv", rows, "text/csv")},
+        files={"file": ("clients.csv", clients, "text/csv")},
     )
     path = f"/imports/{made.json()['id']}"
     await owner.post(f"{path}/commit", status=202)
@@ -56,7 +56,7 @@ async def _crowd(owner: Person, count: int) -> None:
 async def bulk_job(camera: Camera) -> None:
     """More than a hundred: running, done, and done in part."""
     owner = await register(camera.http, "Olga")
-    await _crowd(owner, 400)
+    await bring_in(owner, "\n".join(["name", *(f"Client {n:03}" for n in range(400))]))
     here = await camera.window(owner)
     await here.open("/clients")
     await here.page.get_by_label("Select all on this page").check()

@@ -3,8 +3,11 @@
 import asyncio
 from typing import Any
 
+from playwright.async_api import Locator
+
 from tests.e2e.support.api import invite, register
 from tests.pictures.camera import Camera
+from tests.pictures.records import bring_in
 
 
 async def offline(camera: Camera) -> None:
@@ -92,20 +95,36 @@ async def notices(camera: Camera) -> None:
 
 
 async def choosing_a_member(camera: Camera) -> None:
-    """The activities' list and bulk bar where a workspace has many members."""
-    here = await camera.window(camera.demo)
+    """Whom something belongs to, where a workspace has hundreds: in a list, a form, a bulk bar."""
+    owner = await register(camera.http, "Olga")
+    rows = "\n".join(f"Client {n:03},Agent {n:03} Sandström" for n in range(300))
+    await bring_in(owner, f"name,owner\n{rows}")
+    here = await camera.window(owner)
     await here.open("/activities?owner=all")
     await camera.take(here, "activities-all", whole=False)
-    box = here.page.get_by_role("combobox").first
-    await box.click()
-    await box.press_sequentially("an")
-    await here.page.wait_for_timeout(800)
-    await camera.take(here, "activities-member", whole=False)
-    await here.open("/activities?show=done&owner=all")
-    await camera.take(here, "activities-done", whole=False)
+    await _type_a_name(here.page.get_by_role("combobox", name="Whose"))
+    await camera.take(here, "member-in-list", whole=False)
+    await here.open("/clients/new")
+    await camera.take(here, "member-in-form-mine")
+    await _type_a_name(here.page.get_by_role("combobox", name="Owner"))
+    await camera.take(here, "member-in-form", whole=False)
+    await here.open("/clients")
+    await here.page.get_by_label("Select all on this page").check()
+    bar = here.page.get_by_role("form", name="Change what is selected")
+    await bar.get_by_label("What to do").select_option("Give to")
+    await _type_a_name(bar.get_by_role("combobox", name="Owner"))
+    await camera.take(here, "member-in-bulk", whole=False)
+    await here.open("/activities")
     await here.page.get_by_role("link", name="New activity").click()
     await here.page.get_by_role("dialog").get_by_label("What").wait_for()
     await camera.take(here, "activity-dialog", whole=False)
+
+
+async def _type_a_name(box: Locator) -> None:
+    await box.fill("")
+    await box.press_sequentially("agent 12")
+    await box.page.wait_for_timeout(1200)
+    await box.press("ArrowDown")
 
 
 async def views_and_fields(camera: Camera) -> None:

@@ -2,6 +2,7 @@
 
 from tests.pictures.analytics import analytics_of_little, analytics_of_studio
 from tests.pictures.camera import Scene
+from tests.pictures.faults import analytics_away, crm_away, others_away
 from tests.pictures.records import bulk_job, bulk_refused, deleting, merging, timelines
 from tests.pictures.rooms import (
     choosing_a_member,
@@ -28,4 +29,7 @@ SCENES: tuple[Scene, ...] = (
     analytics_of_studio,
     refusals,
     forms_refused,
+    crm_away,
+    analytics_away,
+    others_away,
 )
