@@ -19,6 +19,23 @@ async def test_what_was_sent_may_have_been_saved(site: Any) -> None:
     assert "Look whether it was saved before you send it again." in said
 
 
+async def test_what_was_typed_is_not_lost_with_it(site: Any) -> None:
+    """The browser would not show it again: pages are not stored."""
+    away = RemoteError(ErrorKind.UNAVAILABLE, "AWAY", "")
+    site.neighbours.clients.answers["UpdateClient"] = away
+    typed = {"name": "Acme", "notes": 'Says "later",\nmeans <never>', "etag": "3"}
+    page = (await site.post("/clients/c-1/edit", typed)).text
+    assert '<form method="post" action="/clients/c-1/edit">' in page
+    assert 'name="notes" value="Says &#34;later&#34;,\nmeans &lt;never&gt;"' in page
+    assert 'name="etag" value="3"' in page
+    site.neighbours.auth.answers["LogIn"] = away
+    secret = {"email": "mira@example.com", "password": "a few words"}
+    page = await site.post("/sign-in", secret)
+    assert page.status == 503
+    assert "a few words" not in page.text
+    assert "Send it again" not in page.text
+
+
 async def test_too_much_at_once_says_how_long_to_wait(site: Any) -> None:
     for seconds, words in (("1", "1 second,"), ("17", "17 seconds,")):
         refusal = RemoteError(ErrorKind.EXHAUSTED, "TOO_MANY", "", details={"retry_after": seconds})

@@ -90,7 +90,7 @@ class RecordService(api.RecordServiceServicer):
     async def PurgeRecord(
         self, request: pb.PurgeRecordRequest, context: Context
     ) -> pb.PurgeRecordResponse:
-        """Gone for good. Whether the caller sees it, and all of it, is asked as the app role, before."""
+        """Gone for good. Whether the caller sees it and all of it is asked as the app role."""
         app, principal = self._app, principal_of(context)
         record_id = parse_id(request.record_id, "record_id")
         found = await row(app.pool, principal.workspace_id, trash.FIND, record=record_id)

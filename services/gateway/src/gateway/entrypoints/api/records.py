@@ -99,8 +99,8 @@ async def restore_record(request: Request) -> Response:
 @add("DELETE", "/trash/{record_id}", rpc=RPC["PurgeRecord"], summary="Delete a record for good",
      status=204, parameters=[RECORD], problems=[404, 409])  # fmt: skip
 async def purge_record(request: Request) -> Response:
-    """With its history, and with activities that concern nothing else. It cannot be undone. A client
-    is kept while something that the caller does not see belongs to it."""
+    """With its history, and with activities that concern nothing else. It cannot be undone.
+    Refused for a client while something that the caller does not see belongs to it."""
     await request.app.state.clients.records.PurgeRecord(
         pb.PurgeRecordRequest(record_id=request.path_params["record_id"]), identity_of(request)
     )

@@ -94,7 +94,7 @@ async def new_activity(request: Request) -> Response:
 @router.post("/activities/new")
 async def create_activity(request: Request) -> Response:
     """Adds an activity. The form's own id makes a second sending harmless."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     try:
         activity = await _activity_from(request, viewer, values)
         if values["done"] == "1":
@@ -122,7 +122,7 @@ async def edit_activity(request: Request, activity_id: str) -> Response:
 @router.post("/activities/{activity_id}/edit")
 async def update_activity(request: Request, activity_id: str) -> Response:
     """Saves the form."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     try:
         activity = await _activity_from(request, viewer, values)
         activity.id = activity_id

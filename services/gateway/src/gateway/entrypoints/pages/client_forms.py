@@ -69,7 +69,7 @@ async def new_client(request: Request) -> Response:
 @router.post("/clients/new")
 async def create_client(request: Request) -> Response:
     """Adds a client. The form's own id makes a second sending harmless."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     try:
         created = await clients_of(request).clients.CreateClient(
             CreateClientRequest(
@@ -99,7 +99,7 @@ async def edit_client(request: Request, client_id: str) -> Response:
 @router.post("/clients/{client_id}/edit")
 async def update_client(request: Request, client_id: str) -> Response:
     """Saves the form."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     try:
         client = await _client_from(request, viewer, values)
         client.id = client_id

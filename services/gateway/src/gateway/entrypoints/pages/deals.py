@@ -99,7 +99,7 @@ async def new_deal(request: Request) -> Response:
 @router.post("/deals/new")
 async def create_deal(request: Request) -> Response:
     """Adds a deal. The form's own id makes a second sending harmless."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     try:
         deal = await _deal_from(request, viewer, values)
         deal.stage_id = values["stage_id"]
@@ -135,7 +135,7 @@ async def edit_deal(request: Request, deal_id: str) -> Response:
 @router.post("/deals/{deal_id}/edit")
 async def update_deal(request: Request, deal_id: str) -> Response:
     """Saves the form. A deal that was changed meanwhile is shown beside what was typed."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     try:
         deal = await _deal_from(request, viewer, values)
         deal.id = deal_id

@@ -67,7 +67,7 @@ async def new_field(request: Request) -> Response:
 @router.post("/settings/fields/new")
 async def create_field(request: Request) -> Response:
     """One more field."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     field = pb.CustomField(
         resource=values["resource"],
         name=values["name"],
@@ -112,7 +112,7 @@ async def edit_field(request: Request, field_id: str) -> Response:
 @router.post("/settings/fields/{field_id}/edit")
 async def update_field(request: Request, field_id: str) -> Response:
     """Saves the form."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     field = pb.CustomField(id=field_id, name=values["name"], options=_lines(values["options"]))
     try:
         await _update(request, field, "name options", values["etag"])

@@ -59,9 +59,16 @@ class Errors:
 
 
 async def values_of(request: Request) -> Values:
-    """The text fields of a form, without blanks around them."""
+    """The text fields of a form, without blanks around them.
+
+    Where it cannot be carried out, the page that says so offers to send it again; without a file,
+    which is not kept.
+    """
     form = await request.form()
-    return Values({key: value.strip() for key, value in form.items() if isinstance(value, str)})
+    fields = form.multi_items()
+    texts = [(name, text) for name, text in fields if isinstance(text, str)]
+    request.state.sent = texts if len(texts) == len(fields) else []
+    return Values({name: text.strip() for name, text in texts})
 
 
 def errors_of(refusal: DomainError, names: Mapping[str, str]) -> Errors:

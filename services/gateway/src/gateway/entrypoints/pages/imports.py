@@ -129,7 +129,7 @@ async def import_page(request: Request, import_id: str) -> Response:
 @router.post("/imports/{import_id}/columns")
 async def change_columns(request: Request, import_id: str) -> Response:
     """Says how the file is to be read, then has it tried."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     peer, identity = clients_of(request).imports, identity_of(request)
     found = await _get(request, import_id)
     form = await request.form()

@@ -51,7 +51,7 @@ class Shown(NamedTuple):
 async def export_list(request: Request) -> Response:
     """Has the list that a person looks at written into a file; they are told when it is there."""
     signed_in(request)
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     formats = rendering_of(request).formats(viewer)
     asker = Asker(str(signed_in(request).user_id), formats.today, formats.zone)
     resource = values["resource"] if values["resource"] in LISTS else "deals"

@@ -31,6 +31,7 @@ _WORDS = {
     504: ("The answer took too long", "Please try again in a moment."),
 }
 _HAVE_TRASH = ("/deals/", "/clients/", "/activities/")
+_SECRET = "password"  # in the name of a field
 _PERHAPS_DONE = "Look whether it was saved before you send it again."
 
 
@@ -44,6 +45,8 @@ class Problem:
     icon: str
     request_id: str
     retry_href: str
+    sent: list[tuple[str, str]]  # by a form: to be sent again, so that nothing typed is lost
+    again: str  # where to
     may_be_deleted: bool
     here: str
 
@@ -76,6 +79,12 @@ def render_problem(
     )
 
 
+def _sent(request: Request) -> list[tuple[str, str]]:
+    """What the form held that was sent; nothing where a secret was among it."""
+    sent: list[tuple[str, str]] = getattr(request.state, "sent", [])
+    return [] if any(_SECRET in name for name, _ in sent) else sent
+
+
 def _again(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
@@ -96,7 +105,7 @@ def _problem(
     reading = request.method == "GET"
     if status in (503, 504) and not reading:
         detail = f"{detail} {_PERHAPS_DONE}"
-    repeatable = reading and (status >= 500 or status == 429)
+    repeatable = status >= 500 or status == 429
     here = request.headers.get("hx-current-url") or str(request.url)
     return Problem(
         status=status,
@@ -104,7 +113,9 @@ def _problem(
         detail=detail,
         icon=_ICONS.get(status, "triangle-alert"),
         request_id=trace_id if status >= 500 else "",
-        retry_href=_again(request) if repeatable else "",
+        retry_href=_again(request) if repeatable and reading else "",
+        sent=_sent(request) if repeatable and not reading else [],
+        again=_again(request),
         may_be_deleted=status == 404 and request.url.path.startswith(_HAVE_TRASH),
         here="/" + here.partition("://")[2].partition("/")[2],
     )

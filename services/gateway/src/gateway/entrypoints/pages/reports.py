@@ -24,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 @router.post("/analytics/report")
 async def ask_for_report(request: Request) -> Response:
     """Has a report made of what is shown. The form's own id makes a second sending harmless."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     query = AnalyticsQuery.of(values)
     first, last = query.days(rendering_of(request).formats(viewer).today)
     asked = pb.CreateReportRequest(

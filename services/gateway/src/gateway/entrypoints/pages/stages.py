@@ -65,7 +65,7 @@ async def new_stage(request: Request) -> Response:
 @router.post("/settings/stages/new")
 async def create_stage(request: Request) -> Response:
     """One more column."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     try:
         stage = _stage_from(values)
         await clients_of(request).stages.CreateStage(
@@ -99,7 +99,7 @@ async def edit_stage(request: Request, stage_id: str) -> Response:
 @router.post("/settings/stages/{stage_id}/edit")
 async def update_stage(request: Request, stage_id: str) -> Response:
     """Saves the form."""
-    viewer, values = await viewer_of(request), await values_of(request)
+    values, viewer = await values_of(request), await viewer_of(request)
     try:
         stage = _stage_from(values)
         stage.id = stage_id
