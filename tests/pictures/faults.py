@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGCONT, SIGKILL, SIGSTOP
 from typing import Any
 
 from playwright.async_api import expect
@@ -26,23 +26,23 @@ def _unit(name: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def _away(name: str) -> AsyncIterator[None]:
-    """The service is killed, and each of its followers; in the end it is back."""
+    """The service is killed, and who comes in its place is held before it listens."""
+    killed = _unit(name)["pid"]
+    os.kill(killed, SIGKILL)
 
-    async def keep_down() -> None:
-        while True:
-            if pid := _unit(name)["pid"]:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, SIGKILL)
-            await asyncio.sleep(0.2)
+    def has_follower() -> bool:
+        return _unit(name)["pid"] not in (None, killed)
 
-    killing = asyncio.create_task(keep_down())
-    await asyncio.sleep(1.5)
+    await until(has_follower)
+    stopped = _unit(name)["pid"]
+    os.kill(stopped, SIGSTOP)
     try:
         yield
     finally:
-        killing.cancel()
+        with suppress(ProcessLookupError):
+            os.kill(stopped, SIGCONT)
 
-        async def is_back() -> bool:
+        def is_back() -> bool:
             return bool(_unit(name)["state"] == "ready")
 
         await asyncio.sleep(1)

@@ -91,3 +91,16 @@ async def test_pages_with_nothing_on_them(site: Any, make: SimpleNamespace) -> N
     )
     for path in ("/", "/deals/d-1", "/clients/c-1", "/clients", "/activities"):
         assert (await site.get(path)).status == 200
+
+
+async def test_with_crm_away_it_does_not_say_that_nothing_is_due(site: Any) -> None:
+    away = PeerUnavailable("crm")
+    site.neighbours.activities.answers["ListActivities"] = away
+    site.neighbours.deals.answers["ListDeals"] = away
+    site.neighbours.timelines.answers["ListTimeline"] = away
+    site.neighbours.setups.answers["GetSetup"] = away
+    answer = await site.get("/")
+    assert answer.status == 200
+    assert "cannot be read at the moment" in answer.text
+    assert "Nothing is due today." not in answer.text
+    assert "Nothing has happened yet." not in answer.text
