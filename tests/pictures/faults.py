@@ -82,9 +82,8 @@ async def crm_away(camera: Camera) -> None:
             await other.page.wait_for_timeout(2500)
             word = path.strip("/").partition("/")[0].partition("?")[0] or "today"
             await camera.take(other, f"crm-away-page-{word}")
-    await form.page.go_back()
-    kept = form.page.get_by_label("In short")
-    await expect(kept).to_have_value("Roses, mostly. Pays late.")
+    await form.page.get_by_role("button", name="Send it again").click()
+    await expect(form.page.get_by_text("Roses, mostly. Pays late.")).to_be_visible(timeout=PATIENCE)
     await camera.take(form, "crm-back-form")
     await here.open("/pipeline")
     await here.card(deal).get_by_role("link").first.click()
