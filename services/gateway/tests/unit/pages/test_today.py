@@ -61,7 +61,8 @@ async def test_with_analytics_away_the_day_still_begins(site: Any) -> None:
     site.neighbours.predictions.answers["ListClientRisks"] = away
     answer = await site.get("/")
     assert answer.status == 200
-    assert "Clients at risk" not in answer.text
+    assert "Who may be leaving cannot be had at the moment." in answer.text
+    assert "No client looks like leaving." not in answer.text
 
 
 async def test_who_may_see_little_sees_that(site: Any) -> None:
