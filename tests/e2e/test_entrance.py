@@ -9,7 +9,7 @@ from joserfc.jwk import KeySet
 from playwright.async_api import expect
 
 from kit.clock import SystemClock
-from kit.rpc.tokens import TYPE
+from kit.rpc.tokens import ALGORITHM, ALGORITHMS, TYPE
 from tests.e2e.support.api import PASSWORD, Person, register, some_email
 from tests.e2e.support.browsing import Open, Visit, sign_in
 from tests.e2e.support.platform import Platform
@@ -131,8 +131,8 @@ async def test_a_session_that_was_ended_asks_to_sign_in_again(visit: Open, owner
 def timed_out(platform: Platform, token: str) -> str:
     """The same token as it will be when its time is over, signed with the platform's own key."""
     keys = KeySet.import_key_set(json.loads(platform.plan.signing_keys.read_text()))
-    claims = jwt.decode(token, keys, algorithms=["EdDSA"]).claims
+    claims = jwt.decode(token, keys, registry=ALGORITHMS).claims
     past = SystemClock().now() - timedelta(minutes=11)
     claims |= {"iat": int(past.timestamp()), "exp": int((past + timedelta(minutes=10)).timestamp())}
-    header = {"alg": "EdDSA", "typ": TYPE, "kid": keys.keys[0].kid}
-    return jwt.encode(header, claims, keys.keys[0], algorithms=["EdDSA"])
+    header = {"alg": ALGORITHM, "typ": TYPE, "kid": keys.keys[0].kid}
+    return jwt.encode(header, claims, keys.keys[0], registry=ALGORITHMS)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from joserfc import jws, jwt
-from joserfc.errors import ExpiredTokenError, JoseError, UnsupportedAlgorithmError
+from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import ClaimsOption
@@ -29,7 +29,8 @@ from kit.rpc.revocations import Revocations
 from kit.sight import Sight
 from kit.telemetry import Log
 
-ALGORITHM = "EdDSA"
+ALGORITHM = "Ed25519"
+ALGORITHMS = JWSRegistry(algorithms=[ALGORITHM])  # the one, whatever else the library knows
 TYPE = "at+jwt"
 ISSUER = "freelanceflow"
 AUDIENCE = "freelanceflow"  # of the platform's users; service credentials have another
@@ -71,7 +72,6 @@ class TokenVerifier:
         self._keys = _Keys(fetch_jwks, self._now)
         self._revocations = revocations
         self._audience = audience
-        self._algorithms = OnlyEdDSA()
         self._verified: OrderedDict[str, Principal] = OrderedDict()
         required = ("exp", "iat", "sub", "ws", "sid", "role", "sees", "jti")
         self._claims = jwt.JWTClaimsRegistry(
@@ -115,7 +115,7 @@ class TokenVerifier:
 
     def _principal(self, token: str, key: OKPKey) -> Principal:
         try:
-            claims = jwt.decode(token, key, registry=self._algorithms).claims
+            claims = jwt.decode(token, key, registry=ALGORITHMS).claims
             self._claims.validate(claims)
         except ExpiredTokenError:
             raise TokenExpired("Your session has timed out; sign in again.") from None
@@ -196,15 +196,6 @@ def _import(jwks: Mapping[str, Any]) -> dict[str, OKPKey]:
         if jwk.get("kty") == "OKP" and jwk.get("crv") == "Ed25519" and jwk.get("kid")
         if jwk.get("use", "sig") == "sig"
     }
-
-
-class OnlyEdDSA(JWSRegistry):
-    """The one algorithm, whatever else the library knows; nor does it warn of the name's age."""
-
-    def get_alg(self, name: str) -> Any:
-        if name != ALGORITHM:
-            raise UnsupportedAlgorithmError(name)
-        return self.algorithms[name]
 
 
 def _invalid() -> TokenInvalid:

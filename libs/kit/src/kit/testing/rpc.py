@@ -23,7 +23,7 @@ from kit.rpc.client import Caller, Request, Response
 from kit.rpc.identity import NOBODY, CallIdentity
 from kit.rpc.revocations import Revocations
 from kit.rpc.server import RpcServer, Servicer
-from kit.rpc.tokens import AUDIENCE, ISSUER, TYPE, OnlyEdDSA, TokenVerifier
+from kit.rpc.tokens import ALGORITHM, ALGORITHMS, AUDIENCE, ISSUER, TYPE, TokenVerifier
 from kit.runtime import Readiness
 from kit.sight import EVERYTHING, Sight
 from kit.testing.background import PATIENCE
@@ -73,8 +73,8 @@ class Issuer:
 
     def sign(self, claims: dict[str, Any], **header: Any) -> str:
         """A token with these claims."""
-        usual = {"alg": "EdDSA", "typ": TYPE, "kid": self.keys[-1].kid}
-        return jwt.encode(usual | header, claims, self.keys[-1], registry=OnlyEdDSA())
+        usual = {"alg": ALGORITHM, "typ": TYPE, "kid": self.keys[-1].kid}
+        return jwt.encode(usual | header, claims, self.keys[-1], registry=ALGORITHMS)
 
     def identity(
         self,

@@ -137,7 +137,7 @@ class TokenPair(_message.Message):
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
     access_token: _builtins.str
-    """JWT (EdDSA, at+jwt) that services verify themselves; lives at most 10 minutes."""
+    """JWT (Ed25519, at+jwt) that services verify themselves; lives at most 10 minutes."""
     refresh_token: _builtins.str
     """Opaque, 256 bits, one use."""
     expires_in: _builtins.int

@@ -14,7 +14,7 @@ from auth.domain.roles import permissions_of
 from auth.domain.session import ACCESS_TOKEN_LIFE
 from auth.domain.workspace import Member
 from kit.ids import new_id
-from kit.rpc.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE, OnlyEdDSA
+from kit.rpc.tokens import ALGORITHM, ALGORITHMS, AUDIENCE, ISSUER, TYPE
 
 
 class TokenSigner:
@@ -48,7 +48,7 @@ class TokenSigner:
             "jti": str(new_id()),
         }
         header = {"alg": ALGORITHM, "typ": TYPE, "kid": key.kid}
-        return jwt.encode(header, claims, key, registry=OnlyEdDSA())
+        return jwt.encode(header, claims, key, registry=ALGORITHMS)
 
     def public_keys(self) -> Mapping[str, Any]:
         """The JWK set that verifiers fetch."""
