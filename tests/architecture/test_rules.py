@@ -161,6 +161,20 @@ def test_the_rule_catches_a_breach(rule: Rule) -> None:
     assert list(rule(Source(Path(path), text)))
 
 
+def test_pages_styles_scripts_and_contracts_are_short() -> None:
+    gateway = ROOT / "services/gateway"
+    folders = [gateway / "frontend/css", gateway / "frontend/js", gateway / "src/gateway/templates"]
+    kinds = {".css", ".js", ".html", ".proto"}
+    found = {
+        str(path.relative_to(ROOT)): path.read_text().count("\n")
+        for folder in [*folders, ROOT / "proto/freelanceflow"]
+        for path in folder.rglob("*")
+        if path.suffix in kinds
+    }
+    assert len(found) > 100
+    assert {path: lines for path, lines in found.items() if lines >= LONGEST_FILE} == {}
+
+
 def test_every_event_that_is_consumed_is_produced() -> None:
     produced, consumed = set(), set()
     for source in sources():
