@@ -103,6 +103,20 @@ async def test_a_connection_lost_within_a_transaction_is_unavailable(
     assert await answer(pool) == 1
 
 
+async def test_a_server_that_has_said_goodbye_is_unavailable(
+    database: ServiceDatabase, pool: Pool, proxy: FaultProxy
+) -> None:
+    """Between its last words and the end of the connection, which may be a while."""
+    left = await pool.fetchval("SELECT pg_backend_pid()")
+    proxy.linger()
+    await database.app.execute("SELECT pg_terminate_backend($1)", left)
+    await asyncio.sleep(0.1)  # the words arrive; nobody listens to a connection that rests
+    with pytest.raises(DatabaseUnavailable):
+        await answer(pool)
+    assert await answer(pool) == 1
+    assert await pool.fetchval("SELECT pg_backend_pid()") != left
+
+
 async def test_a_database_that_says_nothing_does_not_hold_a_cancelled_caller(
     pool: Pool, proxy: FaultProxy
 ) -> None:

@@ -275,6 +275,30 @@ async def test_a_bus_that_says_nothing_is_no_acknowledgement(
     assert set(await heard()) == {1, 2, 3, 4, 5}
 
 
+async def test_the_database_says_goodbye_and_comes_back(
+    database: ServiceDatabase,
+    bus: Bus,
+    outbox: Pool,
+    tell: Tell,
+    heard: Hear,
+    nothing_waits: Check,
+) -> None:
+    """Its last words come while the relay rests, and before the connection ends."""
+    async with FaultProxy.to(database.dsns["system"]) as proxy:
+        relay = OutboxRelay(proxy.url, bus, service="sample")
+        async with running(relay.run):
+            await tell(1)
+            await until(nothing_waits)
+            proxy.linger()
+            for pid in await outbox.fetch(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = 'sample-relay'"
+            ):
+                await kill(database, pid["pid"])
+            await tell(1, start=2)
+            await until(nothing_waits)
+    assert await heard() == [1, 2]
+
+
 async def test_one_of_two_relays_works_and_the_other_takes_over(
     database: ServiceDatabase, bus: Bus, outbox: Pool, tell: Tell, heard: Hear, nothing_waits: Check
 ) -> None:

@@ -51,10 +51,14 @@ NO_ANSWER = (
     asyncpg.OperatorInterventionError,  # statement_timeout, shutdown, not started yet
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    # The server said goodbye between two statements, and asyncpg refuses to send the next one.
+    asyncpg.InternalClientError,
 )
 NO_CONNECTION = (*NO_ANSWER, OSError, TimeoutError, asyncpg.InterfaceError)
 # For background work, which goes on when the database is there again.
 DATABASE_LOST = (DatabaseUnavailable, *NO_CONNECTION)
+# What a loop outlives, whatever a round of it met: it says so, and the next round does the work.
+ROUND_FAILURES = (DomainError, asyncpg.PostgresError, *NO_CONNECTION)
 
 
 class Pool:

@@ -19,7 +19,7 @@ from kit.bus.events import headers_of
 from kit.bus.gather import rest_after
 from kit.bus.jetstream import Bus, heed_cancellation
 from kit.outbox import OF_A_BULK
-from kit.pool import prepare
+from kit.pool import NO_CONNECTION, prepare
 from kit.telemetry import Log, span
 from kit.telemetry.metrics import (
     OUTBOX_FAILURES,
@@ -95,7 +95,7 @@ class OutboxRelay:
             try:
                 await self._bus.connected()
                 await self._serve()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (asyncpg.PostgresError, *NO_CONNECTION) as error:
                 log.warning("relay_lost_database", cause=repr(error))
                 await asyncio.sleep(STANDBY)
 

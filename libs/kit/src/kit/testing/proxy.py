@@ -4,6 +4,7 @@ async with FaultProxy.to(dsn) as proxy:
     pool = await open_pool(proxy.url, …)
     proxy.hold()       # nothing passes any more, connections stay open
     proxy.cut()        # every connection is reset, new ones are refused
+    proxy.linger()     # what one end closes stays open at the other: its last words come first
     proxy.mend()       # all is well again, for new connections
     proxy.delay = 0.3  # seconds for every piece that passes, in both directions
 """
@@ -25,6 +26,8 @@ class FaultProxy:
         self._url = ""
         self._passing = asyncio.Event()
         self._passing.set()
+        self._closing = asyncio.Event()
+        self._closing.set()
         self._refusing = False
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -57,10 +60,15 @@ class FaultProxy:
         for writer in tuple(self._open):
             writer.transport.abort()
 
+    def linger(self) -> None:
+        """Pass on what is said, but not that it was the last word."""
+        self._closing.clear()
+
     def mend(self) -> None:
         """Let everything pass."""
         self._refusing = False
         self._passing.set()
+        self._closing.set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -75,6 +83,7 @@ class FaultProxy:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        self._closing.set()
         self.cut()
         for pump in self._pumps:
             pump.cancel()
@@ -92,6 +101,7 @@ class FaultProxy:
         self._pumps.update(pumps)
         with suppress(asyncio.CancelledError):
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            await self._closing.wait()
         for pump in pumps:
             pump.cancel()
         self._pumps.difference_update(pumps)

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-import asyncpg
-
 from analytics.adapters import rebuilds
 from analytics.adapters.crm_log import CrmLog, spool
 from analytics.application import rebuilding
@@ -12,10 +10,11 @@ from analytics.entrypoints.app import App
 from analytics.entrypoints.consumers import keep_facts
 from analytics.entrypoints.patience import patient
 from kit.errors import DomainError, ErrorKind
+from kit.pool import ROUND_FAILURES
 from kit.rpc.errors import PeerFailed
 from kit.telemetry import Log
 
-_FAILURES = (DomainError, PeerFailed, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_FAILURES = (PeerFailed, *ROUND_FAILURES)
 
 log = Log(__name__)
 

@@ -2,13 +2,11 @@
 
 import asyncio
 
-import asyncpg
-
 from analytics.adapters import rescoring
 from analytics.application.handing_out import hand_out, hand_out_replay
 from analytics.domain.work import REPLAY, RESCORE
 from analytics.entrypoints.app import App
-from kit.errors import DomainError
+from kit.pool import ROUND_FAILURES
 from kit.telemetry import Log
 from kit.telemetry.metrics import CELERY_QUEUE_AGE, RESCORING_AGE
 
@@ -26,7 +24,7 @@ async def hand_out_work(app: App) -> None:
         pause = LOOK_EVERY
         try:
             pause = await _round(app)
-        except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except ROUND_FAILURES as error:
             log.warning("work_not_handed_out", cause=repr(error))  # the next round does it
         await asyncio.sleep(pause)
 
@@ -36,7 +34,7 @@ async def watch_ages(app: App) -> None:
     while True:
         try:
             ages = await rescoring.ages(app.system)
-        except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except ROUND_FAILURES as error:
             log.warning("ages_not_known", cause=repr(error))
         else:
             RESCORING_AGE.set(ages.dirty)

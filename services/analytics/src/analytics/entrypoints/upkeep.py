@@ -2,12 +2,10 @@
 
 import asyncio
 
-import asyncpg
-
 from analytics.entrypoints.app import App
 from analytics.entrypoints.rebuild import clear_away
 from kit import files, idempotency
-from kit.errors import DomainError
+from kit.pool import ROUND_FAILURES
 from kit.telemetry import Log
 
 TIDY_EVERY = 300.0  # seconds
@@ -22,6 +20,6 @@ async def tidy_up(app: App) -> None:
             await files.purge(app.system)
             await idempotency.purge(app.system)
             await clear_away(app)
-        except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except ROUND_FAILURES as error:
             log.warning("not_tidied_up", cause=repr(error))  # the next round does it
         await asyncio.sleep(TIDY_EVERY)

@@ -3,14 +3,12 @@
 import asyncio
 from datetime import timedelta
 
-import asyncpg
-
 from auth.adapters import sessions
 from auth.application.guesses import WINDOW
 from auth.domain.session import ABSOLUTE_LIFE
 from auth.entrypoints.app import App
 from kit.database import SystemTransaction
-from kit.errors import DomainError
+from kit.pool import ROUND_FAILURES
 from kit.telemetry import Log
 
 SWEEP_EVERY = timedelta(minutes=10).total_seconds()
@@ -23,7 +21,7 @@ async def sweep(app: App) -> None:
     while True:
         try:
             await sweep_once(app)
-        except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except ROUND_FAILURES as error:
             log.warning("not_swept", cause=repr(error))  # the next round does it
         await asyncio.sleep(SWEEP_EVERY)
 

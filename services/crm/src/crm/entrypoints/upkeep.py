@@ -5,16 +5,13 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-import asyncpg
-
 from crm.adapters import board, reminders, search, trash
 from crm.application.reminders import AT_ONCE, remind
 from crm.application.trash import purge_records
 from crm.domain.trash import KEPT_FOR, Trashed
 from crm.entrypoints.app import App
 from kit import files, idempotency
-from kit.errors import DomainError
-from kit.pool import Pool
+from kit.pool import ROUND_FAILURES, Pool
 from kit.telemetry import Log
 
 COMPACT_EVERY = 2.0  # seconds
@@ -93,6 +90,6 @@ async def _now_and_then(every: float, failed: str, work: Callable[[], Awaitable[
     while True:
         try:
             await work()
-        except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except ROUND_FAILURES as error:
             log.warning(failed, cause=repr(error))  # the next round does it
         await asyncio.sleep(every)

@@ -1,7 +1,7 @@
 """Mails on their way out: leased, sent, settled.
 
-A mail repeats only when the process dies between the server's yes and our commit; it then carries
-the same Message-ID.
+A mail repeats only when process or database die between the server's yes and our commit; it then
+carries the same Message-ID.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ log = Log(__name__)
 
 
 async def send_due(system: Pool, smtp: Smtp, *, mail_from: str, clock: Clock) -> int:
-    """Send what is due; how many were tried."""
+    """Send what is due; how many were tried. What ends one connection's work ends all of it."""
     leased = await mails.lease(system, now=clock.now(), limit=BATCH)
     waiting = iter(leased)
 
@@ -33,9 +33,12 @@ async def send_due(system: Pool, smtp: Smtp, *, mail_from: str, clock: Clock) ->
             for mail in waiting:  # whoever is free takes the next one
                 await _send(system, connection, mail, mail_from=mail_from, clock=clock)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(0, len(leased), A_CONNECTION):
-            group.create_task(deliver())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(0, len(leased), A_CONNECTION):
+                group.create_task(deliver())
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     return len(leased)
 
 

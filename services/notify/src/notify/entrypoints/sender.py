@@ -2,11 +2,8 @@
 
 import asyncio
 
-import asyncpg
-
 from kit.clock import Clock
-from kit.errors import DomainError
-from kit.pool import Pool
+from kit.pool import ROUND_FAILURES, Pool
 from kit.telemetry import Log
 from notify.adapters import mails
 from notify.adapters.smtp import Smtp
@@ -40,7 +37,7 @@ class Sender:
             try:
                 while await self._round() == BATCH:
                     pass  # there may be more
-            except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except ROUND_FAILURES as error:
                 log.warning("mails_not_sent", cause=repr(error))  # the next round does it
             await self._rest()
 
@@ -49,7 +46,7 @@ class Sender:
         while True:
             try:
                 await mails.forget(self._system, self._clock.now())
-            except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except ROUND_FAILURES as error:
                 log.warning("mails_not_forgotten", cause=repr(error))
             await asyncio.sleep(FORGET_EVERY)
 
