@@ -19,7 +19,7 @@ from bench import workspace
 from bench.freshness import percentile_ms
 from bench.platform import BenchFailed, Platform, running
 from bench.soak.people import Done, People
-from bench.soak.watch import Sample, growth, look
+from bench.soak.watch import Sample, complaints, growth, look
 from local import state
 
 DEALS = 2_000  # that are there before
@@ -124,6 +124,7 @@ def report(soak: Soak) -> str:
     if soak.recoveries:
         slowest = max(soak.recoveries, key=lambda one: one[1])
         lines.append(f"kills: {len(soak.recoveries)}, slowest {slowest[0]} {slowest[1]:.1f} s")
+    lines += [f"logged {count} times: {what}" for what, count in complaints(soak.platform).items()]
     return "\n".join([*lines, *(f"WRONG: {wrong}" for wrong in soak.wrong)]) + "\n"
 
 

@@ -1,6 +1,8 @@
 """What is watched meanwhile: memory, and how far consumers and outboxes are behind."""
 
+import json
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,6 +36,17 @@ async def look(platform: Platform) -> Sample:
     units = state.read_status(platform.plan.home)  # also while one of them is coming back
     memory = {name: pss_mb([unit.pid]) for name, unit in units.items() if unit.pid}
     return Sample(time.monotonic(), memory, await _waiting(platform))
+
+
+def complaints(platform: Platform) -> Counter[str]:
+    """What the processes logged as errors, by process, event and kind of the error."""
+    found: Counter[str] = Counter()
+    for log in sorted((platform.plan.home / "logs").glob("*.log")):
+        for line in log.read_text(errors="replace").splitlines():
+            if '"level":"error"' in line:
+                told = json.loads(line)
+                found[f"{log.stem}: {told['event']} {told.get('error.type', '')}".rstrip()] += 1
+    return found
 
 
 async def _waiting(platform: Platform) -> int | None:
