@@ -5,6 +5,7 @@ gone out: waiting in a queue is part of it.
 """
 
 import asyncio
+import gc
 import json
 import math
 import random
@@ -228,11 +229,13 @@ class _Run:
     ) -> None:
         """Count what is answered from the end of the warm-up on."""
         await asyncio.sleep(warmup)
+        gc.disable()  # a pause of ours would count as one of the target's
         self._measuring = True
         cpu = {group: cpu_seconds(pids) for group, pids in processes.items()}
         busy, own, started = busy_seconds(), time.process_time(), time.perf_counter()
         await asyncio.sleep(seconds)
         self._measuring, self.over = False, True
+        gc.enable()
         self.result.seconds = time.perf_counter() - started
         self.result.cpu = {group: cpu_seconds(processes[group]) - cpu[group] for group in cpu}
         known = sum(self.result.cpu.values()) + time.process_time() - own
