@@ -26,6 +26,8 @@ SCORING = 1800.0  # seconds: a hundred thousand deals of an import, and their pa
 UNSCORED = """
 SELECT (SELECT count(*) FROM rescoring WHERE due_at IS NOT NULL OR replay_at IS NOT NULL)
     + (SELECT count(*) FROM jobs WHERE status IN ('queued', 'running'))"""
+UNSENT_MAILS = "SELECT count(*) FROM mails WHERE status = 'queued'"
+VACUUMING = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
 # What the local platform adds is counted apart: nobody runs a mail sink in production.
 GROUPS = {
     "gateway": ("gateway",),
@@ -103,9 +105,28 @@ class Platform:
         await self._caught_up()
 
     async def scored(self) -> None:
-        """Wait until what was written has been scored, an import's past replayed, and all told."""
-        await self._zero("analytics", UNSCORED, patience=SCORING)
+        """Wait until what was written has been scored, an import's past replayed, and all told.
+
+        Told first: what analytics has not heard of yet would be scored during what comes next.
+        """
         await self.settled()
+        while await self._left("analytics", UNSCORED):
+            await self._zero("analytics", UNSCORED, patience=SCORING)
+            await self.settled()
+
+    async def quiet(self) -> None:
+        """Wait until writes of before cost nothing more: mails have gone out, 20 a second, tables
+        are vacuumed, scores are made.
+        """
+        await self.scored()
+        await self._zero("notify", UNSENT_MAILS)
+        await self._zero("crm", VACUUMING)
+
+    async def _left(self, database: str, sql: str) -> int:
+        connection = await self.admin(database)
+        left: int = await connection.fetchval(sql)
+        await connection.close()
+        return left
 
     async def _zero(self, database: str, sql: str, *, patience: float = TIMEOUT) -> None:
         connection = await self.admin(database)
