@@ -21,12 +21,12 @@ import httpx
 import psutil
 import pytest
 
+from analytics.application.rescoring import MANY
 from freelanceflow.analytics.v1.score_events_pb2 import DealsScored
 from kit.clock import SystemClock
 from tests.e2e.support.api import Person, register
 from tests.e2e.support.platform import Platform, until
 
-DEALS = 3000
 LONG = 400.0  # seconds; a busy machine takes its time, and a lease half a minute
 AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 LOG = (
@@ -41,6 +41,20 @@ NO_LOG = (
     "DROP FUNCTION log_lease()",
     "DROP TABLE lease_log",
 )
+# The second part of a scoring's odds is written for seconds, and says so where it can be seen.
+SLOW = (
+    """CREATE FUNCTION write_slowly() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+    $$BEGIN
+        PERFORM set_config('test.part', concat(current_setting('test.part', true), '.'), true);
+        IF current_setting('test.part') = '..' THEN PERFORM pg_sleep(4); END IF;
+        RETURN NULL;
+    END$$""",
+    """CREATE TRIGGER write_slowly BEFORE INSERT ON deal_scores
+    FOR EACH STATEMENT EXECUTE FUNCTION write_slowly()""",
+)
+NOT_SLOW = ("DROP TRIGGER write_slowly ON deal_scores", "DROP FUNCTION write_slowly()")
+WRITES = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"""
 # As if half a minute had passed since the worker died: for the short form only.
 LEASE_IS_OVER = """
 UPDATE jobs SET lease_until = now(), sent_at = now() - interval '1 hour'
@@ -58,6 +72,18 @@ NO_REPLAY = """
 UPDATE rescoring SET replay_due_at = NULL, replay_at = NULL WHERE workspace_id = $1::uuid"""
 
 
+@dataclass(frozen=True)
+class Past:
+    """Two years of deals, of which so large a share has ended."""
+
+    deals: int
+    ended: float
+
+
+USUAL = Past(3000, 0.7)
+LARGE = Past(8000, 0.25)  # more are open than are written before all else is computed
+
+
 @dataclass
 class Sciences:
     """The processes with the science that were seen at one time."""
@@ -70,7 +96,10 @@ async def test_a_scoring_outlives_the_death_of_all_it_needs(
     platform: Platform, http: httpx.AsyncClient
 ) -> None:
     names = ("analytics-worker", "valkey", "postgres")
-    await kill_in_a_scoring(platform, http, names, told=False, waits=False)
+    async with kill_in_a_scoring(platform, http, USUAL) as scoring:
+        await until(lambda: scoring.is_under_way(told=False), patience=LONG)
+        await scoring.lose(names)
+        await platform.rows("analytics", LEASE_IS_OVER, scoring.workspace)
 
 
 @pytest.mark.slow
@@ -80,45 +109,81 @@ async def test_a_scoring_outlives_the_death_of_all_it_needs(
 async def test_a_scoring_outlives_the_death_of_any_of_it(
     platform: Platform, http: httpx.AsyncClient, name: str, told: bool
 ) -> None:
-    await kill_in_a_scoring(platform, http, [name], told=told, waits=True)
+    async with kill_in_a_scoring(platform, http, USUAL) as scoring:
+        await until(lambda: scoring.is_under_way(told=told), patience=LONG)
+        await scoring.lose([name])
 
 
-async def kill_in_a_scoring(
-    platform: Platform, http: httpx.AsyncClient, names: Sequence[str], *, told: bool, waits: bool
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", ["analytics-worker", "valkey", "postgres"])
+async def test_a_scoring_outlives_a_death_while_many_odds_are_written(
+    platform: Platform, http: httpx.AsyncClient, name: str
 ) -> None:
-    """`told`: after the odds were committed, which comes first. `waits`: until leases run out."""
-    async with lease_log(platform), science_watched(platform) as sciences:
-        person = await register(http, "Scored")
-        workspace = person.workspace_id
-        await imported(person)
+    """A part of them is written, and the rest is being computed beside it."""
+    async with (
+        changed(platform, SLOW, NOT_SLOW),
+        kill_in_a_scoring(platform, http, LARGE) as scoring,
+    ):
+        await until(scoring.is_writing_many, patience=LONG)
+        await scoring.lose([name])
+    scored = "SELECT FROM deal_scores WHERE workspace_id = $1::uuid AND edition = 'now'"
+    assert len(await platform.rows("analytics", scored, scoring.workspace)) > MANY
 
-        async def is_scoring() -> bool:
-            row = await standing(platform, workspace)
-            if row is None or row["deals"] < DEALS or not row["running"]:
-                return False
-            has_told = row["scored_version"] == row["changes"]
-            return bool(row["nothing_due"] and has_told == told)
 
-        async def is_scored() -> bool:
-            with suppress(*AWAY):
-                row = await standing(platform, workspace)
-                return bool(row and row["nothing_due"] and not row["running"] + row["queued"])
+@dataclass(frozen=True)
+class Scoring:
+    """One that is to lose what it needs."""
+
+    platform: Platform
+    workspace: str
+    past: Past
+
+    async def is_under_way(self, *, told: bool) -> bool:
+        """Of the whole past. `told`: its odds, which come first, are committed."""
+        row = await standing(self.platform, self.workspace)
+        if row is None or row["deals"] < self.past.deals or not row["running"]:
             return False
+        has_told = row["scored_version"] == row["changes"]
+        return bool(row["nothing_due"] and has_told == told)
 
-        await until(is_scoring, patience=LONG)
-        before = [platform.kill(name) for name in names]
+    async def is_writing_many(self) -> bool:
+        """The first part of its odds is written, the second one is on its way."""
+        writes = await self.platform.rows("analytics", WRITES)
+        return bool(writes) and await self.is_under_way(told=False)
+
+    async def is_over(self) -> bool:
+        """Nothing waits any more."""
+        with suppress(*AWAY):
+            row = await standing(self.platform, self.workspace)
+            return bool(row and row["nothing_due"] and not row["running"] + row["queued"])
+        return False
+
+    async def lose(self, names: Sequence[str]) -> None:
+        """Kill them, and wait until they are back."""
+        before = [self.platform.kill(name) for name in names]
         for name, pid in zip(names, before, strict=True):
-            await platform.until_back(name, pid)
-        await platform.until_all_ready()
-        if not waits:
-            await platform.rows("analytics", LEASE_IS_OVER, workspace)
-        await until(is_scored, patience=LONG)
-        await platform.rows("analytics", NO_REPLAY, workspace)
-        await never_two_at_a_time(platform, workspace)
+            await self.platform.until_back(name, pid)
+        await self.platform.until_all_ready()
+
+
+@asynccontextmanager
+async def kill_in_a_scoring(
+    platform: Platform, http: httpx.AsyncClient, past: Past
+) -> AsyncIterator[Scoring]:
+    """A scoring to kill something in; all is as it should be in the end."""
+    async with changed(platform, LOG, NO_LOG), science_watched(platform) as sciences:
+        person = await register(http, "Scored")
+        scoring = Scoring(platform, person.workspace_id, past)
+        await imported(person, past)
+        yield scoring
+        await until(scoring.is_over, patience=LONG)
+        await platform.rows("analytics", NO_REPLAY, scoring.workspace)
+        await never_two_at_a_time(platform, scoring.workspace)
     assert sciences.most == 1, "two computed at a time"
-    await there_is_one_set_of_scores(platform, workspace)
-    await nothing_was_told_twice(platform, workspace)
-    await crm_has_the_odds(platform, workspace)
+    await there_is_one_set_of_scores(platform, scoring.workspace)
+    await nothing_was_told_twice(platform, scoring.workspace)
+    await crm_has_the_odds(platform, scoring.workspace)
 
 
 async def standing(platform: Platform, workspace: str) -> Any:
@@ -215,10 +280,9 @@ async def crm_has_the_odds(platform: Platform, workspace: str) -> None:
     await until(has_come)
 
 
-async def imported(person: Person) -> None:
-    """Two years of deals, most of them closed."""
+async def imported(person: Person, past: Past) -> None:
     answer = await person.request(
-        "POST", "/imports", data={"resource": "deals"}, files={"file": ("deals.csv", a_file())}
+        "POST", "/imports", data={"resource": "deals"}, files={"file": ("deals.csv", a_file(past))}
     )
     assert answer.status_code == 201, answer.text
     path = f"/imports/{answer.json()['id']}"
@@ -226,22 +290,22 @@ async def imported(person: Person) -> None:
     assert committed.is_success, committed.text
 
     async def is_written() -> bool:
-        return bool((await person.get(path))["created_rows"] == DEALS)
+        return bool((await person.get(path))["created_rows"] == past.deals)
 
     await until(is_written)
 
 
-def a_file() -> bytes:
+def a_file(past: Past) -> bytes:
     dice, now = random.Random(7), SystemClock().now()
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["name", "stage", "amount", "currency", "source", "created_at", "closed_at"])
-    for number in range(DEALS):
+    for number in range(past.deals):
         created = now - timedelta(days=1 + dice.random() * 730)
         source = dice.choice(["referral", "website", "cold"])
         chance = {"referral": 0.7, "website": 0.5, "cold": 0.3}[source]
         closed = min(created + timedelta(days=dice.random() * 60), now)
-        ended = dice.random() < 0.7
+        ended = dice.random() < past.ended
         stage = ("Won" if dice.random() < chance else "Lost") if ended else "Proposal"
         money = (dice.randrange(100, 9000), "EUR")
         times = (created.isoformat(), closed.isoformat() if ended else "")
@@ -250,13 +314,16 @@ def a_file() -> bytes:
 
 
 @asynccontextmanager
-async def lease_log(platform: Platform) -> AsyncIterator[None]:
-    for statement in LOG:
+async def changed(
+    platform: Platform, statements: Sequence[str], undoing: Sequence[str]
+) -> AsyncIterator[None]:
+    """The database of analytics is another for a while."""
+    for statement in statements:
         await platform.rows("analytics", statement)
     try:
         yield
     finally:
-        for statement in NO_LOG:
+        for statement in undoing:
             await platform.rows("analytics", statement)
 
 
