@@ -16,6 +16,7 @@ from analytics.adapters.tables import (
     forecasts,
     models,
     projections,
+    said_odds,
 )
 from analytics.entrypoints.app import App
 from kit.database import Statement
@@ -194,3 +195,15 @@ async def keep_accuracy(app: App, workspace: UUID, subject: str, source: str, **
         "words": "40 deals judged.",
     }  # fmt: skip
     await keep(app, workspace, accuracies, {**row, **over})
+
+
+async def keep_said(
+    app: App, workspace: UUID, deal_id: UUID, *, probability: float, outcome: bool
+) -> None:
+    row = {
+        "workspace_id": workspace, "kind": "win", "source": "published", "subject_id": deal_id,
+        "said_at": NOON, "probability": probability, "lower": None, "upper": None,
+        "base_rate": 0.5, "evidence": "low", "version": "win-1", "due_at": None,
+        "outcome": outcome, "judged_at": NOON,
+    }  # fmt: skip
+    await keep(app, workspace, said_odds, row)

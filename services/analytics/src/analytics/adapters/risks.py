@@ -131,6 +131,8 @@ JUDGED = Statement(
         churn_feedback.join(
             churn_scores,
             and_(_c.workspace_id == WORKSPACE, _c.edition == "now", _c.client_id == _f.client_id),
+        ).join(  # whose policy leaves those in sight
+            clients, and_(clients.c.workspace_id == WORKSPACE, clients.c.client_id == _c.client_id)
         )
     )
     .where(

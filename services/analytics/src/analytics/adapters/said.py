@@ -3,12 +3,29 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Date, DateTime, Text, Uuid, bindparam, delete, func, select, text
+from sqlalchemy import (
+    ARRAY,
+    Date,
+    DateTime,
+    Integer,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
-from analytics.adapters.tables import said_forecasts, said_odds
+from analytics.adapters.stood import OWNERS
+from analytics.adapters.tables import deals, said_forecasts, said_odds
 from kit.database import Statement, Transaction
 
 _WORKSPACE = bindparam("workspace", type_=Uuid())
@@ -55,6 +72,32 @@ JUDGED_ODDS = Statement(
     .where(_o.workspace_id == _WORKSPACE, _o.outcome.is_not(None))
     .order_by(_o.said_at, _o.subject_id)
 )
+_tenth = func.least(cast(func.floor(_o.probability * 10), Integer), 9)
+_won = case((_o.outcome, 1.0), else_=0.0)
+JUDGED_OF_OWN = Statement(
+    select(
+        _o.source,
+        _tenth.label("tenth"),
+        func.count().label("deals"),
+        func.sum(_o.probability).label("said"),
+        func.count().filter(_o.outcome).label("won"),
+        func.sum(func.power(_o.probability - _won, 2)).label("miss"),
+        func.max(_o.judged_at).label("judged_at"),
+    )
+    .join_from(
+        said_odds,
+        deals,
+        and_(deals.c.workspace_id == _WORKSPACE, deals.c.deal_id == _o.subject_id),
+    )
+    .where(
+        _o.workspace_id == _WORKSPACE,
+        _o.kind == "win",
+        _o.outcome.is_not(None),
+        deals.c.owner_id == func.any(OWNERS),
+    )
+    .group_by(_o.source, _tenth)
+    .order_by(_o.source, _tenth)
+)
 JUDGED_MONTHS = Statement(
     select(_f.metric, _f.source, _f.origin, _f.month, _f.mean, _f.lower80, _f.upper80, _f.actual)
     .where(_f.workspace_id == _WORKSPACE, _f.actual.is_not(None))
@@ -95,6 +138,11 @@ async def judge(tx: Transaction, months: Sequence[dict[str, Any]], *, now: datet
 async def judged_odds(tx: Transaction) -> list[asyncpg.Record]:
     """Odds and risks whose outcome is known."""
     return await tx.rows(JUDGED_ODDS, workspace=tx.workspace_id)
+
+
+async def judged_of_own(tx: Transaction, owners: Sequence[UUID]) -> list[asyncpg.Record]:
+    """Odds of these people's deals whose outcome is known, added up by tenths."""
+    return await tx.rows(JUDGED_OF_OWN, workspace=tx.workspace_id, owners=list(owners))
 
 
 async def judged_months(tx: Transaction) -> list[asyncpg.Record]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from analytics.adapters import said, scores
 from analytics.application.scoring import Case, month
-from analytics.domain.shown import plural
+from analytics.domain.shown import judged_odds_words, said_words
 from analytics.science import judgement
 from analytics.science import workspace_series as series
 from kit.unit_of_work import UnitOfWork
@@ -124,23 +124,14 @@ def _accuracy(case: Case, subject: str, source: str, now: datetime) -> dict[str,
     }
 
 
-def _said(source: str, what: str) -> str:
-    if source == "backtest":
-        return f"Back-test on your own past, never shown to you: {what}"
-    return f"As shown to you: {what}"
-
-
 def _odds_words(kind: str, source: str, rows: Sequence[Any]) -> str:
-    count, happened = len(rows), sum(bool(row["outcome"]) for row in rows)
-    mean = sum(row["probability"] for row in rows) / count
-    who, what = ("deal", "odds") if kind == "win" else ("client", "a risk")
-    did = ("was won" if happened == 1 else "were won") if kind == "win" else "stayed away"
-    of = plural(count, who, f"{who}s")
-    return _said(source, f"of {of} with {what} of {mean:.0%} on average, {happened:,} {did}.")
+    happened = sum(bool(row["outcome"]) for row in rows)
+    mean = sum(row["probability"] for row in rows) / len(rows)
+    return judged_odds_words(kind, source, len(rows), mean, happened)
 
 
 def _month_words(source: str, rows: Sequence[Any], numbers: dict[str, Any]) -> str:
     months = len({row["month"] for row in rows})
     inside = f"{numbers['coverage80']:.0%} inside the 80% range"
     counted = f"{numbers['n']:,} forecasts of {months} {'month' if months == 1 else 'months'}"
-    return _said(source, f"{counted}, {inside}.")
+    return said_words(source, f"{counted}, {inside}.")

@@ -1,12 +1,14 @@
 """What presses: open deals by what they deserve, clients by what would be lost with them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from analytics.adapters import predictions, risks, scores
+from analytics.adapters import predictions, risks, said, scores
 from analytics.adapters.predictions import Page
 from analytics.adapters.standing import NOW
 from analytics.application.scope import Asked, Scope, scope
@@ -17,6 +19,7 @@ from analytics.domain.errors import (
     DaysInvalid,
     LevelUnknown,
 )
+from analytics.domain.shown import judged_odds_words
 from kit.database import Transaction
 from kit.unit_of_work import UnitOfWork
 
@@ -177,15 +180,47 @@ async def answer_risk(
 
 
 async def accuracy(tx: Transaction, scope: Scope) -> AccuracyReport:
-    """What was measured last."""
+    """What was measured last; of those who see some deals only, the odds of these."""
     answers, came_back = await risks.answers_judged(tx, now=scope.at)
+    measured: Mapping[tuple[str, str], Any]
+    if scope.own_only:  # what all deals came to would tell what the others have
+        measured = _added_up(await said.judged_of_own(tx, scope.seen.owners or []))
+    else:
+        measured = await predictions.measured(tx)
     return AccuracyReport(
         scope=scope,
-        measured=await predictions.measured(tx),
+        measured=measured,
         model=await predictions.model(tx, NOW, "churn"),
         answers=answers,
         came_back=came_back,
     )
+
+
+def _added_up(tenths: Sequence[Any]) -> dict[tuple[str, str], Any]:
+    """As the night adds up all deals, without the win rate of the workspace beside it."""
+    found: dict[tuple[str, str], Any] = {}
+    for source, rows in groupby(tenths, key=itemgetter("source")):
+        bins = list(rows)
+        count, won = sum(row["deals"] for row in bins), sum(row["won"] for row in bins)
+        mean = sum(row["said"] for row in bins) / count
+        found["win", source] = {
+            "measured_at": max(row["judged_at"] for row in bins),
+            "n": count,
+            "brier": sum(row["miss"] for row in bins) / count,
+            "base_brier": None,
+            "bins": [
+                {
+                    "from": row["tenth"] / 10,
+                    "to": (row["tenth"] + 1) / 10,
+                    "n": row["deals"],
+                    "said": row["said"] / row["deals"],
+                    "observed": row["won"] / row["deals"],
+                }
+                for row in bins
+            ],
+            "words": judged_odds_words("win", source, count, mean, won),
+        }
+    return found
 
 
 def _until(here: Scope, answer: str, days: int) -> date | None:

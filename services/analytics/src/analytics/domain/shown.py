@@ -70,6 +70,21 @@ def method_words(method: str, evidence: str) -> str:
     return f"Made by: {method}. {METHODS.get(evidence, '')}".strip()
 
 
+def said_words(source: str, what: str) -> str:
+    """Whether it was shown, or only replayed; the two are never mixed."""
+    if source == "backtest":
+        return f"Back-test on your own past, never shown to you: {what}"
+    return f"As shown to you: {what}"
+
+
+def judged_odds_words(kind: str, source: str, count: int, mean: float, happened: int) -> str:
+    """What was said of so many deals or clients, and what became of them."""
+    who, what = ("deal", "odds") if kind == "win" else ("client", "a risk")
+    did = ("was won" if happened == 1 else "were won") if kind == "win" else "stayed away"
+    of = plural(count, who, f"{who}s")
+    return said_words(source, f"of {of} with {what} of {mean:.0%} on average, {happened:,} {did}.")
+
+
 NOTHING_TO_DO = "Nothing is overdue; keep to the planned next step."
 
 

@@ -13,6 +13,7 @@ from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
 
 PUBLISHED, REPLAYED = "published", "backtest"
 FORECAST = "forecast:won_value"
+OF_ALL = "Forecasts are compared for the whole workspace only, which you do not see."
 
 
 def accuracy_message(report: AccuracyReport) -> pre.Accuracy:
@@ -31,7 +32,7 @@ def accuracy_message(report: AccuracyReport) -> pre.Accuracy:
         interval_coverage=months["coverage80"] if months else None,
         interval_percent=80,
         forecasts_are_backtest=bool(months) and replayed,
-        forecast_words=months["words"] if months else "",
+        forecast_words=OF_ALL if scope.own_only else months["words"] if months else "",
         levels=levels,
         answers=pre.AnswerAccuracy(count=report.answers, came_back=report.came_back),
         basis=basis(
