@@ -1,5 +1,6 @@
 """Churn as a whole: every edge of life, calibration against the truth, evidence, words."""
 
+import re
 import subprocess
 import sys
 
@@ -70,7 +71,13 @@ def test_one_purchase_has_no_rhythm() -> None:
     assert np.isnan(row.own_rhythm_days)
     assert row.days_silent == 47
     assert row.evidence == "prior"
-    assert row.factors[0].words == "One purchase, 47 days ago; no rhythm of its own yet"
+    silence, usual = row.factors
+    assert silence.words == "One purchase, 47 days ago; no rhythm of its own yet"
+    # Nothing else is told of it, so the two are the whole of the answer.
+    assert 1 / (1 + np.exp(-silence.weight - usual.weight)) == pytest.approx(row.probability)
+    assert re.fullmatch(
+        r"Of clients with one purchase \d+% buy nothing in the next \d+ days", usual.words
+    )
 
 
 def test_silence_is_told_against_the_own_rhythm() -> None:

@@ -16,6 +16,7 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype, register_exten
 from analytics.science.churn_ledger import Floats, Ints, Standing
 from analytics.science.churn_model import ChurnModel
 from analytics.science.types import Factor
+from analytics.science.win_linear import expit
 
 Reasons = tuple[Factor, ...]
 PROSPECT = (Factor("prospect", "Has not bought yet, so there is nothing to lose: no score", 0.0),)
@@ -31,6 +32,7 @@ class Narrator:
     def __init__(self, model: ChurnModel, known: Standing) -> None:
         self._model, self._known = model, known
         self._weights: tuple[Floats, Floats] | None = None
+        self._shown: Floats | None = None
         # Of all clients at once: each of these is computed when it is looked at.
         self._count, self._silent = known.count, known.silent_days
         self._rhythm = known.rhythm_days
@@ -43,16 +45,29 @@ class Narrator:
         silence, habit = (float(w[client]) for w in self._weigh())
         silent = int(self._silent[client])
         if count == 1:
-            words = f"One purchase, {_days(silent)} ago; no rhythm of its own yet"
-            return (Factor("silence", words, silence),)
+            ago = f"{_days(silent)} ago" if silent else "today"
+            words = f"One purchase, {ago}; no rhythm of its own yet"
+            return (Factor("silence", words, silence), self._usual(client, silence))
         rhythm = max(round(float(self._rhythm[client])), 1)
         words = f"Silent for {_days(silent)}, usually {_days(rhythm)} between purchases"
         bought = f"Bought on {_days(count)} so far"
         return (Factor("silence", words, silence), Factor("purchases", bought, habit))
 
+    def _usual(self, client: int, silence: float) -> Factor:
+        """What is told of somebody whose only purchase has just been: nothing but what is usual."""
+        odds = float(self._known_odds()[client]) - silence
+        days = _days(self._model.horizon_days)
+        words = f"Of clients with one purchase {expit(odds):.0%} buy nothing in the next {days}"
+        return Factor("base", words, odds)
+
+    def _known_odds(self) -> Floats:
+        if self._shown is None:
+            self._shown = self._model.log_odds(self._known)
+        return self._shown
+
     def _weigh(self) -> tuple[Floats, Floats]:
         if self._weights is None:
-            shown = self._model.log_odds(self._known)
+            shown = self._known_odds()
             on_time = shown - self._model.log_odds(_as_if_on_time(self._known))
             self._weights = on_time, shown - self._model.log_odds(_as_if_single(self._known))
         return self._weights

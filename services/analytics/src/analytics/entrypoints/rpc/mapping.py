@@ -16,7 +16,9 @@ from kit.clock import to_timestamp
 WHY_DIFFERENT = (
     "The pace multiplies all open deals as if each were as young as those that close; read as "
     "revenue it overshoots. The projection follows when deals of their age were won before, adds "
-    "deals not opened yet, and is the one to plan with."
+    "deals not opened yet, and is the one to plan with. What open deals bring "
+    "in it is told by their age and corrected by earlier misses; pipeline health adds up the odds "
+    "of each deal. These are two estimates: of a few deals the first may be above the second."
 )
 
 

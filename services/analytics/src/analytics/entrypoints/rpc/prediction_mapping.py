@@ -340,6 +340,8 @@ def _churn_basis(
     words = "Learnt from the clients of the whole workspace."
     if not scope.own_only:
         words = f"Learnt from {plural(count, 'client', 'clients')} who bought."
+        if model["evidence"] == "prior":
+            words = f"{words[:-1]}; that is little, so it mostly says what is usual elsewhere."
         if not count:
             words = "No client has bought yet, so none can be lost."
     return basis(

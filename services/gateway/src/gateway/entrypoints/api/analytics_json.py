@@ -160,7 +160,7 @@ def _line(line: pre.ForecastLine, value: Callable[[float], Any]) -> Json:
 def risks_json(answer: pre.ListClientRisksResponse) -> Json:
     """A page of clients at risk."""
     return {
-        "items": [_risk(client) for client in answer.clients],
+        "items": [{**_risk(client), "basis": client.basis.words} for client in answer.clients],
         "next_cursor": answer.next_page_token or None,
         "levels": [level_json(level) for level in answer.levels],
         "horizon_days": answer.horizon_days,
