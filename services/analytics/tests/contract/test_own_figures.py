@@ -109,7 +109,7 @@ async def life(member: Member, others: Others) -> dict[str, Any]:
         said[f"GetClientRisk of {n}"] = await member.ask(
             PredictionServiceStub, "GetClientRisk", risk
         )
-    return {what: counted(answer) for what, answer in said.items()}
+    return {what: plain(answer, without=ESTIMATES) for what, answer in said.items()}
 
 
 async def document(member: Member) -> dict[str, Any]:
@@ -123,17 +123,18 @@ async def document(member: Member) -> dict[str, Any]:
     return {"notes": told["notes"], "figures": figures, "stages": told["tables"][-1]["rows"]}
 
 
-def counted(answer: Any) -> Any:
-    """What is counted of it, without ids and moments."""
+def plain(answer: Any, without: set[str]) -> Any:
+    """An answer to compare: without ids, moments, and whatever else shall not count."""
     if isinstance(answer, Message):
         answer = MessageToDict(answer, always_print_fields_with_no_presence=True)
     if isinstance(answer, dict):
-        if answer.get("name") == "expected_value":
+        if answer.get("name") == "expected_value" and without:
             return {}
-        kept = {k: v for k, v in answer.items() if k not in ESTIMATES | WHEN}
-        return {key: counted(value) for key, value in kept.items()}
+        kept = {k: v for k, v in answer.items() if k not in without | WHEN}
+        return {key: plain(value, without) for key, value in kept.items()}
     if isinstance(answer, list):
-        return sorted(map(counted, answer), key=str)  # lists are by what is estimated
+        # Lists are by what is estimated.
+        return sorted((plain(value, without) for value in answer), key=str)
     return ID.sub("", answer) if isinstance(answer, str) else answer
 
 

@@ -62,7 +62,7 @@ class Member:
         call = getattr(stub(self.caller.channel), method)
         return await self.caller.call(call, message, identity=identity)
 
-    async def everything(self, as_of: str = "") -> dict[str, Any]:
+    async def everything(self, as_of: str = "", *, own: bool = True) -> dict[str, Any]:
         """Every report, of the same days."""
         scope = fig.Scope(**RANGE, as_of_date=as_of)
         risks = pre.ListClientRisksRequest(as_of_date=as_of)
@@ -79,9 +79,9 @@ class Member:
         ]  # fmt: skip
         found = {}
         for stub, method, message in asked:
-            found[method] = await self.ask(stub, method, message)
+            found[method] = await self.ask(stub, method, message, own=own)
             await self.work()
-            found[method] = await self.ask(stub, method, message)
+            found[method] = await self.ask(stub, method, message, own=own)
         return found
 
     async def work(self) -> None:
