@@ -1,6 +1,6 @@
 """A workspace is scored: rows are what the science says of its facts, and what matters is told."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from analytics.science import churn, deal_scores, forecast, model_store, revenue
 from analytics.science import workspace_series as series
 from analytics.science.churn_model import ChurnModel
 from analytics.science.win import WinModel
+from freelanceflow.analytics.v1 import score_events_pb2 as pb
 from kit.ids import new_id
 from kit.jobs.table import LeaseLost
 from kit.testing.database import ServiceDatabase
@@ -154,6 +155,39 @@ async def test_a_deal_that_closed_has_no_odds_and_is_judged_by_its_end(
         "SELECT deal_id FROM deals WHERE workspace_id = $1 AND closed_at IS NOT NULL", workspace
     )
     assert left.isdisjoint(row["deal_id"] for row in closed)
+
+
+async def test_what_matters_is_told_and_nothing_else(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    past, later = story(workspace, 3), STOPS[1] + timedelta(days=150)
+    await tell(database, workspace, past.until(STOPS[1]))
+    await scored(database, workspace, STOPS[1], refit=True)
+    first = await told(database, workspace)
+    for kind in ("client.v1.risk_changed", "deal.v1.score_dropped", "forecast.v1.revised"):
+        assert not first[f"analytics.{kind}"]  # nothing has changed yet
+
+    await tell(database, workspace, past.until(later))
+    await scored(database, workspace, later, refit=True)
+    bodies = defaultdict(list)
+    for row in await rows(database, "outbox", workspace):
+        bodies[row["type"]].append(row["body"])
+    levels = {str(r["client_id"]): r for r in await rows(database, "churn_scores", workspace)}
+    changes = [
+        pb.ClientRiskChanged.FromString(b) for b in bodies["analytics.client.v1.risk_changed"]
+    ]
+    assert changes
+    for change in changes:
+        row = levels[change.client_id]
+        assert change.level_before != change.level == row["told_level"] == row["level"]
+        assert change.probability == row["probability"]
+    for body in bodies["analytics.deal.v1.score_dropped"]:
+        fall = pb.DealScoreDropped.FromString(body)
+        assert fall.probability_before - fall.probability >= 0.15
+    (body,) = bodies["analytics.forecast.v1.revised"]
+    revised = pb.ForecastRevised.FromString(body)
+    before, after = revised.value_before.amount_minor, revised.value.amount_minor
+    assert abs(after - before) > 0.1 * before
 
 
 async def test_a_large_workspace_in_full_change_rests_as_long_as_it_worked(
