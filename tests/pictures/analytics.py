@@ -1,6 +1,7 @@
 """Analytics of nothing, of little, and of both demo workspaces."""
 
 import asyncio
+from typing import Any
 
 from tests.e2e.support.api import Person, register
 from tests.e2e.support.browsing import Visit
@@ -12,6 +13,7 @@ async def analytics_of_little(camera: Camera) -> None:
     nobody = await register(camera.http, "Nora")
     some = await register(camera.http, "Sam")
     client = await some.post("/clients", {"name": "Bäckerei Groß", **COMPANY}, 201)
+    deal: dict[str, Any] = {}
     for number, name in enumerate(("Website", "Logo", "Leaflets")):
         deal = await some.new_deal(
             name,
@@ -29,6 +31,10 @@ async def analytics_of_little(camera: Camera) -> None:
             await camera.take(here, f"analytics-{word}{part.replace('/', '-')}")
         await here.open("/")
         await camera.take(here, f"today-{word}")
+    here = await camera.window(some)
+    for path, word in ((f"/deals/{deal['id']}", "deal"), (f"/clients/{client['id']}", "client")):
+        await here.open(path)
+        await camera.take(here, f"{word}-three")
 
 
 async def _panels(here: Visit) -> None:
@@ -62,3 +68,6 @@ async def analytics_of_studio(camera: Camera) -> None:
         for _ in range(3):
             await here.page.keyboard.press("ArrowLeft")
         await camera.take(here, f"chart-read-{word}", whole=False)
+        await here.page.keyboard.press("Tab")
+        await chart.locator("svg:visible .chart-month").nth(-3).hover()
+        await camera.take(here, f"chart-pointed-at-{word}", whole=False)
