@@ -23,6 +23,7 @@ from local.servers import LOOPBACK
 
 START_TIMEOUT = 300.0
 STOP_TIMEOUT = 60.0
+TAKE_OVER_TIMEOUT = 60.0  # one that ends is noticed at once; a busy machine only takes its time
 POLL = 0.05
 
 Say = Callable[[str], None]
@@ -182,7 +183,7 @@ def _start_supervisor(plan: Plan) -> None:
             start_new_session=True,
         )
     took_over = _within(
-        10.0,
+        TAKE_OVER_TIMEOUT,
         lambda: process.poll() is not None or state.supervisor_pid(plan.home) == process.pid,
     )
     if not took_over or process.poll() is not None:
