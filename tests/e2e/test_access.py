@@ -8,6 +8,7 @@ import pytest
 
 from auth.domain.roles import PERMISSIONS, Role
 from tests.e2e.support.api import Person, invite, register
+from tests.e2e.support.elsewhere import WORD, found_by_filters, told_by_pages
 from tests.e2e.support.operations import (
     Operation,
     bodies,
@@ -78,8 +79,8 @@ async def test_a_viewer_is_told_why(company: Person) -> None:
 async def test_a_stranger_reads_nothing_and_writes_nothing(
     owner: Person, stranger: Person, platform: Platform
 ) -> None:
-    """Every operation with another workspace's ids, by somebody who may do all in their own."""
-    theirs, own = await make_world(owner), await make_world(stranger)
+    """Everything with another workspace's ids, by somebody who may do all in their own."""
+    theirs, own = await make_world(owner, of=WORD), await make_world(stranger)
     before = await everything_of(platform, owner.workspace_id)
     own_before = await everything_of(platform, stranger.workspace_id)
     listed = await operations(stranger)
@@ -100,8 +101,10 @@ async def test_a_stranger_reads_nothing_and_writes_nothing(
             wrong.append(f"{operation}: {answer.status_code} {answer.text[:200]}")
         elif told or answer.status_code >= 500:
             wrong.append(f"{operation} tells {told}: {answer.status_code} {answer.text[:200]}")
+        elif WORD in answer.text:
+            wrong.append(f"{operation} tells names: {answer.text[:200]}")
+    wrong += await found_by_filters(stranger, theirs)
     assert not wrong, "\n".join(wrong)
-    assert await everything_of(platform, owner.workspace_id) == before
     assert await _same(stranger, own)
     changed = {
         table
@@ -112,6 +115,9 @@ async def test_a_stranger_reads_nothing_and_writes_nothing(
     changed -= {table for table in changed if table.startswith("analytics.")}
     # What needs no id of anybody was done in the stranger's own workspace.
     assert changed <= MAY_CHANGE, changed
+    told_on_pages = await told_by_pages(stranger, platform.gateway, theirs)
+    assert not told_on_pages, "\n".join(told_on_pages)
+    assert await everything_of(platform, owner.workspace_id) == before
 
 
 @pytest.mark.parametrize(

@@ -56,12 +56,14 @@ async def operations(person: Person) -> list[Operation]:
     ]
 
 
-async def make_world(owner: Person) -> dict[str, str]:
+async def make_world(owner: Person, *, of: str = "the world") -> dict[str, str]:
     """One record of each kind in a workspace; answers their ids by the names paths use."""
-    client = await owner.post("/clients", {"name": "Client of the world"}, 201)
-    other = await owner.post("/clients", {"name": "Another one of the world"}, 201)
-    deal = await owner.new_deal("Deal of the world", client_id=client["id"])
-    activity = await owner.post("/activities", {"subject": "Call", "deal_id": deal["id"]}, 201)
+    client = await owner.post("/clients", {"name": f"Client of {of}"}, 201)
+    other = await owner.post("/clients", {"name": f"Another one of {of}"}, 201)
+    deal = await owner.new_deal(f"Deal of {of}", client_id=client["id"])
+    activity = await owner.post(
+        "/activities", {"subject": f"Call of {of}", "deal_id": deal["id"]}, 201
+    )
     made = await owner.request(
         "POST",
         "/imports",
@@ -70,7 +72,7 @@ async def make_world(owner: Person) -> dict[str, str]:
     )
     assert made.status_code == 201, made.text
     await owner.move(deal, "Engaging")
-    gone = await owner.new_deal("Gone deal of the world")
+    gone = await owner.new_deal(f"Gone deal of {of}")
     deleted = await owner.request("DELETE", f"/deals/{gone['id']}", headers={"If-Match": '"1"'})
     assert deleted.status_code == 204, deleted.text
     sessions = await owner.get("/auth/sessions")
@@ -81,7 +83,7 @@ async def make_world(owner: Person) -> dict[str, str]:
         return bool((await owner.get("/notifications"))["items"])
 
     await until(is_told)
-    more = await _settings_of_the_world(owner) | await _works_of_the_world(owner)
+    more = await _settings_of_the_world(owner, of) | await _works_of_the_world(owner, of)
     return more | {
         "client_id": client["id"],
         "other_client_id": other["id"],
@@ -99,10 +101,10 @@ async def make_world(owner: Person) -> dict[str, str]:
     }
 
 
-async def _settings_of_the_world(owner: Person) -> dict[str, str]:
+async def _settings_of_the_world(owner: Person, of: str) -> dict[str, str]:
     """What has a name instead of an id is called so in this workspace only."""
-    field = {"resource": "deals", "name": "Field of the world", "type": "text"}
-    view = {"resource": "deals", "name": "View of the world", "filter": {"owner_id": "me"}}
+    field = {"resource": "deals", "name": f"Field of {of}", "type": "text"}
+    view = {"resource": "deals", "name": f"View of {of}", "filter": {"owner_id": "me"}}
     day = date(1990, 1, 1) + timedelta(days=secrets.randbelow(10_000))
     tag = f"tag-{secrets.token_hex(8)}"
     rate = {"currency": "ISK", "valid_from": day.isoformat()}
@@ -119,10 +121,10 @@ async def _settings_of_the_world(owner: Person) -> dict[str, str]:
     return made | rate | {"tag": tag}
 
 
-async def _works_of_the_world(owner: Person) -> dict[str, str]:
+async def _works_of_the_world(owner: Person, of: str) -> dict[str, str]:
     """Two clients that became one, and files that were written in the background."""
-    kept = await owner.post("/clients", {"name": "Kept by the world"}, 201)
-    gone = await owner.post("/clients", {"name": "Left by the world"}, 201)
+    kept = await owner.post("/clients", {"name": f"Kept by {of}"}, 201)
+    gone = await owner.post("/clients", {"name": f"Left by {of}"}, 201)
     body = {"other_id": gone["id"], "other_version": 1}
     merged = await owner.request(
         "POST", f"/clients/{kept['id']}/merge", json=body, headers={"If-Match": '"1"'}
