@@ -15,8 +15,10 @@ from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import export_service_pb2 as export_pb
 from kit.errors import ErrorKind
 from kit.ids import new_id
+from kit.jobs.worker import Task
 from kit.sight import Sight
 from kit.testing.database import ServiceDatabase
+from kit.unit_of_work import UnitOfWork
 from services.crm.tests.factories import (
     Crm,
     Person,
@@ -39,6 +41,12 @@ async def change(person: Person, what: str = "ChangeDeals", **over: Any) -> pb.B
         what, getattr(pb, f"{what}Request")(change=pb.BulkChange(**over))
     )
     return answer
+
+
+async def ends(database: ServiceDatabase, person: Person) -> list[Any]:
+    """What was told of changes of many that ended."""
+    everything = await told(database, person.workspace_id)
+    return [body for kind, body, _ in everything if kind == "crm.bulk.v1.finished"]
 
 
 async def test_deals_are_changed_each_for_itself(
@@ -219,7 +227,6 @@ async def test_more_than_a_hundred_become_a_job_with_the_callers_sight(
     monkeypatch.setattr("crm.entrypoints.rpc.bulk.AT_ONCE", 2)
     monkeypatch.setattr(bulk_changes, "REPORT_EVERY", 1)
     monkeypatch.setattr(bulk_changes, "TOLD", 3)
-    monkeypatch.setattr("crm.entrypoints.tasks.TOLD", 3)
     seller = Person(crm, person.workspace_id)
     seller.sight = Sight((seller.user_id,))
     own = [await make_deal(seller) for _ in range(3)]
@@ -240,11 +247,7 @@ async def test_more_than_a_hundred_become_a_job_with_the_callers_sight(
         (trashed.id, "DEAL_NOT_FOUND", trashed.name),
         (ids[-2], "DEAL_NOT_FOUND", ""),
     ]
-    (ended,) = [
-        body
-        for kind, body, _ in await told(database, person.workspace_id)
-        if kind == "crm.bulk.v1.finished"
-    ]
+    (ended,) = await ends(database, person)
     assert (ended.job_id, ended.resource, ended.actor_id) == (job.id, "deals", str(seller.user_id))
     assert (ended.changed, ended.refused, ended.stopped) == (3, 4, False)
     assert [list((await person.deal(deal.id)).tags) for deal in own] == [["x"]] * 3
@@ -254,3 +257,35 @@ async def test_more_than_a_hundred_become_a_job_with_the_callers_sight(
     assert await app.system.fetchval(
         "SELECT count(*) FROM outbox WHERE headers->>'ce-bulkid' = $1", str(UUID(answer.job_id))
     )
+
+
+@pytest.mark.parametrize("dies", ["before its end is committed", "after that"])
+async def test_the_end_of_a_job_whose_worker_dies_is_told_once(
+    person: Person,
+    app: App,
+    database: ServiceDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    dies: str,
+) -> None:
+    monkeypatch.setattr("crm.entrypoints.rpc.bulk.AT_ONCE", 2)
+    end, runs = Task.end_with, 0
+
+    async def dying(task: Task, uow: UnitOfWork, result: dict[str, Any]) -> None:
+        nonlocal runs
+        runs += 1
+        if runs > 1 or dies == "after that":
+            await end(task, uow, result)
+        if runs == 1:
+            raise ConnectionResetError
+
+    monkeypatch.setattr(Task, "end_with", dying)
+    ids = [(await make_deal(person)).id for _ in range(3)]
+    begun = await change(person, action=pb.BULK_ACTION_DELETE, ids=[*ids, str(new_id())])
+    for _ in range(3):
+        await work_off(app, begun.job_id, JOB)
+    assert runs == (2 if dies == "before its end is committed" else 1)
+    job = await person.call("GetJob", pb.GetJobRequest(job_id=begun.job_id))
+    # What the first attempt has put into the trash was not refused to the second.
+    assert (job.status, job.refused_total, len(job.refused)) == ("done", 1, 1)
+    (ended,) = await ends(database, person)
+    assert (ended.job_id, ended.changed, ended.refused) == (job.id, 3, 1)

@@ -92,7 +92,7 @@ FIND = Statement(
 )
 
 # As END, beside whatever tells of it.
-FAIL = Statement(
+_ENDING = (
     update(jobs)
     .where(
         jobs.c.workspace_id == bindparam("workspace", type_=Uuid()),
@@ -100,12 +100,13 @@ FAIL = Statement(
         jobs.c.attempts == bindparam("attempt", type_=Integer()),
         jobs.c.status == literal_column("'running'"),
     )
-    .values(
-        status=literal_column("'failed'"),
-        error=bindparam("said", type_=Text()),
-        ended_at=func.now(),
-        lease_until=null(),
-    )
+    .values(ended_at=func.now(), lease_until=null())
+)
+FAIL = Statement(
+    _ENDING.values(status=literal_column("'failed'"), error=bindparam("said", type_=Text()))
+)
+SUCCEED = Statement(
+    _ENDING.values(status=literal_column("'done'"), result=bindparam("result", type_=JSONB()))
 )
 
 # For the system role, which knows a job before it knows its workspace.
@@ -220,6 +221,15 @@ async def fail(tx: Transaction, job: Job, *, error: str) -> None:
     """It failed for good, told of in the same commit; for the system role. Raises LeaseLost."""
     count = await tx.run(
         FAIL, workspace=tx.workspace_id, job=job.id, attempt=job.attempts, said=error
+    )
+    if count != 1:
+        raise LeaseLost
+
+
+async def succeed(tx: Transaction, job: Job, *, result: dict[str, Any]) -> None:
+    """It is done, told of in the same commit. Raises LeaseLost."""
+    count = await tx.run(
+        SUCCEED, workspace=tx.workspace_id, job=job.id, attempt=job.attempts, result=result
     )
     if count != 1:
         raise LeaseLost

@@ -34,6 +34,7 @@ from kit.runtime import keep_what_is_loaded
 from kit.sight import Sight, seeing
 from kit.telemetry import Log, span
 from kit.telemetry.metrics import JOB_DURATION, exposition
+from kit.unit_of_work import UnitOfWork
 
 LOOK_EVERY = 10.0  # seconds between looks for jobs that nobody works on
 CLOSE_TIMEOUT = 10.0
@@ -61,11 +62,21 @@ class Task:
 
     def __init__(self, system: Pool, job: Job) -> None:
         self.job = job
+        self.ended = False
         self._system = system
 
     async def report(self, progress: int, total: int) -> None:
         """Say how far it is. Raises LeaseLost: then somebody else has it, and we stop."""
         await table.report(self._system, self.job, progress=progress, total=total)
+
+    async def end_with(self, uow: UnitOfWork, result: dict[str, Any]) -> None:
+        """It is done when `uow` is committed, with what that tells; the last thing a handler does.
+
+        Raises LeaseLost.
+        """
+        await table.succeed(uow, self.job, result=result)
+        await uow.commit()
+        self.ended = True
 
 
 Handler = Callable[[A, Task], Awaitable[dict[str, Any] | None]]
@@ -177,9 +188,10 @@ class JobWorker(Generic[A]):
     async def _attempt(self, system: Pool, job: Job) -> None:
         assert self._app is not None
         handler, began, outcome = self._handlers[job.kind], perf_counter(), "done"
+        task = Task(system, job)
         try:
             with seeing(Sight.of_setting(job.sight)):
-                result = await _while_leased(system, job, handler(self._app, Task(system, job)))
+                result = await _while_leased(system, job, handler(self._app, task))
         except LeaseLost:
             outcome = "lost"
             raise
@@ -196,7 +208,8 @@ class JobWorker(Generic[A]):
             outcome = "failed"
             await self._fails(system, job, error, again=True, said=type(error).__name__)
         else:
-            await _once_it_answers(lambda: table.end(system, job, result=result))
+            if not task.ended:
+                await _once_it_answers(lambda: table.end(system, job, result=result))
         finally:
             JOB_DURATION.labels(job.kind, outcome).observe(perf_counter() - began)
 

@@ -51,7 +51,7 @@ async def lock(tx: Transaction, resource: str, ids: Collection[UUID]) -> None:
 
 CALLED = {
     table.name: Statement(
-        select(table.c.id, column.label("name")).where(
+        select(table.c.id, column.label("name"), table.c.deleted_at).where(
             table.c.workspace_id == WORKSPACE,
             table.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))),
             in_sight(table),
@@ -69,6 +69,12 @@ async def names(tx: Transaction, resource: str, ids: Collection[UUID]) -> dict[U
     """What records are called, also those in the trash; of those in sight only."""
     rows = await tx.rows(CALLED[resource], workspace=tx.workspace_id, ids=list(ids))
     return {row["id"]: row["name"] for row in rows}
+
+
+async def in_trash(tx: Transaction, resource: str, ids: Collection[UUID]) -> set[UUID]:
+    """Which of these are in the trash; of those in sight only."""
+    rows = await tx.rows(CALLED[resource], workspace=tx.workspace_id, ids=list(ids))
+    return {row["id"] for row in rows if row["deleted_at"]}
 
 
 def _locked(table: Table) -> Any:

@@ -62,6 +62,7 @@ class Refusal(NamedTuple):
 Apply = Callable[[UnitOfWork, UUID, Change, UUID, datetime], Awaitable[None]]
 OpenUnit = Callable[[], UnitOfWork]
 Report = Callable[[int, int], Awaitable[None]]
+End = Callable[[UnitOfWork, dict[str, Any]], Awaitable[None]]
 
 
 async def change_deal(
@@ -163,8 +164,9 @@ async def change_all(
     by: UUID,
     now: datetime,
     report: Report,
-) -> list[Refusal]:
-    """Change each and tell of the end; what was refused.
+    end: End,
+) -> None:
+    """Change each; the job's end and the word of it are one commit.
 
     Records that are as wanted already stay as they are.
     """
@@ -177,7 +179,9 @@ async def change_all(
         if number % REPORT_EVERY == 0 or number == len(ids):
             await report(number, len(ids))
     async with open_unit() as uow:
-        refused = await _named(uow, resource, refused[:TOLD]) + refused[TOLD:]
+        if refused and change.action is Action.DELETE:
+            refused = await _still_there(uow, resource, refused)
+        changed = len(ids) - len(refused)
         uow.tell_facts(
             BulkFinished(
                 aggregate_id=job_id,
@@ -185,12 +189,12 @@ async def change_all(
                 at=now,
                 by=by,
                 resource=resource,
-                changed=len(ids) - len(refused),
+                changed=changed,
                 refused=len(refused),
             )
         )
-        await uow.commit()
-    return refused
+        told = await _named(uow, resource, refused[:TOLD])
+        await end(uow, {"changed": changed, "refused": [[str(one.id), *one[1:]] for one in told]})
 
 
 def _refusal(record_id: UUID, refusal: DomainError) -> Refusal:
@@ -198,6 +202,13 @@ def _refusal(record_id: UUID, refusal: DomainError) -> Refusal:
     if refusal.kind in (ErrorKind.UNAVAILABLE, ErrorKind.EXHAUSTED):
         raise refusal
     return Refusal(record_id, refusal.reason, refusal.message)
+
+
+async def _still_there(uow: UnitOfWork, resource: str, refused: list[Refusal]) -> list[Refusal]:
+    """Without those in the trash: whoever came before, an earlier attempt or a person, they are
+    where they were to go."""
+    gone = await bulk_changes.in_trash(uow, resource, [one.id for one in refused])
+    return [one for one in refused if one.id not in gone]
 
 
 async def _named(uow: UnitOfWork, resource: str, refused: list[Refusal]) -> list[Refusal]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from crm.application import stages
 from crm.application.bulk_changes import JOB as BULK_JOB
-from crm.application.bulk_changes import TOLD, change_all
+from crm.application.bulk_changes import change_all
 from crm.application.exports import JOB as EXPORT_JOB
 from crm.application.exports import write_export
 from crm.application.failures import end_failed
@@ -87,12 +87,12 @@ async def run_export(app: App, task: Task) -> dict[str, Any]:
     return {"rows": rows}
 
 
-async def run_bulk(app: App, task: Task) -> dict[str, Any]:
+async def run_bulk(app: App, task: Task) -> None:
     """Change many records. May run again at any time: what is as wanted already stays so."""
     job = task.job
     resource = job.args["resource"]
     request = bulk_pb.BulkChange.FromString(b64decode(job.args["request"]))
-    refused = await change_all(
+    await change_all(
         lambda: app.unit_of_work(job.workspace_id, bulk_id=job.id),
         resource,
         [UUID(id) for id in job.args["ids"]],
@@ -101,9 +101,8 @@ async def run_bulk(app: App, task: Task) -> dict[str, Any]:
         by=UUID(job.args["by"]),
         now=app.clock.now(),
         report=task.report,
+        end=task.end_with,
     )
-    told = [[str(one.id), *one[1:]] for one in refused[:TOLD]]
-    return {"changed": job.total - len(refused), "refused": told}
 
 
 async def run_failed(app: App, job: Job, error: str) -> None:
