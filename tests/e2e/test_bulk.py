@@ -1,5 +1,8 @@
 """Many at once, ticked in a table: changed, refused, thrown away and taken back."""
 
+import csv
+from uuid import uuid4
+
 from playwright.async_api import expect
 
 from tests.e2e.support.api import Person
@@ -76,3 +79,19 @@ async def test_all_that_match_are_a_job(visit: Open, owner: Person) -> None:
     await bar.get_by_role("button", name="Apply").click()
     await expect(here.page.get_by_text("121 clients changed.")).to_be_visible()
     assert (await owner.get("/clients", tags="vip", total="true", limit=1))["total"] == 0
+
+
+async def test_all_that_a_job_refused_is_a_file(visit: Open, owner: Person) -> None:
+    ids = [str(uuid4()) for _ in range(101)]
+    begun = await owner.post("/bulk/deals", {"action": "delete", "ids": ids}, 202)
+    job = f"/jobs/{begun['job_id']}"
+    here = await visit(owner)
+    await here.open(job)
+    await expect(here.page.get_by_text("No deal was changed.")).to_be_visible()
+    await expect(here.page.get_by_text("And 1 more.")).to_be_visible()
+    async with here.page.expect_download() as download:
+        await here.page.get_by_role("link", name="All of them as a file").click()
+    content = (await (await download.value).path()).read_bytes()
+    rows = list(csv.DictReader(content.decode("utf-8-sig").splitlines()))
+    assert [row["Id"] for row in rows] == ids
+    assert (await owner.request("GET", f"{job}/refused/file")).content == content

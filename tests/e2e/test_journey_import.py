@@ -1,5 +1,6 @@
 """A freelancer brings a list of deals from a spreadsheet, and takes it back again."""
 
+import csv
 import re
 
 from playwright.async_api import FilePayload, Page, expect
@@ -56,6 +57,12 @@ async def test_own_csv_goes_in_and_out_again(visit: Open, owner: Person) -> None
         await expect(line).to_contain_text(re.compile(rf"{row}\s*{column}"))
     assert (await owner.get("/deals"))["items"] == []
     await here.shot("journey-import-tried-1440")
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Rows with errors as a file").click()
+    text = (await (await download.value).path()).read_text(encoding="utf-8-sig")
+    head, *rows = csv.reader(text.splitlines())
+    assert head[:3] == ["Why it was not imported", "Projekt", "Kunde"]
+    assert [row[1] for row in rows] == ["Onlineshop", "Broschüre", "Schilder"]
 
     await page.get_by_role("button", name="Import 3 rows").click()
     await expect(page.get_by_role("link", name="Show deals")).to_be_visible()

@@ -1,5 +1,7 @@
 """One change of many records: each for itself, seen by the caller, told as one."""
 
+import csv
+import io
 from typing import Any
 from uuid import UUID
 
@@ -226,18 +228,20 @@ async def test_more_than_a_hundred_become_a_job_with_the_callers_sight(
 ) -> None:
     monkeypatch.setattr("crm.entrypoints.rpc.bulk.AT_ONCE", 2)
     monkeypatch.setattr(bulk_changes, "REPORT_EVERY", 1)
-    monkeypatch.setattr(bulk_changes, "TOLD", 3)
+    monkeypatch.setattr("crm.entrypoints.rpc.bulk.TOLD", 3)
     seller = Person(crm, person.workspace_id)
     seller.sight = Sight((seller.user_id,))
     own = [await make_deal(seller) for _ in range(3)]
     other = await make_deal(person)
-    trashed = await make_deal(seller)
+    trashed = await make_deal(seller, name="=Trashed")
     await change(seller, action=pb.BULK_ACTION_DELETE, ids=[trashed.id])
     ids = [*(deal.id for deal in own), other.id, trashed.id, str(new_id()), str(new_id())]
     answer = await change(seller, action=pb.BULK_ACTION_TAG, ids=ids, add_tags=["x"])
     assert (len(answer.results), answer.total) == (0, 7)
     job = await seller.call("GetJob", pb.GetJobRequest(job_id=answer.job_id))
     assert (job.status, job.total) == ("queued", 7)
+    with refused(ErrorKind.NOT_FOUND, "JOB_NOT_FOUND"):  # nothing is known yet
+        await seller.download("DownloadRefusals", pb.DownloadRefusalsRequest(job_id=job.id))
     await work_off(app, answer.job_id, JOB)
     job = await seller.call("GetJob", pb.GetJobRequest(job_id=answer.job_id))
     assert (job.status, job.progress) == ("done", 7)
@@ -246,6 +250,15 @@ async def test_more_than_a_hundred_become_a_job_with_the_callers_sight(
         (other.id, "DEAL_NOT_FOUND", ""),
         (trashed.id, "DEAL_NOT_FOUND", trashed.name),
         (ids[-2], "DEAL_NOT_FOUND", ""),
+    ]
+    asked = pb.DownloadRefusalsRequest(job_id=job.id)
+    content = (await seller.download("DownloadRefusals", asked)).decode("utf-8-sig")
+    head, *lines = csv.reader(io.StringIO(content))
+    assert head == ["Why it was not changed", "Name", "Id", "Reason"]
+    assert [line[1:] for line in lines] == [
+        ["", other.id, "DEAL_NOT_FOUND"],
+        ["'" + trashed.name, trashed.id, "DEAL_NOT_FOUND"],
+        *(["", id, "DEAL_NOT_FOUND"] for id in ids[-2:]),
     ]
     (ended,) = await ends(database, person)
     assert (ended.job_id, ended.resource, ended.actor_id) == (job.id, "deals", str(seller.user_id))

@@ -11,6 +11,7 @@ import grpc.aio
 import pytest
 from google.protobuf.message import Message
 
+from crm.application.bulk_changes import JOB as BULK_JOB
 from crm.application.exports import JOB as EXPORT_JOB
 from crm.application.import_revert import REVERT_JOB
 from crm.application.imports import CHECK_JOB, JOB
@@ -33,33 +34,33 @@ from freelanceflow.crm.v1 import snapshot_service_pb2 as snapshot_pb
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.crm.v1 import timeline_service_pb2 as timeline_pb
 from freelanceflow.crm.v1 import view_service_pb2 as view_pb
+from kit.ids import new_id
 from kit.rpc.identity import NOBODY
 from kit.testing.database import recorded_queries
 from services.crm.tests.factories import Person, euros, make_client, make_deal, mask, work_off
 
 COUNTS = {
-    "AddSamples": 21, "ChangeActivities": 7, "ChangeClients": 9, "ChangeDeals": 8,
-    "CheckImport": 6, "ChooseView": 4, "CommitImport": 8, "CreateActivity": 6,
-    "CreateCalendarFeed": 3, "CreateClient": 7, "CreateCustomField": 6, "CreateDeal": 4,
-    "CreateExport": 8, "CreateImport": 16, "CreateLostReason": 5, "CreateStage": 7,
-    "CreateView": 5, "DeleteActivity": 5, "DeleteCalendarFeed": 3, "DeleteClient": 5,
-    "DeleteCustomField": 7, "DeleteDeal": 4, "DeleteLostReason": 5, "DeleteRate": 4,
-    "DeleteStage": 9, "DeleteTag": 7, "DeleteView": 4, "DismissDuplicate": 4, "DownloadExport": 7,
-    "DownloadImportErrors": 12, "DraftActivity": 2, "GetActivity": 1, "GetBoard": 3,
-    "GetCalendar": 4, "GetCalendarFeed": 1, "GetClient": 1, "GetDeal": 1, "GetExport": 1,
-    "GetImport": 1, "GetJob": 2, "GetSetup": 1, "GetView": 1, "ImportRates": 5,
-    "ListActivities": 2, "ListActivityHistory": 2, "ListCards": 1, "ListClientHistory": 2,
-    "ListClients": 2, "ListCurrencies": 1, "ListCustomFields": 1, "ListDealContacts": 1,
-    "ListDealHistory": 2, "ListDeals": 3, "ListDuplicates": 4, "ListExports": 1,
-    "ListImportErrors": 2, "ListImportRows": 2, "ListImports": 1, "ListLostReasons": 2,
-    "ListMerges": 1, "ListOwners": 1, "ListRates": 1, "ListStages": 1, "ListTags": 1,
-    "ListTimeline": 1, "ListTrash": 1, "ListViews": 1, "ListWorkspaces": 1, "MergeClients": 21,
-    "MoveDeal": 4, "PurgeRecord": 11, "PutDealContact": 7, "PutRates": 5, "PutTag": 6,
-    "RemoveDealContact": 6, "RemoveSamples": 19, "RenameTag": 9, "ReopenDeal": 6,
-    "ReorderLostReasons": 5, "ReorderStages": 4, "RestoreRecord": 6, "RevertImport": 6,
-    "Search": 1, "SetActivityDone": 6, "StreamWorkspace": 3, "UndoMerge": 20, "UpdateActivity": 6,
-    "UpdateClient": 6, "UpdateCustomField": 7, "UpdateDeal": 4, "UpdateImport": 11,
-    "UpdateLostReason": 5, "UpdateStage": 5, "UpdateView": 6,
+    "AddSamples": 21, "ChangeActivities": 7, "ChangeClients": 9, "ChangeDeals": 8, "CheckImport": 6,
+    "ChooseView": 4, "CommitImport": 8, "CreateActivity": 6, "CreateCalendarFeed": 3,
+    "CreateClient": 7, "CreateCustomField": 6, "CreateDeal": 4, "CreateExport": 8,
+    "CreateImport": 16, "CreateLostReason": 5, "CreateStage": 7, "CreateView": 5,
+    "DeleteActivity": 5, "DeleteCalendarFeed": 3, "DeleteClient": 5, "DeleteCustomField": 7,
+    "DeleteDeal": 4, "DeleteLostReason": 5, "DeleteRate": 4, "DeleteStage": 9, "DeleteTag": 7,
+    "DeleteView": 4, "DismissDuplicate": 4, "DownloadExport": 7, "DownloadImportErrors": 12,
+    "DownloadRefusals": 2, "DraftActivity": 2, "GetActivity": 1, "GetBoard": 3, "GetCalendar": 4,
+    "GetCalendarFeed": 1, "GetClient": 1, "GetDeal": 1, "GetExport": 1, "GetImport": 1, "GetJob": 2,
+    "GetSetup": 1, "GetView": 1, "ImportRates": 5, "ListActivities": 2, "ListActivityHistory": 2,
+    "ListCards": 1, "ListClientHistory": 2, "ListClients": 2, "ListCurrencies": 1,
+    "ListCustomFields": 1, "ListDealContacts": 1, "ListDealHistory": 2, "ListDeals": 3,
+    "ListDuplicates": 4, "ListExports": 1, "ListImportErrors": 2, "ListImportRows": 2,
+    "ListImports": 1, "ListLostReasons": 2, "ListMerges": 1, "ListOwners": 1, "ListRates": 1,
+    "ListStages": 1, "ListTags": 1, "ListTimeline": 1, "ListTrash": 1, "ListViews": 1,
+    "ListWorkspaces": 1, "MergeClients": 21, "MoveDeal": 4, "PurgeRecord": 11, "PutDealContact": 7,
+    "PutRates": 5, "PutTag": 6, "RemoveDealContact": 6, "RemoveSamples": 19, "RenameTag": 9,
+    "ReopenDeal": 6, "ReorderLostReasons": 5, "ReorderStages": 4, "RestoreRecord": 6,
+    "RevertImport": 6, "Search": 1, "SetActivityDone": 6, "StreamWorkspace": 3, "UndoMerge": 20,
+    "UpdateActivity": 6, "UpdateClient": 6, "UpdateCustomField": 7, "UpdateDeal": 4,
+    "UpdateImport": 11, "UpdateLostReason": 5, "UpdateStage": 5, "UpdateView": 6,
 }  # fmt: skip
 PARTS = (
     activity_pb, bulk_pb, calendar_pb, client_pb, contact_pb, deal_pb, duplicate_pb, export_pb,
@@ -227,6 +228,14 @@ async def bulk(ask: Asker) -> None:
         action=bulk_pb.BULK_ACTION_ASSIGN, ids=[activity.id], owner_id=str(ask.person.user_id)
     )
     await ask("ChangeActivities", change=assign)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("crm.entrypoints.rpc.bulk.AT_ONCE", 0)
+        missing = [str(new_id()) for _ in range(ask.many)]
+        begun = await ask.person.call(
+            "ChangeDeals", bulk_pb.ChangeDealsRequest(change=bulk_pb.BulkChange(ids=missing, **tag))
+        )
+    await work_off(ask.app, begun.job_id, BULK_JOB)
+    await ask("DownloadRefusals", job_id=begun.job_id)
 
 
 async def settings(ask: Asker) -> None:

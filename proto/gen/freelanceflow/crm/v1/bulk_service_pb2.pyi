@@ -306,6 +306,50 @@ class GetJobRequest(_message.Message):
 Global___GetJobRequest: _TypeAlias = GetJobRequest  # noqa: Y015
 
 @_typing.final
+class DownloadRefusalsRequest(_message.Message):
+    """Asks for what a change of many refused, as a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    job_id: _builtins.str
+    """The job."""
+    def __init__(
+        self,
+        *,
+        job_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadRefusalsRequest: _TypeAlias = DownloadRefusalsRequest  # noqa: Y015
+
+@_typing.final
+class DownloadRefusalsResponse(_message.Message):
+    """The next bytes of the file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """At most 256 KiB."""
+    def __init__(
+        self,
+        *,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadRefusalsResponse: _TypeAlias = DownloadRefusalsResponse  # noqa: Y015
+
+@_typing.final
 class Job(_message.Message):
     """Work in the background."""
 
@@ -340,7 +384,7 @@ class Job(_message.Message):
     """For a bulk change: deals, clients or activities; empty otherwise."""
     @_builtins.property
     def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___BulkResult]:
-        """For a bulk change: what was refused, the first 100."""
+        """For a bulk change: what was refused, the first 100; DownloadRefusals has all."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

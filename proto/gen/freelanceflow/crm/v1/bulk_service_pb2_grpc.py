@@ -58,6 +58,11 @@ class BulkServiceStub:
                 request_serializer=freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.GetJobRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.Job.FromString,
                 _registered_method=True)
+        self.DownloadRefusals = channel.unary_stream(
+                '/freelanceflow.crm.v1.BulkService/DownloadRefusals',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.DownloadRefusalsRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.DownloadRefusalsResponse.FromString,
+                _registered_method=True)
 
 
 class BulkServiceServicer:
@@ -96,6 +101,14 @@ class BulkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DownloadRefusals(self, request, context):
+        """Sends everything that a change of many refused as a CSV: why, name, id and reason of each. For whom GetJob is. Fails with
+        NOT_FOUND (JOB_NOT_FOUND), also for other jobs and before the end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BulkServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -118,6 +131,11 @@ def add_BulkServiceServicer_to_server(servicer, server):
                     servicer.GetJob,
                     request_deserializer=freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.GetJobRequest.FromString,
                     response_serializer=freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.Job.SerializeToString,
+            ),
+            'DownloadRefusals': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadRefusals,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.DownloadRefusalsRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.DownloadRefusalsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -232,6 +250,33 @@ class BulkService:
             '/freelanceflow.crm.v1.BulkService/GetJob',
             freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.GetJobRequest.SerializeToString,
             freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadRefusals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/freelanceflow.crm.v1.BulkService/DownloadRefusals',
+            freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.DownloadRefusalsRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_bulk__service__pb2.DownloadRefusalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,10 @@ class BulkServiceStub:
     """Gets how far a job is, whatever it does: for whoever asked for it, and for those who see everybody's records. Fails with
     NOT_FOUND (JOB_NOT_FOUND).
     """
+    DownloadRefusals: _grpc.UnaryStreamMultiCallable[_bulk_service_pb2.DownloadRefusalsRequest, _bulk_service_pb2.DownloadRefusalsResponse]
+    """Sends everything that a change of many refused as a CSV: why, name, id and reason of each. For whom GetJob is. Fails with
+    NOT_FOUND (JOB_NOT_FOUND), also for other jobs and before the end.
+    """
 
 @_typing.type_check_only
 class BulkServiceAsyncStub(BulkServiceStub):
@@ -66,6 +70,10 @@ class BulkServiceAsyncStub(BulkServiceStub):
     GetJob: _aio.UnaryUnaryMultiCallable[_bulk_service_pb2.GetJobRequest, _bulk_service_pb2.Job]  # type: ignore[assignment]
     """Gets how far a job is, whatever it does: for whoever asked for it, and for those who see everybody's records. Fails with
     NOT_FOUND (JOB_NOT_FOUND).
+    """
+    DownloadRefusals: _aio.UnaryStreamMultiCallable[_bulk_service_pb2.DownloadRefusalsRequest, _bulk_service_pb2.DownloadRefusalsResponse]  # type: ignore[assignment]
+    """Sends everything that a change of many refused as a CSV: why, name, id and reason of each. For whom GetJob is. Fails with
+    NOT_FOUND (JOB_NOT_FOUND), also for other jobs and before the end.
     """
 
 class BulkServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -107,6 +115,16 @@ class BulkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_bulk_service_pb2.Job, _abc.Awaitable[_bulk_service_pb2.Job]]:
         """Gets how far a job is, whatever it does: for whoever asked for it, and for those who see everybody's records. Fails with
         NOT_FOUND (JOB_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
+    def DownloadRefusals(
+        self,
+        request: _bulk_service_pb2.DownloadRefusalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_bulk_service_pb2.DownloadRefusalsResponse], _abc.AsyncIterator[_bulk_service_pb2.DownloadRefusalsResponse]]:
+        """Sends everything that a change of many refused as a CSV: why, name, id and reason of each. For whom GetJob is. Fails with
+        NOT_FOUND (JOB_NOT_FOUND), also for other jobs and before the end.
         """
 
 def add_BulkServiceServicer_to_server(servicer: BulkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -9,13 +9,12 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import IO, Any, Protocol
 
-from crm.domain.cells import harmless
+from crm.domain.cells import MARK, harmless
 from crm.domain.exports import Column, Format, Kind, Table
 from kit import documents
 from kit.money import exponent, unusual_exponents
 
 PIECE = 256 * 1024
-MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
 FIRST_YEAR = 1901  # sheets count days from 1900 on, and believe that it was a leap year
 MAX_TEXT = 32_767  # characters of a cell, says Excel
 _FORMATS = {

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from crm.adapters import activities, bulk_changes, clients, deals
 from crm.application.activities import delete_activity, update_activity
 from crm.application.clients import delete_client, update_client
 from crm.application.deals import delete_deal, move_deal, update_deal
-from crm.domain.bulk import BulkFinished
+from crm.domain.bulk import BulkFinished, Refusal
 from crm.domain.errors import ActionUnknown
 from kit.errors import DomainError, ErrorKind
 from kit.unit_of_work import UnitOfWork, retrying
@@ -23,7 +23,6 @@ from kit.unit_of_work import UnitOfWork, retrying
 AT_ONCE = 100  # more are a job
 MOST = 10_000
 JOB = "bulk"
-TOLD = 100  # refusals that a job remembers
 REPORT_EVERY = 20
 
 
@@ -48,15 +47,6 @@ class Change:
     lost_reason_id: UUID | None = None
     add_tags: Sequence[str] = ()
     remove_tags: Sequence[str] = ()
-
-
-class Refusal(NamedTuple):
-    """A record that stayed as it was, and why."""
-
-    id: UUID
-    reason: str
-    message: str
-    name: str = ""  # of what the caller sees
 
 
 Apply = Callable[[UnitOfWork, UUID, Change, UUID, datetime], Awaitable[None]]
@@ -193,8 +183,9 @@ async def change_all(
                 refused=len(refused),
             )
         )
-        told = await _named(uow, resource, refused[:TOLD])
-        await end(uow, {"changed": changed, "refused": [[str(one.id), *one[1:]] for one in told]})
+        refused = await _named(uow, resource, refused)
+        told = [[str(one.id), *one[1:]] for one in refused]
+        await end(uow, {"changed": changed, "refused": told})
 
 
 def _refusal(record_id: UUID, refusal: DomainError) -> Refusal:

@@ -8,13 +8,12 @@ from uuid import UUID
 from crm.adapters import import_queries, imports
 from crm.application.import_batches import records
 from crm.application.uploads import OpenUnit
-from crm.domain.cells import harmless
+from crm.domain.cells import MARK, harmless
 from crm.domain.errors import EntryRefused
 from kit.unit_of_work import UnitOfWork
 
 PIECE = 64 * 1024
 PAGE = 1_000
-MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
 WHY = "Why it was not imported"
 
 

@@ -163,4 +163,5 @@ async def test_a_job_says_how_far_it_is_and_what_it_could_not_do(site: Site) -> 
     assert "<bdi>Client c-1</bdi>" in part.text
     assert '<a class="link" href="/clients/c-2"><bdi>Acme</bdi></a>' in part.text
     assert "And 199 more." in part.text
+    assert 'href="/jobs/j-1/refused.csv"' in part.text
     assert 'href="/clients"' in (await site.get("/jobs/j-1")).text

@@ -1,10 +1,11 @@
 """Bulk changes and jobs over gRPC."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
-from crm.application.bulk_changes import AT_ONCE, JOB, Refusal, change_few
+from crm.application.bulk_changes import AT_ONCE, JOB, change_few
+from crm.domain.bulk import Refusal, refusals_file
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.bulk_requests import change_of, records_of
 from crm.entrypoints.rpc.mapping import stamp
@@ -14,9 +15,11 @@ from freelanceflow.crm.v1 import bulk_service_pb2_grpc as api
 from kit.database import ReadTransaction
 from kit.ids import new_id, parse_id
 from kit.jobs import table as jobs
-from kit.jobs.table import JobNotFound
+from kit.jobs.table import Job, JobNotFound
 from kit.rpc.identity import Context, principal_of
 from kit.unit_of_work import UnitOfWork
+
+TOLD = 100  # refusals that are shown with a job; a file has all of them
 
 ChangeRequest = pb.ChangeDealsRequest | pb.ChangeClientsRequest | pb.ChangeActivitiesRequest
 
@@ -89,11 +92,7 @@ class BulkService(api.BulkServiceServicer):
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.Job:
         """How far it is: for whoever asked for it, and who sees everybody's records."""
-        job_id, principal = parse_id(request.job_id, "job_id"), principal_of(context)
-        async with ReadTransaction(self._app.pool, principal.workspace_id) as tx:
-            job = await jobs.find(tx, job_id)
-            if not tx.sight.sees(None) and job.args.get("by") != str(principal.user_id):
-                raise JobNotFound("There is no such job.")
+        job = await self._job(request.job_id, context)
         result = job.result or {}
         return pb.Job(
             id=str(job.id),
@@ -102,26 +101,47 @@ class BulkService(api.BulkServiceServicer):
             progress=job.progress,
             total=job.total,
             error=job.error or "",
-            refused=[
-                pb.BulkResult(**dict(zip(Refusal._fields, refusal, strict=False)))
-                for refusal in result.get("refused", [])
-            ],
+            refused=[_result(refusal) for refusal in _refused(job)[:TOLD]],
             refused_total=job.total - result["changed"] if "changed" in result else 0,
             resource=job.args["resource"] if job.kind == JOB else "",
             create_time=stamp(job.created_at),
             end_time=stamp(job.ended_at),
         )
 
+    async def DownloadRefusals(
+        self, request: pb.DownloadRefusalsRequest, context: Context
+    ) -> AsyncIterator[pb.DownloadRefusalsResponse]:
+        """Everything that a change of many refused, as a file."""
+        job = await self._job(request.job_id, context)
+        if job.kind != JOB or job.result is None:
+            raise JobNotFound("There is no such change of many, or it has not ended.")
+        for chunk in refusals_file(_refused(job)):
+            yield pb.DownloadRefusalsResponse(chunk=chunk)
+
+    async def _job(self, id: str, context: Context) -> Job:
+        """One that the caller may know of. Raises JobNotFound."""
+        job_id, principal = parse_id(id, "job_id"), principal_of(context)
+        async with ReadTransaction(self._app.pool, principal.workspace_id) as tx:
+            job = await jobs.find(tx, job_id)
+            if not tx.sight.sees(None) and job.args.get("by") != str(principal.user_id):
+                raise JobNotFound("There is no such job.")
+        return job
+
+
+def _refused(job: Job) -> list[Refusal]:
+    """As the job remembers it."""
+    told = (job.result or {}).get("refused", [])
+    return [Refusal(UUID(id), *words) for id, *words in told]
+
+
+def _result(refusal: Refusal) -> pb.BulkResult:
+    return pb.BulkResult(**refusal._asdict() | {"id": str(refusal.id)})
+
 
 def _results(ids: Sequence[UUID], refused: Sequence[Refusal]) -> pb.BulkResponse:
     """In the order in which they were named."""
     why = {refusal.id: refusal for refusal in refused}
     return pb.BulkResponse(
-        results=[
-            pb.BulkResult(**why[id]._asdict() | {"id": str(id)})
-            if id in why
-            else pb.BulkResult(id=str(id))
-            for id in ids
-        ],
+        results=[_result(why[id]) if id in why else pb.BulkResult(id=str(id)) for id in ids],
         total=len(ids),
     )

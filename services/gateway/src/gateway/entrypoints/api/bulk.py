@@ -8,8 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from freelanceflow.crm.v1 import bulk_service_pb2 as pb
+from gateway.adapters.clients import Peer
 from gateway.entrypoints.api import activities, bulk_shapes, clients, deals
 from gateway.entrypoints.api.answers import instant, json_response
+from gateway.entrypoints.api.downloads import download
 from gateway.entrypoints.api.operations import BASE, Operations
 from gateway.entrypoints.api.requests import (
     IDEMPOTENCY_KEY,
@@ -19,6 +21,7 @@ from gateway.entrypoints.api.requests import (
     read_body,
     read_query,
 )
+from kit.rpc.identity import CallIdentity
 
 RPC = pb.DESCRIPTOR.services_by_name["BulkService"].methods_by_name
 ACTIONS = {
@@ -102,6 +105,22 @@ async def get_job(request: Request) -> Response:
             "ended_at": instant(job.end_time) if job.HasField("end_time") else None,
         }
     )
+
+
+@add("GET", "/jobs/{job_id}/refused/file", rpc=RPC["DownloadRefusals"],
+     summary="What a change of many refused, as a file", parameters=[JOB],
+     problems=[404])  # fmt: skip
+async def download_refused(request: Request) -> Response:
+    """A CSV with all of them: why, name, id and reason of each; 404 before the job has ended."""
+    read_query(request)
+    peer = request.app.state.clients.bulk
+    return await refused_file(peer, identity_of(request), request.path_params["job_id"])
+
+
+async def refused_file(peer: Peer, identity: CallIdentity, job_id: str) -> Response:
+    """The file, for pages as well."""
+    chunks = peer.stream("DownloadRefusals")(pb.DownloadRefusalsRequest(job_id=job_id), identity)
+    return await download(chunks, name="not-changed.csv", content_type="text/csv; charset=utf-8")
 
 
 def _asked(request: Request, body: Any, listing: Listing) -> pb.BulkChange:

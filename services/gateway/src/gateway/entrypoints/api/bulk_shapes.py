@@ -80,7 +80,9 @@ class JobOut(Out):
     progress: int
     total: int
     error: str | None
-    refused: list[BulkResultOut] = Field(description="For a bulk change: the first 100.")
+    refused: list[BulkResultOut] = Field(
+        description="For a bulk change: the first 100; `refused/file` has all."
+    )
     refused_total: int
     created_at: str
     ended_at: str | None

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.crm.v1 import bulk_service_pb2 as pb
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
-from gateway.entrypoints.api.bulk import PATIENCE
+from gateway.entrypoints.api.bulk import PATIENCE, refused_file
 from gateway.entrypoints.filters import Asker
 from gateway.entrypoints.pages import bulk_undo
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, viewer_of
@@ -115,6 +115,13 @@ async def job_page(request: Request, job_id: str) -> Response:
         page=PAGES.get(job.resource, ""),
         home=HOMES.get(job.resource, HOMES["deals"]),
     )
+
+
+@router.get("/jobs/{job_id}/refused.csv")
+async def refused(request: Request, job_id: str) -> Response:
+    """All that could not be changed."""
+    signed_in(request)
+    return await refused_file(clients_of(request).bulk, identity_of(request), job_id)
 
 
 def _asked(request: Request, viewer: Viewer, resource: str, form: FormData) -> pb.BulkChange | None:
