@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
+from uuid import uuid4
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
 from tests.e2e.support.api import Person
 from tests.e2e.support.browsing import Open
+from tests.e2e.support.platform import until
 
 WIDTHS = {390: 844, 820: 1180, 1440: 900}
 # Best practices that are no part of WCAG are left to taste, but for landmarks and headings. Another
@@ -100,6 +102,57 @@ async def test_no_page_of_somebody_new_has_barriers(visit: Open, owner: Person) 
     }
     barriers = await _look(visit, owner, list(pages.items()))
     assert not barriers, "\n".join(barriers)
+
+
+async def test_no_page_of_files_and_of_finding_has_barriers(visit: Open, owner: Person) -> None:
+    """Imports before, between and after; what is found, alike, thrown away, or was refused."""
+    alike = {"name": "Acme", "kind": "company", "allow_duplicate": True}
+    one, other = [(await owner.post("/clients", alike, 201))["id"] for _ in range(2)]
+    deal = await owner.new_deal("Acme relaunch", client_id=one)
+    gone = await owner.new_deal("Acme leaflet")
+    await owner.request("DELETE", f"/deals/{gone['id']}", headers={"If-Match": '"1"'})
+    job = await owner.post(
+        "/bulk/deals", {"action": "delete", "ids": [str(uuid4()) for _ in range(101)]}, 202
+    )
+    imports = {status: await _import(owner, status) for status in ("uploaded", "ready", "done")}
+    pages = {
+        "imports": "/imports",
+        **{f"import-{status}": f"/imports/{id}" for status, id in imports.items()},
+        "exports": "/exports",
+        "search": "/search?q=acme",
+        "search-none": "/search?q=xyzzyx",
+        "duplicates": "/duplicates",
+        "duplicates-choose": f"/duplicates/{one}/{other}",
+        "trash": "/trash",
+        "trash-purge": f"/trash/{gone['id']}/purge",
+        "job": f"/jobs/{job['job_id']}",
+        "calendar": "/activities/calendar",
+        "deal-contacts": f"/deals/{deal['id']}/contacts",
+        "client-new": "/clients/new",
+        "stage-new": "/settings/stages/new",
+    }
+    inside = list(pages.items())
+    looks = await asyncio.gather(
+        _look(visit, owner, inside[::2]), _look(visit, owner, inside[1::2])
+    )
+    barriers = [barrier for look in looks for barrier in look]
+    assert not barriers, "\n".join(barriers)
+
+
+async def _import(owner: Person, status: str) -> str:
+    """A file with a row that cannot be taken, brought so far; its id."""
+    file = f"name,amount\nFlyer {status},120\nPoster,much\n"
+    files = {"file": ("deals.csv", file, "text/csv")}
+    made = await owner.request("POST", "/imports", data={"resource": "deals"}, files=files)
+    here = f"/imports/{made.json()['id']}"
+
+    async def is_there() -> bool:
+        return bool((await owner.get(here))["status"] == status)
+
+    for step in {"uploaded": (), "ready": ("check",), "done": ("commit",)}[status]:
+        await owner.post(f"{here}/{step}", status=202)
+    await until(is_there)
+    return here.rpartition("/")[2]
 
 
 async def _look(visit: Open, person: Person | None, pages: Sequence[tuple[str, str]]) -> list[str]:

@@ -7,8 +7,10 @@ from uuid import UUID
 import orjson
 import pytest
 
+from freelanceflow.crm.v1 import bulk_service_pb2 as bulk_pb
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as pb
+from freelanceflow.crm.v1 import export_service_pb2 as export_pb
 from freelanceflow.type.v1 import filter_pb2
 from kit.errors import ErrorKind
 from kit.ids import new_id
@@ -126,6 +128,27 @@ async def test_what_a_custom_field_holds_is_compared_as_its_type(
     request = client_pb.ListClientsRequest(conditions=[asked], with_total=True)
     clients = await person.call("ListClients", request)
     assert ("".join(c.name for c in clients.clients), clients.total) == (names, len(names))
+
+
+async def test_exports_and_changes_of_many_take_the_same_filters(
+    person: Person, fields: None
+) -> None:
+    for condition, names in CASES:
+        key, operator, *values = condition
+        asked = where(f"cf_{key}", operator, *values)
+        for resource in ("Deals", "Clients"):
+            request = export_pb.CreateExportRequest(
+                resource=getattr(export_pb, f"EXPORT_RESOURCE_{resource.upper()}"),
+                format=export_pb.EXPORT_FORMAT_CSV,
+                conditions=[asked],
+            )
+            exported = await person.call("CreateExport", request)
+            assert exported.total_rows == len(names), condition
+            tag = bulk_pb.BulkChange(action=bulk_pb.BULK_ACTION_TAG, conditions=[asked])
+            tag.add_tags.append("seen")
+            change = getattr(bulk_pb, f"Change{resource}Request")(change=tag)
+            changed = await person.call(f"Change{resource}", change)
+            assert (changed.total, len(changed.results)) == (len(names), len(names)), condition
 
 
 async def test_amounts_of_a_field_are_compared_in_one_currency(
