@@ -90,7 +90,7 @@ async def test_all_that_a_job_refused_is_a_file(visit: Open, owner: Person) -> N
     await expect(here.page.get_by_text("No deal was changed.")).to_be_visible()
     await expect(here.page.get_by_text("And 1 more.")).to_be_visible()
     async with here.page.expect_download() as download:
-        await here.page.get_by_role("link", name="All of them as a file").click()
+        await here.page.get_by_role("link", name="What was not changed, as a file").click()
     content = (await (await download.value).path()).read_bytes()
     rows = list(csv.DictReader(content.decode("utf-8-sig").splitlines()))
     assert [row["Id"] for row in rows] == ids
