@@ -9,9 +9,11 @@ from sqlalchemy import select
 
 from crm.adapters.reading import WORKSPACE, Read, rows
 from crm.adapters.tables import deals, metadata
+from crm.application.bulk_changes import JOB as BULK_JOB
 from crm.application.exports import JOB as EXPORT_JOB
 from crm.entrypoints.app import App
 from freelanceflow.crm.v1 import (
+    bulk_service_pb2,
     calendar_service_pb2,
     contact_service_pb2,
     deal_service_pb2,
@@ -72,6 +74,15 @@ async def victim(stranger: Person, app: App) -> Others:
     )
     export = await stranger.call("CreateExport", asked)
     await work_off(app, export.job_id, EXPORT_JOB)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("crm.entrypoints.rpc.bulk.AT_ONCE", 0)
+        change = bulk_service_pb2.BulkChange(
+            action=bulk_service_pb2.BULK_ACTION_TAG, ids=[trashed.id], add_tags=[SECRET]
+        )
+        bulk = await stranger.call(
+            "ChangeDeals", bulk_service_pb2.ChangeDealsRequest(change=change)
+        )
+    await work_off(app, bulk.job_id, BULK_JOB)  # of which a refused record is told
     others = [await make_client(stranger) for _ in range(3)]
     two = duplicate_service_pb2.DismissDuplicateRequest(
         client_id=others[0].id, other_id=others[1].id
@@ -97,7 +108,7 @@ async def victim(stranger: Person, app: App) -> Others:
             "activity_id": activity.id,
             "import_id": uploaded.id,
             "export_id": export.id,
-            "job_id": export.job_id,
+            "job_id": bulk.job_id,
             "record_id": trashed.id,
             "owner_id": str(stranger.user_id),
             "Deal.id": deal.id,
