@@ -27,14 +27,18 @@ ROOT = Path(__file__).parents[3]
 Becomes = Callable[[UUID, str], Awaitable[Job]]
 
 
-class Enqueue(Protocol):
-    async def __call__(self, *, send: bool = True, **args: Any) -> UUID: ...
-
-
 @dataclass
 class Worker:
     process: subprocess.Popen[bytes]
     listen: str
+
+
+class Start(Protocol):
+    def __call__(self, dsn: str = ...) -> Worker: ...
+
+
+class Enqueue(Protocol):
+    async def __call__(self, *, send: bool = True, **args: Any) -> UUID: ...
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +47,13 @@ def broker_url(valkey_url: str) -> str:
 
 
 @pytest.fixture
-def start(
-    database: ServiceDatabase, broker_url: str, tmp_path: Path
-) -> Iterator[Callable[[], Worker]]:
+def start(database: ServiceDatabase, broker_url: str, tmp_path: Path) -> Iterator[Start]:
     """Starts a worker; all are killed with their children at the end."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start() -> Worker:
+    def start(dsn: str = database.dsns["system"]) -> Worker:
         environment = os.environ | {
-            "SAMPLE_DATABASE_URL_SYSTEM": database.dsns["system"],
+            "SAMPLE_DATABASE_URL_SYSTEM": dsn,
             "SAMPLE_BROKER_URL": broker_url,
             "SAMPLE_LISTEN": f"127.0.0.1:{servers.free_port()}",
         }
@@ -103,8 +105,14 @@ def becomes(database: ServiceDatabase, workspace: UUID) -> Becomes:
     return becomes
 
 
+async def test_a_worker_without_its_database_ends(start: Start) -> None:
+    """Whoever watches over it starts it again; one that lived on could do nothing for ever."""
+    worker = start(f"postgresql://nobody@127.0.0.1:{servers.free_port()}/nothing")
+    assert await asyncio.to_thread(worker.process.wait, PATIENCE) == 1
+
+
 async def test_a_worker_works_and_stops_when_told(
-    start: Callable[[], Worker], enqueue: Enqueue, becomes: Becomes
+    start: Start, enqueue: Enqueue, becomes: Becomes
 ) -> None:
     worker = start()
     job = await becomes(await enqueue(to=3), "done")
@@ -120,7 +128,7 @@ async def test_a_worker_works_and_stops_when_told(
 
 
 async def test_a_worker_told_to_stop_gives_a_long_job_back(
-    start: Callable[[], Worker], enqueue: Enqueue, becomes: Becomes, database: ServiceDatabase
+    start: Start, enqueue: Enqueue, becomes: Becomes, database: ServiceDatabase
 ) -> None:
     worker = start()
     job_id = await enqueue(to=10, rest=30)
@@ -132,7 +140,7 @@ async def test_a_worker_told_to_stop_gives_a_long_job_back(
 
 
 async def test_a_killed_workers_job_is_done_by_the_next(
-    start: Callable[[], Worker], enqueue: Enqueue, becomes: Becomes, database: ServiceDatabase
+    start: Start, enqueue: Enqueue, becomes: Becomes, database: ServiceDatabase
 ) -> None:
     worker = start()
     job_id = await enqueue(to=20, rest=0.05)
@@ -149,7 +157,7 @@ async def test_a_killed_workers_job_is_done_by_the_next(
 
 
 async def test_what_the_broker_never_got_is_done_all_the_same(
-    start: Callable[[], Worker], enqueue: Enqueue, becomes: Becomes, database: ServiceDatabase
+    start: Start, enqueue: Enqueue, becomes: Becomes, database: ServiceDatabase
 ) -> None:
     job_id = await enqueue(to=1, send=False)
     await database.owner.execute(

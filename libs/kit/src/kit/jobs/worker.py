@@ -144,7 +144,11 @@ class JobWorker(Generic[A]):
 
     def _begins(self, **_: Any) -> None:
         self._loop.start()
-        self._loop.run(self.begin())
+        try:
+            self._loop.run(self.begin())
+        except Exception as error:  # Celery would log it, and be a worker that can do nothing
+            log.error("crashed", error=error)
+            sys.exit(1)
 
     def _told_to_stop(self, **_: Any) -> None:
         self._loop.later(self._grace, self._give_up)
