@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncpg
@@ -44,8 +45,9 @@ def complaints(platform: Platform) -> Counter[str]:
     for log in sorted((platform.plan.home / "logs").glob("*.log")):
         for line in log.read_text(errors="replace").splitlines():
             if '"level":"error"' in line:
-                told = json.loads(line)
-                found[f"{log.stem}: {told['event']} {told.get('error.type', '')}".rstrip()] += 1
+                with suppress(ValueError):  # a kill may cut a line in two
+                    told = json.loads(line)
+                    found[f"{log.stem}: {told['event']} {told.get('error.type', '')}".rstrip()] += 1
     return found
 
 
