@@ -1,7 +1,5 @@
 """Tables as files: CSV, Excel, and PDF. Rows go in one by one, bytes come out in pieces."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, tzinfo
@@ -9,12 +7,11 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import IO, Any, Protocol
 
-from crm.domain.cells import MARK, harmless
+from crm.adapters.csv_writer import PIECE, CsvWriter, written_day
 from crm.domain.exports import Column, Format, Kind, Table
 from kit import documents
 from kit.money import exponent, unusual_exponents
 
-PIECE = 256 * 1024
 FIRST_YEAR = 1901  # sheets count days from 1900 on, and believe that it was a leap year
 MAX_TEXT = 32_767  # characters of a cell, says Excel
 _FORMATS = {
@@ -43,7 +40,7 @@ class Writer(Protocol):
 def writer_for(format: Format, table: Table, copy: IO[bytes]) -> Writer:
     """A writer; `copy` is an empty file for what is finished only at its end."""
     if format is Format.CSV:
-        return CsvWriter(table)
+        return CsvWriter([column.header for column in table.columns], raw=table.raw)
     return SheetWriter(table, copy) if format is Format.XLSX else PaperWriter(table)
 
 
@@ -86,46 +83,6 @@ def _custom(kind: Kind, value: Any, currency: str) -> Any:
         case Kind.LIST, list():
             return "; ".join(map(str, value)) or None
     return str(value)
-
-
-class CsvWriter:
-    """UTF-8 with commas. Texts that a spreadsheet would run are kept from it unless raw."""
-
-    def __init__(self, table: Table) -> None:
-        self._text = io.StringIO()
-        self._text.write(MARK)
-        self._writer = csv.writer(self._text)
-        self._raw = table.raw
-        self.add([column.header for column in table.columns])
-
-    def add(self, row: Sequence[Any]) -> None:
-        """One more row."""
-        self._writer.writerow(map(self._cell, row))
-
-    def pieces(self) -> Iterator[bytes]:
-        """What can be sent by now."""
-        if self._text.tell() >= PIECE:
-            yield from self.end()
-
-    def end(self) -> Iterator[bytes]:
-        """The rest of the file."""
-        yield self._text.getvalue().encode("utf-8", "replace")
-        self._text.seek(0)
-        self._text.truncate()
-
-    def _cell(self, value: Any) -> str:
-        match value:
-            case None:
-                return ""
-            case date():
-                return _day(value)
-            case str():
-                return value if self._raw else harmless(value)
-            case Decimal():
-                return format(value, "f")
-            case float():
-                return f"{value:.4f}".rstrip("0").rstrip(".")
-        return str(value)
 
 
 class SheetWriter:
@@ -185,7 +142,7 @@ class SheetWriter:
             case str():
                 self._sheet.write_string(self._row, number, value[:MAX_TEXT], format)
             case datetime() | date() if value.year < FIRST_YEAR:
-                self._sheet.write_string(self._row, number, _day(value), format)
+                self._sheet.write_string(self._row, number, written_day(value), format)
             case datetime() | date():
                 self._sheet.write_datetime(self._row, number, value, format)
             case Decimal() if kind is Kind.MONEY:
@@ -229,11 +186,6 @@ class PaperWriter:
         content = documents.pdf(files("crm").joinpath("documents"), "list.typ", data)
         for start in range(0, len(content), PIECE):
             yield content[start : start + PIECE]
-
-
-def _day(value: date) -> str:
-    """A day, or a time without its seconds."""
-    return value.isoformat(" ", "minutes") if isinstance(value, datetime) else value.isoformat()
 
 
 def _places(amount: Decimal) -> int:

@@ -1,18 +1,15 @@
 """The rows that could not be taken, as a file to be corrected and uploaded again."""
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from uuid import UUID
 
 from crm.adapters import import_queries, imports
+from crm.adapters.csv_writer import CsvWriter
 from crm.application.import_batches import records
 from crm.application.uploads import OpenUnit
-from crm.domain.cells import MARK, harmless
 from crm.domain.errors import EntryRefused
 from kit.unit_of_work import UnitOfWork
 
-PIECE = 64 * 1024
 PAGE = 1_000
 WHY = "Why it was not imported"
 
@@ -24,10 +21,7 @@ async def failed_rows(open_unit: OpenUnit, *, import_id: UUID) -> AsyncIterator[
     """
     async with open_unit() as uow:
         found = await imports.load_for_update(uow, import_id)
-    text = io.StringIO()
-    text.write(MARK)
-    writer = csv.writer(text)
-    writer.writerow([WHY, *(harmless(column["header"]) for column in found.columns)])
+    file = CsvWriter([WHY, *(column["header"] for column in found.columns)])
     reasons = _Reasons(open_unit, import_id)
     header = True
     async for record in records(open_unit, found):
@@ -41,12 +35,11 @@ async def failed_rows(open_unit: OpenUnit, *, import_id: UUID) -> AsyncIterator[
             cells = record.fields(found.settings.delimiter)
         except EntryRefused:
             cells = [record.text]
-        writer.writerow([harmless(why), *map(harmless, cells)])
-        if text.tell() >= PIECE:
-            yield text.getvalue().encode()
-            text.seek(0)
-            text.truncate()
-    yield text.getvalue().encode()
+        file.add([why, *cells])
+        for piece in file.pieces():
+            yield piece
+    for piece in file.end():
+        yield piece
 
 
 class _Reasons:

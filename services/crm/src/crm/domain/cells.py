@@ -2,7 +2,6 @@
 
 import re
 
-MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
 # As OWASP ASVS 1.2.10 names them, and their full-width twins.
 FORMULA_BEGINNINGS = "=+-@\t\r＝＋－＠"
 # A cell begins at its beginning, and for a program that separates by something else than commas

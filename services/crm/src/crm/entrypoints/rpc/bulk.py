@@ -4,8 +4,9 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
+from crm.adapters.csv_writer import CsvWriter
 from crm.application.bulk_changes import AT_ONCE, JOB, change_few
-from crm.domain.bulk import Refusal, refusals_file
+from crm.domain.bulk import Refusal
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.bulk_requests import change_of, records_of
 from crm.entrypoints.rpc.mapping import stamp
@@ -19,6 +20,7 @@ from kit.jobs.table import Job, JobNotFound
 from kit.rpc.identity import Context, principal_of
 from kit.unit_of_work import UnitOfWork
 
+COLUMNS = ("Why it was not changed", "Name", "Id", "Reason")  # of the file of refusals
 TOLD = 100  # refusals that are shown with a job; a file has all of them
 
 ChangeRequest = pb.ChangeDealsRequest | pb.ChangeClientsRequest | pb.ChangeActivitiesRequest
@@ -115,7 +117,12 @@ class BulkService(api.BulkServiceServicer):
         job = await self._job(request.job_id, context)
         if job.kind != JOB or job.result is None:
             raise JobNotFound("There is no such change of many, or it has not ended.")
-        for chunk in refusals_file(_refused(job)):
+        file = CsvWriter(COLUMNS)
+        for one in _refused(job):
+            file.add((one.message, one.name, str(one.id), one.reason))
+            for chunk in file.pieces():
+                yield pb.DownloadRefusalsResponse(chunk=chunk)
+        for chunk in file.end():
             yield pb.DownloadRefusalsResponse(chunk=chunk)
 
     async def _job(self, id: str, context: Context) -> Job:
