@@ -12,6 +12,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.entrypoints.pages.problems import render_problem
+from gateway.entrypoints.pages.rendering import is_htmx
+from gateway.entrypoints.pages.sent import ask_to_sign_in
+from gateway.entrypoints.paths import address_of
 from kit.errors import STATUS, DomainError, ErrorKind
 from kit.rpc.errors import DeadlineExceeded, PeerFailed
 from kit.telemetry import Log
@@ -108,6 +111,9 @@ def answer(request: Request, error: Exception) -> Response:
 
 
 async def _refused(request: Request, error: DomainError) -> Response:
+    over = error.kind is ErrorKind.UNAUTHENTICATED and request.method == "POST"
+    if over and not (_is_data(request) or is_htmx(request)):
+        return await ask_to_sign_in(request)
     return answer(request, error)
 
 
@@ -133,11 +139,12 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
 
 
 async def _sign_in(request: Request, error: Exception) -> Response:
-    if request.headers.get("hx-request"):
+    if is_htmx(request):
         return _problem(request, 401, "TOKEN_MISSING", "Your session is over. Sign in again.")
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method == "POST":
+        return await ask_to_sign_in(request)
     page = request.url_for("sign_in_page").path
-    return RedirectResponse(f"{page}?{urlencode({'next': target})}", 303)
+    return RedirectResponse(f"{page}?{urlencode({'next': address_of(request)})}", 303)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
@@ -173,6 +180,11 @@ def candidates_of(error: DomainError) -> list[dict[str, str]]:
     return found
 
 
+def _is_data(request: Request) -> bool:
+    """Whether a program asks, not a page."""
+    return request.url.path.startswith(("/api/", "/.well-known/"))
+
+
 def _problem(
     request: Request,
     status: int,
@@ -187,7 +199,7 @@ def _problem(
     trace_id = ids[0] if ids else ""
     title = TITLES.get(status, "The request was refused")
     path = request.url.path
-    if not path.startswith(("/api/", "/.well-known/")):
+    if not _is_data(request):
         response: Response = render_problem(
             request,
             status=status,

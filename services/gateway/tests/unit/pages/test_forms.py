@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from gateway.entrypoints.pages.forms import local_path, read_money
+from gateway.entrypoints.pages.forms import read_money
 from gateway.entrypoints.pages.rendering import Viewer
+from gateway.entrypoints.paths import local_path
 from kit.errors import ErrorKind, InvalidInput
 from kit.rpc.errors import RemoteError
 

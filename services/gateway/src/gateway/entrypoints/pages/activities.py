@@ -33,11 +33,12 @@ from gateway.entrypoints.pages.calls import (
     viewer_of,
 )
 from gateway.entrypoints.pages.formatting import Formats
-from gateway.entrypoints.pages.forms import local_path, values_of
+from gateway.entrypoints.pages.forms import values_of
 from gateway.entrypoints.pages.list_views import elsewhere, views_context
 from gateway.entrypoints.pages.named_filters import DOERS, settled
 from gateway.entrypoints.pages.owners import owners_of, spoken_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
+from gateway.entrypoints.paths import local_path
 from kit.errors import DomainError, ErrorKind
 
 LONGEST_SUBJECT = 300

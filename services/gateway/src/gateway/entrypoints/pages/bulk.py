@@ -16,9 +16,10 @@ from gateway.entrypoints.filters import Asker
 from gateway.entrypoints.pages import bulk_undo
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, viewer_of
 from gateway.entrypoints.pages.choices import meant
-from gateway.entrypoints.pages.forms import local_path, values_of
+from gateway.entrypoints.pages.forms import values_of
 from gateway.entrypoints.pages.list_exports import LISTS
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, targets
+from gateway.entrypoints.paths import local_path
 from kit.errors import DomainError, ErrorKind, InvalidInput
 
 HOMES = {"deals": "/pipeline?layout=table", "clients": "/clients", "activities": "/activities"}

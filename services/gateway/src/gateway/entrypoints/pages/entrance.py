@@ -19,14 +19,14 @@ from gateway.entrypoints.pages.forms import (
     Errors,
     Values,
     errors_of,
-    local_path,
     values_of,
 )
 from gateway.entrypoints.pages.rendering import rendering_of
+from gateway.entrypoints.pages.sent import HOME, Sent, sign_in_form, unpacked
+from gateway.entrypoints.paths import local_path
 from gateway.entrypoints.sessions import end_session, start_session
 from kit.errors import DomainError, ErrorKind
 
-HOME = "/"
 _SIGN_IN_REFUSALS = (ErrorKind.UNAUTHENTICATED, ErrorKind.EXHAUSTED)
 
 router = APIRouter(include_in_schema=False)
@@ -39,7 +39,7 @@ async def sign_in_page(request: Request) -> Response:
     if request.state.principal is not None:
         return RedirectResponse(following, 303)
     note = "You are signed out." if request.query_params.get("out") else ""
-    return _sign_in(request, Values(next=following), Errors(), note=note)
+    return sign_in_form(request, Values(next=following), note=note)
 
 
 @router.post("/sign-in")
@@ -58,9 +58,13 @@ async def sign_in(request: Request) -> Response:
     except DomainError as refusal:
         if refusal.kind in _SIGN_IN_REFUSALS:
             status = 429 if refusal.kind is ErrorKind.EXHAUSTED else 401
-            return _sign_in(request, values, Errors(refusal.message), status=status)
-        return _sign_in(request, values, errors_of(refusal, {}))
-    return _let_in(request, tokens, local_path(values["next"], HOME))
+            return sign_in_form(request, values, message=refusal.message, status=status)
+        errors = errors_of(refusal, {})
+        return sign_in_form(
+            request, values, errors=errors.fields, message=errors.message, status=errors.status
+        )
+    sent, following = unpacked(values), local_path(values["next"], HOME)
+    return _let_in(request, tokens, following, sent)
 
 
 @router.get("/register")
@@ -119,8 +123,13 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-def _let_in(request: Request, tokens: TokenPair, target: str) -> Response:
-    response = RedirectResponse(target, 303)
+def _let_in(request: Request, tokens: TokenPair, target: str, sent: Sent | None = None) -> Response:
+    """Goes on; what a form held that the sign-in came between is offered to be sent first."""
+    response: Response = RedirectResponse(target, 303)
+    if sent is not None:
+        response = rendering_of(request).response(
+            request, "entrance/signed_in.html", sent=sent, next=target
+        )
     start_session(request, response, tokens)
     return response
 
@@ -132,21 +141,6 @@ def _verify(request: Request, token: str, errors: Errors) -> Response:
         status=errors.status,
         token=token[:200],
         message=errors.message,
-    )
-
-
-def _sign_in(
-    request: Request, values: Values, errors: Errors, *, note: str = "", status: int = 0
-) -> Response:
-    return rendering_of(request).response(
-        request,
-        "entrance/sign_in.html",
-        status=status or errors.status,
-        values=values,
-        errors=errors.fields,
-        message=errors.message,
-        note=note,
-        next=local_path(values["next"], HOME),
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from babel.numbers import NumberFormatError, parse_decimal
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from freelanceflow.type.v1.money_pb2 import Money
 from gateway.entrypoints.filters import CUSTOM
 from gateway.entrypoints.pages.rendering import Viewer
+from gateway.entrypoints.pages.sent import note_sent
 from kit.errors import DomainError, ErrorKind, InvalidInput
 from kit.money import parse
 
@@ -61,14 +61,11 @@ class Errors:
 async def values_of(request: Request) -> Values:
     """The text fields of a form, without blanks around them.
 
-    Where it cannot be carried out, the page that says so offers to send it again; without a file,
-    which is not kept.
+    Where it cannot be carried out, the page that says so offers to send it again.
     """
     form = await request.form()
-    fields = form.multi_items()
-    texts = [(name, text) for name, text in fields if isinstance(text, str)]
-    request.state.sent = texts if len(texts) == len(fields) else []
-    return Values({name: text.strip() for name, text in texts})
+    note_sent(request, form.multi_items())
+    return Values({name: text.strip() for name, text in form.items() if isinstance(text, str)})
 
 
 def errors_of(refusal: DomainError, names: Mapping[str, str]) -> Errors:
@@ -98,14 +95,6 @@ def read_money(text: str, currency: str, viewer: Viewer, field_name: str) -> Mon
     if amount.amount_minor < 0:
         raise InvalidInput("", fields={field_name: "Enter an amount that is not negative."})
     return Money(currency_code=currency, amount_minor=amount.amount_minor)
-
-
-def local_path(target: str, default: str) -> str:
-    """A path of ours to go on to; anything that could lead elsewhere is the default."""
-    parts = urlsplit(target)
-    ours = target.startswith("/") and not target.startswith(("//", "/\\"))
-    safe = not parts.netloc and not parts.scheme and "\\" not in target
-    return target if ours and safe and target.isprintable() else default
 
 
 def _plain(number: Decimal) -> str:

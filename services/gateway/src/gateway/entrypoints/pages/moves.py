@@ -18,9 +18,10 @@ from gateway.entrypoints.pages.calls import (
     viewer_of,
 )
 from gateway.entrypoints.pages.deals import MOST
-from gateway.entrypoints.pages.forms import Values, local_path, values_of
+from gateway.entrypoints.pages.forms import Values, values_of
 from gateway.entrypoints.pages.pipeline_bar import extras_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of
+from gateway.entrypoints.paths import local_path
 from kit.errors import DomainError
 
 REASON_NEEDED = "LOST_REASON_MISSING"

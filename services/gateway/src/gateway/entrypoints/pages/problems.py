@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
+from gateway.entrypoints.pages.sent import Sent, sent_by
+from gateway.entrypoints.paths import address_of
 
 REFRESH = "x-refresh"  # the header of requests that nobody asked for: the page keeps itself fresh
 _FRAMES = ("panel", "dialog")
@@ -31,7 +33,6 @@ _WORDS = {
     504: ("The answer took too long", "Please try again in a moment."),
 }
 _HAVE_TRASH = ("/deals/", "/clients/", "/activities/")
-_SECRET = "password"  # in the name of a field
 _PERHAPS_DONE = "Look whether it was saved before you send it again."
 
 
@@ -45,8 +46,7 @@ class Problem:
     icon: str
     request_id: str
     retry_href: str
-    sent: list[tuple[str, str]]  # by a form: to be sent again, so that nothing typed is lost
-    again: str  # where to
+    sent: Sent | None  # by a form: to be sent again
     may_be_deleted: bool
     here: str
 
@@ -79,16 +79,6 @@ def render_problem(
     )
 
 
-def _sent(request: Request) -> list[tuple[str, str]]:
-    """What the form held that was sent; nothing where a secret was among it."""
-    sent: list[tuple[str, str]] = getattr(request.state, "sent", [])
-    return [] if any(_SECRET in name for name, _ in sent) else sent
-
-
-def _again(request: Request) -> str:
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
-
-
 def _problem(
     request: Request,
     status: int,
@@ -113,9 +103,8 @@ def _problem(
         detail=detail,
         icon=_ICONS.get(status, "triangle-alert"),
         request_id=trace_id if status >= 500 else "",
-        retry_href=_again(request) if repeatable and reading else "",
-        sent=_sent(request) if repeatable and not reading else [],
-        again=_again(request),
+        retry_href=address_of(request) if repeatable and reading else "",
+        sent=sent_by(request) if repeatable and not reading else None,
         may_be_deleted=status == 404 and request.url.path.startswith(_HAVE_TRASH),
         here="/" + here.partition("://")[2].partition("/")[2],
     )

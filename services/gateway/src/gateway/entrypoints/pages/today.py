@@ -29,8 +29,9 @@ from gateway.entrypoints.pages.calls import (
     viewer_of,
 )
 from gateway.entrypoints.pages.formatting import Formats
-from gateway.entrypoints.pages.forms import local_path, values_of
+from gateway.entrypoints.pages.forms import values_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
+from gateway.entrypoints.paths import local_path
 
 DUE, DEALS, RISKS, CHANGES = 50, 6, 5, 12
 
