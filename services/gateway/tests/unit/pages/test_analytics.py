@@ -205,6 +205,29 @@ async def test_a_client_that_never_bought_is_said_to_have_no_score(site: Any) ->
     assert "<form" not in box
 
 
+@pytest.mark.parametrize(
+    ("peer", "method", "path", "words"),
+    [
+        ("analytics", "GetDealInsight", "/deals/d-1", "What speaks for and against this deal"),
+        ("predictions", "GetClientRisk", "/clients/c-1", "Whether this client may be leaving"),
+    ],
+)
+async def test_reasons_that_cannot_be_read_are_not_left_out_silently(
+    site: Any, peer: str, method: str, path: str, words: str
+) -> None:
+    """What is not known of, or not theirs to read, is nothing that will be there in a moment."""
+    answers = getattr(site.neighbours, peer).answers
+    assert words not in (await site.get(path)).text
+    for kind, said in (
+        (ErrorKind.UNAVAILABLE, True),
+        (ErrorKind.NOT_FOUND, False),
+        (ErrorKind.FORBIDDEN, False),
+    ):
+        answers[method] = RemoteError(kind, "NO", "")
+        page = await site.get(path)
+        assert (page.status, words in page.text) == (200, said), kind
+
+
 async def test_own_figures_say_so(site: Any) -> None:
     site.neighbours.figures.answers["GetSummary"] = make_summary(basis=make_basis(own_only=True))
     assert "these are your own figures" in (await site.get("/analytics")).text

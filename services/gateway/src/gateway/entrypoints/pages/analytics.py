@@ -354,7 +354,9 @@ async def _names(request: Request, owners: Owners, activity: Any) -> dict[str, s
 
 
 async def client_risk(request: Request, client_id: str) -> Any:
-    """One client's risk, for its page; None when there is none or it cannot be had."""
+    """One client's risk, for its page: empty when there is none, None when it cannot be had."""
     asked = pre.GetClientRiskRequest(client_id=client_id)
     call = clients_of(request).predictions.GetClientRisk
-    return await if_there(call(asked, identity_of(request), timeout=EXTRA_TIMEOUT))
+    return await if_there(
+        call(asked, identity_of(request), timeout=EXTRA_TIMEOUT), unknown=pre.ClientRisk()
+    )

@@ -53,12 +53,15 @@ async def together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
     return [task.result() for task in tasks]
 
 
-async def if_there(call: Awaitable[T]) -> T | None:
-    """The answer, or None when the service is away or the role does not reach that far."""
+async def if_there(call: Awaitable[T], *, unknown: T | None = None) -> T | None:
+    """The answer; None while the service is away, and `unknown` where it knows of nothing or the
+    role does not reach that far."""
     try:
         return await call
     except DomainError as refusal:
-        if refusal.kind not in (ErrorKind.UNAVAILABLE, ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND):
+        if refusal.kind in (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND):
+            return unknown
+        if refusal.kind is not ErrorKind.UNAVAILABLE:
             raise
         return None
     except PeerFailed as failure:

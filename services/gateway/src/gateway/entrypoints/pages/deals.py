@@ -8,7 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from freelanceflow.analytics.v1.analytics_service_pb2 import GetDealInsightRequest
+from freelanceflow.analytics.v1.analytics_service_pb2 import DealInsight, GetDealInsightRequest
 from freelanceflow.crm.v1.client_service_pb2 import (
     Client,
     ClientKind,
@@ -170,7 +170,8 @@ async def deal_context(request: Request, deal_id: str) -> dict[str, Any]:
         if_there(
             clients.analytics.GetDealInsight(
                 GetDealInsightRequest(deal_id=deal_id), identity, timeout=EXTRA_TIMEOUT
-            )
+            ),
+            unknown=DealInsight(),
         ),
         list_fields(request, OF_DEALS),
     )
