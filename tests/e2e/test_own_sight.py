@@ -38,6 +38,10 @@ async def test_who_sees_own_deals_has_quiet_pages_and_loses_nothing(
     await expect(here.page.locator("#panel")).to_contain_text("A client you do not see")
 
     await here.open(f"/deals/{deal['id']}/edit")
+    # Not nobody and no colleague: with them it would be out of the member's own sight.
+    owners = here.page.get_by_label("Owner").locator("option")
+    await expect(owners).to_have_count(1)
+    await expect(owners).to_have_attribute("value", member.user_id)
     await here.page.get_by_label("Source").fill("Fair")
     await here.page.get_by_role("button", name="Save deal").click()
     await expect(here.page.get_by_role("heading", name="Shop")).to_be_visible()

@@ -1,5 +1,6 @@
 """Whom things belong to, in a workspace of more people than a select can hold."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from freelanceflow.crm.v1.client_service_pb2 import ListClientsResponse
 from freelanceflow.crm.v1.search_service_pb2 import SearchResponse
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest, ListOwnersResponse, Owner
 from freelanceflow.type.v1.filter_pb2 import Operator
+from kit.sight import Sight
 from services.gateway.tests.unit.pages.conftest import Peer
 from services.gateway.tests.unit.pages.factories import make_client, make_deal
 
@@ -76,6 +78,25 @@ async def test_a_new_client_belongs_to_whoever_adds_it_unless_they_say_otherwise
     form = (await site.get("/clients/new")).text
     assert f'<option value="{me}" selected>Mira Holm</option>' in form
     assert '<option value="">Nobody</option>' in form
+
+
+@pytest.mark.parametrize("path", ["/deals/d-1/edit", "/clients/c-1/edit", "/activities/a-1/edit"])
+async def test_a_record_is_not_offered_to_whom_one_does_not_see(site: Any, path: str) -> None:
+    """It would be refused. An activity is seen with its record, whoever does it."""
+    people = [Owner(id=str(UUID(int=n)), name=f"Agent {n}") for n in range(1, 5)]
+    found = {"all": people, "seen": people[:2]}
+    site.neighbours.stages.answers["ListOwners"] = lambda request: ListOwnersResponse(
+        owners=found["seen" if request.conditions else "all"]
+    )
+    form = (await site.get(path)).text
+    assert ('<option value="">Nobody</option>' in form, ">Agent 4<" in form) == (True, True)
+    site.app.principal = replace(site.app.principal, sight=Sight((UUID(int=1), UUID(int=2))))
+    form = (await site.get(path)).text
+    free = path.startswith("/activities")
+    assert ('<option value="">Nobody</option>' in form, ">Agent 4<" in form) == (free, free)
+    assert ">Agent 2<" in form
+    asked = [r for r in site.neighbours.stages.asked if isinstance(r, ListOwnersRequest)][-1]
+    assert free or list(asked.conditions[0].values) == [str(UUID(int=n)) for n in (1, 2)]
 
 
 async def test_who_is_new_with_a_deal_belongs_to_whom_it_is_given(site: Any) -> None:

@@ -23,7 +23,7 @@ from gateway.entrypoints.pages.calls import clients_of, identity_of, together, v
 from gateway.entrypoints.pages.choices import about_client, meant
 from gateway.entrypoints.pages.formatting import Formats
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
-from gateway.entrypoints.pages.owners import asked_by_name, changed, owners_of
+from gateway.entrypoints.pages.owners import asked_by_name, changed, heirs_of, nobody_for, owners_of
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of
 from kit.clock import from_timestamp, to_timestamp
 from kit.errors import DomainError, ErrorKind, InvalidInput
@@ -172,6 +172,8 @@ async def _form(
     conflict: bool = False,
     status: int = 0,
 ) -> Response:
+    # Whoever sees the record sees what is done for it, by anybody.
+    seen = not activity_id or values["client"] or values["deal"]
     template = "activities/form_page.html"
     if is_htmx(request):
         sent = request.method == "POST"
@@ -191,7 +193,8 @@ async def _form(
         kind_options=[(name, name.capitalize()) for name in KINDS],
         repetition_options=list(_REPEATS.items()),
         remind_options=_reminders(values["remind"]),
-        owners=await owners_of(request),
+        owners=await (owners_of(request) if seen else heirs_of(request)),
+        without_owner=("Nobody" if seen else nobody_for(request)) if activity_id else "Me",
         choices=errors.choices,
     )
 

@@ -25,7 +25,7 @@ from gateway.entrypoints.pages.custom_forms import (
 )
 from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
-from gateway.entrypoints.pages.owners import asked_by_name, changed, owners_of
+from gateway.entrypoints.pages.owners import asked_by_name, changed, heirs_of, nobody_for
 from gateway.entrypoints.pages.rendering import Viewer, rendering_of
 from kit.errors import DomainError, ErrorKind
 from kit.ids import new_id
@@ -137,7 +137,7 @@ async def _form(
     conflict: bool = False,
     alike: Sequence[Mapping[str, str]] = (),
 ) -> Response:
-    owners, fields = await together(owners_of(request), list_fields(request, OF_CLIENTS))
+    owners, fields = await together(heirs_of(request), list_fields(request, OF_CLIENTS))
     return rendering_of(request).response(
         request,
         "clients/form.html",
@@ -154,8 +154,7 @@ async def _form(
         conflict=conflict,
         alike=alike,
         owners=owners,
-        # Whoever sees some people's records only cannot add one that is nobody's.
-        without_owner="Nobody" if client_id or signed_in(request).sight.sees(None) else "Me",
+        without_owner=nobody_for(request) or ("" if client_id else "Me"),
         choices=errors.choices,
     )
 

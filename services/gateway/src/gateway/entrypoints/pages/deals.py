@@ -50,7 +50,7 @@ from gateway.entrypoints.pages.forms import (
     read_money,
     values_of,
 )
-from gateway.entrypoints.pages.owners import asked_by_name, changed, owners_of
+from gateway.entrypoints.pages.owners import asked_by_name, changed, heirs_of, nobody_for
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, targets
 from kit.errors import DomainError, ErrorKind, InvalidInput
 from kit.ids import new_id
@@ -206,7 +206,7 @@ async def _form(
 ) -> Response:
     clients, identity = clients_of(request), identity_of(request)
     owners, stages, fields = await together(
-        owners_of(request),
+        heirs_of(request),
         clients.stages.ListStages(ListStagesRequest(page_size=MOST), identity),
         list_fields(request, OF_DEALS),
     )
@@ -232,6 +232,7 @@ async def _form(
         choices=errors.choices,
         may_be_new=errors.fields["client"].startswith(NOBODY) and viewer.may("clients.write"),
         owners=owners,
+        without_owner=nobody_for(request) if deal_id else "Me",
         stage_options=options(stages.stages),
     )
 

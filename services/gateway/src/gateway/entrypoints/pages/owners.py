@@ -8,7 +8,7 @@ from starlette.requests import Request
 from freelanceflow.crm.v1.stage_service_pb2 import ListOwnersRequest, ListOwnersResponse, Owner
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.filters import Term
-from gateway.entrypoints.pages.calls import clients_of, identity_of
+from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in
 from gateway.entrypoints.pages.forms import Values
 from kit.errors import DomainError, ErrorKind
 
@@ -53,6 +53,22 @@ async def owners_of(request: Request, *spoken_of: str) -> Owners:
     if many and (missing := {id for id in spoken_of if id and id != ME} - names.keys()):
         names |= await names_of(request, missing)
     return Owners(tuple(found.owners), many, names)
+
+
+async def heirs_of(request: Request) -> Owners:
+    """Those whom a record may be given to by who asks: it must stay in their sight."""
+    sight = signed_in(request).sight
+    if sight.owners is None:
+        return await owners_of(request)
+    asked = ListOwnersRequest(page_size=AT_ONCE)
+    ids = [str(id) for id in sight.owners]
+    asked.conditions.add(field="id", operator=Operator.OPERATOR_IN, values=ids)
+    return Owners(tuple((await _listed(request, asked)).owners))
+
+
+def nobody_for(request: Request) -> str:
+    """The choice of giving a record to nobody, for those who would still see it then."""
+    return "Nobody" if signed_in(request).sight.sees(None) else ""
 
 
 def spoken_of(terms: Iterable[Term]) -> list[str]:
