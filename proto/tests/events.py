@@ -43,6 +43,7 @@ MESSAGES: dict[str, type[Message]] = {
     "crm.activity.v1.updated": activity_events_pb2.ActivityUpdated,
     "crm.board.v1.reweighted": board_events_pb2.BoardReweighted,
     "crm.bulk.v1.finished": bulk_events_pb2.BulkFinished,
+    "crm.calendar.v1.changed": setting_events_pb2.CalendarFeedChanged,
     "crm.client.v1.created": client_events_pb2.ClientCreated,
     "crm.client.v1.deleted": client_events_pb2.ClientDeleted,
     "crm.client.v1.purged": record_events_pb2.RecordPurged,
@@ -66,6 +67,8 @@ MESSAGES: dict[str, type[Message]] = {
     "crm.reason.v1.changed": setting_events_pb2.LostReasonChanged,
     "crm.stage.v1.changed": setting_events_pb2.StageChanged,
     "crm.tag.v1.changed": setting_events_pb2.TagChanged,
+    "crm.view.v1.changed": setting_events_pb2.ViewChanged,
+    "crm.view.v1.chosen": setting_events_pb2.ViewChosen,
     "notify.notification.v1.created": notify.NotificationCreated,
 }
 

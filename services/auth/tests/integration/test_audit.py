@@ -9,7 +9,7 @@ import pytest
 
 from auth.adapters.audit import MOST
 from auth.entrypoints.app import App
-from auth.entrypoints.consumers import is_kept, keep_all
+from auth.entrypoints.consumers import OF_CRM, is_kept, keep_all
 from freelanceflow.auth.v1 import audit_service_pb2 as pb
 from kit.bus.events import Event
 from kit.clock import to_timestamp
@@ -89,6 +89,28 @@ async def test_it_is_known_from_where_and_what_was_taken_along(door: Door, app: 
     assert (unknown.address, unknown.detail) == ("", "")
     assert (known.address, known.detail[:16]) == ("192.0.2.7", "12 clients, xlsx")
     assert len(known.detail) == MOST
+
+
+async def test_settings_of_ones_own_are_kept_once_however_often_they_come(
+    door: Door, app: App
+) -> None:
+    mira = await door.register()
+    mine = UUID(mira.tokens.user_id)
+    made = [
+        replace(event(mira, type_, subject_id=subject), headers={"ff-detail": said})
+        for type_, subject, said in (
+            ("crm.view.v1.changed", new_id(), "Größe (deals, shared): new"),
+            ("crm.view.v1.chosen", mine, "(deals, private)"),
+            ("crm.calendar.v1.changed", mine, "made"),
+        )
+    ]
+    assert {one.type for one in made} <= OF_CRM.keys()
+    for _ in range(2):
+        await told(app, *made)
+    for entry, one in zip(await entries(door, mira), reversed(made), strict=True):
+        assert (entry.id, entry.type) == (str(one.id), one.type)
+        assert (entry.subject_id, entry.actor_name) == (str(one.subject_id), "Mira Okafor")
+        assert entry.detail == one.headers["ff-detail"]
 
 
 async def test_entries_are_found_by_person_subject_type_and_time(door: Door, app: App) -> None:

@@ -22,6 +22,7 @@ from freelanceflow.crm.v1 import (
     import_events_pb2,
     setting_events_pb2,
     stage_service_pb2,
+    view_service_pb2,
 )
 from kit.bus.consumer import Consumer
 from kit.bus.events import Event, decode
@@ -64,6 +65,9 @@ MESSAGES: dict[str, Any] = {
     "crm.tag.v1.changed": setting_events_pb2.TagChanged,
     "crm.rate.v1.changed": setting_events_pb2.RatesChanged,
     "crm.reason.v1.changed": setting_events_pb2.LostReasonChanged,
+    "crm.view.v1.changed": setting_events_pb2.ViewChanged,
+    "crm.view.v1.chosen": setting_events_pb2.ViewChosen,
+    "crm.calendar.v1.changed": setting_events_pb2.CalendarFeedChanged,
 }
 SET_UP = ("crm.stage.v1.changed", "crm.reason.v1.changed")
 
@@ -238,6 +242,23 @@ async def test_what_is_told_reaches_the_bus(
     assert (heard[-1].subject_id, heard[-1].version) == (UUID(deal.id), 1)
     message = deal_events_pb2.DealCreated.FromString(heard[-1].body)
     assert message.deal.deal_id == deal.id
+
+
+async def test_the_audit_hears_any_name_as_it_is(
+    person: Person, database: ServiceDatabase, bus: Bus
+) -> None:
+    await database.owner.execute("UPDATE outbox SET sent_at = now() WHERE sent_at IS NULL")
+    subscription = await bus.jetstream.subscribe("crm.*.view.v1.changed", stream="CRM")
+    view = view_service_pb2.View(resource="deals", name="Größe: 大\r\nx: y", shared=True)
+    view = await person.call("CreateView", view_service_pb2.CreateViewRequest(view=view))
+    async with running(OutboxRelay(database.dsns["system"], bus, service="crm").run):
+        message = await subscription.next_msg(timeout=60)
+    await subscription.unsubscribe()
+    event = decode(message.subject, message.headers, message.data)
+    assert (event.subject_id, event.actor_id) == (UUID(view.id), person.user_id)
+    # A name cannot end the header that it travels in.
+    assert event.headers["ff-detail"] == "Größe: 大  x: y (deals, shared): new"
+    assert "x" not in event.headers
 
 
 async def test_what_auth_tells_is_kept_and_older_news_are_not(

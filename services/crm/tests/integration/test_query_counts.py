@@ -41,12 +41,12 @@ from services.crm.tests.factories import Person, euros, make_client, make_deal, 
 
 COUNTS = {
     "AddSamples": 21, "ChangeActivities": 7, "ChangeClients": 9, "ChangeDeals": 8, "CheckImport": 6,
-    "ChooseView": 4, "CommitImport": 8, "CreateActivity": 6, "CreateCalendarFeed": 3,
+    "ChooseView": 5, "CommitImport": 8, "CreateActivity": 6, "CreateCalendarFeed": 4,
     "CreateClient": 7, "CreateCustomField": 6, "CreateDeal": 4, "CreateExport": 8,
-    "CreateImport": 16, "CreateLostReason": 5, "CreateStage": 7, "CreateView": 5,
-    "DeleteActivity": 5, "DeleteCalendarFeed": 3, "DeleteClient": 5, "DeleteCustomField": 7,
+    "CreateImport": 16, "CreateLostReason": 5, "CreateStage": 7, "CreateView": 6,
+    "DeleteActivity": 5, "DeleteCalendarFeed": 4, "DeleteClient": 5, "DeleteCustomField": 7,
     "DeleteDeal": 4, "DeleteLostReason": 5, "DeleteRate": 4, "DeleteStage": 9, "DeleteTag": 7,
-    "DeleteView": 4, "DismissDuplicate": 4, "DownloadExport": 7, "DownloadImportErrors": 12,
+    "DeleteView": 5, "DismissDuplicate": 4, "DownloadExport": 7, "DownloadImportErrors": 12,
     "DownloadRefusals": 2, "DraftActivity": 2, "GetActivity": 1, "GetBoard": 3, "GetCalendar": 4,
     "GetCalendarFeed": 1, "GetClient": 1, "GetDeal": 1, "GetExport": 1, "GetImport": 1, "GetJob": 2,
     "GetSetup": 1, "GetView": 1, "ImportRates": 5, "ListActivities": 2, "ListActivityHistory": 2,
@@ -60,7 +60,7 @@ COUNTS = {
     "ReopenDeal": 6, "ReorderLostReasons": 5, "ReorderStages": 4, "RestoreRecord": 6,
     "RevertImport": 6, "Search": 1, "SetActivityDone": 6, "StreamWorkspace": 3, "UndoMerge": 20,
     "UpdateActivity": 6, "UpdateClient": 6, "UpdateCustomField": 7, "UpdateDeal": 4,
-    "UpdateImport": 11, "UpdateLostReason": 5, "UpdateStage": 5, "UpdateView": 6,
+    "UpdateImport": 11, "UpdateLostReason": 5, "UpdateStage": 5, "UpdateView": 7,
 }  # fmt: skip
 PARTS = (
     activity_pb, bulk_pb, calendar_pb, client_pb, contact_pb, deal_pb, duplicate_pb, export_pb,

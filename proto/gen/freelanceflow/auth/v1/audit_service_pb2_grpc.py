@@ -47,8 +47,8 @@ class AuditServiceServicer:
     """
 
     def ListAuditEntries(self, request, context):
-        """Lists entries, the latest first. Every change of a record, setting, member or session is one; the rows of an import are not,
-        the import is.
+        """Lists entries, the latest first. Every change of a record, setting, saved view, calendar address, member or session is one; the
+        rows of an import are not, the import is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

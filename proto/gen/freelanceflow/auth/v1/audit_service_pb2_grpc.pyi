@@ -34,8 +34,8 @@ class AuditServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AuditServiceAsyncStub: ...
     ListAuditEntries: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEntriesRequest, _audit_service_pb2.ListAuditEntriesResponse]
-    """Lists entries, the latest first. Every change of a record, setting, member or session is one; the rows of an import are not,
-    the import is.
+    """Lists entries, the latest first. Every change of a record, setting, saved view, calendar address, member or session is one; the
+    rows of an import are not, the import is.
     """
 
 @_typing.type_check_only
@@ -44,8 +44,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListAuditEntries: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEntriesRequest, _audit_service_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
-    """Lists entries, the latest first. Every change of a record, setting, member or session is one; the rows of an import are not,
-    the import is.
+    """Lists entries, the latest first. Every change of a record, setting, saved view, calendar address, member or session is one; the
+    rows of an import are not, the import is.
     """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -57,8 +57,8 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_service_pb2.ListAuditEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.ListAuditEntriesResponse, _abc.Awaitable[_audit_service_pb2.ListAuditEntriesResponse]]:
-        """Lists entries, the latest first. Every change of a record, setting, member or session is one; the rows of an import are not,
-        the import is.
+        """Lists entries, the latest first. Every change of a record, setting, saved view, calendar address, member or session is one; the
+        rows of an import are not, the import is.
         """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -23,26 +23,33 @@ _sym_db = _symbol_database.Default()
 
 
 from freelanceflow.crm.v1 import stage_service_pb2 as freelanceflow_dot_crm_dot_v1_dot_stage__service__pb2
+from freelanceflow.crm.v1 import view_service_pb2 as freelanceflow_dot_crm_dot_v1_dot_view__service__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/crm/v1/setting_events.proto\x12\x14\x66reelanceflow.crm.v1\x1a(freelanceflow/crm/v1/stage_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x02\n\x0cStageChanged\x12\x10\n\x08stage_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\x04type\x18\x03 \x01(\x0e\x32\x1f.freelanceflow.crm.v1.StageType\x12\x10\n\x08position\x18\x04 \x01(\x05\x12\x14\n\x0crotting_days\x18\x05 \x01(\x05\x12\x1b\n\x13\x64\x65\x66\x61ult_probability\x18\x06 \x01(\x01\x12\r\n\x05\x63olor\x18\x07 \x01(\t\x12\x0f\n\x07removed\x18\x08 \x01(\x08\x12\x10\n\x08\x61\x63tor_id\x18\t \x01(\t\x12/\n\x0bhappen_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x0b \x01(\x05\"\xb0\x01\n\x11LostReasonChanged\x12\x16\n\x0elost_reason_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x05\x12\x0f\n\x07removed\x18\x04 \x01(\x08\x12\x10\n\x08\x61\x63tor_id\x18\x05 \x01(\t\x12/\n\x0bhappen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x07 \x01(\x05\"\x9e\x01\n\x0cRatesChanged\x12\x1a\n\x12\x62\x61se_currency_code\x18\x01 \x01(\t\x12/\n\x05rates\x18\x02 \x03(\x0b\x32 .freelanceflow.crm.v1.RateChange\x12\x10\n\x08\x61\x63tor_id\x18\x03 \x01(\t\x12/\n\x0bhappen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\nRateChange\x12\x15\n\rcurrency_code\x18\x01 \x01(\t\x12\x12\n\nvalid_from\x18\x02 \x01(\t\x12\x0c\n\x04rate\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\"\xf0\x01\n\x12\x43ustomFieldChanged\x12\x17\n\x0f\x63ustom_field_id\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0c\n\x04type\x18\x05 \x01(\t\x12\x0f\n\x07options\x18\x06 \x03(\t\x12\x10\n\x08position\x18\x07 \x01(\x05\x12\x0f\n\x07removed\x18\x08 \x01(\x08\x12\x10\n\x08\x61\x63tor_id\x18\t \x01(\t\x12/\n\x0bhappen_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x0b \x01(\x05\"~\n\nTagChanged\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08new_name\x18\x02 \x01(\t\x12\r\n\x05\x63olor\x18\x03 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x04 \x01(\t\x12/\n\x0bhappen_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/crm/v1/setting_events.proto\x12\x14\x66reelanceflow.crm.v1\x1a(freelanceflow/crm/v1/stage_service.proto\x1a\'freelanceflow/crm/v1/view_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x02\n\x0cStageChanged\x12\x10\n\x08stage_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\x04type\x18\x03 \x01(\x0e\x32\x1f.freelanceflow.crm.v1.StageType\x12\x10\n\x08position\x18\x04 \x01(\x05\x12\x14\n\x0crotting_days\x18\x05 \x01(\x05\x12\x1b\n\x13\x64\x65\x66\x61ult_probability\x18\x06 \x01(\x01\x12\r\n\x05\x63olor\x18\x07 \x01(\t\x12\x0f\n\x07removed\x18\x08 \x01(\x08\x12\x10\n\x08\x61\x63tor_id\x18\t \x01(\t\x12/\n\x0bhappen_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x0b \x01(\x05\"\xb0\x01\n\x11LostReasonChanged\x12\x16\n\x0elost_reason_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x05\x12\x0f\n\x07removed\x18\x04 \x01(\x08\x12\x10\n\x08\x61\x63tor_id\x18\x05 \x01(\t\x12/\n\x0bhappen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x07 \x01(\x05\"\x9e\x01\n\x0cRatesChanged\x12\x1a\n\x12\x62\x61se_currency_code\x18\x01 \x01(\t\x12/\n\x05rates\x18\x02 \x03(\x0b\x32 .freelanceflow.crm.v1.RateChange\x12\x10\n\x08\x61\x63tor_id\x18\x03 \x01(\t\x12/\n\x0bhappen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\nRateChange\x12\x15\n\rcurrency_code\x18\x01 \x01(\t\x12\x12\n\nvalid_from\x18\x02 \x01(\t\x12\x0c\n\x04rate\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\"\xf0\x01\n\x12\x43ustomFieldChanged\x12\x17\n\x0f\x63ustom_field_id\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0c\n\x04type\x18\x05 \x01(\t\x12\x0f\n\x07options\x18\x06 \x03(\t\x12\x10\n\x08position\x18\x07 \x01(\x05\x12\x0f\n\x07removed\x18\x08 \x01(\x08\x12\x10\n\x08\x61\x63tor_id\x18\t \x01(\t\x12/\n\x0bhappen_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x0b \x01(\x05\"~\n\nTagChanged\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08new_name\x18\x02 \x01(\t\x12\r\n\x05\x63olor\x18\x03 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x04 \x01(\t\x12/\n\x0bhappen_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb9\x02\n\x0bViewChanged\x12\x0f\n\x07view_id\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x10\n\x08owner_id\x18\x03 \x01(\t\x12\x0e\n\x06shared\x18\x04 \x01(\x08\x12\x0c\n\x04name\x18\x05 \x01(\t\x12.\n\x06\x66ilter\x18\x06 \x03(\x0b\x32\x1e.freelanceflow.crm.v1.ViewTerm\x12\x0c\n\x04sort\x18\x07 \x03(\t\x12\x0f\n\x07\x63olumns\x18\x08 \x03(\t\x12\x0e\n\x06layout\x18\t \x01(\t\x12\x13\n\x0b\x63\x61rd_fields\x18\n \x03(\t\x12\x0f\n\x07removed\x18\x0b \x01(\x08\x12\x10\n\x08\x61\x63tor_id\x18\x0c \x01(\t\x12/\n\x0bhappen_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x0e \x01(\x05\"q\n\nViewChosen\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x0f\n\x07view_id\x18\x03 \x01(\t\x12/\n\x0bhappen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"y\n\x13\x43\x61lendarFeedChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65xists\x18\x02 \x01(\x08\x12\x10\n\x08replaced\x18\x03 \x01(\x08\x12/\n\x0bhappen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'freelanceflow.crm.v1.setting_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STAGECHANGED']._serialized_start=143
-  _globals['_STAGECHANGED']._serialized_end=421
-  _globals['_LOSTREASONCHANGED']._serialized_start=424
-  _globals['_LOSTREASONCHANGED']._serialized_end=600
-  _globals['_RATESCHANGED']._serialized_start=603
-  _globals['_RATESCHANGED']._serialized_end=761
-  _globals['_RATECHANGE']._serialized_start=763
-  _globals['_RATECHANGE']._serialized_end=849
-  _globals['_CUSTOMFIELDCHANGED']._serialized_start=852
-  _globals['_CUSTOMFIELDCHANGED']._serialized_end=1092
-  _globals['_TAGCHANGED']._serialized_start=1094
-  _globals['_TAGCHANGED']._serialized_end=1220
+  _globals['_STAGECHANGED']._serialized_start=184
+  _globals['_STAGECHANGED']._serialized_end=462
+  _globals['_LOSTREASONCHANGED']._serialized_start=465
+  _globals['_LOSTREASONCHANGED']._serialized_end=641
+  _globals['_RATESCHANGED']._serialized_start=644
+  _globals['_RATESCHANGED']._serialized_end=802
+  _globals['_RATECHANGE']._serialized_start=804
+  _globals['_RATECHANGE']._serialized_end=890
+  _globals['_CUSTOMFIELDCHANGED']._serialized_start=893
+  _globals['_CUSTOMFIELDCHANGED']._serialized_end=1133
+  _globals['_TAGCHANGED']._serialized_start=1135
+  _globals['_TAGCHANGED']._serialized_end=1261
+  _globals['_VIEWCHANGED']._serialized_start=1264
+  _globals['_VIEWCHANGED']._serialized_end=1577
+  _globals['_VIEWCHOSEN']._serialized_start=1579
+  _globals['_VIEWCHOSEN']._serialized_end=1692
+  _globals['_CALENDARFEEDCHANGED']._serialized_start=1694
+  _globals['_CALENDARFEEDCHANGED']._serialized_end=1815
 # @@protoc_insertion_point(module_scope)

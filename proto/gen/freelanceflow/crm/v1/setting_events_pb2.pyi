@@ -5,6 +5,7 @@ Clients, deals, stages, activities and imports of a workspace."""
 
 from collections import abc as _abc
 from freelanceflow.crm.v1 import stage_service_pb2 as _stage_service_pb2
+from freelanceflow.crm.v1 import view_service_pb2 as _view_service_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -313,3 +314,164 @@ class TagChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TagChanged: _TypeAlias = TagChanged  # noqa: Y015
+
+@_typing.final
+class ViewChanged(_message.Message):
+    """A saved view came to be, is another one, is shared or private now, or is gone. Type: view.v1.changed. What a private view is called, asks and shows is
+    its maker's alone, so it is told of shared ones only. Others who had chosen a view that is private now, and everybody who had chosen one that is gone,
+    see none first; no event of each tells it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEW_ID_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    OWNER_ID_FIELD_NUMBER: _builtins.int
+    SHARED_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    SORT_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    LAYOUT_FIELD_NUMBER: _builtins.int
+    CARD_FIELDS_FIELD_NUMBER: _builtins.int
+    REMOVED_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    view_id: _builtins.str
+    """The view."""
+    resource: _builtins.str
+    """"deals", "clients" or "activities"."""
+    owner_id: _builtins.str
+    """Who made it."""
+    shared: _builtins.bool
+    """True when every member may use it."""
+    name: _builtins.str
+    """What it is called; empty for a private one."""
+    layout: _builtins.str
+    """"board" or "table"; empty for the usual, and for a private one."""
+    removed: _builtins.bool
+    """True when it is gone; the rest is as it was last."""
+    actor_id: _builtins.str
+    """Who did it."""
+    version: _builtins.int
+    """The view's version after it."""
+    @_builtins.property
+    def filter(self) -> _containers.RepeatedCompositeFieldContainer[_view_service_pb2.ViewTerm]:
+        """Terms of the filter grammar; none for a private one."""
+
+    @_builtins.property
+    def sort(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Fields to sort by, a minus before descending ones; none for a private one."""
+
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a table shows, in order; none for the usual, and for a private one."""
+
+    @_builtins.property
+    def card_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a card shows beyond its name; none for the usual, and for a private one."""
+
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        view_id: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        owner_id: _builtins.str = ...,
+        shared: _builtins.bool = ...,
+        name: _builtins.str = ...,
+        filter: _abc.Iterable[_view_service_pb2.ViewTerm] | None = ...,
+        sort: _abc.Iterable[_builtins.str] | None = ...,
+        columns: _abc.Iterable[_builtins.str] | None = ...,
+        layout: _builtins.str = ...,
+        card_fields: _abc.Iterable[_builtins.str] | None = ...,
+        removed: _builtins.bool = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "card_fields", b"card_fields", "columns", b"columns", "filter", b"filter", "happen_time", b"happen_time", "layout", b"layout", "name", b"name", "owner_id", b"owner_id", "removed", b"removed", "resource", b"resource", "shared", b"shared", "sort", b"sort", "version", b"version", "view_id", b"view_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ViewChanged: _TypeAlias = ViewChanged  # noqa: Y015
+
+@_typing.final
+class ViewChosen(_message.Message):
+    """A member sees another view of a resource first, or none. Type: view.v1.chosen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    VIEW_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Who sees it; nobody else can choose for them."""
+    resource: _builtins.str
+    """"deals", "clients" or "activities"."""
+    view_id: _builtins.str
+    """The view; empty for none."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        view_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time", "resource", b"resource", "user_id", b"user_id", "view_id", b"view_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ViewChosen: _TypeAlias = ViewChosen  # noqa: Y015
+
+@_typing.final
+class CalendarFeedChanged(_message.Message):
+    """A member's calendar has an address, another one, or none any more. Type: calendar.v1.changed. The address is a key: no event holds it, nor anything
+    that is made of it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    EXISTS_FIELD_NUMBER: _builtins.int
+    REPLACED_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose calendar it is; nobody else can change it."""
+    exists: _builtins.bool
+    """True when there is an address now."""
+    replaced: _builtins.bool
+    """True when an older address has stopped for it."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        exists: _builtins.bool = ...,
+        replaced: _builtins.bool = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exists", b"exists", "happen_time", b"happen_time", "replaced", b"replaced", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CalendarFeedChanged: _TypeAlias = CalendarFeedChanged  # noqa: Y015

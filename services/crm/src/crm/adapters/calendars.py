@@ -48,7 +48,7 @@ KEEP = Statement(
     _new.on_conflict_do_update(
         index_elements=["workspace_id", "user_id"],
         set_={name: _new.excluded[name] for name in ("token_hash", "created_at")},
-    )
+    ).returning(literal_column("xmax <> 0").label("replaced"))  # of a new row it is 0
 )
 END = Statement(delete(calendar_feeds).where(*_own))
 
@@ -132,16 +132,18 @@ class Whose(NamedTuple):
     reads_deals: bool
 
 
-async def keep(tx: Transaction, user_id: UUID, now: datetime) -> str:
-    """A new secret, in place of an older one."""
+async def keep(tx: Transaction, user_id: UUID, now: datetime) -> tuple[str, bool]:
+    """A new secret, and whether an older one has stopped for it."""
     token = secrets.token_urlsafe(32)
-    await tx.run(KEEP, workspace=tx.workspace_id, user=user_id, hash=_hash(token), now=now)
-    return token
+    replaced = await tx.value(
+        KEEP, workspace=tx.workspace_id, user=user_id, hash=_hash(token), now=now
+    )
+    return token, bool(replaced)
 
 
-async def end(tx: Transaction, user_id: UUID) -> None:
-    """No secret any more."""
-    await tx.run(END, workspace=tx.workspace_id, user=user_id)
+async def end(tx: Transaction, user_id: UUID) -> bool:
+    """No secret any more; whether there was one."""
+    return await tx.run(END, workspace=tx.workspace_id, user=user_id) == 1
 
 
 async def whose(system: Pool, token: str) -> Whose | None:

@@ -13,6 +13,7 @@ from crm.adapters.activity_events import (
     activity_snapshot,
     activity_updated,
 )
+from crm.adapters.audit_details import detail_of
 from crm.adapters.file_events import (
     bulk_finished,
     export_failed,
@@ -24,11 +25,14 @@ from crm.adapters.file_events import (
 )
 from crm.adapters.setting_events import (
     STAGE_TYPES,
+    calendar_feed_changed,
     custom_field_changed,
     lost_reason_changed,
     rates_changed,
     stage_changed,
     tag_changed,
+    view_changed,
+    view_chosen,
 )
 from crm.domain.activity import (
     ActivityCreated,
@@ -42,6 +46,7 @@ from crm.domain.activity import (
 from crm.domain.board import BoardReweighted
 from crm.domain.board_stage import StageChanged
 from crm.domain.bulk import BulkFinished
+from crm.domain.calendar import CalendarFeedChanged
 from crm.domain.client import (
     ClientCreated,
     ClientDeleted,
@@ -69,6 +74,7 @@ from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.rates import RatesChanged
 from crm.domain.tag import TagChanged
 from crm.domain.trash import RecordKind, RecordPurged
+from crm.domain.view import ViewChanged, ViewChosen
 from freelanceflow.crm.v1 import board_events_pb2 as board_pb
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_events_pb2 as deal_pb
@@ -91,8 +97,8 @@ def to_outbox(workspace_id: UUID, fact: Fact, *, bulk_id: UUID | None = None) ->
     name, message = _event(fact)
     row = event_row("crm", workspace_id, fact, name, message, bulk_id=bulk_id)
     state = _state(fact)
-    if isinstance(fact, ExportRequested):  # the audit log says what was taken along
-        row["headers"]["ff-detail"] = f"{fact.total_rows} {fact.resource}, {fact.format}"
+    if detail := detail_of(fact):
+        row["headers"]["ff-detail"] = detail
     if state is not None:  # so that windows are told only what their person sees
         row["headers"]["ff-owner"] = _id_of(state.owner)
     return row
@@ -173,6 +179,12 @@ def _event(fact: Fact) -> tuple[str, Message]:
             return "field.v1.changed", custom_field_changed(fact)
         case TagChanged():
             return "tag.v1.changed", tag_changed(fact)
+        case ViewChanged():
+            return "view.v1.changed", view_changed(fact)
+        case ViewChosen():
+            return "view.v1.chosen", view_chosen(fact)
+        case CalendarFeedChanged():
+            return "calendar.v1.changed", calendar_feed_changed(fact)
     raise TypeError(f"{type(fact).__name__} has no wire form")
 
 

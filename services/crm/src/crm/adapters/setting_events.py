@@ -3,12 +3,15 @@
 from uuid import UUID
 
 from crm.domain.board_stage import StageChanged
+from crm.domain.calendar import CalendarFeedChanged
 from crm.domain.custom_field import CustomFieldChanged
 from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.rates import RatesChanged
 from crm.domain.tag import TagChanged
+from crm.domain.view import ViewChanged, ViewChosen
 from freelanceflow.crm.v1 import setting_events_pb2 as pb
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from freelanceflow.crm.v1.view_service_pb2 import ViewTerm
 from kit.clock import to_timestamp
 
 STAGE_TYPES: dict[str, StageType.ValueType] = {
@@ -92,6 +95,47 @@ def tag_changed(fact: TagChanged) -> pb.TagChanged:
         new_name=fact.new_name,
         color=fact.color,
         actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+    )
+
+
+def view_changed(fact: ViewChanged) -> pb.ViewChanged:
+    """A view as it is now, or was last; of a private one no more than that there is one."""
+    message = pb.ViewChanged(
+        view_id=str(fact.aggregate_id),
+        resource=fact.resource,
+        owner_id=str(fact.owner_id),
+        shared=fact.state.shared,
+        removed=fact.removed,
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+    if fact.state.shared:
+        message.name, message.layout = fact.state.name, fact.state.layout
+        message.filter.extend(ViewTerm(name=t.name, value=t.value) for t in fact.state.filter)
+        message.sort.extend(fact.state.sort)
+        message.columns.extend(fact.state.columns)
+        message.card_fields.extend(fact.state.card_fields)
+    return message
+
+
+def view_chosen(fact: ViewChosen) -> pb.ViewChosen:
+    """What a member sees first."""
+    return pb.ViewChosen(
+        user_id=str(fact.aggregate_id),
+        resource=fact.resource,
+        view_id=_id(fact.view_id),
+        happen_time=to_timestamp(fact.at),
+    )
+
+
+def calendar_feed_changed(fact: CalendarFeedChanged) -> pb.CalendarFeedChanged:
+    """Whether a member's calendar has an address; never which."""
+    return pb.CalendarFeedChanged(
+        user_id=str(fact.aggregate_id),
+        exists=fact.exists,
+        replaced=fact.replaced,
         happen_time=to_timestamp(fact.at),
     )
 

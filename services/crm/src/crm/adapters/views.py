@@ -26,7 +26,7 @@ from crm.adapters.tables import owners, view_choices, views
 from crm.domain.setting_errors import ViewNotFound
 from crm.domain.view import MAX_VIEWS, Term, View, ViewResource, ViewState
 from kit.database import Statement, Transaction
-from kit.unit_of_work import ChangedMeanwhile
+from kit.unit_of_work import UnitOfWork
 
 MOST = 200
 VIEW, ME = bindparam("view", type_=Uuid()), bindparam("me", type_=Uuid())
@@ -103,6 +103,7 @@ CHOOSE = Statement(
     _choice.on_conflict_do_update(
         index_elements=["workspace_id", "user_id", "resource"],
         set_={"view_id": _choice.excluded.view_id},
+        where=view_choices.c.view_id != _choice.excluded.view_id,
     )
 )
 CHOOSE_NONE = Statement(
@@ -129,6 +130,7 @@ async def load(tx: Transaction, view_id: UUID, *, me: UUID) -> View:
         raise ViewNotFound("There is no such view.")
     return View(
         id=row["id"],
+        workspace_id=tx.workspace_id,
         version=row["version"],
         resource=ViewResource(row["resource"]),
         owner_id=row["owner_id"],
@@ -136,38 +138,39 @@ async def load(tx: Transaction, view_id: UUID, *, me: UUID) -> View:
     )
 
 
-async def add(tx: Transaction, view: View, *, now: datetime) -> None:
-    """Write a new view."""
-    await tx.run(
+async def add(uow: UnitOfWork, view: View, *, now: datetime) -> None:
+    """Write a new view, and tell of it."""
+    await uow.run(
         ADD,
-        workspace=tx.workspace_id,
+        workspace=uow.workspace_id,
         view=view.id,
         me=view.owner_id,
         resource=view.resource.value,
         now=now,
         **_values(view.state),
     )
+    uow.tell(view)
 
 
-async def save(tx: Transaction, view: View, *, now: datetime) -> None:
-    """Write what can change in a view. Raises ChangedMeanwhile."""
-    count = await tx.run(
+async def save(uow: UnitOfWork, view: View, *, now: datetime) -> None:
+    """Write what can change in a view, and tell of it."""
+    count = await uow.run(
         SAVE,
-        workspace=tx.workspace_id,
+        workspace=uow.workspace_id,
         view=view.id,
         read=view.version,
         now=now,
         **_values(view.state),
     )
-    if count != 1:
-        raise ChangedMeanwhile("The view was changed by someone else; load it again.")
+    uow.saved(view, rows=count)
     if not view.state.shared:
-        await tx.run(UNCHOOSE_OTHERS, workspace=tx.workspace_id, view=view.id, me=view.owner_id)
+        await uow.run(UNCHOOSE_OTHERS, workspace=uow.workspace_id, view=view.id, me=view.owner_id)
 
 
-async def remove(tx: Transaction, view: View) -> None:
-    """Delete a view, and everybody's choice of it."""
-    await tx.run(REMOVE, workspace=tx.workspace_id, view=view.id, read=view.version)
+async def remove(uow: UnitOfWork, view: View) -> None:
+    """Delete a view and everybody's choice of it, and tell of it."""
+    count = await uow.run(REMOVE, workspace=uow.workspace_id, view=view.id, read=view.version)
+    uow.saved(view, rows=count)
 
 
 async def has_room(tx: Transaction, me: UUID) -> bool:
@@ -177,13 +180,12 @@ async def has_room(tx: Transaction, me: UUID) -> bool:
 
 async def choose(
     tx: Transaction, resource: ViewResource, view_id: UUID | None, *, me: UUID
-) -> None:
-    """See a view first, or none."""
+) -> bool:
+    """See a view first, or none; whether that is another one than before."""
     values: dict[str, Any] = {"workspace": tx.workspace_id, "me": me, "resource": resource.value}
     if view_id is None:
-        await tx.run(CHOOSE_NONE, **values)
-    else:
-        await tx.run(CHOOSE, view=view_id, **values)
+        return await tx.run(CHOOSE_NONE, **values) == 1
+    return await tx.run(CHOOSE, view=view_id, **values) == 1
 
 
 def state_of(row: Any) -> ViewState:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
 from crm.domain.entries import Entry
 from crm.domain.setting_errors import ViewHasChanged, ViewOfSomebodyElse
+from kit.aggregate import Aggregate, Fact
 
 MAX_VIEWS, MAX_VIEW_NAME = 100, 50
 MAX_TERMS, MAX_SORT, MAX_COLUMNS, MAX_CARD_FIELDS = 20, 3, 30, 6
@@ -53,15 +55,67 @@ class ViewState:
     card_fields: Sequence[str]
 
 
-@dataclass(kw_only=True)
-class View:
-    """Loaded and saved by adapters/views.py. Nothing is told of it: it changes no record."""
+@dataclass(frozen=True, kw_only=True)
+class ViewChanged(Fact):
+    """A view came to be, is another one or is gone."""
 
-    id: UUID
-    version: int
     resource: ViewResource
     owner_id: UUID
     state: ViewState
+    before: ViewState | None = None
+    removed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewChosen(Fact):
+    """A member sees another view first, or none; the aggregate is the member."""
+
+    resource: ViewResource
+    view_id: UUID | None
+    state: ViewState | None
+
+
+@dataclass(eq=False, kw_only=True)
+class View(Aggregate):
+    """Loaded and saved by adapters/views.py."""
+
+    resource: ViewResource
+    owner_id: UUID
+    state: ViewState
+
+    @classmethod
+    def create(
+        cls,
+        id: UUID,
+        workspace_id: UUID,
+        *,
+        resource: ViewResource,
+        state: ViewState,
+        at: datetime,
+        by: UUID,
+    ) -> "View":
+        """A new view of one's own. Raises EntryRefused."""
+        view = cls(
+            id=id,
+            workspace_id=workspace_id,
+            version=1,
+            resource=resource,
+            owner_id=by,
+            state=clean(state),
+        )
+        view._tell(None, version=1, at=at, by=by)
+        return view
+
+    def become(self, state: ViewState, *, at: datetime, by: UUID) -> bool:
+        """Take other values; answers whether there is anything to tell. Raises EntryRefused."""
+        before, self.state = self.state, clean(state)
+        if self.state != before:
+            self._tell(before, version=self.version + 1, at=at, by=by)
+        return self.state != before
+
+    def remove(self, *, at: datetime, by: UUID) -> None:
+        """Be gone."""
+        self._tell(self.state, version=self.version + 1, at=at, by=by, removed=True)
 
     def expect(self, etag: str) -> None:
         """Refuse a decision that was made on an older state."""
@@ -72,6 +126,29 @@ class View:
         """Raises ViewOfSomebodyElse."""
         if not may_edit(self.owner_id, self.state.shared, user_id, administrates=administrates):
             raise ViewOfSomebodyElse("This view is somebody else's; save it under another name.")
+
+    def _tell(
+        self,
+        before: ViewState | None,
+        *,
+        version: int,
+        at: datetime,
+        by: UUID,
+        removed: bool = False,
+    ) -> None:
+        self.tell(
+            ViewChanged(
+                aggregate_id=self.id,
+                version=version,
+                at=at,
+                by=by,
+                resource=self.resource,
+                owner_id=self.owner_id,
+                state=self.state,
+                before=before,
+                removed=removed,
+            )
+        )
 
 
 def may_edit(owner_id: UUID, shared: bool, user_id: UUID, *, administrates: bool) -> bool:

@@ -123,7 +123,12 @@ async def test_tabs_lead_only_where_a_role_may_go(site: Site) -> None:
     [
         ("crm.deal.v1.moved", "Moved a deal", "/deals/x"),
         ("crm.deal.v1.deleted", "Deleted a deal", ""),
+        ("crm.deal.v1.reordered", "Put a deal elsewhere in its column", "/deals/x"),
         ("crm.export.v1.requested", "Exported", ""),
+        ("crm.import.v1.failed", "Began something with an import that failed", "/imports/x"),
+        ("crm.view.v1.changed", "Changed a saved view", ""),
+        ("crm.view.v1.chosen", "Chose the view they see first", ""),
+        ("crm.calendar.v1.changed", "Changed their calendar address", ""),
         ("crm.thing.v1.turned_round", "Turned round thing", ""),
     ],
 )

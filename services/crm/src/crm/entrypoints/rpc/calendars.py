@@ -43,9 +43,9 @@ class CalendarService(api.CalendarServiceServicer):
         self, request: pb.DeleteCalendarFeedRequest, context: Context
     ) -> pb.DeleteCalendarFeedResponse:
         """No more."""
-        principal = principal_of(context)
+        principal, now = principal_of(context), self._app.clock.now()
         async with self._app.unit_of_work(principal.workspace_id) as uow:
-            await end_feed(uow, by=principal.user_id)
+            await end_feed(uow, by=principal.user_id, now=now)
         return pb.DeleteCalendarFeedResponse()
 
     async def GetCalendar(self, request: pb.GetCalendarRequest, context: Context) -> pb.Calendar:

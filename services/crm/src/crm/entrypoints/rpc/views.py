@@ -105,6 +105,7 @@ class ViewService(api.ViewServiceServicer):
                 etag=etag,
                 by=principal.user_id,
                 administrates=principal.may(ADMINISTRATES),
+                now=self._app.clock.now(),
             )
             return pb.DeleteViewResponse()
 
@@ -117,8 +118,8 @@ class ViewService(api.ViewServiceServicer):
         resource, view_id = _resource(request.resource), optional_id(request.view_id, "view_id")
 
         async def work(uow: UnitOfWork) -> pb.ChooseViewResponse:
-            by = principal_of(context).user_id
-            await views.choose_view(uow, resource=resource, view_id=view_id, by=by)
+            by, now = principal_of(context).user_id, self._app.clock.now()
+            await views.choose_view(uow, resource=resource, view_id=view_id, by=by, now=now)
             return pb.ChooseViewResponse()
 
         return await write(self._app, context, request, pb.ChooseViewResponse, work)

@@ -30,6 +30,8 @@ GROUPS = [
     ("crm.field.", "Custom fields"),
     ("crm.tag.", "Tags"),
     ("crm.rate.", "Exchange rates"),
+    ("crm.view.", "Saved views"),
+    ("crm.calendar.", "Calendar addresses"),
     ("auth.workspace.", "Workspace"),
 ]
 NOUNS = {
@@ -44,6 +46,8 @@ NOUNS = {
     "field": "a custom field",
     "tag": "a tag",
     "rate": "an exchange rate",
+    "view": "a saved view",
+    "calendar": "their calendar address",
     "workspace": "the workspace",
 }
 VERBS = {
@@ -62,7 +66,10 @@ VERBS = {
 SAID = {
     "auth.member.v1.role_changed": "Changed what a member may do or see",
     "auth.session.v1.revoked": "Ended a session",
+    "crm.deal.v1.reordered": "Put a deal elsewhere in its column",
     "crm.export.v1.requested": "Exported",
+    "crm.import.v1.failed": "Began something with an import that failed",
+    "crm.view.v1.chosen": "Chose the view they see first",
 }
 PAGES = {"deal": "deals", "client": "clients", "activity": "activities", "import": "imports"}
 GONE = ("deleted", "purged")
