@@ -184,6 +184,20 @@ async def test_the_few_that_somebody_sees_are_found_among_many(
     assert sorted(await titles(seller, "prject mail")) == ["Project mail"]
 
 
+@pytest.mark.parametrize("title", ["Big project", "Project"])
+async def test_of_a_word_that_many_hold_the_newest_are_found(
+    person: Person, database: ServiceDatabase, title: str
+) -> None:
+    """More begin with it, or hold it, than a net takes; equals are shown from the newest on."""
+    theirs = await make_deal(person)
+    await database.owner.execute(FILL, UUID(theirs.id), 1, 900)
+    names = "UPDATE deals SET name = $2 WHERE workspace_id = $1 AND name LIKE 'Project %'"
+    await database.owner.execute(names, person.workspace_id, title)
+    newest = [(await make_deal(person, name=title)).id for _ in range(MOST)]
+    found = await search(person, "project")
+    assert [result.id for result in found] == newest[::-1]
+
+
 async def test_the_function_itself_asks_for_workspace_and_sight(
     person: Person, stranger: Person, database: ServiceDatabase
 ) -> None:
@@ -209,8 +223,9 @@ async def test_the_function_itself_asks_for_workspace_and_sight(
 FILL = """
 INSERT INTO deals (id, workspace_id, version, name, stage_id, position, source, next_step, tags,
     custom_fields, entered_stage_at, created_at, updated_at, owner_id)
-SELECT gen_random_uuid(), d.workspace_id, 1, 'Project ' || md5(n::text), d.stage_id,
-    'b' || lpad(n::text, 6, '0'), '', '', '{}', '{}', now(), now(), now(), d.owner_id
+SELECT uuidv7(), d.workspace_id, 1, 'Project ' || md5(n::text), d.stage_id,
+    'b' || lpad(n::text, 6, '0'), '', '', '{}', '{}', d.created_at, d.created_at, d.updated_at,
+    d.owner_id
 FROM generate_series($2::int, $3::int) n, deals d WHERE d.id = $1"""
 
 

@@ -57,7 +57,11 @@ _shown = (
         .outerjoin(_on_client, is_row(_on_client, _activity.c.client_id))
     )
     .where(func.coalesce(_deal.c.id, _client.c.id, _activity.c.id).is_not(None))
-    .order_by(_found.c.rank.desc(), _found.c.record_id)
+    .order_by(
+        _found.c.rank.desc(),
+        func.coalesce(_deal.c.updated_at, _client.c.updated_at, _activity.c.updated_at).desc(),
+        _found.c.record_id.desc(),
+    )
 )
 SEARCH = Read(_shown)
 
