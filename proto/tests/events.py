@@ -27,6 +27,8 @@ MESSAGES: dict[str, type[Message]] = {
     "analytics.deal.v1.scored": scores.DealsScored,
     "analytics.forecast.v1.revised": scores.ForecastRevised,
     "analytics.pipeline.v1.changed": analytics.PipelineChanged,
+    "analytics.scoring.v1.deals_dropped": scores.DealsDropped,
+    "analytics.scoring.v1.risks_risen": scores.RisksRisen,
     "auth.member.v1.added": auth.MemberAdded,
     "auth.member.v1.removed": auth.MemberRemoved,
     "auth.member.v1.role_changed": auth.MemberAdded,

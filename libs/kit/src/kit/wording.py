@@ -1,10 +1,10 @@
-"""Amounts as people read them: the same on pages, in mails, documents and calendars."""
+"""Amounts and shares as people read them: the same on pages, in mails, documents and calendars."""
 
 from functools import lru_cache
 from typing import Literal
 
 from babel import Locale, UnknownLocaleError
-from babel.numbers import format_compact_currency, format_currency
+from babel.numbers import format_compact_currency, format_currency, format_percent
 
 from kit.money import Money
 
@@ -36,6 +36,12 @@ def money_in_words(money: Money, locale: Locale, style: MoneyStyle = "exact") ->
     return format_currency(
         amount, money.currency, format=pattern, locale=locale, currency_digits=has_cents
     )
+
+
+def chance_in_words(share: float, locale: Locale) -> str:
+    """A share of what is never certain: nothing says 0 % or 100 % of it."""
+    said: str = format_percent(min(max(share, 0.01), 0.99), "#,##0%", locale=locale)
+    return said
 
 
 @lru_cache(maxsize=64)

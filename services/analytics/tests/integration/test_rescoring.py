@@ -26,6 +26,9 @@ from services.analytics.tests.scoring import scored, tell, turn, unit
 from services.analytics.tests.studio import story
 
 STOPS = [datetime(2022, 9, 20, 6, tzinfo=UTC), datetime(2023, 9, 15, 6, tzinfo=UTC)]
+RISES = {("low", "high"), ("low", "critical"), ("watch", "high"), ("watch", "critical")} | {
+    ("high", "critical")
+}
 LATER = timedelta(days=20)
 
 
@@ -181,9 +184,17 @@ async def test_what_matters_is_told_and_nothing_else(
         row = levels[change.client_id]
         assert change.level_before != change.level == row["told_level"] == row["level"]
         assert change.probability == row["probability"]
-    for body in bodies["analytics.deal.v1.score_dropped"]:
-        fall = pb.DealScoreDropped.FromString(body)
+    falls = [pb.DealScoreDropped.FromString(b) for b in bodies["analytics.deal.v1.score_dropped"]]
+    for fall in falls:
         assert fall.probability_before - fall.probability >= 0.15
+    # People are told of all that got worse together, each owner once.
+    dropped = [pb.DealsDropped.FromString(b) for b in bodies["analytics.scoring.v1.deals_dropped"]]
+    assert sum(one.count for one in dropped) == len(falls)
+    assert {one.owner_id for one in dropped} == {fall.owner_id for fall in falls}
+    risen = [pb.RisksRisen.FromString(b) for b in bodies["analytics.scoring.v1.risks_risen"]]
+    leaving = [c for c in changes if (c.level_before, c.level) in RISES]
+    assert sum(one.count for one in risen) == len(leaving) > 0
+    assert len(risen) == len({change.owner_id for change in leaving})
     (body,) = bodies["analytics.forecast.v1.revised"]
     revised = pb.ForecastRevised.FromString(body)
     before, after = revised.value_before.amount_minor, revised.value.amount_minor

@@ -21,7 +21,14 @@ from notify.adapters.letters import Letters
 from notify.adapters.smtp import Smtp
 from notify.config import Settings
 from notify.entrypoints.app import App
-from notify.entrypoints.consumers import DEAL_MOVED, crm_told, is_news, of_auth, of_crm
+from notify.entrypoints.consumers import (
+    DEAL_MOVED,
+    is_news,
+    news_told,
+    of_analytics,
+    of_auth,
+    of_crm,
+)
 from notify.entrypoints.rpc.notifications import NotificationService
 from notify.entrypoints.sender import Sender
 
@@ -70,6 +77,7 @@ async def serve(settings: Settings) -> None:
                 "revocations": revocations.follow,
                 "members": _consumer(app, bus, "AUTH", "notify-members", of_auth(app)).run,
                 "deals": deals_consumer(app, bus).run,
+                "scores": scores_consumer(app, bus).run,
                 "sender": sender.run,
                 "forget": sender.forget,
             },
@@ -80,8 +88,13 @@ async def serve(settings: Settings) -> None:
 def deals_consumer(app: App, bus: Bus) -> Consumer:
     """Hears what crm tells."""
     return _consumer(
-        app, bus, "CRM", "notify-deals", of_crm(app), crm_told(app), is_news, {DEAL_MOVED}
+        app, bus, "CRM", "notify-deals", of_crm(app), news_told(app), is_news, {DEAL_MOVED}
     )
+
+
+def scores_consumer(app: App, bus: Bus) -> Consumer:
+    """Hears what analytics tells."""
+    return _consumer(app, bus, "ANALYTICS", "notify-scores", of_analytics(app), news_told(app))
 
 
 def _consumer(

@@ -4,12 +4,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from nats.js.errors import NotFoundError
 
 from freelanceflow.crm.v1.import_events_pb2 import ImportFinished
-from kit.bus.events import Event, headers_of
 from kit.bus.jetstream import Bus
-from kit.bus.subjects import subject
 from kit.ids import new_id
 from kit.testing.background import running, until
 from kit.testing.database import ServiceDatabase
@@ -23,7 +20,9 @@ from services.notify.tests.factories import (
     import_failed,
     make_event,
     member_added,
+    publish,
     rows,
+    settled,
     tell,
 )
 
@@ -129,36 +128,11 @@ async def test_what_is_delivered_again_is_told_once(
         for event in (*failures, *failures):
             await publish(bus, event)
         async with running(consumer.run):
-            await until(lambda: settled(bus, consumer.name))
+            await until(lambda: settled(bus, "CRM", consumer.name))
         # The consumer is lost with all that it knew, and everything comes once more.
         await bus.jetstream.delete_consumer("CRM", consumer.name)
         async with running(consumer.run):
-            await until(lambda: settled(bus, consumer.name))
+            await until(lambda: settled(bus, "CRM", consumer.name))
     told = await rows(database, "notifications", workspace)
     assert sorted(one["kind"] for one in told) == ["export_failed", "import_failed"]
     assert len(await rows(database, "mails", workspace)) == 2
-
-
-async def publish(bus: Bus, event: Event) -> None:
-    """As the relay does, beyond the time in which the stream itself drops a repeat."""
-    subject_ = subject("crm", event.workspace_id, event.type.removeprefix("crm."))
-    row = {
-        "event_id": event.id,
-        "workspace_id": event.workspace_id,
-        "type": event.type,
-        "aggregate_id": event.subject_id,
-        "happened_at": event.time,
-        "number": 1,
-        "headers": {"ff-version": "1"},
-    }
-    headers = {**headers_of(row), "Nats-Msg-Id": str(new_id())}
-    await bus.jetstream.publish(subject_, event.body, headers=headers)
-
-
-async def settled(bus: Bus, name: str) -> bool:
-    try:
-        info = await bus.jetstream.consumer_info("CRM", name)
-    except NotFoundError:
-        return False
-    delivered = info.delivered.consumer_seq if info.delivered else 0
-    return delivered >= 4 and info.num_pending == info.num_ack_pending == 0

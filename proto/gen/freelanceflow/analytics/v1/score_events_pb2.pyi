@@ -213,6 +213,94 @@ class ClientRiskChanged(_message.Message):
 Global___ClientRiskChanged: _TypeAlias = ClientRiskChanged  # noqa: Y015
 
 @_typing.final
+class DealsDropped(_message.Message):
+    """One scoring saw odds fall: what each DealScoreDropped tells, once for all of a person's deals. Type:
+    scoring.v1.deals_dropped.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_ID_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    DROPS_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    owner_id: _builtins.str
+    """Who pursues them; empty for nobody."""
+    count: _builtins.int
+    """How many deals they are."""
+    version: _builtins.int
+    """Number of the workspace's scoring."""
+    @_builtins.property
+    def drops(self) -> _containers.RepeatedCompositeFieldContainer[Global___DealScoreDropped]:
+        """The deepest falls, at most three."""
+
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        owner_id: _builtins.str = ...,
+        count: _builtins.int = ...,
+        drops: _abc.Iterable[Global___DealScoreDropped] | None = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "drops", b"drops", "happen_time", b"happen_time", "owner_id", b"owner_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DealsDropped: _TypeAlias = DealsDropped  # noqa: Y015
+
+@_typing.final
+class RisksRisen(_message.Message):
+    """One scoring saw clients rise to a high or critical risk: what each ClientRiskChanged tells, once for all of a
+    person's clients. Type: scoring.v1.risks_risen.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_ID_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    RISES_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    owner_id: _builtins.str
+    """Who looks after them; empty for nobody."""
+    count: _builtins.int
+    """How many clients they are."""
+    version: _builtins.int
+    """Number of the workspace's scoring."""
+    @_builtins.property
+    def rises(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClientRiskChanged]:
+        """The most likely to stay away, at most three."""
+
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        owner_id: _builtins.str = ...,
+        count: _builtins.int = ...,
+        rises: _abc.Iterable[Global___ClientRiskChanged] | None = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "happen_time", b"happen_time", "owner_id", b"owner_id", "rises", b"rises", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RisksRisen: _TypeAlias = RisksRisen  # noqa: Y015
+
+@_typing.final
 class ForecastRevised(_message.Message):
     """The forecast of the next three months moved by a tenth or more since it was last told. Type: forecast.v1.revised."""
 

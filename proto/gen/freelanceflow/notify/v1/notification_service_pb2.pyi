@@ -36,13 +36,13 @@ class Notification(_message.Message):
     id: _builtins.str
     """UUIDv7."""
     kind: _builtins.str
-    """What it is about, such as "deal_moved", "deal_won", "deal_lost", "import_finished"."""
+    """What it is about, such as "deal_moved", "deal_won", "deal_lost", "odds_dropped", "import_finished"."""
     title: _builtins.str
     """One line."""
     body: _builtins.str
     """A sentence or two."""
     target_kind: _builtins.str
-    """deal, client, activity, import, export or empty."""
+    """deal, client, activity, import, export, job, odds or risks (the lists of all deals and clients by them), or empty."""
     target_id: _builtins.str
     """Id of that record; empty for none."""
     @_builtins.property

@@ -5,9 +5,11 @@ from uuid import UUID
 from analytics.domain.facts import (
     ClientRiskChanged,
     DealScoreDropped,
+    DealsDropped,
     DealsScored,
     ForecastRevised,
     PipelineChanged,
+    RisksRisen,
 )
 from freelanceflow.analytics.v1 import pipeline_events_pb2 as pb
 from freelanceflow.analytics.v1 import score_events_pb2 as score_pb
@@ -21,7 +23,7 @@ def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
     """One fact, ready to commit. Raises TypeError for one without a wire form."""
     name, message = _event(fact)
     row = event_row("analytics", workspace_id, fact, name, message)
-    if isinstance(fact, DealScoreDropped | ClientRiskChanged):
+    if isinstance(fact, DealScoreDropped | ClientRiskChanged | DealsDropped | RisksRisen):
         # So that windows are told only what their person sees.
         row["headers"]["ff-owner"] = str(fact.owner_id or "")
     return row
@@ -38,6 +40,10 @@ def _event(fact: Fact) -> tuple[str, Message]:
             return "deal.v1.score_dropped", _score_dropped(fact)
         case ClientRiskChanged():
             return "client.v1.risk_changed", _risk_changed(fact)
+        case DealsDropped():
+            return "scoring.v1.deals_dropped", _deals_dropped(fact)
+        case RisksRisen():
+            return "scoring.v1.risks_risen", _risks_risen(fact)
         case ForecastRevised():
             return "forecast.v1.revised", _forecast_revised(fact)
     raise TypeError(f"{type(fact).__name__} has no wire form")
@@ -84,6 +90,26 @@ def _risk_changed(fact: ClientRiskChanged) -> score_pb.ClientRiskChanged:
         level=fact.level,
         probability=fact.probability,
         reason=fact.reason,
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _deals_dropped(fact: DealsDropped) -> score_pb.DealsDropped:
+    return score_pb.DealsDropped(
+        owner_id=str(fact.owner_id or ""),
+        count=fact.count,
+        drops=[_score_dropped(drop) for drop in fact.drops],
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _risks_risen(fact: RisksRisen) -> score_pb.RisksRisen:
+    return score_pb.RisksRisen(
+        owner_id=str(fact.owner_id or ""),
+        count=fact.count,
+        rises=[_risk_changed(change) for change in fact.rises],
         happen_time=to_timestamp(fact.at),
         version=fact.version,
     )

@@ -14,6 +14,7 @@ from analytics.adapters.model_rows import ModelRow
 from analytics.application.scoring import Case, known, moment
 from analytics.domain import telling
 from analytics.domain.facts import ClientRiskChanged
+from analytics.domain.worsening import risks_risen
 from analytics.science import churn, model_store
 from analytics.science.churn_model import ChurnModel
 from analytics.science.client_standing import client_standing
@@ -157,18 +158,20 @@ async def write(
     there = await scores.churn_standing(uow, case.edition)
     feedback = await scores.feedback(uow) if case.is_now else {}
     by_id = {client["client_id"]: client for client in clients}
-    changed = []
+    changed: list[Mapping[str, Any]] = []
+    moved: list[ClientRiskChanged] = []
     for row in risks.rows:
         client_id = UUID(row["client_id"])
         before = there.get(client_id)
         level = _level_to_tell(case, row, before, feedback.get(client_id))
         told = before["told_level"] if before else None
         if case.is_now and told is not None and level not in (None, told):
-            uow.tell_facts(_risk_changed(row, by_id[client_id], told, level, now=now, run=run))
+            moved.append(_risk_changed(row, by_id[client_id], told, level, now=now, run=run))
         elif before is not None and not _differs(row, before):
             continue
         at = now if level != told else before and before["told_at"]
         changed.append(row | {"told_level": level, "told_at": at})
+    uow.tell_facts(*moved, *risks_risen(case.workspace_id, moved))
     await scores.write(uow, "churn_scores", changed)
     return len(changed)
 

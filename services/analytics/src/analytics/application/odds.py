@@ -16,6 +16,7 @@ from analytics.adapters.scores import Row, Standing
 from analytics.application.odds_rows import RowMaker, differing
 from analytics.application.scoring import Case, OpenUnit, commit_if_held, moment
 from analytics.domain.facts import DealScoreDropped, DealsScored, Odds
+from analytics.domain.worsening import deals_dropped
 from analytics.science import deal_scores, model_store
 from analytics.science.deal_scores import DealScores
 from analytics.science.facts import OPEN, Ints
@@ -274,8 +275,10 @@ async def _write_edition(tx: Transaction, case: Case, said: Scored, *, now: date
 
 def _facts(case: Case, told: ToTell, *, now: datetime, run: int) -> list[Fact]:
     odds, gone = told.odds, told.gone
+    drops = [_dropped(*dropped, now=now, run=run) for dropped in told.dropped]
     return [
-        *(_dropped(row, detail, before, now=now, run=run) for row, detail, before in told.dropped),
+        *drops,
+        *deals_dropped(case.workspace_id, drops),
         *(
             DealsScored(
                 aggregate_id=case.workspace_id,

@@ -56,6 +56,24 @@ class ClientRiskChanged(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DealsDropped(Fact):
+    """`aggregate_id` is the workspace; `drops` are the deepest of `count`."""
+
+    owner_id: UUID | None
+    count: int
+    drops: Sequence[DealScoreDropped]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RisksRisen(Fact):
+    """`aggregate_id` is the workspace; `rises` are the most likely to stay away of `count`."""
+
+    owner_id: UUID | None
+    count: int
+    rises: Sequence[ClientRiskChanged]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ForecastRevised(Fact):
     """`aggregate_id` is the workspace; the sums are of the next three months."""
 

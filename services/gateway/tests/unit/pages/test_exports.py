@@ -161,4 +161,11 @@ async def test_what_was_waited_for_is_told_in_the_window(site: Any) -> None:
     told.target_kind, told.target_id, told.kind = "job", "j-1", "bulk_finished"
     notice = await site.get(f"/notifications/{told.id}/notice", hx_request="true")
     assert 'href="/jobs/j-1"' in notice.text
+    for kind, id, page in (
+        ("client", "c-1", "/clients/c-1"),
+        ("odds", "", "/analytics/deals"),
+        ("risks", "", "/analytics/clients?level=leaving"),
+    ):
+        told.target_kind, told.target_id = kind, id
+        assert f'href="{page}"' in (await site.get("/notifications")).text
     assert (await site.get("/notifications/other/notice", hx_request="true")).status == 204

@@ -14,10 +14,20 @@ from notify.domain.messages import Kind, Wording
 
 SUBJECT_LENGTH = 200
 # Where the pages of what a notification is about are.
-PAGES = {"activity": "activities", "deal": "deals", "import": "imports", "export": "exports"}
-LISTED = frozenset({"export"})  # these have no page of their own
+PAGES = {
+    "activity": "activities",
+    "client": "clients",
+    "deal": "deals",
+    "export": "exports",
+    "import": "imports",
+    "odds": "analytics/deals",
+    "risks": "analytics/clients?level=leaving",
+}
+LISTED = frozenset({"export", "odds", "risks"})  # these have no page of their own
 
 REASONS = {
+    Kind.ODDS_DROPPED: "You get this because the deals are yours to look after.",
+    Kind.RISK_RISEN: "You get this because the clients are yours to look after.",
     Kind.ACTIVITY_DUE: "You get this because you asked to be reminded.",
     Kind.IMPORT_FAILED: "You get this because you asked for the import.",
     Kind.EXPORT_FAILED: "You get this because you asked for the export.",

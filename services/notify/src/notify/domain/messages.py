@@ -1,13 +1,15 @@
 """What people are told, in words: the one place where notifications are worded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kit.money import Money
-from kit.wording import DEFAULT_LOCALE, locale_of, money_in_words
+from kit.wording import DEFAULT_LOCALE, chance_in_words, locale_of, money_in_words
 
 
 class Kind(StrEnum):
@@ -23,6 +25,8 @@ class Kind(StrEnum):
     IMPORT_FAILED = "import_failed"
     EXPORT_FAILED = "export_failed"
     BULK_FINISHED = "bulk_finished"
+    ODDS_DROPPED = "odds_dropped"
+    RISK_RISEN = "risk_risen"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +37,7 @@ class Wording:
     title: str
     body: str
     target_kind: str
-    target_id: UUID
+    target_id: UUID | None = None  # without: the list of all of that kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,26 @@ class Reminder:
     due_at: datetime | None
     all_day: bool
     time_zone: str  # the workspace's
+
+
+class Drop(NamedTuple):
+    """A deal whose odds fell."""
+
+    deal_id: UUID
+    deal_name: str
+    before: float
+    now: float
+    reason: str
+
+
+class Rise(NamedTuple):
+    """A client who may be leaving now and may have not before."""
+
+    client_id: UUID
+    client_name: str
+    level: str
+    probability: float
+    reason: str
 
 
 def deal_moved(move: Move, locale: str = DEFAULT_LOCALE) -> Wording:
@@ -180,6 +204,47 @@ def bulk_finished(
     )
 
 
+def odds_dropped(count: int, drops: Sequence[Drop], locale: str = DEFAULT_LOCALE) -> Wording:
+    """One deal with the main reason, or the deepest falls of many."""
+    first, told = drops[0], [_fall(drop, locale) for drop in drops]
+    if count > 1:
+        return Wording(
+            kind=Kind.ODDS_DROPPED,
+            title=f"Odds fell for {_counted(count, 'deals')}",
+            body=_listed(count, [f"{d.deal_name} {t}" for d, t in zip(drops, told, strict=True)]),
+            target_kind="odds",
+        )
+    return Wording(
+        kind=Kind.ODDS_DROPPED,
+        title=f"Odds fell: {first.deal_name}",
+        body=f"They went {told[0]}.{_because(first.reason)}",
+        target_kind="deal",
+        target_id=first.deal_id,
+    )
+
+
+def risk_risen(count: int, rises: Sequence[Rise], locale: str = DEFAULT_LOCALE) -> Wording:
+    """One client with the main reason, or the most pressing of many."""
+    first = rises[0]
+    if count > 1:
+        named = [f"{r.client_name} {_share(r.probability, locale)}" for r in rises]
+        return Wording(
+            kind=Kind.RISK_RISEN,
+            title=f"{_counted(count, 'clients')} may be leaving",
+            body=_listed(count, named),
+            target_kind="risks",
+        )
+    likely = _share(first.probability, locale)
+    return Wording(
+        kind=Kind.RISK_RISEN,
+        title=f"May be leaving: {first.client_name}",
+        body=f"The risk is {first.level} now: {likely} likely to stay away."
+        + _because(first.reason),
+        target_kind="client",
+        target_id=first.client_id,
+    )
+
+
 def export_failed(export_id: UUID, *, resource: str, file_name: str, why: str) -> Wording:
     """There is no file, and why."""
     return Wording(
@@ -203,6 +268,23 @@ _STOPPED = {  # by what it was about to do: what became of it, and what can be d
     "revert": ("was not taken back whole", "It can go on from here."),
 }
 _NOUN = {"call": "Call", "meeting": "Meeting", "mail": "Mail", "task": "Task", "note": "Note"}
+
+
+def _fall(drop: Drop, locale: str) -> str:
+    return f"from {_share(drop.before, locale)} to {_share(drop.now, locale)}"
+
+
+def _share(share: float, locale: str) -> str:
+    return chance_in_words(share, locale_of(locale))
+
+
+def _because(reason: str) -> str:
+    return f" Main reason: {reason}." if reason else ""
+
+
+def _listed(count: int, named: Sequence[str]) -> str:
+    more = count - len(named)
+    return "; ".join(named) + (f"; and {more:,} more." if more else ".")
 
 
 def _counted(number: int, resource: str) -> str:

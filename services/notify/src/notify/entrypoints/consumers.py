@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from freelanceflow.analytics.v1 import score_events_pb2 as score_pb
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import activity_events_pb2 as activity_pb
 from freelanceflow.crm.v1 import bulk_events_pb2 as bulk_pb
@@ -21,9 +22,12 @@ from kit.unit_of_work import UnitOfWork
 from notify.application.members import drop_member, keep_member
 from notify.application.telling import News, ask_to_verify, tell_everybody
 from notify.domain.messages import (
+    Drop,
     ImportResult,
+    Kind,
     Move,
     Reminder,
+    Rise,
     Wording,
     activity_due,
     bulk_finished,
@@ -32,6 +36,8 @@ from notify.domain.messages import (
     export_finished,
     import_failed,
     import_finished,
+    odds_dropped,
+    risk_risen,
 )
 from notify.entrypoints.app import App
 
@@ -205,7 +211,48 @@ def _in_all_languages(
     return News(wording.kind, lambda _: wording, at, owner_id, personal, maker)
 
 
-_NEWS: dict[str, Callable[[Event], News | None]] = {
+def odds_news(event: Event) -> News | None:
+    """Odds that fell in one scoring: told to whoever pursues the deals."""
+    told = score_pb.DealsDropped.FromString(event.body)
+    drops = [
+        Drop(
+            parse_id(drop.deal_id, "deal_id"),
+            drop.deal_name,
+            drop.probability_before,
+            drop.probability,
+            drop.reason,
+        )
+        for drop in told.drops
+    ]
+    return _of_owner(told, Kind.ODDS_DROPPED, partial(odds_dropped, told.count, drops))
+
+
+def risk_news(event: Event) -> News | None:
+    """Clients who may be leaving since one scoring: told to whoever looks after them."""
+    told = score_pb.RisksRisen.FromString(event.body)
+    rises = [
+        Rise(
+            parse_id(rise.client_id, "client_id"),
+            rise.client_name,
+            rise.level,
+            rise.probability,
+            rise.reason,
+        )
+        for rise in told.rises
+    ]
+    return _of_owner(told, Kind.RISK_RISEN, partial(risk_risen, told.count, rises))
+
+
+def _of_owner(
+    told: score_pb.DealsDropped | score_pb.RisksRisen, kind: Kind, words: Callable[[str], Wording]
+) -> News:
+    """What is nobody's is told to those who see it."""
+    owner_id = parse_id(told.owner_id, "owner_id") if told.owner_id else None
+    at = from_timestamp(told.happen_time)
+    return News(kind, words, at, owner_id, personal=owner_id is not None)
+
+
+_OF_CRM: dict[str, Callable[[Event], News | None]] = {
     "crm.activity.v1.reminded": reminder_news,
     DEAL_MOVED: deal_news,
     "crm.bulk.v1.finished": bulk_news,
@@ -214,9 +261,14 @@ _NEWS: dict[str, Callable[[Event], News | None]] = {
     "crm.import.v1.failed": import_failure,
     "crm.import.v1.finished": import_news,
 }
+_OF_ANALYTICS: dict[str, Callable[[Event], News | None]] = {
+    "analytics.scoring.v1.deals_dropped": odds_news,
+    "analytics.scoring.v1.risks_risen": risk_news,
+}
+_NEWS = _OF_CRM | _OF_ANALYTICS
 
 
-def crm_told(app: App) -> Together:
+def news_told(app: App) -> Together:
     """All of a batch at once: the members are asked for once, and their rows go together."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Event]) -> None:
@@ -231,12 +283,21 @@ def crm_told(app: App) -> Together:
 
 def of_crm(app: App) -> dict[str, Handler]:
     """The same, one by one."""
-    together = crm_told(app)
+    return dict.fromkeys(_OF_CRM, _one_by_one(app))
+
+
+def of_analytics(app: App) -> dict[str, Handler]:
+    """What got worse."""
+    return dict.fromkeys(_OF_ANALYTICS, _one_by_one(app))
+
+
+def _one_by_one(app: App) -> Handler:
+    together = news_told(app)
 
     async def handle(uow: UnitOfWork, event: Event) -> None:
         await together(uow, [event])
 
-    return dict.fromkeys(_NEWS, handle)
+    return handle
 
 
 def _then_send(app: App, handler: Handler) -> Handler:
