@@ -60,3 +60,13 @@ def test_every_page_is_led_to_from_the_first() -> None:
         look += more
     guides = {page for page in PAGES if page.parent.name == "docs"}
     assert guides - found == set()
+
+
+def test_every_decision_has_a_number_of_its_own_and_a_line() -> None:
+    decisions = sorted(path for path in (ROOT / "docs/adr").glob("*.md") if path.name[0].isdigit())
+    numbers = [int(path.name[:4]) for path in decisions]
+    assert len(set(numbers)) == len(numbers)
+    heads = [path.read_text().partition(". ")[0] for path in decisions]
+    assert heads == [f"# {number}" for number in numbers]
+    listed = LINK.findall((ROOT / "docs/adr/README.md").read_text())
+    assert sorted(listed) == [path.name for path in decisions]
