@@ -38,7 +38,7 @@ def test_hundreds_of_falls_are_one_fact_for_each_owner() -> None:
 @pytest.mark.parametrize(
     ("before", "level", "tells"),
     [
-        ("low", "watch", False),
+        ("low", "watch", True),
         ("low", "high", True),
         ("watch", "critical", True),
         ("high", "critical", True),
@@ -46,9 +46,7 @@ def test_hundreds_of_falls_are_one_fact_for_each_owner() -> None:
         ("high", "low", False),
     ],
 )
-def test_people_are_told_of_clients_who_may_be_leaving_now(
-    before: str, level: str, tells: bool
-) -> None:
+def test_people_are_told_of_what_got_worse(before: str, level: str, tells: bool) -> None:
     assert bool(risks_risen(WORKSPACE, [change(before, level)])) is tells
 
 

@@ -1,4 +1,4 @@
-"""Odds that fall and clients who may be leaving: told to whom it concerns, once, many together."""
+"""Odds that fall and clients more at risk: told to whom it concerns, once, many together."""
 
 from email.message import EmailMessage
 from typing import Any
@@ -90,13 +90,13 @@ async def test_the_owner_is_told_what_fell_why_and_where(
     assert fell["body"] == "They went from 62% to 41%. Main reason: No contact for 40 days."
     assert (risen["user_id"], risen["target_kind"]) == (noor, "client")
     assert str(risen["target_id"]) == client.client_id
-    assert risen["title"] == "May be leaving: Weir & Heron"
+    assert risen["title"] == "More at risk: Weir & Heron"
     assert risen["body"] == (
-        f"The risk is critical now: 99% likely to stay away. Main reason: {SILENT}."
+        f"From low to critical: 99% likely to stay away. Main reason: {SILENT}."
     )
     await send(app, smtp)
     (mail,) = sink.to(noor.hex)
-    assert mail["Subject"] == "May be leaving: Weir & Heron"
+    assert mail["Subject"] == "More at risk: Weir & Heron"
     assert f"/clients/{client.client_id}" in text_of(mail)
 
 
@@ -117,7 +117,7 @@ async def test_hundreds_at_once_are_one_summary_that_leads_to_the_list(
     assert fell["body"] == (
         "A from 62% to 20%; B from 62% to 41%; C from 62% to 41%; and 337 more."
     )
-    assert (risen["title"], risen["body"]) == ("2 clients may be leaving", "D 99%; E 99%.")
+    assert (risen["title"], risen["body"]) == ("2 clients more at risk", "D 99%; E 99%.")
     await send(app, smtp)
     texts = "".join(map(text_of, sink.to(mira.hex)))
     assert "/analytics/deals" in texts
@@ -150,7 +150,7 @@ async def test_each_person_chooses_how(
     (told,) = await rows(database, "notifications", workspace)
     (mail,) = await rows(database, "mails", workspace)
     assert told["kind"] == "odds_dropped"
-    assert mail["subject"] == "May be leaving: Weir & Heron"
+    assert mail["subject"] == "More at risk: Weir & Heron"
 
 
 async def test_what_is_delivered_again_is_told_once(

@@ -258,7 +258,7 @@ Global___DealsDropped: _TypeAlias = DealsDropped  # noqa: Y015
 
 @_typing.final
 class RisksRisen(_message.Message):
-    """One scoring saw clients rise to a high or critical risk: what each ClientRiskChanged tells, once for all of a
+    """One scoring saw clients rise to a graver level of risk: what each ClientRiskChanged tells, once for all of a
     person's clients. Type: scoring.v1.risks_risen.
     """
 

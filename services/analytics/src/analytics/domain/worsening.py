@@ -11,9 +11,6 @@ from analytics.domain.telling import LEVELS
 NAMED = 3
 """Records that a summary names."""
 
-ALARMING = ("high", "critical")
-"""Levels that a person is told of."""
-
 _RANK = {name: rank for rank, (name, _, _) in enumerate(LEVELS)}
 T = TypeVar("T", DealScoreDropped, ClientRiskChanged)
 
@@ -35,7 +32,8 @@ def deals_dropped(workspace_id: UUID, drops: Sequence[DealScoreDropped]) -> list
 
 
 def risks_risen(workspace_id: UUID, changes: Sequence[ClientRiskChanged]) -> list[RisksRisen]:
-    """One fact for each owner of clients that may be leaving now and may have not before."""
+    """One fact for each owner of clients that are at a graver level than before."""
+    risen = [change for change in changes if _RANK[change.level] > _RANK[change.before]]
     return [
         RisksRisen(
             aggregate_id=workspace_id,
@@ -46,12 +44,8 @@ def risks_risen(workspace_id: UUID, changes: Sequence[ClientRiskChanged]) -> lis
             count=len(theirs),
             rises=sorted(theirs, key=lambda change: -change.probability)[:NAMED],
         )
-        for owner_id, theirs in _by_owner([c for c in changes if _alarms(c)]).items()
+        for owner_id, theirs in _by_owner(risen).items()
     ]
-
-
-def _alarms(change: ClientRiskChanged) -> bool:
-    return change.level in ALARMING and _RANK[change.level] > _RANK.get(change.before, 0)
 
 
 def _by_owner(facts: Sequence[T]) -> dict[UUID | None, list[T]]:

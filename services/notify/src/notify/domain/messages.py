@@ -95,10 +95,11 @@ class Drop(NamedTuple):
 
 
 class Rise(NamedTuple):
-    """A client who may be leaving now and may have not before."""
+    """A client who is at a graver level of risk than before."""
 
     client_id: UUID
     client_name: str
+    before: str
     level: str
     probability: float
     reason: str
@@ -230,15 +231,15 @@ def risk_risen(count: int, rises: Sequence[Rise], locale: str = DEFAULT_LOCALE) 
         named = [f"{r.client_name} {_share(r.probability, locale)}" for r in rises]
         return Wording(
             kind=Kind.RISK_RISEN,
-            title=f"{_counted(count, 'clients')} may be leaving",
+            title=f"{_counted(count, 'clients')} more at risk",
             body=_listed(count, named),
             target_kind="risks",
         )
     likely = _share(first.probability, locale)
     return Wording(
         kind=Kind.RISK_RISEN,
-        title=f"May be leaving: {first.client_name}",
-        body=f"The risk is {first.level} now: {likely} likely to stay away."
+        title=f"More at risk: {first.client_name}",
+        body=f"From {first.before} to {first.level}: {likely} likely to stay away."
         + _because(first.reason),
         target_kind="client",
         target_id=first.client_id,

@@ -228,12 +228,13 @@ def odds_news(event: Event) -> News | None:
 
 
 def risk_news(event: Event) -> News | None:
-    """Clients who may be leaving since one scoring: told to whoever looks after them."""
+    """Clients more at risk since one scoring: told to whoever looks after them."""
     told = score_pb.RisksRisen.FromString(event.body)
     rises = [
         Rise(
             parse_id(rise.client_id, "client_id"),
             rise.client_name,
+            rise.level_before,
             rise.level,
             rise.probability,
             rise.reason,

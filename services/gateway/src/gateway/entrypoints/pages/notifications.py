@@ -33,7 +33,7 @@ WORDS = {
     "deal_lost": "A deal is lost",
     "deal_reopened": "A closed deal is opened again",
     "odds_dropped": "The odds of a deal of mine fall",
-    "risk_risen": "A client of mine may be leaving",
+    "risk_risen": "A client of mine is more at risk",
     "import_finished": "An import is finished",
     "import_failed": "An import of mine has stopped",
     "export_finished": "An export of mine is finished",
