@@ -228,6 +228,24 @@ async def test_reasons_that_cannot_be_read_are_not_left_out_silently(
         assert (page.status, words in page.text) == (200, said), kind
 
 
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [("prior", "Perhaps high"), ("low", "Perhaps high"), ("medium", "High"), ("high", "High")],
+)
+async def test_a_level_that_rests_on_little_is_not_said_as_if_it_were_known(
+    site: Any, evidence: str, words: str
+) -> None:
+    """Somebody who has bought once has no rhythm; the number and the order stay."""
+    once = make_risk(2, level="high", basis=make_basis(evidence=evidence))
+    predictions = site.neighbours.predictions.answers
+    predictions["GetClientRisk"] = once
+    predictions["ListClientRisks"] = make_risks(clients=[once])
+    for path, heading in (("/clients/c-2", "risk"), ("/analytics/clients", "risks"), ("/", "risk")):
+        box = (await site.get(path)).text.partition(f'id="{heading}')[2]
+        assert f"</svg>{words}</span>" in box, path
+    assert "54%" in (await site.get("/clients/c-2")).text
+
+
 async def test_own_figures_say_so(site: Any) -> None:
     site.neighbours.figures.answers["GetSummary"] = make_summary(basis=make_basis(own_only=True))
     assert "these are your own figures" in (await site.get("/analytics")).text
