@@ -58,6 +58,7 @@ MESSAGES: dict[str, type[Message]] = {
     "crm.deal.v1.reordered": deal_events_pb2.DealReordered,
     "crm.deal.v1.restored": record_events_pb2.DealRestored,
     "crm.deal.v1.updated": deal_events_pb2.DealUpdated,
+    "crm.duplicate.v1.dismissed": client_events_pb2.DuplicateDismissed,
     "crm.export.v1.failed": export_events_pb2.ExportFailed,
     "crm.export.v1.finished": export_events_pb2.ExportFinished,
     "crm.export.v1.requested": export_events_pb2.ExportRequested,

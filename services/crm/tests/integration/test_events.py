@@ -51,6 +51,7 @@ MESSAGES: dict[str, Any] = {
     "crm.client.v1.created": client_events_pb2.ClientCreated,
     "crm.client.v1.updated": client_events_pb2.ClientUpdated,
     "crm.client.v1.deleted": client_events_pb2.ClientDeleted,
+    "crm.duplicate.v1.dismissed": client_events_pb2.DuplicateDismissed,
     "crm.activity.v1.created": activity_events_pb2.ActivityCreated,
     "crm.activity.v1.updated": activity_events_pb2.ActivityUpdated,
     "crm.activity.v1.deleted": activity_events_pb2.ActivityDeleted,

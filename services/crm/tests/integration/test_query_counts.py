@@ -46,7 +46,7 @@ COUNTS = {
     "CreateImport": 16, "CreateLostReason": 5, "CreateStage": 7, "CreateView": 6,
     "DeleteActivity": 5, "DeleteCalendarFeed": 4, "DeleteClient": 5, "DeleteCustomField": 7,
     "DeleteDeal": 4, "DeleteLostReason": 5, "DeleteRate": 4, "DeleteStage": 9, "DeleteTag": 7,
-    "DeleteView": 5, "DismissDuplicate": 4, "DownloadExport": 7, "DownloadImportErrors": 12,
+    "DeleteView": 5, "DismissDuplicate": 5, "DownloadExport": 7, "DownloadImportErrors": 12,
     "DownloadRefusals": 2, "DraftActivity": 2, "GetActivity": 1, "GetBoard": 3, "GetCalendar": 4,
     "GetCalendarFeed": 1, "GetClient": 1, "GetDeal": 1, "GetExport": 1, "GetImport": 1, "GetJob": 2,
     "GetSetup": 1, "GetView": 1, "ImportRates": 5, "ListActivities": 2, "ListActivityHistory": 2,

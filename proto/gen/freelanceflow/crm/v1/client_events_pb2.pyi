@@ -186,3 +186,39 @@ class ClientDeleted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClientDeleted: _TypeAlias = ClientDeleted  # noqa: Y015
+
+@_typing.final
+class DuplicateDismissed(_message.Message):
+    """Somebody said that two clients that look alike are two. Type: duplicate.v1.dismissed. Neither of them has changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    OTHER_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    client_id: _builtins.str
+    """One of them; which is no matter."""
+    other_id: _builtins.str
+    """The other one."""
+    actor_id: _builtins.str
+    """Who said so."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        client_id: _builtins.str = ...,
+        other_id: _builtins.str = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "client_id", b"client_id", "happen_time", b"happen_time", "other_id", b"other_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DuplicateDismissed: _TypeAlias = DuplicateDismissed  # noqa: Y015

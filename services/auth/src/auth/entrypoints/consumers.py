@@ -61,6 +61,7 @@ OF_CRM: dict[str, Handler] = {
     "crm.deal.v1.reordered": keep_one,
     "crm.deal.v1.restored": keep_one,
     "crm.deal.v1.updated": keep_one,
+    "crm.duplicate.v1.dismissed": keep_one,
     "crm.export.v1.requested": keep_one,
     "crm.field.v1.changed": keep_one,
     "crm.import.v1.failed": keep_one,

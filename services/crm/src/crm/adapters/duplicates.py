@@ -112,10 +112,10 @@ async def pairs(tx: Transaction) -> list[Pair]:
     return list(found.values())[:MOST_PAIRS]
 
 
-async def dismiss(tx: Transaction, ids: Sequence[UUID], *, by: UUID, now: datetime) -> None:
-    """These two are two; saying it again changes nothing."""
+async def dismiss(tx: Transaction, ids: Sequence[UUID], *, by: UUID, now: datetime) -> bool:
+    """These two are two; whether that was not known before."""
     one_id, other_id = sorted(ids)
-    await tx.run(
+    count = await tx.run(
         DISMISS,
         workspace_id=tx.workspace_id,
         one_id=one_id,
@@ -123,3 +123,4 @@ async def dismiss(tx: Transaction, ids: Sequence[UUID], *, by: UUID, now: dateti
         created_by=by,
         created_at=now,
     )
+    return count == 1

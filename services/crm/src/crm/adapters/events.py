@@ -71,6 +71,7 @@ from crm.domain.entries import Named
 from crm.domain.exports import ExportFailed, ExportFinished, ExportRequested
 from crm.domain.imports import ImportFailed, ImportFinished, ImportReverted
 from crm.domain.lost_reason import LostReasonChanged
+from crm.domain.matching import DuplicateDismissed
 from crm.domain.rates import RatesChanged
 from crm.domain.tag import TagChanged
 from crm.domain.trash import RecordKind, RecordPurged
@@ -133,6 +134,8 @@ def _event(fact: Fact) -> tuple[str, Message]:
             return "client.v1.updated", _client_updated(fact)
         case ClientDeleted():
             return "client.v1.deleted", _client_deleted(fact)
+        case DuplicateDismissed():
+            return "duplicate.v1.dismissed", _duplicate_dismissed(fact)
         case ActivityCreated():
             return "activity.v1.created", activity_created(fact)
         case ActivityUpdated():
@@ -298,6 +301,15 @@ def _client_deleted(fact: ClientDeleted) -> client_pb.ClientDeleted:
         actor_id=_id(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,
+    )
+
+
+def _duplicate_dismissed(fact: DuplicateDismissed) -> client_pb.DuplicateDismissed:
+    return client_pb.DuplicateDismissed(
+        client_id=str(fact.aggregate_id),
+        other_id=str(fact.other_id),
+        actor_id=_id(fact.by),
+        happen_time=to_timestamp(fact.at),
     )
 
 

@@ -14,6 +14,7 @@ from crm.domain.deal import Deal
 from crm.domain.entries import Named
 from crm.domain.errors import ClientNotFound, EntryRefused, MergeUndone, MergeWithItself, Problem
 from crm.domain.lines import Lines
+from crm.domain.matching import DuplicateDismissed
 from crm.domain.repetition import zone_of
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
@@ -26,7 +27,10 @@ async def dismiss_duplicate(
 ) -> None:
     """Remember that two clients are two. Raises ClientNotFound, MergeWithItself."""
     await _both(uow, client_id, other_id)
-    await duplicates.dismiss(uow, (client_id, other_id), by=by, now=now)
+    if await duplicates.dismiss(uow, (client_id, other_id), by=by, now=now):
+        uow.tell_facts(
+            DuplicateDismissed(aggregate_id=client_id, version=1, at=now, by=by, other_id=other_id)
+        )
     await uow.commit()
 
 

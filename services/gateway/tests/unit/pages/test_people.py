@@ -124,6 +124,7 @@ async def test_tabs_lead_only_where_a_role_may_go(site: Site) -> None:
         ("crm.deal.v1.moved", "Moved a deal", "/deals/x"),
         ("crm.deal.v1.deleted", "Deleted a deal", ""),
         ("crm.deal.v1.reordered", "Put a deal elsewhere in its column", "/deals/x"),
+        ("crm.duplicate.v1.dismissed", "Said that two clients are not the same", ""),
         ("crm.export.v1.requested", "Exported", ""),
         ("crm.import.v1.failed", "Began something with an import that failed", "/imports/x"),
         ("crm.view.v1.changed", "Changed a saved view", ""),

@@ -20,6 +20,7 @@ PAGE, MOST = 50, 200
 GROUPS = [
     ("crm.deal.", "Deals"),
     ("crm.client.", "Clients"),
+    ("crm.duplicate.", "Duplicates"),
     ("crm.activity.", "Activities"),
     ("crm.export.", "Exports"),
     ("crm.import.", "Imports"),
@@ -67,6 +68,7 @@ SAID = {
     "auth.member.v1.role_changed": "Changed what a member may do or see",
     "auth.session.v1.revoked": "Ended a session",
     "crm.deal.v1.reordered": "Put a deal elsewhere in its column",
+    "crm.duplicate.v1.dismissed": "Said that two clients are not the same",
     "crm.export.v1.requested": "Exported",
     "crm.import.v1.failed": "Began something with an import that failed",
     "crm.view.v1.chosen": "Chose the view they see first",
