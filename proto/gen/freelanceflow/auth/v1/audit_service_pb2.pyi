@@ -125,13 +125,13 @@ class AuditEntry(_message.Message):
     actor_name: _builtins.str
     """Name of that person, as long as they are a member."""
     version: _builtins.int
-    """The subject's version after it; its history says what was before and after."""
+    """The subject's version after it; a record's history says what was before and after."""
     bulk_id: _builtins.str
     """Names what was done together, such as one bulk change; empty for a single one."""
     address: _builtins.str
     """The network address it was done from; empty for what a job did, and before addresses were kept."""
     detail: _builtins.str
-    """More in words, such as what an export held; often empty."""
+    """More in words, such as what an export held, or what a setting was before and is now; often empty."""
     @_builtins.property
     def happen_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened (business time)."""

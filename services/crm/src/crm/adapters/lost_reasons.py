@@ -6,7 +6,7 @@ from sqlalchemy import DateTime, Integer, Uuid, bindparam, insert, literal_colum
 
 from crm.adapters.reading import WORKSPACE
 from crm.adapters.tables import lost_reasons
-from crm.domain.lost_reason import LostReason
+from crm.domain.lost_reason import LostReason, ReasonState
 from kit.database import Statement, Transaction
 from kit.unit_of_work import UnitOfWork
 
@@ -50,9 +50,7 @@ async def load_all(tx: Transaction) -> list[LostReason]:
             id=row["id"],
             workspace_id=tx.workspace_id,
             version=row["version"],
-            name=row["name"],
-            position=row["position"],
-            removed=row["removed_at"] is not None,
+            state=ReasonState(row["name"], row["position"], row["removed_at"] is not None),
         )
         for row in await tx.rows(LOAD, workspace=tx.workspace_id)
     ]
@@ -65,8 +63,8 @@ async def add(uow: UnitOfWork, reason: LostReason) -> None:
         id=reason.id,
         workspace_id=uow.workspace_id,
         version=reason.version,
-        name=reason.name,
-        position=reason.position,
+        name=reason.state.name,
+        position=reason.state.position,
     )
     uow.tell(reason)
 
@@ -78,8 +76,8 @@ async def save(uow: UnitOfWork, reason: LostReason, *, now: datetime) -> None:
         workspace=uow.workspace_id,
         reason=reason.id,
         read=reason.version,
-        name=reason.name,
-        position=reason.position,
-        removed_at=now if reason.removed else None,
+        name=reason.state.name,
+        position=reason.state.position,
+        removed_at=now if reason.state.removed else None,
     )
     uow.saved(reason, rows=count)

@@ -81,6 +81,19 @@ _put = insert(_r).from_select(
         bindparam("now", type_=DateTime(timezone=True)),
     ),
 )
+# A subquery of RETURNING sees what was there before the statement.
+_was = _r.alias("was")
+_before = (
+    select(_was.c.rate)
+    .where(
+        *(
+            _was.c[name] == literal_column(f"{_r.name}.{name}")
+            for name in ("workspace_id", "base", "currency", "valid_from")
+        )
+    )
+    .scalar_subquery()
+    .label("before")
+)
 # What is there already is not written, and not told.
 PUT = Statement(
     _put.on_conflict_do_update(
@@ -92,7 +105,7 @@ PUT = Statement(
             "updated_at": _put.excluded.updated_at,
         },
         where=_r.c.rate.is_distinct_from(_put.excluded.rate),
-    ).returning(_r.c.currency, _r.c.valid_from, _r.c.rate, _r.c.version)
+    ).returning(_r.c.currency, _r.c.valid_from, _r.c.rate, _r.c.version, _before)
 )
 TAKE_AWAY = Statement(
     _r.update()
@@ -107,7 +120,7 @@ TAKE_AWAY = Statement(
         factor=None,
         updated_at=bindparam("now", type_=DateTime(timezone=True)),
     )
-    .returning(_r.c.base, _r.c.currency, _r.c.valid_from, _r.c.rate, _r.c.version)
+    .returning(_r.c.base, _r.c.currency, _r.c.valid_from, _r.c.rate, _r.c.version, _before)
 )
 
 
@@ -212,7 +225,7 @@ async def put(
         factors=[factor_of(rate.rate, rate.currency, base) for rate in given if rate.rate],
         now=now,
     )
-    return [RateChange(Rate(*row[:3]), row["version"]) for row in found]
+    return [RateChange(Rate(*row[:3]), row["version"], row["before"]) for row in found]
 
 
 async def take_away(
@@ -222,7 +235,7 @@ async def take_away(
     row = await tx.row(TAKE_AWAY, workspace=tx.workspace_id, currency_=currency, day=day, now=now)
     if row is None:
         return None
-    return row["base"], RateChange(Rate(*row[1:4]), row["version"])
+    return row["base"], RateChange(Rate(*row[1:4]), row["version"], row["before"])
 
 
 async def page(

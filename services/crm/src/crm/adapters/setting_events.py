@@ -43,9 +43,9 @@ def lost_reason_changed(fact: LostReasonChanged) -> pb.LostReasonChanged:
     """A reason as it is now."""
     return pb.LostReasonChanged(
         lost_reason_id=str(fact.aggregate_id),
-        name=fact.name,
-        position=fact.position,
-        removed=fact.removed,
+        name=fact.reason.name,
+        position=fact.reason.position,
+        removed=fact.reason.removed,
         actor_id=_id(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,

@@ -24,7 +24,7 @@ from crm.adapters.reading import WORKSPACE, Read
 from crm.adapters.tables import lost_reasons, owners, stages, workspaces
 from crm.domain.board_stage import StageChanged, StageState
 from crm.domain.entries import Named
-from crm.domain.lost_reason import LostReasonChanged
+from crm.domain.lost_reason import LostReasonChanged, ReasonState
 from crm.domain.stage import (
     DEFAULT_CURRENCY,
     DEFAULT_LOST_REASONS,
@@ -210,9 +210,8 @@ def _stage_added(row: asyncpg.Record) -> StageChanged:
 
 def _reason_added(row: asyncpg.Record) -> LostReasonChanged:
     id, name, position, at = row
-    return LostReasonChanged(
-        aggregate_id=id, version=1, at=at, by=None, name=name, position=position, removed=False
-    )
+    reason = ReasonState(name, position)
+    return LostReasonChanged(aggregate_id=id, version=1, at=at, by=None, reason=reason)
 
 
 async def keep_workspace(

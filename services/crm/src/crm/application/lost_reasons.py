@@ -27,20 +27,18 @@ async def create_lost_reason(uow: UnitOfWork, *, name: str, by: UUID, now: datet
     """
     name, reasons = clean_name(name), await _all(uow)
     same = named(reasons, name)
-    if same is None or not same.removed:
+    if same is None or not same.state.removed:
         expect_free(reasons, name)
     expect_room(reasons)
-    last = max((reason.position for reason in offered(reasons)), default=-1)
+    place = max((reason.state.position for reason in offered(reasons)), default=-1) + 1
     if same is not None:
         reason = same
-        reason.position = last + 1
-        reason.call(name, at=now, by=by)
+        reason.offer_again(name, place, at=now, by=by)
         await lost_reasons.save(uow, reason, now=now)
     else:
-        reason = LostReason(
-            id=new_id(), workspace_id=uow.workspace_id, version=1, name=name, position=last + 1
+        reason = LostReason.create(
+            new_id(), uow.workspace_id, name=name, position=place, at=now, by=by
         )
-        reason.told(version=1, at=now, by=by)
         await lost_reasons.add(uow, reason)
     await uow.commit()
     return reason

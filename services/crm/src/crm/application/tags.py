@@ -13,10 +13,12 @@ from kit.unit_of_work import UnitOfWork
 async def put_tag(uow: UnitOfWork, *, name: str, color: str, by: UUID, now: datetime) -> str:
     """Give a tag a colour. Raises EntryRefused, TagsTooMany."""
     name = clean_tag("name", name, color)
-    if await tags.color_of(uow, name) is None and await tags.count(uow) >= MAX_COLORED:
+    before = await tags.color_of(uow, name)
+    if before is None and await tags.count(uow) >= MAX_COLORED:
         raise TagsTooMany(f"At most {MAX_COLORED} tags have a colour.")
-    await tags.put(uow, name, color)
-    _tell(uow, name, name, color, by=by, now=now)
+    if color != before:
+        await tags.put(uow, name, color)
+        _tell(uow, name, name, color, color_before=before or "", by=by, now=now)
     await uow.commit()
     return name
 
@@ -56,7 +58,14 @@ async def _expect(uow: UnitOfWork, name: str) -> None:
 
 
 def _tell(
-    uow: UnitOfWork, name: str, new_name: str, color: str, *, by: UUID, now: datetime
+    uow: UnitOfWork,
+    name: str,
+    new_name: str,
+    color: str,
+    *,
+    color_before: str = "",
+    by: UUID,
+    now: datetime,
 ) -> None:
     uow.tell_facts(
         TagChanged(
@@ -67,5 +76,6 @@ def _tell(
             name=name,
             new_name=new_name,
             color=color,
+            color_before=color_before,
         )
     )

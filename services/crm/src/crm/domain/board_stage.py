@@ -67,6 +67,7 @@ class StageChanged(Fact):
     """A stage came to be, is another one, stands elsewhere or is gone."""
 
     stage: StageState
+    before: StageState | None = None
     removed: bool = False
 
 
@@ -116,16 +117,17 @@ class BoardStage(Aggregate):
 
     def remove(self, *, at: datetime, by: UUID | None) -> None:
         """Be gone; its deals have gone before."""
-        self._tell(at=at, by=by, removed=True)
+        self._tell(self.state, at=at, by=by, removed=True)
 
     def _become(self, state: StageState, *, at: datetime, by: UUID) -> bool:
-        if state == self.state:
-            return False
-        self.state = state
-        self._tell(at=at, by=by)
-        return True
+        before, self.state = self.state, state
+        if state != before:
+            self._tell(before, at=at, by=by)
+        return state != before
 
-    def _tell(self, *, at: datetime, by: UUID | None, removed: bool = False) -> None:
+    def _tell(
+        self, before: StageState, *, at: datetime, by: UUID | None, removed: bool = False
+    ) -> None:
         self.tell(
             StageChanged(
                 aggregate_id=self.id,
@@ -133,6 +135,7 @@ class BoardStage(Aggregate):
                 at=at,
                 by=by,
                 stage=self.state,
+                before=before,
                 removed=removed,
             )
         )

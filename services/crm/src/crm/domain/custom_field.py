@@ -70,6 +70,7 @@ class CustomFieldChanged(Fact):
     """A custom field came to be, is another one or is gone."""
 
     field: FieldState
+    before: FieldState | None = None
     removed: bool = False
 
 
@@ -117,15 +118,15 @@ class CustomField(Aggregate):
         """Take other values; answers whether there is anything to tell. Raises EntryRefused."""
         before, self.state = self.state, _edited(self.state, edit)
         if self.state != before:
-            self._tell(at=at, by=by)
+            self._tell(before, at=at, by=by)
         return self.state != before
 
     def remove(self, *, at: datetime, by: UUID) -> None:
         """Be gone; what records hold stays there, unseen."""
         self.removed = True
-        self._tell(at=at, by=by)
+        self._tell(self.state, at=at, by=by)
 
-    def _tell(self, *, at: datetime, by: UUID) -> None:
+    def _tell(self, before: FieldState, *, at: datetime, by: UUID) -> None:
         self.tell(
             CustomFieldChanged(
                 aggregate_id=self.id,
@@ -133,6 +134,7 @@ class CustomField(Aggregate):
                 at=at,
                 by=by,
                 field=self.state,
+                before=before,
                 removed=self.removed,
             )
         )

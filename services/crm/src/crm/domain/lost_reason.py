@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from crm.domain.entries import Entry
@@ -18,54 +19,68 @@ from kit.aggregate import Aggregate, Fact
 MAX_REASONS, MAX_REASON_NAME = 50, 50
 
 
+class ReasonState(NamedTuple):
+    """All of a reason at one moment."""
+
+    name: str
+    position: int
+    removed: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class LostReasonChanged(Fact):
     """A reason came to be, is called otherwise, stands elsewhere or is offered no more."""
 
-    name: str
-    position: int
-    removed: bool
+    reason: ReasonState
+    before: ReasonState | None = None
 
 
 @dataclass(eq=False, kw_only=True)
 class LostReason(Aggregate):
     """Loaded and saved by adapters/lost_reasons.py. A removed one stays on what was lost for it."""
 
-    name: str
-    position: int
-    removed: bool = False
+    state: ReasonState
+
+    @classmethod
+    def create(
+        cls, id: UUID, workspace_id: UUID, *, name: str, position: int, at: datetime, by: UUID
+    ) -> "LostReason":
+        """A new reason."""
+        state = ReasonState(name, position)
+        reason = cls(id=id, workspace_id=workspace_id, version=1, state=state)
+        reason.tell(LostReasonChanged(aggregate_id=id, version=1, at=at, by=by, reason=state))
+        return reason
 
     def call(self, name: str, *, at: datetime, by: UUID) -> bool:
         """Take another name; answers whether it is another one."""
-        return self._become(name, self.position, removed=False, at=at, by=by)
+        return self._become(self.state._replace(name=name), at=at, by=by)
 
     def stand_at(self, position: int, *, at: datetime, by: UUID) -> bool:
         """Take another place among the reasons."""
-        return self._become(self.name, position, removed=False, at=at, by=by)
+        return self._become(self.state._replace(position=position), at=at, by=by)
+
+    def offer_again(self, name: str, position: int, *, at: datetime, by: UUID) -> bool:
+        """Be among the reasons once more."""
+        return self._become(ReasonState(name, position), at=at, by=by)
 
     def remove(self, *, at: datetime, by: UUID) -> bool:
         """Be offered no more."""
-        return self._become(self.name, self.position, removed=True, at=at, by=by)
+        return self._become(self.state._replace(removed=True), at=at, by=by)
 
-    def told(self, *, version: int, at: datetime, by: UUID | None) -> None:
-        """Say how it stands."""
+    def _become(self, state: ReasonState, *, at: datetime, by: UUID) -> bool:
+        before, self.state = self.state, state
+        if state == before:
+            return False
         self.tell(
             LostReasonChanged(
                 aggregate_id=self.id,
-                version=version,
+                version=self.version + 1,
                 at=at,
                 by=by,
-                name=self.name,
-                position=self.position,
-                removed=self.removed,
+                reason=state,
+                before=before,
             )
         )
-
-    def _become(self, name: str, position: int, *, removed: bool, at: datetime, by: UUID) -> bool:
-        if (name, position, removed) == (self.name, self.position, self.removed):
-            return False
-        self.name, self.position, self.removed = name, position, removed
-        self.told(version=self.version + 1, at=at, by=by)
         return True
 
 
@@ -80,13 +95,14 @@ def clean_name(name: str) -> str:
 def offered(reasons: Sequence[LostReason]) -> list[LostReason]:
     """Those that can be chosen, in order."""
     return sorted(
-        (reason for reason in reasons if not reason.removed), key=lambda reason: reason.position
+        (reason for reason in reasons if not reason.state.removed),
+        key=lambda reason: reason.state.position,
     )
 
 
 def named(reasons: Sequence[LostReason], name: str) -> LostReason | None:
     """The one that is called so, offered or not."""
-    return next((reason for reason in reasons if reason.name.lower() == name.lower()), None)
+    return next((reason for reason in reasons if reason.state.name.lower() == name.lower()), None)
 
 
 def offered_by_id(reasons: Sequence[LostReason], id: UUID) -> LostReason:

@@ -39,10 +39,11 @@ class Rate(NamedTuple):
 
 
 class RateChange(NamedTuple):
-    """A rate as it is now, and how often the one of its currency and day has changed."""
+    """A rate as it is now, how often its currency and day have had another, and what it was."""
 
     rate: Rate
     version: int
+    before: Decimal | None
 
 
 @dataclass(frozen=True, kw_only=True)

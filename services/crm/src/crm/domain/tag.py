@@ -17,6 +17,7 @@ class TagChanged(Fact):
     name: str
     new_name: str
     color: str
+    color_before: str = ""
 
 
 def clean_tag(field: str, name: str, color: str = "") -> str:

@@ -152,7 +152,7 @@ class StageService(api.StageServiceServicer):
                 by=principal_of(context).user_id,
                 now=self._app.clock.now(),
             )
-            return pb.LostReason(id=str(reason.id), name=reason.name)
+            return pb.LostReason(id=str(reason.id), name=reason.state.name)
 
         return await write(self._app, context, request, pb.LostReason, work)
 
@@ -170,7 +170,7 @@ class StageService(api.StageServiceServicer):
                 by=principal_of(context).user_id,
                 now=self._app.clock.now(),
             )
-            return pb.LostReason(id=str(reason.id), name=reason.name)
+            return pb.LostReason(id=str(reason.id), name=reason.state.name)
 
         return await write(self._app, context, request, pb.LostReason, work)
 

@@ -33,7 +33,7 @@ add = operations.add
          Parameter("to", "query", "Only what came before this time.", _TIME),
      ])  # fmt: skip
 async def list_audit(request: Request) -> Response:
-    """The latest first. The record's own history says what was before and after."""
+    """The latest first. What was before and after: a record's own history says it, or `detail`."""
     query = read_query(request, "limit", "cursor", "actor_id", "subject_id", "type", "from", "to")
     page = read_page(query)
     asked = pb.ListAuditEntriesRequest(
