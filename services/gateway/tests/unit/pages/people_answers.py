@@ -66,6 +66,7 @@ def make_audit() -> ListAuditEntriesResponse:
                 record_time=ago(days=n),
                 address="192.0.2.7" if n != 1 else "",
                 detail="12 clients, xlsx" if "export" in kind else "",
+                bulk_id="b" if kind in ("crm.deal.v1.moved", "crm.import.v1.finished") else "",
             )
             for n, kind in enumerate(kinds)
         ],

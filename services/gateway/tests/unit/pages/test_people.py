@@ -98,6 +98,7 @@ async def test_the_audit_log_says_who_what_when_and_from_where(site: Site) -> No
     assert 'href="/deals/s-0"' in page.text
     assert 'href="/clients/s-1"' not in page.text
     assert 'href="/audit?page_token=older"' in page.text
+    assert page.text.count("one of many") == 1  # the moved deal; an import is all of it
 
 
 async def test_it_is_narrowed_by_person_kind_and_days_of_the_workspace(site: Site) -> None:
