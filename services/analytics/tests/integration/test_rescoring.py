@@ -157,6 +157,21 @@ async def test_a_deal_that_closed_has_no_odds_and_is_judged_by_its_end(
     assert left.isdisjoint(row["deal_id"] for row in closed)
 
 
+async def test_the_same_deals_have_the_same_odds_in_any_workspace(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    """Ids are dice of their own: what is learnt must not hang on them."""
+    found = []
+    for place in (workspace, new_id()):
+        await tell(database, place, story(place, 3).until(STOPS[1]))
+        await scored(database, place, STOPS[1], refit=True)
+        odds = [row["probability"] for row in await rows(database, "deal_scores", place)]
+        (edition,) = await rows(database, "editions", place)
+        found.append([*sorted(odds), edition["expected"]["mean"]])
+    assert found[0] == pytest.approx(found[1], rel=1e-9)
+    assert len(found[0]) > 5
+
+
 async def test_what_matters_is_told_and_nothing_else(
     database: ServiceDatabase, workspace: UUID
 ) -> None:

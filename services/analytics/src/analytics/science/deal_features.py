@@ -6,8 +6,9 @@ closed long ago, so that what was learnt is what is asked.
 
 from __future__ import annotations
 
-import zlib
+import struct
 from dataclasses import dataclass, fields, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,13 +111,15 @@ def closed_before(facts: Facts, newest: int) -> tuple[Moments, Floats]:
     """The newest closed deals, oldest closing first, each at one moment of its open life; 1 for
     won, else 0.
 
-    The moment is drawn evenly over the time it was open, by a die that its id throws, so that the
-    model learns of all ages a deal is looked at in, and the same deal is always seen the same way.
+    The moment is drawn evenly over the time it was open, by a die that its beginning and its end
+    throw, so that the model learns of all ages a deal is looked at in, and the same deal is always
+    seen the same way, whatever its id is.
     """
     last = facts.last()
     closed = last.take(last.type != OPEN)
-    closed = closed.take(np.lexsort((closed.deal, closed.closed))[-newest:])
-    share = np.array([_die(facts.deals[deal]) for deal in closed.deal], dtype=np.float64)
+    order = np.lexsort((closed.deal, closed.value, closed.created, closed.closed))
+    closed = closed.take(order[-newest:])
+    share = np.array([_die(life) for life in zip(closed.created, closed.closed, strict=True)])
     ended = np.where(np.isnan(closed.closed), closed.entered, closed.closed)
     moment = closed.created + share * np.maximum(ended - closed.created, 0.0)
     then = _last_open(facts.states, closed.deal, moment)
@@ -150,8 +153,9 @@ def _days(seconds: Floats) -> Floats:
     return np.maximum(np.floor(seconds / DAY), 0.0)
 
 
-def _die(deal_id: bytes) -> float:
-    return (zlib.crc32(deal_id) + 0.5) / 2**32
+def _die(life: tuple[float, float]) -> float:
+    thrown = blake2b(struct.pack(">2d", *life), digest_size=4).digest()
+    return (int.from_bytes(thrown) + 0.5) / 2**32
 
 
 def _label(names: Names, codes: Ints) -> pd.Categorical:
