@@ -102,8 +102,8 @@ async def test_what_becomes_private_takes_its_new_name_along(
     assert (private.shared, private.name, list(private.filter)) == (False, "", [])
     assert (shared.shared, shared.name, shared.filter) == (True, "Ours again", view.filter)
     assert (await details(database, person))[1:] == [
-        "Ours (deals, shared): private now",
-        "Ours again (deals, shared): shared now",
+        "Ours (deals): private now",
+        "Ours again (deals): shared now",
     ]
 
 

@@ -117,14 +117,14 @@ def _rate(change: RateChange) -> str:
 def _view_changed(fact: ViewChanged) -> str:
     before, state = fact.before, fact.state
     if before is not None and before.shared and not state.shared:
-        return f"{_view(fact.resource, before)}: private now"  # by the name that everybody knew
+        return f"{before.name} ({fact.resource}): private now"  # by the name that everybody knew
     view = _view(fact.resource, state)
     if before is None or fact.removed:
         return f"{view}: {'removed' if fact.removed else 'new'}"
     if not state.shared:
         return view
     if not before.shared:
-        return f"{view}: shared now"
+        return f"{state.name} ({fact.resource}): shared now"
     changes = [_change("name", before.name, state.name)] if before.name != state.name else []
     changes += [
         name.replace("_", " ") for name in OF_VIEW if getattr(before, name) != getattr(state, name)
