@@ -66,6 +66,8 @@ MESSAGES: dict[str, type[Message]] = {
     "crm.import.v1.failed": import_events_pb2.ImportFailed,
     "crm.import.v1.finished": import_events_pb2.ImportFinished,
     "crm.import.v1.reverted": import_events_pb2.ImportReverted,
+    "crm.merge.v1.made": client_events_pb2.ClientsMerged,
+    "crm.merge.v1.undone": client_events_pb2.ClientsParted,
     "crm.rate.v1.changed": setting_events_pb2.RatesChanged,
     "crm.reason.v1.changed": setting_events_pb2.LostReasonChanged,
     "crm.stage.v1.changed": setting_events_pb2.StageChanged,

@@ -14,7 +14,6 @@ from freelanceflow.crm.v1 import field_service_pb2 as field_pb
 from kit.errors import ErrorKind
 from kit.ids import new_id
 from kit.sight import Sight
-from kit.testing.database import ServiceDatabase
 from services.crm.tests.factories import (
     Person,
     make_activity,
@@ -24,7 +23,6 @@ from services.crm.tests.factories import (
     refused,
     where,
 )
-from services.crm.tests.integration.test_events import told
 
 COMPANY, PERSON = client_pb.CLIENT_KIND_COMPANY, client_pb.CLIENT_KIND_PERSON
 
@@ -184,9 +182,7 @@ async def test_what_went_out_of_sight_since_does_not_stay_behind_at_an_undo(
         await me.call("UndoMerge", pb.UndoMergeRequest(merge_id=made.id))
 
 
-async def test_pairs_are_found_the_surest_first_and_can_be_dismissed(
-    person: Person, database: ServiceDatabase
-) -> None:
+async def test_pairs_are_found_the_surest_first_and_can_be_dismissed(person: Person) -> None:
     await make_client(person, name="Müller Design")
     await create(person, anyway=True, name="Mueller Design AG")
     ann = await create(person, name="Ann", kind=PERSON, emails=["ann@gmail.com"])
@@ -200,13 +196,6 @@ async def test_pairs_are_found_the_surest_first_and_can_be_dismissed(
             "DismissDuplicate", pb.DismissDuplicateRequest(client_id=annie.id, other_id=ann.id)
         )
     assert [by for _, by in await pairs(person)] == ["name"]
-    (said,) = [
-        body
-        for kind, body, _ in await told(database, person.workspace_id)
-        if kind == "crm.duplicate.v1.dismissed"
-    ]
-    assert (said.client_id, said.other_id) == (annie.id, ann.id)
-    assert said.actor_id == str(person.user_id)
 
 
 async def test_a_merge_unites_what_both_have(person: Person) -> None:

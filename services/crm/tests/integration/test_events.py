@@ -11,16 +11,10 @@ from crm.entrypoints.app import App
 from crm.entrypoints.consumers import OF_AUTH
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import (
-    activity_events_pb2,
     activity_service_pb2,
-    bulk_events_pb2,
-    client_events_pb2,
     client_service_pb2,
     deal_events_pb2,
     deal_service_pb2,
-    export_events_pb2,
-    import_events_pb2,
-    setting_events_pb2,
     stage_service_pb2,
     view_service_pb2,
 )
@@ -32,6 +26,7 @@ from kit.ids import new_id
 from kit.relay import OutboxRelay
 from kit.testing.background import running, until
 from kit.testing.database import ServiceDatabase
+from proto.tests.events import MESSAGES
 from services.crm.tests.factories import (
     Person,
     euros,
@@ -42,34 +37,6 @@ from services.crm.tests.factories import (
     mask,
 )
 
-MESSAGES: dict[str, Any] = {
-    "crm.deal.v1.created": deal_events_pb2.DealCreated,
-    "crm.deal.v1.updated": deal_events_pb2.DealUpdated,
-    "crm.deal.v1.moved": deal_events_pb2.DealMoved,
-    "crm.deal.v1.reordered": deal_events_pb2.DealReordered,
-    "crm.deal.v1.deleted": deal_events_pb2.DealDeleted,
-    "crm.client.v1.created": client_events_pb2.ClientCreated,
-    "crm.client.v1.updated": client_events_pb2.ClientUpdated,
-    "crm.client.v1.deleted": client_events_pb2.ClientDeleted,
-    "crm.duplicate.v1.dismissed": client_events_pb2.DuplicateDismissed,
-    "crm.activity.v1.created": activity_events_pb2.ActivityCreated,
-    "crm.activity.v1.updated": activity_events_pb2.ActivityUpdated,
-    "crm.activity.v1.deleted": activity_events_pb2.ActivityDeleted,
-    "crm.bulk.v1.finished": bulk_events_pb2.BulkFinished,
-    "crm.export.v1.requested": export_events_pb2.ExportRequested,
-    "crm.export.v1.finished": export_events_pb2.ExportFinished,
-    "crm.export.v1.failed": export_events_pb2.ExportFailed,
-    "crm.import.v1.failed": import_events_pb2.ImportFailed,
-    "crm.import.v1.finished": import_events_pb2.ImportFinished,
-    "crm.stage.v1.changed": setting_events_pb2.StageChanged,
-    "crm.field.v1.changed": setting_events_pb2.CustomFieldChanged,
-    "crm.tag.v1.changed": setting_events_pb2.TagChanged,
-    "crm.rate.v1.changed": setting_events_pb2.RatesChanged,
-    "crm.reason.v1.changed": setting_events_pb2.LostReasonChanged,
-    "crm.view.v1.changed": setting_events_pb2.ViewChanged,
-    "crm.view.v1.chosen": setting_events_pb2.ViewChosen,
-    "crm.calendar.v1.changed": setting_events_pb2.CalendarFeedChanged,
-}
 SET_UP = ("crm.stage.v1.changed", "crm.reason.v1.changed")
 
 

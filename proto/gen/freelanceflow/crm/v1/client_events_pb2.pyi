@@ -222,3 +222,95 @@ class DuplicateDismissed(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DuplicateDismissed: _TypeAlias = DuplicateDismissed  # noqa: Y015
+
+@_typing.final
+class ClientsMerged(_message.Message):
+    """Two clients are one. Type: merge.v1.made. What became of either of them, and of what went over, is told of each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    OTHER_ID_FIELD_NUMBER: _builtins.int
+    MERGE_ID_FIELD_NUMBER: _builtins.int
+    DEALS_FIELD_NUMBER: _builtins.int
+    ACTIVITIES_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    client_id: _builtins.str
+    """The client that stays."""
+    other_id: _builtins.str
+    """The one that is in the trash."""
+    merge_id: _builtins.str
+    """By which it can be undone."""
+    deals: _builtins.int
+    """Deals that went over."""
+    activities: _builtins.int
+    """Activities that went over."""
+    people: _builtins.int
+    """People of a company that went over."""
+    actor_id: _builtins.str
+    """Who did it."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        client_id: _builtins.str = ...,
+        other_id: _builtins.str = ...,
+        merge_id: _builtins.str = ...,
+        deals: _builtins.int = ...,
+        activities: _builtins.int = ...,
+        people: _builtins.int = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "actor_id", b"actor_id", "client_id", b"client_id", "deals", b"deals", "happen_time", b"happen_time", "merge_id", b"merge_id", "other_id", b"other_id", "people", b"people"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClientsMerged: _TypeAlias = ClientsMerged  # noqa: Y015
+
+@_typing.final
+class ClientsParted(_message.Message):
+    """Two clients that were one are two again. Type: merge.v1.undone. What became of each record is told of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    OTHER_ID_FIELD_NUMBER: _builtins.int
+    MERGE_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    client_id: _builtins.str
+    """The client that stayed."""
+    other_id: _builtins.str
+    """The one that is back."""
+    merge_id: _builtins.str
+    """What is undone."""
+    actor_id: _builtins.str
+    """Who did it."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        client_id: _builtins.str = ...,
+        other_id: _builtins.str = ...,
+        merge_id: _builtins.str = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "client_id", b"client_id", "happen_time", b"happen_time", "merge_id", b"merge_id", "other_id", b"other_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClientsParted: _TypeAlias = ClientsParted  # noqa: Y015

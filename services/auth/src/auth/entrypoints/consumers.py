@@ -67,6 +67,8 @@ OF_CRM: dict[str, Handler] = {
     "crm.import.v1.failed": keep_one,
     "crm.import.v1.finished": keep_one,
     "crm.import.v1.reverted": keep_one,
+    "crm.merge.v1.made": keep_one,
+    "crm.merge.v1.undone": keep_one,
     "crm.rate.v1.changed": keep_one,
     "crm.reason.v1.changed": keep_one,
     "crm.stage.v1.changed": keep_one,

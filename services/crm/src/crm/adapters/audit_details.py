@@ -14,6 +14,7 @@ from crm.domain.calendar import CalendarFeedChanged
 from crm.domain.custom_field import CustomFieldChanged
 from crm.domain.exports import ExportRequested
 from crm.domain.lost_reason import LostReasonChanged
+from crm.domain.merges import ClientsMerged
 from crm.domain.rates import RateChange, RatesChanged
 from crm.domain.tag import TagChanged
 from crm.domain.view import ViewChanged, ViewChosen, ViewResource, ViewState
@@ -48,6 +49,10 @@ def _words(fact: Fact) -> str:
             return _rates(fact)
         case ExportRequested():
             return f"{fact.total_rows} {fact.resource}, {fact.format}"
+        case ClientsMerged():
+            return (
+                f"{fact.deals} deals, {fact.activities} activities, {fact.people} people went over"
+            )
         case ViewChanged():
             return _view_changed(fact)
         case ViewChosen():

@@ -23,6 +23,7 @@ from crm.adapters.file_events import (
     import_finished,
     import_reverted,
 )
+from crm.adapters.merge_events import clients_merged, clients_parted, duplicate_dismissed
 from crm.adapters.setting_events import (
     STAGE_TYPES,
     calendar_feed_changed,
@@ -71,7 +72,7 @@ from crm.domain.entries import Named
 from crm.domain.exports import ExportFailed, ExportFinished, ExportRequested
 from crm.domain.imports import ImportFailed, ImportFinished, ImportReverted
 from crm.domain.lost_reason import LostReasonChanged
-from crm.domain.matching import DuplicateDismissed
+from crm.domain.merges import ClientsMerged, ClientsParted, DuplicateDismissed
 from crm.domain.rates import RatesChanged
 from crm.domain.tag import TagChanged
 from crm.domain.trash import RecordKind, RecordPurged
@@ -135,7 +136,11 @@ def _event(fact: Fact) -> tuple[str, Message]:
         case ClientDeleted():
             return "client.v1.deleted", _client_deleted(fact)
         case DuplicateDismissed():
-            return "duplicate.v1.dismissed", _duplicate_dismissed(fact)
+            return "duplicate.v1.dismissed", duplicate_dismissed(fact)
+        case ClientsMerged():
+            return "merge.v1.made", clients_merged(fact)
+        case ClientsParted():
+            return "merge.v1.undone", clients_parted(fact)
         case ActivityCreated():
             return "activity.v1.created", activity_created(fact)
         case ActivityUpdated():
@@ -301,15 +306,6 @@ def _client_deleted(fact: ClientDeleted) -> client_pb.ClientDeleted:
         actor_id=_id(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,
-    )
-
-
-def _duplicate_dismissed(fact: DuplicateDismissed) -> client_pb.DuplicateDismissed:
-    return client_pb.DuplicateDismissed(
-        client_id=str(fact.aggregate_id),
-        other_id=str(fact.other_id),
-        actor_id=_id(fact.by),
-        happen_time=to_timestamp(fact.at),
     )
 
 

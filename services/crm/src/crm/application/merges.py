@@ -14,7 +14,7 @@ from crm.domain.deal import Deal
 from crm.domain.entries import Named
 from crm.domain.errors import ClientNotFound, EntryRefused, MergeUndone, MergeWithItself, Problem
 from crm.domain.lines import Lines
-from crm.domain.matching import DuplicateDismissed
+from crm.domain.merges import ClientsMerged, ClientsParted, DuplicateDismissed
 from crm.domain.repetition import zone_of
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
@@ -26,10 +26,12 @@ async def dismiss_duplicate(
     uow: UnitOfWork, *, client_id: UUID, other_id: UUID, by: UUID, now: datetime
 ) -> None:
     """Remember that two clients are two. Raises ClientNotFound, MergeWithItself."""
-    await _both(uow, client_id, other_id)
+    client, _ = await _both(uow, client_id, other_id)
     if await duplicates.dismiss(uow, (client_id, other_id), by=by, now=now):
         uow.tell_facts(
-            DuplicateDismissed(aggregate_id=client_id, version=1, at=now, by=by, other_id=other_id)
+            DuplicateDismissed(
+                aggregate_id=client_id, version=client.version, at=now, by=by, other_id=other_id
+            )
         )
     await uow.commit()
 
@@ -89,6 +91,19 @@ async def merge_clients(
         created_by=by,
         created_at=now,
     )
+    uow.tell_facts(
+        ClientsMerged(
+            aggregate_id=client.id,
+            version=client.version,
+            at=now,
+            by=by,
+            other_id=other.id,
+            merge_id=merge_id,
+            deals=len(moved["deals"]),
+            activities=len(moved["activities"]),
+            people=len(moved["people"]),
+        )
+    )
     await uow.commit()
     return merge_id
 
@@ -127,6 +142,16 @@ async def undo_merge(uow: UnitOfWork, *, merge_id: UUID, by: UUID, now: datetime
     kept = Named(merge.client_id, client.state.name if client else "")
     await _move_back(uow, merge.moved, kept, other, above, by=by, now=now)
     await merges.undone(uow, merge_id, now=now)
+    uow.tell_facts(
+        ClientsParted(
+            aggregate_id=merge.client_id,
+            version=client.version if client else 1,
+            at=now,
+            by=by,
+            other_id=merge.other_id,
+            merge_id=merge_id,
+        )
+    )
     await uow.commit()
 
 

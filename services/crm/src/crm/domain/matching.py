@@ -6,14 +6,11 @@ Keys are compared for equality only. That is what an index can do under row-leve
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
-from uuid import UUID
 
 from crm.domain.client import ClientKind
 from crm.domain.import_fields import folded
-from kit.aggregate import Fact
 
 NAMES_ALIKE, NAMES_RELATED = 0.85, 0.6
 MAX_KEYS = 24
@@ -40,13 +37,6 @@ _SHARED_HOSTS = frozenset(_PLATFORMS.split())
 _DIGITS = re.compile(r"\d+")
 _HOST = re.compile(r"^(?:https?://)?(?:www\.)?([\w.-]+\.\w{2,})", re.ASCII)
 PHONE_DIGITS = 9  # the national number is shorter nowhere that matters, and codes differ in style
-
-
-@dataclass(frozen=True, kw_only=True)
-class DuplicateDismissed(Fact):
-    """Somebody said that two clients are two; the aggregate is one of them."""
-
-    other_id: UUID
 
 
 def match_keys(

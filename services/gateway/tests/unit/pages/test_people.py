@@ -128,6 +128,8 @@ async def test_tabs_lead_only_where_a_role_may_go(site: Site) -> None:
         ("crm.duplicate.v1.dismissed", "Said that two clients are not the same", ""),
         ("crm.export.v1.requested", "Exported", ""),
         ("crm.import.v1.failed", "Began something with an import that failed", "/imports/x"),
+        ("crm.merge.v1.made", "Made one client of two", ""),
+        ("crm.merge.v1.undone", "Made two clients of one again", ""),
         ("crm.view.v1.changed", "Changed a saved view", ""),
         ("crm.view.v1.chosen", "Chose the view they see first", ""),
         ("crm.calendar.v1.changed", "Changed their calendar address", ""),

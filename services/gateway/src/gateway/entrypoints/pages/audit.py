@@ -20,6 +20,7 @@ PAGE, MOST = 50, 200
 GROUPS = [
     ("crm.deal.", "Deals"),
     ("crm.client.", "Clients"),
+    ("crm.merge.", "Merged clients"),
     ("crm.duplicate.", "Duplicates"),
     ("crm.activity.", "Activities"),
     ("crm.export.", "Exports"),
@@ -71,6 +72,8 @@ SAID = {
     "crm.duplicate.v1.dismissed": "Said that two clients are not the same",
     "crm.export.v1.requested": "Exported",
     "crm.import.v1.failed": "Began something with an import that failed",
+    "crm.merge.v1.made": "Made one client of two",
+    "crm.merge.v1.undone": "Made two clients of one again",
     "crm.view.v1.chosen": "Chose the view they see first",
 }
 PAGES = {"deal": "deals", "client": "clients", "activity": "activities", "import": "imports"}
