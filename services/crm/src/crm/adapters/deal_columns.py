@@ -1,6 +1,9 @@
 """What a deal is read with, in one order: for entities here, for messages in entrypoints/rpc."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple, Self
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, func, literal_column
 from sqlalchemy.sql.selectable import Join
@@ -30,7 +33,7 @@ def with_names(deals: FromClause) -> Join:
 
 
 def deal_columns(deals: FromClause) -> list[ColumnElement[Any]]:
-    """In the order of adapters.deals.deal_of and entrypoints.rpc.mapping.deal_message."""
+    """What a DealRow holds, in its order."""
     return [
         deals.c.id,
         deals.c.version,
@@ -66,4 +69,44 @@ def deal_columns(deals: FromClause) -> list[ColumnElement[Any]]:
     ]
 
 
-DEAL_COLUMNS = 30
+class DealRow(NamedTuple):
+    """A deal as it is read, named once for all who take it apart.
+
+    What belongs to another column is Any: it is None where that one is.
+    """
+
+    id: UUID
+    version: int
+    name: str
+    client_id: UUID | None
+    client_name: Any
+    amount_minor: int | None
+    currency: Any
+    stage_id: UUID
+    stage_name: str
+    stage_type: str
+    rotting_days: int
+    position: str
+    expected_close_date: date | None
+    owner_id: UUID | None
+    owner_name: Any
+    source: str
+    next_step: str
+    next_step_due_date: date | None
+    tags: Sequence[str] | None
+    custom_fields: Mapping[str, Any] | None
+    external_id: str | None
+    win_probability: float | None
+    advice: str | None
+    odds_evidence: str | None
+    entered_stage_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None
+    lost_reason_id: UUID | None
+    lost_reason_name: Any
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """Of a row that begins with deal_columns."""
+        return cls._make(row[: len(cls._fields)])

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 from fractional_indexing import generate_key_between
 
-from crm.adapters.deal_columns import DEAL_COLUMNS
+from crm.adapters.deal_columns import DealRow
 from crm.adapters.deal_statements import ADD, LOAD_TO_EDIT, LOAD_TO_MOVE, SAVE, SURROUNDINGS
 from crm.adapters.history import history_values
 from crm.adapters.rates import valued
@@ -171,62 +171,33 @@ def kept_values(state: DealState) -> dict[str, Any]:
 
 def deal_of(workspace_id: UUID, row: asyncpg.Record) -> Deal:
     """The entity behind a row that begins with deal_columns."""
-    (
-        id,
-        version,
-        name,
-        client_id,
-        client_name,
-        amount_minor,
-        currency,
-        stage_id,
-        stage_name,
-        stage_type,
-        rotting_days,
-        position,
-        expected_close_date,
-        owner_id,
-        owner_name,
-        source,
-        next_step,
-        next_step_due_date,
-        tags,
-        custom_fields,
-        external_id,
-        win_probability,
-        advice,
-        odds_evidence,
-        entered_stage_at,
-        created_at,
-        updated_at,
-        closed_at,
-        lost_reason_id,
-        lost_reason_name,
-    ) = row[:DEAL_COLUMNS]
+    deal = DealRow.of(row)
     state = DealState(
-        name=name,
-        client=Named(client_id, client_name) if client_id else None,
-        amount=None if amount_minor is None else Money(amount_minor, currency),
-        stage=Stage(stage_id, stage_name, StageType(stage_type), rotting_days),
-        position=position,
-        expected_close_date=expected_close_date,
-        owner=Named(owner_id, owner_name) if owner_id else None,
-        source=source,
-        next_step=next_step,
-        next_step_due_date=next_step_due_date,
-        tags=tuple(tags or ()),
-        custom_fields=custom_fields or {},
-        external_id=external_id,
-        win_probability=win_probability,
-        advice=advice,
-        odds_evidence=odds_evidence,
-        entered_stage_at=entered_stage_at,
-        created_at=created_at,
-        updated_at=updated_at,
-        closed_at=closed_at,
-        lost_reason=Named(lost_reason_id, lost_reason_name) if lost_reason_id else None,
+        name=deal.name,
+        client=Named(deal.client_id, deal.client_name) if deal.client_id else None,
+        amount=None if deal.amount_minor is None else Money(deal.amount_minor, deal.currency),
+        stage=Stage(deal.stage_id, deal.stage_name, StageType(deal.stage_type), deal.rotting_days),
+        position=deal.position,
+        expected_close_date=deal.expected_close_date,
+        owner=Named(deal.owner_id, deal.owner_name) if deal.owner_id else None,
+        source=deal.source,
+        next_step=deal.next_step,
+        next_step_due_date=deal.next_step_due_date,
+        tags=tuple(deal.tags or ()),
+        custom_fields=deal.custom_fields or {},
+        external_id=deal.external_id,
+        win_probability=deal.win_probability,
+        advice=deal.advice,
+        odds_evidence=deal.odds_evidence,
+        entered_stage_at=deal.entered_stage_at,
+        created_at=deal.created_at,
+        updated_at=deal.updated_at,
+        closed_at=deal.closed_at,
+        lost_reason=Named(deal.lost_reason_id, deal.lost_reason_name)
+        if deal.lost_reason_id
+        else None,
     )
-    return Deal(id=id, workspace_id=workspace_id, version=version, state=state)
+    return Deal(id=deal.id, workspace_id=workspace_id, version=deal.version, state=state)
 
 
 def _loaded(tx: Transaction, row: asyncpg.Record) -> Deal:

@@ -6,6 +6,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from crm.adapters import deal_queries, deal_sums
 from crm.adapters import rates as rates_adapter
+from crm.adapters.deal_columns import DealRow
 from crm.adapters.reading import row, rows
 from crm.application.deals import create_deal, delete_deal, move_deal, update_deal
 from crm.domain.deal import LAST_VERSION
@@ -63,7 +64,7 @@ class DealService(api.DealServiceServicer):
         )
         if found is None:
             raise DealNotFound("There is no such deal.")
-        return deal_message(found, self._app.clock.now())
+        return deal_message(DealRow.of(found), self._app.clock.now())
 
     async def ListDeals(
         self, request: pb.ListDealsRequest, context: Context
@@ -74,7 +75,7 @@ class DealService(api.DealServiceServicer):
         now = app.clock.now()
         response = pb.ListDealsResponse(next_page_token=page.next_page_token)
         for found in page.rows:
-            deal_message(found, now, response.deals.add)
+            deal_message(DealRow.of(found), now, response.deals.add)
         if request.with_total:
             await self._add_up(workspace_id, request, response)
         return response

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from crm.adapters.deal_columns import DealRow
 from crm.adapters.setting_events import STAGE_TYPES
 from crm.domain.board_stage import BoardStage
 from crm.domain.client import ClientKind
@@ -46,116 +47,81 @@ def money(amount_minor: int | None, currency: str | None) -> Any:
 
 
 def deal_message(
-    row: Any, now: datetime, made: Callable[..., deal_pb.Deal] = deal_pb.Deal
+    row: DealRow, now: datetime, made: Callable[..., deal_pb.Deal] = deal_pb.Deal
 ) -> deal_pb.Deal:
-    """A row of adapters.deal_columns."""
-    (
-        id,
-        version,
-        name,
-        client_id,
-        client_name,
-        amount_minor,
-        currency,
-        stage_id,
-        stage_name,
-        stage_type,
-        rotting_days,
-        position,
-        expected_close_date,
-        owner_id,
-        owner_name,
-        source,
-        next_step,
-        next_step_due_date,
-        tags,
-        custom_fields,
-        external_id,
-        win_probability,
-        advice,
-        odds_evidence,
-        entered_stage_at,
-        created_at,
-        updated_at,
-        closed_at,
-        lost_reason_id,
-        lost_reason_name,
-        *_,
-    ) = row
+    """A deal as it was read."""
     message = made(
-        id=str(id),
-        name=name,
-        client_id=str(client_id) if client_id else "",
-        client_name=client_name,
-        amount=money(amount_minor, currency),
-        stage_id=str(stage_id),
-        stage_name=stage_name,
-        stage_type=STAGE_TYPES[stage_type],
-        position=position,
-        expected_close_date=expected_close_date and expected_close_date.isoformat(),
-        owner_id=str(owner_id) if owner_id else "",
-        owner_name=owner_name,
-        source=source,
-        next_step=next_step,
-        next_step_due_date=next_step_due_date and next_step_due_date.isoformat(),
-        tags=tags,
-        external_id=external_id,
-        win_probability=win_probability,
-        recommendation=advice,
-        odds_evidence=odds_evidence,
-        enter_stage_time=stamp(entered_stage_at),
-        rotting=is_rotting(stage_type, rotting_days, entered_stage_at, now),
-        create_time=stamp(created_at),
-        update_time=stamp(updated_at),
-        close_time=stamp(closed_at),
-        lost_reason_id=str(lost_reason_id) if lost_reason_id else "",
-        lost_reason_name=lost_reason_name,
-        version=version,
-        etag=str(version),
+        id=str(row.id),
+        name=row.name,
+        client_id=str(row.client_id) if row.client_id else "",
+        client_name=row.client_name,
+        amount=money(row.amount_minor, row.currency),
+        stage_id=str(row.stage_id),
+        stage_name=row.stage_name,
+        stage_type=STAGE_TYPES[row.stage_type],
+        position=row.position,
+        expected_close_date=row.expected_close_date and row.expected_close_date.isoformat(),
+        owner_id=str(row.owner_id) if row.owner_id else "",
+        owner_name=row.owner_name,
+        source=row.source,
+        next_step=row.next_step,
+        next_step_due_date=row.next_step_due_date and row.next_step_due_date.isoformat(),
+        tags=row.tags,
+        external_id=row.external_id,
+        win_probability=row.win_probability,
+        recommendation=row.advice,
+        odds_evidence=row.odds_evidence,
+        enter_stage_time=stamp(row.entered_stage_at),
+        rotting=is_rotting(row.stage_type, row.rotting_days, row.entered_stage_at, now),
+        create_time=stamp(row.created_at),
+        update_time=stamp(row.updated_at),
+        close_time=stamp(row.closed_at),
+        lost_reason_id=str(row.lost_reason_id) if row.lost_reason_id else "",
+        lost_reason_name=row.lost_reason_name,
+        version=row.version,
+        etag=str(row.version),
     )
-    if custom_fields:
-        message.custom_fields.update(custom_fields)
+    if row.custom_fields:
+        message.custom_fields.update(row.custom_fields)
     return message
 
 
 def deal_entity_message(deal: Deal, now: datetime) -> deal_pb.Deal:
     """A deal that was just written, as a reader would see it."""
     state = deal.state
-    return deal_message(
-        (
-            deal.id,
-            deal.version,
-            state.name,
-            state.client and state.client.id,
-            state.client and state.client.name,
-            state.amount and state.amount.amount_minor,
-            state.amount and state.amount.currency,
-            state.stage.id,
-            state.stage.name,
-            state.stage.type,
-            state.stage.rotting_days,
-            state.position,
-            state.expected_close_date,
-            state.owner and state.owner.id,
-            state.owner and state.owner.name,
-            state.source,
-            state.next_step,
-            state.next_step_due_date,
-            state.tags,
-            state.custom_fields,
-            state.external_id,
-            state.win_probability,
-            state.advice,
-            state.odds_evidence,
-            state.entered_stage_at,
-            state.created_at,
-            state.updated_at,
-            state.closed_at,
-            state.lost_reason and state.lost_reason.id,
-            state.lost_reason and state.lost_reason.name,
-        ),
-        now,
+    row = DealRow(
+        id=deal.id,
+        version=deal.version,
+        name=state.name,
+        client_id=state.client.id if state.client else None,
+        client_name=state.client.name if state.client else None,
+        amount_minor=state.amount.amount_minor if state.amount else None,
+        currency=state.amount.currency if state.amount else None,
+        stage_id=state.stage.id,
+        stage_name=state.stage.name,
+        stage_type=state.stage.type,
+        rotting_days=state.stage.rotting_days,
+        position=state.position,
+        expected_close_date=state.expected_close_date,
+        owner_id=state.owner.id if state.owner else None,
+        owner_name=state.owner.name if state.owner else None,
+        source=state.source,
+        next_step=state.next_step,
+        next_step_due_date=state.next_step_due_date,
+        tags=state.tags,
+        custom_fields=state.custom_fields,
+        external_id=state.external_id,
+        win_probability=state.win_probability,
+        advice=state.advice,
+        odds_evidence=state.odds_evidence,
+        entered_stage_at=state.entered_stage_at,
+        created_at=state.created_at,
+        updated_at=state.updated_at,
+        closed_at=state.closed_at,
+        lost_reason_id=state.lost_reason.id if state.lost_reason else None,
+        lost_reason_name=state.lost_reason.name if state.lost_reason else None,
     )
+    return deal_message(row, now)
 
 
 def card_message(row: Any, now: datetime, made: Callable[..., deal_pb.Card]) -> deal_pb.Card:
