@@ -33,11 +33,13 @@ def main(arguments: list[str]) -> int:
     REPORTS.mkdir()
     _browser()
     length = "" if "--long" in arguments else " and not slow"
-    tests = _pytest("tests", f"not e2e{length}", "-n", str(WORKERS), "--dist", "loadfile")
+    spread = ("-n", str(WORKERS), "--dist", "loadfile")
+    # Journeys run our code in processes of its own, where it is not measured.
+    measured = ("--cov", "--cov-report=")
     parts = {
         # The rules are tests, and run with them.
         "checks": [*PYTHON, "tests.check", *(name for name in CHECKS if name != "rules")],
-        "tests": tests,
+        "tests": _pytest("tests", f"not e2e{length}", *spread, *measured),
         "journeys": _pytest("journeys", f"e2e{length}", "tests/e2e"),
     }
     with ThreadPoolExecutor(len(parts)) as side_by_side:
@@ -64,7 +66,7 @@ def _browser() -> None:
 
 def _pytest(name: str, marks: str, *arguments: str) -> list[str]:
     junit = f"--junitxml={REPORTS / name}.xml"
-    return [*PYTHON, "pytest", "-q", "-m", marks, "--cov", "--cov-report=", junit, *arguments]
+    return [*PYTHON, "pytest", "-q", "-m", marks, junit, *arguments]
 
 
 def _run(name: str, command: Sequence[str]) -> Phase:
