@@ -8,6 +8,7 @@ import pytest
 
 from analytics.application.replaying import PARTS
 from kit.testing.database import ServiceDatabase
+from services.analytics.tests.factories import NOON, Told
 from services.analytics.tests.scoring import replayed, scored, tell
 from services.analytics.tests.studio import story
 
@@ -65,6 +66,19 @@ async def test_a_replay_makes_room_and_goes_on_where_it_was_left(
     await scored(database, workspace, STOP, refit=True)
     await replayed(database, workspace, STOP)
     assert await accuracies(database, workspace) == in_parts  # said once, not twice
+
+
+async def test_a_past_is_replayed_as_soon_as_there_is_one(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm = Told(workspace)
+    await tell(database, workspace, crm.created(at=NOON).events)
+    same_month, next_day = NOON + timedelta(days=3), NOON + timedelta(days=4)
+    await scored(database, workspace, same_month, refit=True)
+    assert await replayed(database, workspace, same_month) == {"parts": 0}
+    await tell(database, workspace, crm.created(at=NOON - timedelta(days=90)).events)  # imported
+    await scored(database, workspace, next_day, refit=True)
+    assert await replayed(database, workspace, next_day) == {"parts": len(PARTS)}
 
 
 async def test_what_was_shown_is_judged_when_the_end_is_known(

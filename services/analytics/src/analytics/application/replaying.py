@@ -36,10 +36,11 @@ SomebodyWaits = Callable[[], Awaitable[bool]]
 
 
 async def plan(tx: Transaction, case: Case) -> None:
-    """Have the past up to this case replayed, once a month."""
+    """Have the past up to this case replayed, once a month; where it is new, once it has one."""
     nights = await rescoring.last_nights(tx)
     last = nights.backtested_on
-    if not nights.replaying and (last is None or case.today - last >= EVERY):
+    is_due = replay.has_past(case.facts) if last is None else case.today - last >= EVERY
+    if is_due and not nights.replaying:
         await rescoring.plan_replay(tx, case.at)
 
 

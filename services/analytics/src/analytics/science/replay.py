@@ -58,6 +58,11 @@ def origin(facts: Facts, back: int) -> float:
     return series.month_start(current - back, facts.zone)
 
 
+def has_past(facts: Facts) -> bool:
+    """Whether anything happened before the latest origin; otherwise none says anything."""
+    return bool(np.any(facts.states.happened < origin(facts, 0)))
+
+
 def odds(facts: Facts, back: int) -> list[SaidOdds]:
     """Odds of the deals that were open at an origin and have closed since."""
     last = facts.last()
