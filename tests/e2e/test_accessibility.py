@@ -27,6 +27,9 @@ SETTLED = """() => document.getAnimations().forEach(
 # reach every card and scroll it into view (test_board.py shows both). axe cannot know that.
 REACHED_BY_ARROWS = "ul[data-name="
 
+FIELD = {"resource": "deals", "name": "Size", "type": "select", "options": ["Small", "Large"]}
+VIEW = {"resource": "deals", "name": "Fairs", "filter": {"source": "Fair"}, "sort": ["name"]}
+
 
 async def test_no_page_has_barriers(visit: Open, demo: Person) -> None:
     deal = (await demo.get("/deals", limit=1, stage_type="open"))["items"][0]["id"]
@@ -94,13 +97,36 @@ async def test_no_page_of_somebody_new_has_barriers(visit: Open, owner: Person) 
     deal = await owner.new_deal("Retainer")
     body = {"subject": "Ask", "kind": "call", "deal_id": deal["id"]}
     activity = await owner.post("/activities", body, 201)
+    field = await owner.post("/custom-fields", FIELD, 201)
+    view = await owner.post("/views", VIEW, 201)
     pages = {
         "activity": f"/activities/{activity['id']}",
+        "activity-edit": f"/activities/{activity['id']}/edit",
+        "settings-field-edit": f"/settings/fields/{field['id']}/edit",
+        "settings-view-edit": f"/settings/views/{view['id']}/edit",
         "clients-none": "/clients",
         "exports-none": "/exports",
         "audit-new": "/audit",
     }
-    barriers = await _look(visit, owner, list(pages.items()))
+    joining = {"join": "/join?token=of-an-invitation"}
+    looks = await asyncio.gather(
+        _look(visit, owner, list(pages.items())), _look(visit, None, list(joining.items()))
+    )
+    barriers = [barrier for look in looks for barrier in look]
+    assert not barriers, "\n".join(barriers)
+
+
+async def test_no_page_of_a_report_has_barriers(visit: Open, demo: Person) -> None:
+    """While it is made, which may be over at the first look, and when it is there."""
+    made = await demo.post("/analytics/report", {}, 202)
+    here = f"/analytics/reports/{made['id']}"
+    barriers = await _look(visit, demo, [("report", here)])
+
+    async def is_done() -> bool:
+        return bool((await demo.get(here))["status"] == "done")
+
+    await until(is_done)
+    barriers += await _look(visit, demo, [("report-done", here)])
     assert not barriers, "\n".join(barriers)
 
 
