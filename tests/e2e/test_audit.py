@@ -45,6 +45,19 @@ async def test_views_are_in_the_audit_log_and_private_ones_stay_private(
     await expect(rows.nth(2)).to_contain_text("Changed a saved view (deals, private): new")
 
 
+async def test_open_windows_hear_nothing_of_what_is_somebodys_own(owner: Person) -> None:
+    async with owner.events() as heard:
+        view = await owner.post("/views", VIEW | {"name": "Mine"}, 201)
+        await owner.post(f"/views/{view['id']}/choose", {}, 204)
+        await owner.post("/calendar", {}, 201)
+        await entries(owner, "crm.calendar.", 1)  # all of it has been told
+        await owner.new_deal("Of which they hear")
+        events: list[str] = []
+        while "deal.created" not in events:
+            events.append((await heard.get())["event"])
+    assert {event.split(".")[0] for event in events}.isdisjoint({"view", "calendar"})
+
+
 async def test_a_calendar_address_is_in_the_audit_log_without_itself(
     visit: Open, owner: Person
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from pypdf import PdfReader
 
 from crm.adapters import exports
 from crm.domain import exports as domain
@@ -166,6 +167,16 @@ async def test_a_pdf_is_one(app: App, person: Person) -> None:
     content = await exported(app, person, format=PDF)
     assert content.startswith(b"%PDF-")
     assert b"/StructTreeRoot" in content  # tagged: readable aloud
+
+
+async def test_each_list_is_a_document(app: App, person: Person) -> None:
+    client = await make_client(person, name="Acme Works")
+    deal = await make_deal(person, name="Website", client_id=client.id)
+    await make_activity(person, deal_id=deal.id, subject="Ask again")
+    for resource, words in ((DEALS, "Website"), (CLIENTS, "Acme Works"), (ACTIVITIES, "Ask again")):
+        content = await exported(app, person, resource=resource, format=PDF)
+        pages = [page.extract_text() for page in PdfReader(io.BytesIO(content)).pages]
+        assert words in " ".join(" ".join(pages).split())
 
 
 async def test_a_name_that_no_font_can_draw_is_no_reason_for_no_pdf(
