@@ -108,6 +108,7 @@ class Edge:
             refuse_foreign(method, headers)
         scope["caller"] = caller = await self._identification.of(headers)
         state["principal"], state["identity"] = caller.principal, caller.identity
+        state["refusal"] = caller.refusal
         address = self._address(scope, headers)
         state["client_address"] = address
         caller.identity = replace(caller.identity, address=_plain(address))

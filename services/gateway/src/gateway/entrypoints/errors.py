@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from gateway.entrypoints.pages.problems import render_problem
 from gateway.entrypoints.pages.rendering import is_htmx
-from gateway.entrypoints.pages.sent import ask_to_sign_in
+from gateway.entrypoints.pages.sent import ask_to_sign_in, keep_sent
 from gateway.entrypoints.paths import address_of
 from kit.errors import STATUS, DomainError, ErrorKind
 from kit.rpc.errors import DeadlineExceeded, PeerFailed
@@ -111,9 +111,10 @@ def answer(request: Request, error: Exception) -> Response:
 
 
 async def _refused(request: Request, error: DomainError) -> Response:
-    over = error.kind is ErrorKind.UNAUTHENTICATED and request.method == "POST"
-    if over and not (_is_data(request) or is_htmx(request)):
-        return await ask_to_sign_in(request)
+    if request.method == "POST" and not (_is_data(request) or is_htmx(request)):
+        if error.kind is ErrorKind.UNAUTHENTICATED:
+            return await ask_to_sign_in(request)
+        await keep_sent(request)
     return answer(request, error)
 
 

@@ -46,7 +46,7 @@ from gateway.entrypoints.pages.rendering import Rendering
 from gateway.entrypoints.pages.router import pages_router
 from gateway.entrypoints.sessions import Cookies
 from kit.clock import FakeClock
-from kit.errors import ErrorKind
+from kit.errors import DomainError, ErrorKind
 from kit.rpc.errors import RemoteError
 from kit.rpc.identity import CallIdentity, Principal
 from kit.sight import Sight
@@ -248,6 +248,7 @@ class Surroundings:
     def __init__(self, app: ASGIApp, principal: Principal | None) -> None:
         self._app = app
         self.principal = principal
+        self.refusal: DomainError | None = None
         self.zone: tzinfo = UTC
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -257,6 +258,7 @@ class Surroundings:
             state |= {
                 "csp_nonce": "n0nce",
                 "principal": self.principal,
+                "refusal": self.refusal,
                 "identity": CallIdentity(token),
                 "client_address": "127.0.0.1",
                 "zone": self.zone,

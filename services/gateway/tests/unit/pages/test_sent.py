@@ -47,6 +47,17 @@ async def test_a_service_that_knows_the_session_no_more_loses_nothing_either(sit
     assert hidden(asked.text)["sent_to"] == "/clients/c-1/edit"
 
 
+async def test_a_session_that_cannot_be_looked_up_is_not_said_to_be_over(site: Any) -> None:
+    """It is renewed when auth is back; a form is sent again then."""
+    site.sign_out()
+    site.app.refusal = RemoteError(ErrorKind.UNAVAILABLE, "AUTH_UNAVAILABLE", "")
+    assert (await site.get("/clients")).status == 503
+    page = await site.post("/clients/c-1/edit", TYPED)
+    assert page.status == 503
+    assert hidden(page.text) == TYPED
+    assert "Send it again" in page.text
+
+
 async def test_secrets_and_files_are_not_kept(site: Any) -> None:
     site.sign_out()
     secret = await site.post("/clients/c-1/edit", {"new_password": "a few words"})

@@ -36,11 +36,14 @@ def identity_of(request: Request, request_id: str = "") -> CallIdentity:
 
 
 def signed_in(request: Request) -> Principal:
-    """The person. Raises SignInNeeded."""
+    """The person. Raises SignInNeeded, or why nobody can tell who it is."""
     principal: Principal | None = request.state.principal
-    if principal is None:
-        raise SignInNeeded
-    return principal
+    if principal is not None:
+        return principal
+    refusal: DomainError | None = request.state.refusal
+    if refusal is not None and refusal.kind is not ErrorKind.UNAUTHENTICATED:
+        raise refusal
+    raise SignInNeeded
 
 
 async def together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:

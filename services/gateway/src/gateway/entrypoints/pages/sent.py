@@ -38,6 +38,12 @@ def note_sent(request: Request, fields: Sequence[tuple[str, object]]) -> None:
     request.state.sent = texts if len(texts) == len(fields) else []
 
 
+async def keep_sent(request: Request) -> None:
+    """The same for one that was refused before it was read."""
+    if request.headers.get("content-type", "").startswith(_FORM):
+        note_sent(request, (await request.form()).multi_items())
+
+
 def sent_by(request: Request) -> Sent:
     """What the form held; nothing where a secret was among it."""
     fields: list[tuple[str, str]] = getattr(request.state, "sent", [])
@@ -54,8 +60,7 @@ def unpacked(values: Mapping[str, str]) -> Sent | None:
 
 async def ask_to_sign_in(request: Request) -> HTMLResponse:
     """The answer to a form whose sender's session is over: the sign-in, and the form within it."""
-    if request.headers.get("content-type", "").startswith(_FORM):
-        note_sent(request, (await request.form()).multi_items())
+    await keep_sent(request)
     sent = sent_by(request)
     return sign_in_form(
         request,
