@@ -10,6 +10,7 @@ from starlette.responses import Response
 from freelanceflow.crm.v1 import client_service_pb2 as pb
 from gateway.entrypoints.api import schemas
 from gateway.entrypoints.api.answers import instant, money, page_response, plain, record_response
+from gateway.entrypoints.api.changes import or_current
 from gateway.entrypoints.api.operations import Operations
 from gateway.entrypoints.api.requests import (
     IDEMPOTENCY_KEY,
@@ -21,8 +22,6 @@ from gateway.entrypoints.api.requests import (
     read_body,
     read_query,
 )
-from gateway.entrypoints.errors import ChangedMeanwhile
-from kit.errors import DomainError, ErrorKind
 
 RPC = pb.DESCRIPTOR.services_by_name["ClientService"].methods_by_name
 CLIENTS = Listing(
@@ -139,15 +138,8 @@ async def _get(request: Request) -> pb.Client:
 
 
 async def _or_current(request: Request, method: str, message: Any) -> Any:
-    """Raises ChangedMeanwhile with the client as it stands when the sender saw an older one."""
-    peer = request.app.state.clients.clients
-    try:
-        return await getattr(peer, method)(message, identity_of(request))
-    except DomainError as refusal:
-        if refusal.kind is not ErrorKind.STALE:
-            raise
-        current = await _get(request)
-        raise ChangedMeanwhile(refusal, client_json(current), f'"{current.etag}"') from None
+    change = getattr(request.app.state.clients.clients, method)(message, identity_of(request))
+    return await or_current(change, lambda: _get(request), client_json)
 
 
 def message_of(values: dict[str, Any]) -> pb.Client:

@@ -19,6 +19,7 @@ from gateway.entrypoints.api.answers import (
     plain,
     record_response,
 )
+from gateway.entrypoints.api.changes import or_current
 from gateway.entrypoints.api.operations import Operations
 from gateway.entrypoints.api.requests import (
     IDEMPOTENCY_KEY,
@@ -32,8 +33,6 @@ from gateway.entrypoints.api.requests import (
     read_page,
     read_query,
 )
-from gateway.entrypoints.errors import ChangedMeanwhile
-from kit.errors import DomainError, ErrorKind
 
 RPC = pb.DESCRIPTOR.services_by_name["DealService"].methods_by_name
 FILTERS = (
@@ -221,14 +220,8 @@ async def _changed(request: Request, method: str, message: Any) -> Response:
 
 
 async def _or_current(request: Request, method: str, message: Any) -> Any:
-    """Raises ChangedMeanwhile with the deal as it stands when the sender saw an older one."""
-    try:
-        return await getattr(request.app.state.clients.deals, method)(message, identity_of(request))
-    except DomainError as refusal:
-        if refusal.kind is not ErrorKind.STALE:
-            raise
-        current = await _get(request)
-        raise ChangedMeanwhile(refusal, deal_json(current), f'"{current.etag}"') from None
+    change = getattr(request.app.state.clients.deals, method)(message, identity_of(request))
+    return await or_current(change, lambda: _get(request), deal_json)
 
 
 def message_of(values: dict[str, Any]) -> pb.Deal:

@@ -10,6 +10,7 @@ from freelanceflow.crm.v1 import stage_service_pb2 as pb
 from gateway.entrypoints.api import schemas
 from gateway.entrypoints.api import setting_schemas as shapes
 from gateway.entrypoints.api.answers import json_response, page_response, record_response
+from gateway.entrypoints.api.changes import or_current
 from gateway.entrypoints.api.operations import BASE, Operations, Parameter
 from gateway.entrypoints.api.requests import (
     IDEMPOTENCY_KEY,
@@ -23,8 +24,7 @@ from gateway.entrypoints.api.requests import (
     read_page,
     read_query,
 )
-from gateway.entrypoints.errors import ChangedMeanwhile, HttpProblem
-from kit.errors import DomainError, ErrorKind
+from gateway.entrypoints.errors import HttpProblem
 
 RPC = pb.DESCRIPTOR.services_by_name["StageService"].methods_by_name
 TYPES = {
@@ -214,13 +214,7 @@ async def _get(request: Request) -> pb.Stage:
 
 
 async def _or_current(request: Request, method: str, message: Any) -> Any:
-    try:
-        return await _call(request, method, message)
-    except DomainError as refusal:
-        if refusal.kind is not ErrorKind.STALE:
-            raise
-        current = await _get(request)
-        raise ChangedMeanwhile(refusal, _stage(current), f'"{current.etag}"') from None
+    return await or_current(_call(request, method, message), lambda: _get(request), _stage)
 
 
 def _message(values: dict[str, Any]) -> pb.Stage:

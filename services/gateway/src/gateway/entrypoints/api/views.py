@@ -10,6 +10,7 @@ from gateway.entrypoints.api import schemas
 from gateway.entrypoints.api import setting_schemas as shapes
 from gateway.entrypoints.api.activities import ACTIVITIES
 from gateway.entrypoints.api.answers import page_response, record_response
+from gateway.entrypoints.api.changes import or_current
 from gateway.entrypoints.api.clients import CLIENTS
 from gateway.entrypoints.api.deals import DEALS
 from gateway.entrypoints.api.operations import BASE, Operations, Parameter
@@ -23,9 +24,8 @@ from gateway.entrypoints.api.requests import (
     read_body,
     read_query,
 )
-from gateway.entrypoints.errors import ChangedMeanwhile, HttpProblem
+from gateway.entrypoints.errors import HttpProblem
 from gateway.entrypoints.filters import terms_of
-from kit.errors import DomainError, ErrorKind
 
 RPC = pb.DESCRIPTOR.services_by_name["ViewService"].methods_by_name
 VIEW = path_parameter("view_id", "view")
@@ -109,13 +109,7 @@ async def _get(request: Request) -> pb.View:
 
 
 async def _or_current(request: Request, method: str, message: Any) -> Any:
-    try:
-        return await _call(request, method, message)
-    except DomainError as refusal:
-        if refusal.kind is not ErrorKind.STALE:
-            raise
-        current = await _get(request)
-        raise ChangedMeanwhile(refusal, view_json(current), f'"{current.etag}"') from None
+    return await or_current(_call(request, method, message), lambda: _get(request), view_json)
 
 
 def _message(request: Request, body: shapes.ViewIn) -> pb.View:
