@@ -1,5 +1,6 @@
 """Calls, meetings, mails, tasks and notes on clients and deals."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from gateway.entrypoints.api.requests import (
     identity_of,
     if_match,
     path_parameter,
+    present,
     read_body,
     read_query,
 )
@@ -57,6 +59,7 @@ REPETITIONS = {
     "yearly": pb.ActivityRepetition.ACTIVITY_REPETITION_YEARLY,
 }
 REPETITION_NAMES = {number: name for name, number in REPETITIONS.items()}
+_NUMBERS: dict[str, Mapping[str, Any]] = {"kind": KINDS, "repetition": REPETITIONS}
 _TIMES = {"due_at": "due_time", "remind_at": "remind_time", "done_at": "done_time"}
 ACTIVITY = path_parameter("activity_id", "activity")
 
@@ -190,21 +193,16 @@ def paths_of(values: dict[str, Any]) -> list[str]:
     return sorted(_TIMES.get(name, name) for name in values)
 
 
-def message_of(values: dict[str, Any]) -> pb.Activity:
+def message_of(values: Mapping[str, Any]) -> pb.Activity:
     """An activity with these values."""
-    activity = pb.Activity()
-    for name, value in values.items():
-        if value is None:
-            continue
-        if name == "kind":
-            activity.kind = KINDS[value]
-        elif name == "repetition":
-            activity.repetition = REPETITIONS[value]
-        elif name in _TIMES:
-            getattr(activity, _TIMES[name]).CopyFrom(to_timestamp(_instant(name, value)))
-        else:
-            setattr(activity, name, value)
-    return activity
+    given = {_TIMES.get(name, name): _wire(name, value) for name, value in present(values).items()}
+    return pb.Activity(**given)
+
+
+def _wire(name: str, value: Any) -> Any:
+    if name in _TIMES:
+        return to_timestamp(_instant(name, value))
+    return _NUMBERS[name][value] if name in _NUMBERS else value
 
 
 def _instant(name: str, text: str) -> datetime:

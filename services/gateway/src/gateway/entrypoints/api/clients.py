@@ -1,9 +1,9 @@
 """Clients: companies and people alike."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.struct_pb2 import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,6 +19,7 @@ from gateway.entrypoints.api.requests import (
     identity_of,
     if_match,
     path_parameter,
+    present,
     read_body,
     read_query,
 )
@@ -142,23 +143,12 @@ async def _or_current(request: Request, method: str, message: Any) -> Any:
     return await or_current(change, lambda: _get(request), client_json)
 
 
-def message_of(values: dict[str, Any]) -> pb.Client:
+def message_of(values: Mapping[str, Any]) -> pb.Client:
     """A client with these values."""
-    client = pb.Client()
-    for name, value in values.items():
-        if value is None:
-            continue
-        if name == "kind":
-            client.kind = KINDS[value]
-        elif name in ("emails", "phones", "tags"):
-            getattr(client, name).extend(value)
-        elif name == "custom_fields":
-            fields = Struct()
-            fields.update(value)
-            client.custom_fields.CopyFrom(fields)
-        else:
-            setattr(client, name, value)
-    return client
+    given = present(values)
+    if "kind" in given:
+        given["kind"] = KINDS[given["kind"]]
+    return pb.Client(**given)
 
 
 def client_json(client: pb.Client) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Deals, the board and what happened to a deal."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.struct_pb2 import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,6 +29,7 @@ from gateway.entrypoints.api.requests import (
     identity_of,
     if_match,
     path_parameter,
+    present,
     read_body,
     read_page,
     read_query,
@@ -224,23 +225,12 @@ async def _or_current(request: Request, method: str, message: Any) -> Any:
     return await or_current(change, lambda: _get(request), deal_json)
 
 
-def message_of(values: dict[str, Any]) -> pb.Deal:
+def message_of(values: Mapping[str, Any]) -> pb.Deal:
     """A deal with these values."""
-    deal = pb.Deal()
-    for name, value in values.items():
-        if value is None:
-            continue
-        if name == "amount":
-            deal.amount.CopyFrom(_money(value))
-        elif name == "tags":
-            deal.tags.extend(value)
-        elif name == "custom_fields":
-            fields = Struct()
-            fields.update(value)
-            deal.custom_fields.CopyFrom(fields)
-        else:
-            setattr(deal, name, value)
-    return deal
+    given = present(values)
+    if "amount" in given:
+        given["amount"] = _money(given["amount"])
+    return pb.Deal(**given)
 
 
 def _money(value: dict[str, Any]) -> Money:

@@ -46,6 +46,11 @@ async def read_body(request: Request, model: type[B]) -> B:
     raise HttpProblem(422, "INVALID_INPUT", TITLES[422] + ".", fields=fields)
 
 
+def present(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a message is made of: a field that is null is one that is not there."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def identity_of(request: Request) -> CallIdentity:
     """What travels to the services."""
     return caller_of(request).identity
