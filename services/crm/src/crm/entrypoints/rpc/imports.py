@@ -1,12 +1,14 @@
 """Imports over gRPC: a stream of bytes in, and what became of it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 from google.protobuf.message import Message
 
 from crm.adapters import import_queries, import_rows
-from crm.adapters.reading import row, rows
+from crm.adapters.reading import Read, row, rows
 from crm.application.import_errors import failed_rows
 from crm.application.import_revert import REVERT_JOB, revert_import
 from crm.application.import_settings import update_import
@@ -125,48 +127,22 @@ class ImportService(api.ImportServiceServicer):
         self, request: pb.ListImportErrorsRequest, context: Context
     ) -> pb.ListImportErrorsResponse:
         """What could not be taken, by row."""
-        app, workspace_id = self._app, principal_of(context).workspace_id
-        import_id, size = parse_id(request.import_id, "import_id"), page_size(request.page_size)
-        about = f"import errors {workspace_id} {import_id}"
-        place = 0, ""
-        if request.page_token:
-            place = app.page_tokens.read(request.page_token, about)
-        await self._import(workspace_id, import_id)
-        found = await rows(
-            app.pool,
-            workspace_id,
-            import_queries.ERRORS,
-            **{"import": import_id, "row": place[0], "column": place[1], "size": size + 1},
+        shown, token = await self._lines(
+            request, context, import_queries.ERRORS, "errors", "column"
         )
-        shown, more = found[:size], len(found) > size
-        end = (shown[-1]["row"], shown[-1]["column"]) if more else None
         return pb.ListImportErrorsResponse(
             errors=[
                 pb.ImportRowError(row=error[0], column=error[1], message=error[2], value=error[3])
                 for error in shown
             ],
-            next_page_token=app.page_tokens.issue(end, about) if end else "",
+            next_page_token=token,
         )
 
     async def ListImportRows(
         self, request: pb.ListImportRowsRequest, context: Context
     ) -> pb.ListImportRowsResponse:
         """What became of rows whose record was there, by row."""
-        app, workspace_id = self._app, principal_of(context).workspace_id
-        import_id, size = parse_id(request.import_id, "import_id"), page_size(request.page_size)
-        about = f"import rows {workspace_id} {import_id}"
-        place = 0, ""
-        if request.page_token:
-            place = app.page_tokens.read(request.page_token, about)
-        await self._import(workspace_id, import_id)
-        found = await rows(
-            app.pool,
-            workspace_id,
-            import_rows.MATCHED,
-            **{"import": import_id, "row": place[0], "kind": place[1], "size": size + 1},
-        )
-        shown, more = found[:size], len(found) > size
-        end = (shown[-1]["row"], shown[-1]["kind"]) if more else None
+        shown, token = await self._lines(request, context, import_rows.MATCHED, "rows", "kind")
         return pb.ListImportRowsResponse(
             rows=[
                 pb.ImportRow(
@@ -178,7 +154,7 @@ class ImportService(api.ImportServiceServicer):
                 )
                 for found in shown
             ],
-            next_page_token=app.page_tokens.issue(end, about) if end else "",
+            next_page_token=token,
         )
 
     async def DownloadImportErrors(
@@ -188,6 +164,29 @@ class ImportService(api.ImportServiceServicer):
         import_id = parse_id(request.import_id, "import_id")
         async for chunk in failed_rows(self._units(principal_of(context)), import_id=import_id):
             yield pb.DownloadImportErrorsResponse(chunk=chunk)
+
+    async def _lines(
+        self,
+        request: pb.ListImportErrorsRequest | pb.ListImportRowsRequest,
+        context: Context,
+        statement: Read,
+        of: str,
+        within: str,
+    ) -> tuple[Sequence[asyncpg.Record], str]:
+        """A page of what an import says, by row and name within it; the token of the next."""
+        app, workspace_id = self._app, principal_of(context).workspace_id
+        import_id, size = parse_id(request.import_id, "import_id"), page_size(request.page_size)
+        about = f"import {of} {workspace_id} {import_id}"
+        behind: tuple[Any, ...] = 0, ""
+        if request.page_token:
+            behind = app.page_tokens.read(request.page_token, about)
+        await self._import(workspace_id, import_id)
+        place = {"import": import_id, "row": behind[0], within: behind[1], "size": size + 1}
+        found = await rows(app.pool, workspace_id, statement, **place)
+        shown = found[:size]
+        if len(found) <= size:
+            return shown, ""
+        return shown, app.page_tokens.issue((shown[-1]["row"], shown[-1][within]), about)
 
     def _units(self, principal: Principal) -> Callable[[], UnitOfWork]:
         return lambda: self._app.unit_of_work(principal.workspace_id, principal.origin)
