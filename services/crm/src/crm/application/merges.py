@@ -62,34 +62,56 @@ async def merge_clients(
     moved = await _move(uow, gone, Named(client.id, client.state.name), by=by, now=now)
     moved["people"] = await _move_people(uow, other, client, by=by, now=now)
     # The other goes first: its id of a source must be free for the client that stays.
-    external = (
-        other.state.external_id if client.state.external_id == other.state.external_id else ""
-    )
-    if external:
-        other.edit(ClientEdit(external_id=None), at=now, by=by)
-        other.version += 1
+    external = _taken_external_id(client, other, by=by, now=now)
     other.delete(at=now, by=by)
     other.version += 1
     await bulk_changes.save_clients(uow, [other])
     if client_before(client.state) != before:
         client.version += 1
         await bulk_changes.save_clients(uow, [client])
+    merge_id = await _keep(
+        uow, client, gone, before, {**moved, "external_id": external}, by=by, now=now
+    )
+    await uow.commit()
+    return merge_id
+
+
+def _taken_external_id(client: Client, other: Client, *, by: UUID, now: datetime) -> list[str]:
+    """The id of a source that the client has taken over; the other lets go of it."""
+    external = other.state.external_id
+    if not external or client.state.external_id != external:
+        return []
+    other.edit(ClientEdit(external_id=None), at=now, by=by)
+    other.version += 1
+    return [external]
+
+
+async def _keep(
+    uow: UnitOfWork,
+    client: Client,
+    gone: Named,
+    before: dict[str, Any],
+    moved: dict[str, list[str]],
+    *,
+    by: UUID,
+    now: datetime,
+) -> UUID:
+    """Write down what was merged, so that it can be undone, and tell it; its id."""
     merge_id = new_id()
+    counts = {kind: len(moved[kind]) for kind in ("deals", "activities", "people")}
     await merges.add(
         uow,
         merge_id,
         client_id=client.id,
         client_name=client.state.name,
-        other_id=other.id,
+        other_id=gone.id,
         other_name=gone.name,
         before=before,
         after=client_before(client.state),
-        moved={**moved, "external_id": [external] if external else []},
-        deals=len(moved["deals"]),
-        activities=len(moved["activities"]),
-        people=len(moved["people"]),
+        moved=moved,
         created_by=by,
         created_at=now,
+        **counts,
     )
     uow.tell_facts(
         ClientsMerged(
@@ -97,14 +119,11 @@ async def merge_clients(
             version=client.version,
             at=now,
             by=by,
-            other_id=other.id,
+            other_id=gone.id,
             merge_id=merge_id,
-            deals=len(moved["deals"]),
-            activities=len(moved["activities"]),
-            people=len(moved["people"]),
+            **counts,
         )
     )
-    await uow.commit()
     return merge_id
 
 
