@@ -233,6 +233,7 @@ async def test_an_empty_workspace_is_told_so(peer: Peer) -> None:
         ({"start_date": "soon"}, "DATE_INVALID"),
         ({"start_date": "2026-03-02", "end_date": "2026-03-01"}, "RANGE_EMPTY"),
         ({"as_of_date": "yesterday"}, "DATE_INVALID"),
+        ({"as_of_date": "0682-09-12"}, "DATE_INVALID"),
         ({"as_of_date": (NOW + timedelta(days=2)).date().isoformat()}, "DATE_INVALID"),
         ({"owner_id": "me"}, "INVALID_INPUT"),
     ],

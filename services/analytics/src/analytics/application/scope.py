@@ -11,6 +11,8 @@ from analytics.domain.errors import DateInvalid
 from analytics.domain.period import Period
 from kit.database import Transaction
 
+FIRST_DAY = date(1970, 1, 1)  # nothing of ours is older, and the science counts days from here
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -95,7 +97,7 @@ def _past_day(text: str, today: date) -> date | None:
     except ValueError:
         said = "Give a day such as 2026-03-31."
         raise DateInvalid(said, fields={"as_of": said}) from None
-    if day > today:
-        said = "That day has not come yet."
+    if not FIRST_DAY <= day <= today:
+        said = "That day has not come yet." if day > today else "Reports reach back to 1970."
         raise DateInvalid(said, fields={"as_of": said})
     return None if day == today else day
