@@ -229,14 +229,20 @@ async def test_reasons_that_cannot_be_read_are_not_left_out_silently(
 
 
 @pytest.mark.parametrize(
-    ("evidence", "words"),
-    [("prior", "Perhaps high"), ("low", "Perhaps high"), ("medium", "High"), ("high", "High")],
+    ("level", "evidence", "words"),
+    [
+        ("high", "prior", "Perhaps high"),
+        ("high", "low", "Perhaps high"),
+        ("high", "medium", "High"),
+        ("high", "high", "High"),
+        ("watch", "low", "Watch"),
+    ],
 )
 async def test_a_level_that_rests_on_little_is_not_said_as_if_it_were_known(
-    site: Any, evidence: str, words: str
+    site: Any, level: str, evidence: str, words: str
 ) -> None:
     """Somebody who has bought once has no rhythm; the number and the order stay."""
-    once = make_risk(2, level="high", basis=make_basis(evidence=evidence))
+    once = make_risk(2, level=level, basis=make_basis(evidence=evidence))
     predictions = site.neighbours.predictions.answers
     predictions["GetClientRisk"] = once
     predictions["ListClientRisks"] = make_risks(clients=[once])
