@@ -41,7 +41,9 @@ def money_in_words(money: Money, locale: Locale, style: MoneyStyle = "exact") ->
 def chance_in_words(share: float, locale: Locale) -> str:
     """A share of what is never certain: nothing says 0 % or 100 % of it."""
     said: str = format_percent(min(max(share, 0.01), 0.99), "#,##0%", locale=locale)
-    return said
+    if share > 0.99:
+        return f"over {said}"
+    return f"under {said}" if share < 0.01 else said
 
 
 @lru_cache(maxsize=64)

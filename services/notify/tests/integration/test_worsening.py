@@ -92,7 +92,7 @@ async def test_the_owner_is_told_what_fell_why_and_where(
     assert str(risen["target_id"]) == client.client_id
     assert risen["title"] == "More at risk: Weir & Heron"
     assert risen["body"] == (
-        f"From low to critical: 99% likely to stay away. Main reason: {SILENT}."
+        f"From low to critical: over 99% likely to stay away. Main reason: {SILENT}."
     )
     await send(app, smtp)
     (mail,) = sink.to(noor.hex)
@@ -117,7 +117,7 @@ async def test_hundreds_at_once_are_one_summary_that_leads_to_the_list(
     assert fell["body"] == (
         "A from 62% to 20%; B from 62% to 41%; C from 62% to 41%; and 337 more."
     )
-    assert (risen["title"], risen["body"]) == ("2 clients more at risk", "D 99%; E 99%.")
+    assert (risen["title"], risen["body"]) == ("2 clients more at risk", "D over 99%; E over 99%.")
     await send(app, smtp)
     texts = "".join(map(text_of, sink.to(mira.hex)))
     assert "/analytics/deals" in texts
