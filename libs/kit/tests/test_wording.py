@@ -1,9 +1,9 @@
-"""Amounts in words: one way for all who write them."""
+"""Amounts and levels in words: one way for all who write them."""
 
 import pytest
 
 from kit.money import Money
-from kit.wording import MoneyStyle, locale_of, money_in_words
+from kit.wording import MoneyStyle, level_in_words, locale_of, money_in_words
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,19 @@ def test_an_amount_reads_as_its_language_writes_it(
     minor: int, currency: str, locale: str, style: MoneyStyle, words: str
 ) -> None:
     assert money_in_words(Money(minor, currency), locale_of(locale), style) == words
+
+
+@pytest.mark.parametrize(
+    ("level", "evidence", "words"),
+    [
+        ("high", "prior", "perhaps high"),
+        ("low", "low", "perhaps low"),
+        ("high", "medium", "high"),
+        ("high", "", "high"),
+        ("watch", "low", "watch"),
+    ],
+)
+def test_a_level_that_rests_on_little_is_not_said_as_if_it_were_known(
+    level: str, evidence: str, words: str
+) -> None:
+    assert level_in_words(level, evidence) == words

@@ -1,4 +1,4 @@
-"""Amounts and shares as people read them: the same on pages, in mails, documents and calendars."""
+"""Amounts, chances and levels as people read them, on pages, in mails, documents and calendars."""
 
 from functools import lru_cache
 from typing import Literal
@@ -44,6 +44,12 @@ def chance_in_words(share: float, locale: Locale) -> str:
     if share > 0.99:
         return f"over {said}"
     return f"under {said}" if share < 0.01 else said
+
+
+def level_in_words(level: str, evidence: str) -> str:
+    """A level of risk. One that rests on next to nothing, such as that of somebody who has bought
+    once, is not said as if it were known; to watch somebody claims nothing."""
+    return f"perhaps {level}" if evidence in ("prior", "low") and level != "watch" else level
 
 
 @lru_cache(maxsize=64)

@@ -195,7 +195,7 @@ async def test_what_matters_is_told_and_nothing_else(
     for change in changes:
         row = levels[change.client_id]
         assert change.level_before != change.level == row["told_level"] == row["level"]
-        assert change.probability == row["probability"]
+        assert (change.probability, change.evidence) == (row["probability"], row["evidence"])
     falls = [pb.DealScoreDropped.FromString(b) for b in bodies["analytics.deal.v1.score_dropped"]]
     for fall in falls:
         assert fall.probability_before - fall.probability >= 0.15

@@ -22,7 +22,7 @@ def drop(owner: UUID | None, to: float) -> DealScoreDropped:
 def change(before: str, level: str, probability: float = 0.6) -> ClientRiskChanged:
     return ClientRiskChanged(
         aggregate_id=uuid4(), version=7, at=NOW, by=None, name="A", owner_id=MIRA,
-        before=before, level=level, probability=probability, reason="",
+        before=before, level=level, probability=probability, evidence="high", reason="",
     )  # fmt: skip
 
 

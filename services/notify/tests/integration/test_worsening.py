@@ -49,13 +49,14 @@ def drop(name: str = "Relaunch", *, to: float = 0.41) -> score_pb.DealScoreDropp
     )
 
 
-def rise(name: str = "Weir & Heron") -> score_pb.ClientRiskChanged:
+def rise(name: str = "Weir & Heron", *, evidence: str = "high") -> score_pb.ClientRiskChanged:
     return score_pb.ClientRiskChanged(
         client_id=str(new_id()),
         client_name=name,
         level_before="low",
         level="critical",
         probability=0.996,
+        evidence=evidence,
         reason=SILENT,
     )
 
@@ -98,6 +99,16 @@ async def test_the_owner_is_told_what_fell_why_and_where(
     (mail,) = sink.to(noor.hex)
     assert mail["Subject"] == "More at risk: Weir & Heron"
     assert f"/clients/{client.client_id}" in text_of(mail)
+
+
+async def test_a_level_that_rests_on_little_is_said_as_on_the_pages(
+    app: App, database: ServiceDatabase, workspace: UUID
+) -> None:
+    mira = new_id()
+    await tell(app, member_added(workspace, mira))
+    await tell(app, risks_risen(workspace, mira, rise(evidence="low")))
+    (told,) = await rows(database, "notifications", workspace)
+    assert told["body"].startswith("From low to perhaps critical: over 99% likely to stay away.")
 
 
 async def test_hundreds_at_once_are_one_summary_that_leads_to_the_list(

@@ -171,6 +171,7 @@ class ClientRiskChanged(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     HAPPEN_TIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     client_id: _builtins.str
     """The client."""
     client_name: _builtins.str
@@ -187,6 +188,8 @@ class ClientRiskChanged(_message.Message):
     """The heaviest reason, in words."""
     version: _builtins.int
     """Number of the workspace's scoring."""
+    evidence: _builtins.str
+    """What the level rests on: none, prior, low, medium or high; empty in what was told before this was."""
     @_builtins.property
     def happen_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -203,10 +206,11 @@ class ClientRiskChanged(_message.Message):
         reason: _builtins.str = ...,
         happen_time: _timestamp_pb2.Timestamp | None = ...,
         version: _builtins.int = ...,
+        evidence: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "client_name", b"client_name", "happen_time", b"happen_time", "level", b"level", "level_before", b"level_before", "owner_id", b"owner_id", "probability", b"probability", "reason", b"reason", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "client_name", b"client_name", "evidence", b"evidence", "happen_time", b"happen_time", "level", b"level", "level_before", b"level_before", "owner_id", b"owner_id", "probability", b"probability", "reason", b"reason", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

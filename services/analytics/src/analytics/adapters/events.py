@@ -89,6 +89,7 @@ def _risk_changed(fact: ClientRiskChanged) -> score_pb.ClientRiskChanged:
         level_before=fact.before,
         level=fact.level,
         probability=fact.probability,
+        evidence=fact.evidence,
         reason=fact.reason,
         happen_time=to_timestamp(fact.at),
         version=fact.version,

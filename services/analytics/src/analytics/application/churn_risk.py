@@ -245,5 +245,6 @@ def _risk_changed(
         before=before,
         level=level,
         probability=row["probability"],
+        evidence=row["evidence"],
         reason=reasons[0]["words"] if reasons else "",
     )

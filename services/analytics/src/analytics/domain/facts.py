@@ -52,6 +52,7 @@ class ClientRiskChanged(Fact):
     before: str
     level: str
     probability: float
+    evidence: str
     reason: str
 
 

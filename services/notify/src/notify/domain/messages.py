@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kit.money import Money
-from kit.wording import DEFAULT_LOCALE, chance_in_words, locale_of, money_in_words
+from kit.wording import DEFAULT_LOCALE, chance_in_words, level_in_words, locale_of, money_in_words
 
 
 class Kind(StrEnum):
@@ -102,6 +102,7 @@ class Rise(NamedTuple):
     before: str
     level: str
     probability: float
+    evidence: str
     reason: str
 
 
@@ -235,11 +236,12 @@ def risk_risen(count: int, rises: Sequence[Rise], locale: str = DEFAULT_LOCALE) 
             body=_listed(count, named),
             target_kind="risks",
         )
+    level = level_in_words(first.level, first.evidence)
     likely = _share(first.probability, locale)
     return Wording(
         kind=Kind.RISK_RISEN,
         title=f"More at risk: {first.client_name}",
-        body=f"From {first.before} to {first.level}: {likely} likely to stay away."
+        body=f"From {first.before} to {level}: {likely} likely to stay away."
         + _because(first.reason),
         target_kind="client",
         target_id=first.client_id,

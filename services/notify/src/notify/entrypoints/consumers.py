@@ -237,6 +237,7 @@ def risk_news(event: Event) -> News | None:
             rise.level_before,
             rise.level,
             rise.probability,
+            rise.evidence,
             rise.reason,
         )
         for rise in told.rises

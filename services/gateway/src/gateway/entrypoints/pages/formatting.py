@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from freelanceflow.type.v1.money_pb2 import Money
 from kit.clock import from_timestamp
 from kit.money import Money as Amount
-from kit.wording import MoneyStyle, chance_in_words, locale_of, money_in_words
+from kit.wording import MoneyStyle, chance_in_words, level_in_words, locale_of, money_in_words
 
 _NEAR_DAYS = {-1: "Yesterday", 0: "Today", 1: "Tomorrow"}
 _A_NIGHT = timedelta(hours=8)  # until then hours are said, though the day is another one
@@ -71,6 +71,10 @@ class Formats:
     def chance(self, share: float) -> str:
         """A share of what is never certain: no page says 0 % or 100 % of it."""
         return chance_in_words(share, self.locale)
+
+    def level(self, level: str, evidence: str) -> str:
+        """A client's risk of staying away."""
+        return level_in_words(level, evidence)
 
     def custom(self, type: str, value: Any) -> str:
         """What a custom field holds, in words."""
