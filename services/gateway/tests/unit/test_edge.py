@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote_plus
 
 import grpc.aio
 import httpx
@@ -15,10 +16,12 @@ from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import key_service_pb2 as key_pb
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
 from gateway.bootstrap import build
-from gateway.config import Settings
+from gateway.config import MEBIBYTE, Settings
 from kit.clock import SystemClock
+from kit.ids import new_id
 from kit.rpc.identity import Context
 from kit.testing.rpc import Issuer
+from services.gateway.tests.unit.reading import hidden
 
 ORIGIN = "http://localhost:8700"
 
@@ -29,6 +32,9 @@ class Auth(auth_grpc.AuthServiceServicer):
     def __init__(self, issuer: Issuer) -> None:
         self.issuer = issuer
         self.renewals = 0
+
+    async def LogIn(self, request: auth_pb.LogInRequest, context: Context) -> auth_pb.TokenPair:
+        return auth_pb.TokenPair(access_token="a", refresh_token="r", refresh_expires_in=60)
 
     async def RefreshSession(
         self, request: auth_pb.RefreshSessionRequest, context: Context
@@ -87,6 +93,11 @@ def browser(address: str, **over: Any) -> httpx.AsyncClient:
         app=built.asgi, raise_app_exceptions=False, client=("192.0.2.7", 1)
     )
     return httpx.AsyncClient(transport=transport, base_url=ORIGIN)
+
+
+def encoded(text: str) -> str:
+    """As a browser sends it in a form."""
+    return quote_plus(text, safe="*")
 
 
 def set_names(response: httpx.Response) -> set[str]:
@@ -170,6 +181,24 @@ async def test_a_body_has_an_end(auth: tuple[Auth, str], *, chunked: bool) -> No
     async with browser(address, body_limit=2048) as edge:
         response = await edge.post("/api/v1/auth/login", content=body, headers=headers)
     assert (response.status_code, response.json()["reason"]) == (413, "BODY_TOO_LARGE")
+
+
+@pytest.mark.parametrize("letter", [" ", "é", "*", "a", "&"])
+async def test_the_longest_form_outlives_its_session(auth: tuple[Auth, str], letter: str) -> None:
+    """What is escaped, and escaped again, would outgrow what the sign-in takes."""
+    _, address = auth
+    room = (MEBIBYTE - len("notes=")) // len(encoded(letter))
+    typed = f"notes={encoded(letter) * room}".ljust(MEBIBYTE, "x")
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    async with browser(address) as edge:
+        asked = await edge.post(f"/clients/{new_id()}/edit", content=typed, headers=form)
+        assert 'action="/sign-in" enctype="multipart/form-data"' in asked.text
+        kept = hidden(asked.text) | {"email": "m@example.com", "password": "a few words"}
+        back = await edge.post("/sign-in", files={n: (None, text) for n, text in kept.items()})
+        assert back.status_code == 200
+        notes = hidden(back.text)["notes"]
+        assert notes == (letter * room).ljust(len(notes), "x")
+        assert len(f"notes={encoded(notes)}") == MEBIBYTE  # so it may be sent again
 
 
 async def test_a_part_that_is_away_is_said_to_be(auth: tuple[Auth, str]) -> None:

@@ -28,6 +28,7 @@ from kit.telemetry.tracing import TRACEPARENT, valid
 
 SLOW = 1.0  # seconds; what takes longer is written down
 IMPORTS = ("/api/v1/imports", "/imports")
+SIGN_IN = "/sign-in"
 
 log = Log(__name__)
 
@@ -132,11 +133,11 @@ class Edge:
         return peer
 
     def _bounded(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
-        limit = self._settings.body_limit
-        if scope["path"].startswith(IMPORTS):
-            limit = (
-                self._settings.import_limit + self._settings.body_limit
-            )  # + the form's own parts
+        path, limit = scope["path"], self._settings.body_limit
+        if path.startswith(IMPORTS):
+            limit += self._settings.import_limit  # the file, and the form's own parts
+        elif path == SIGN_IN:
+            limit += self._settings.body_limit  # a form that waits for it, and its own parts
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
             raise _too_large(limit)

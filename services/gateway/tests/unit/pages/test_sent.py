@@ -1,21 +1,14 @@
 """A form whose sender's session is over: nothing typed is lost, and nothing of it gets about."""
 
-import html
-import re
 from typing import Any
 
 from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
 from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
+from services.gateway.tests.unit.reading import hidden
 
 TYPED = {"name": "Acme", "notes": 'Says "later",\nmeans <never> & 5 %', "etag": ""}
 PAIR = TokenPair(access_token="a", refresh_token="r", refresh_expires_in=60)
-
-
-def hidden(page: str) -> dict[str, str]:
-    """What a page holds without showing it."""
-    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page, re.DOTALL)
-    return {name: html.unescape(value) for name, value in found}
 
 
 async def test_what_was_typed_waits_for_the_sign_in(site: Any) -> None:
