@@ -25,6 +25,7 @@ from services.crm.tests.factories import (
     upload,
     work_off,
 )
+from services.crm.tests.integration.test_own_settings import details
 
 CLIENTS, DEALS = pb.IMPORT_RESOURCE_CLIENTS, pb.IMPORT_RESOURCE_DEALS
 ACTIVITIES = pb.IMPORT_RESOURCE_ACTIVITIES
@@ -196,6 +197,18 @@ async def test_a_revert_leaves_alone_what_somebody_has_changed(app: App, person:
     assert [deal.name for deal in (await person.list_deals()).deals] == ["A, agreed"]
     with refused(ErrorKind.REFUSED, "IMPORT_NOT_DONE"):
         await person.call("RevertImport", pb.RevertImportRequest(import_id=done.id))
+
+
+async def test_the_audit_log_says_how_many(
+    app: App, person: Person, database: ServiceDatabase
+) -> None:
+    await make_deal(person, external_id="1")
+    file = "name,external_id,amount,client\nA,1,5,\nB,2,,\nC,3,,\nD,4,many,\n"
+    await reverted(app, person, (await imported(app, person, file)).id)
+    assert [line for line in await details(database, person) if ":" in line] == [
+        "new deals: 2, changed: 0, there already: 1, could not be taken: 1",
+        "taken back: 2, left alone: 0",
+    ]
 
 
 async def test_a_client_with_other_deals_stays_when_its_import_is_reverted(

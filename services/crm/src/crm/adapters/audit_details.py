@@ -13,6 +13,7 @@ from crm.domain.board_stage import StageChanged
 from crm.domain.calendar import CalendarFeedChanged
 from crm.domain.custom_field import CustomFieldChanged
 from crm.domain.exports import ExportRequested
+from crm.domain.imports import ImportFinished, ImportReverted
 from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.merges import ClientsMerged
 from crm.domain.rates import RateChange, RatesChanged
@@ -49,6 +50,10 @@ def _words(fact: Fact) -> str:
             return _rates(fact)
         case ExportRequested():
             return f"{fact.total_rows} {fact.resource}, {fact.format}"
+        case ImportFinished():
+            return _import_finished(fact)
+        case ImportReverted():
+            return f"taken back: {fact.reverted_records}, left alone: {fact.kept_records}"
         case ClientsMerged():
             return (
                 f"{fact.deals} deals, {fact.activities} activities, {fact.people} people went over"
@@ -117,6 +122,17 @@ def _rates(fact: RatesChanged) -> str:
 def _rate(change: RateChange) -> str:
     currency, day, rate = change.rate
     return _change(f"{currency} of {day.isoformat()}:", change.before, rate)
+
+
+def _import_finished(fact: ImportFinished) -> str:
+    """In the words of the import's own page."""
+    counts = {
+        f"new {fact.resource}": fact.created_rows,
+        "changed": fact.updated_rows,
+        "there already": fact.skipped_rows,
+        "could not be taken": fact.failed_rows,
+    }
+    return ", ".join(f"{words}: {count}" for words, count in counts.items())
 
 
 def _view_changed(fact: ViewChanged) -> str:
