@@ -14,6 +14,7 @@ from services.crm.tests.factories import (
     upload,
     work_off,
 )
+from services.crm.tests.integration.test_fields import make_field
 
 CLIENTS, DEALS = pb.IMPORT_RESOURCE_CLIENTS, pb.IMPORT_RESOURCE_DEALS
 ACTIVITIES = pb.IMPORT_RESOURCE_ACTIVITIES
@@ -21,6 +22,12 @@ ACTIVITIES = pb.IMPORT_RESOURCE_ACTIVITIES
 
 def fields(made: pb.Import) -> dict[str, str]:
     return {column.header: column.field for column in made.columns if column.field}
+
+
+def doubts_of(made: pb.Import) -> set[str]:
+    said = made.settings
+    certain = {"decimal": said.decimal_certain, "date_order": said.date_order_certain}
+    return {name for name, is_certain in certain.items() if not is_certain}
 
 
 async def errors_of(person: Person, import_id: str) -> list[tuple[int, str, str]]:
@@ -82,10 +89,36 @@ async def test_dates_in_any_notation(
 ) -> None:
     text = "Title,Expected close\n" + "".join(f'{n},"{day}"\n' for n, day in enumerate(dates))
     done = await imported(app, person, text)
-    assert done.settings.date_order_certain == bool(order)
+    assert done.settings.date_order_certain
     assert not order or done.settings.date_order == order
     found = {deal.name: deal.expected_close_date for deal in (await person.list_deals()).deals}
     assert found == {"0": "2026-03-01", "1": "2026-12-31"}
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "doubts"),
+    [
+        ("Value", "1.234", {"decimal"}),
+        ("Value", "1234", set()),
+        ("Value", "$12.345", {"decimal"}),
+        ("Expected close", "03/04/2026 9:30", {"date_order"}),
+        ("Expected close", "03/03/2026", set()),
+        ("Expected close", "2 April 2026", set()),
+        ("Renewal", "03/04/2026", {"date_order"}),
+        ("Id", "1.234", set()),  # it is taken as it is written
+    ],
+)
+async def test_only_what_is_in_doubt_is_said_to_be(
+    person: Person, header: str, cell: str, doubts: set[str]
+) -> None:
+    await make_field(person, "Renewal", "date")
+    made = await upload(person, f"Title,{header}\nA,{cell}\n")
+    assert doubts_of(made) == doubts
+    left_out = pb.UpdateImportRequest(import_id=made.id, fields={1: ""})
+    assert doubts_of(await person.call("UpdateImport", left_out)) == set()
+    taken = pb.UpdateImportRequest(import_id=made.id, fields={1: "amount"})
+    expected = {"decimal"} if "1.234" in cell or "12.345" in cell else set()
+    assert doubts_of(await person.call("UpdateImport", taken)) == expected
 
 
 async def test_a_doubtful_date_can_be_settled(app: App, person: Person) -> None:

@@ -287,11 +287,11 @@ class ImportSettings(_message.Message):
     decimal: _builtins.str
     """What stands before the cents: a point or a comma."""
     decimal_certain: _builtins.bool
-    """False if nothing in the file told: the decimal mark may be otherwise."""
+    """False if a column that is taken holds what can be read in two ways, such as 1.234, and nothing in the file told."""
     date_order: _builtins.str
     """The order of a date in numbers: ymd, dmy or mdy."""
     date_order_certain: _builtins.bool
-    """False if nothing in the file told: the order may be otherwise."""
+    """False if a column that is taken holds what can be read in two ways, such as 03/04/2026, and nothing in the file told."""
     on_duplicate: _builtins.str
     """What becomes of a row whose record is there already: skip, update, or create (a further one)."""
     create_clients: _builtins.bool

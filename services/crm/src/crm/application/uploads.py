@@ -141,6 +141,7 @@ def looked_at(look: CsvLook) -> Looked:
                 "samples": column.samples,
                 "guess": column.field,
                 "confidence": column.confidence,
+                "doubts": sorted(column.doubts),
             }
             for column in look.columns
         ],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
 
-from crm.domain.notations import is_date
+from crm.domain.notations import Doubt, doubt_of, is_date
 
 SAMPLES, SAMPLE_LENGTH = 3, 80
 
@@ -105,6 +105,14 @@ FIELDS: dict[Resource, dict[str, str]] = {
 NEEDED = {Resource.CLIENTS: "name", Resource.DEALS: "name", Resource.ACTIVITIES: "subject"}
 # What several columns may be parts of, and what stands between these.
 JOINED = {"name": " ", "address": ", ", "emails": ";", "phones": ";", "tags": ";", "notes": "\n"}
+# What can be written in two ways goes into these, and into fields of the workspace's own.
+IN_DOUBT = {
+    Doubt.MARK: {"amount"},
+    Doubt.ORDER: {
+        *("created_at", "entered_stage_at", "closed_at", "expected_close_date"),
+        *("due_at", "remind_at", "done_at"),
+    },
+}
 # Only these are told apart by what stands in them.
 _BY_CONTENT = {"emails": 0.7, "website": 0.6, "created_at": 0.3}
 _ALIKE = 0.85
@@ -130,6 +138,7 @@ class Column:
 
     header: str
     samples: list[str] = field(default_factory=list)
+    doubts: set[Doubt] = field(default_factory=set)
     field: str = ""
     confidence: float = 0.0
     _filled: int = 0
@@ -145,6 +154,8 @@ class Column:
         self._emails += bool(_EMAIL.fullmatch(cell))
         self._urls += bool(_URL.fullmatch(cell))
         self._dates += is_date(cell)
+        if doubt := doubt_of(cell):
+            self.doubts.add(doubt)
         sample = cell[:SAMPLE_LENGTH].replace("\0", "\ufffd")  # PostgreSQL stores no zeros
         if len(self.samples) < SAMPLES and sample not in self.samples:
             self.samples.append(sample)

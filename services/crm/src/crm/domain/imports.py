@@ -9,8 +9,8 @@ from crm.domain.cells import as_written
 from crm.domain.csv_file import DELIMITERS, Encoding, Record
 from crm.domain.custom_field import FILTER_PREFIX
 from crm.domain.errors import EntryRefused, Problem
-from crm.domain.import_fields import FIELDS, JOINED, NEEDED, Resource
-from crm.domain.notations import USUAL, DateOrder, DecimalMark, Notation
+from crm.domain.import_fields import FIELDS, IN_DOUBT, JOINED, NEEDED, Resource
+from crm.domain.notations import USUAL, DateOrder, DecimalMark, Doubt, Notation
 from kit.aggregate import Fact
 
 MAX_MESSAGE, MAX_VALUE = 300, 200
@@ -127,6 +127,20 @@ class Settings:
             raise EntryRefused(problems)
         return settings
 
+    def read_into(self, columns: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> Self:
+        """Certain, too, of what nobody has to know: no cell of a column that is taken needs it."""
+        doubts = {
+            doubt
+            for column, field in zip(columns, fields, strict=True)
+            for doubt in column.get("doubts", Doubt)  # imports from before this was looked at
+            if field in IN_DOUBT[doubt] or field.startswith(FILTER_PREFIX)
+        }
+        return replace(
+            self,
+            mark_certain=self.mark_certain or Doubt.MARK not in doubts,
+            order_certain=self.order_certain or Doubt.ORDER not in doubts,
+        )
+
     def kept(self) -> dict[str, Any]:
         """As JSON."""
         return {
@@ -182,7 +196,7 @@ class Looked:
 
     total_rows: int
     settings: Settings
-    columns: Sequence[Mapping[str, Any]]  # header, samples, guess, confidence
+    columns: Sequence[Mapping[str, Any]]  # header, samples, guess, confidence, doubts
     fields: Sequence[str]  # of each column; empty where it is left out
 
 

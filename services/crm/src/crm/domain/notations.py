@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 T = TypeVar("T")
+LONGEST = 40  # characters of a cell that may be a number or a date
 
 
 class DecimalMark(StrEnum):
@@ -47,6 +48,7 @@ _CODES = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "�
           "₪": "ILS", "฿": "THB", "Fr.": "CHF", "zł": "PLN", "Kč": "CZK", "Ft": "HUF",
           "lei": "RON", "US$": "USD", "A$": "AUD", "C$": "CAD", "R$": "BRL"}  # fmt: skip
 _GROUPED = {mark: re.compile(rf"\d{{1,3}}(\{mark}\d{{3}})+") for mark in ".,"}
+_EITHER = re.compile(r"(?!0[.,])\d{1,3}[.,]\d{3}")  # 1.234 groups thousands, or has three decimals
 
 
 @dataclass(frozen=True)
@@ -63,28 +65,28 @@ def plain_amount(text: str, mark: DecimalMark) -> PlainAmount:
     if found is None or bool(found["open"]) != bool(found["close"]):
         raise ValueError("this is no amount")
     negative = found["open"] or found["minus"] or found["inner"]
-    number = _plain(found["digits"].strip().translate(_SPACES).rstrip(".,"), mark)
+    number = _plain(_digits(text), mark)
     symbol = found["before"] or found["after"] or ""
     return PlainAmount(("-" if negative else "") + number, _CODES.get(symbol, _code(symbol)))
 
 
 def decimal_evidence(text: str) -> DecimalMark | None:
     """Which mark a cell must have been written with; None where it can be read either way."""
-    found = _AMOUNT.fullmatch(text.strip())
-    if found is None:
-        return None
-    digits = found["digits"].strip().translate(_SPACES).rstrip(".,")
+    digits = _digits(text)
     points, commas = digits.count("."), digits.count(",")
-    if not points and not commas:
+    if _EITHER.fullmatch(digits) or not (points or commas):
         return None
     if points and commas:
         return DecimalMark(max(".,", key=digits.rfind))
     mark, other = (".", ",") if points else (",", ".")
-    if points + commas > 1:
-        return DecimalMark(other)  # it groups, so the other one is the decimal mark
-    before, _, after = digits.partition(mark)
-    doubtful = len(after) == 3 and len(before) <= 3 and before != "0"
-    return None if doubtful else DecimalMark(mark)
+    # One that stands twice groups, so the other one is the decimal mark.
+    return DecimalMark(other if points + commas > 1 else mark)
+
+
+def _digits(text: str) -> str:
+    """Of an amount, with their marks; nothing for what is no amount."""
+    found = _AMOUNT.fullmatch(text.strip())
+    return found["digits"].strip().translate(_SPACES).rstrip(".,") if found else ""
 
 
 def _plain(digits: str, mark: DecimalMark) -> str:
@@ -223,6 +225,30 @@ class Notation:
 USUAL = Notation()
 
 
+class Doubt(StrEnum):
+    """What one has to know of a file to read some cell of it."""
+
+    MARK = "decimal"
+    ORDER = "date_order"
+
+
+def doubt_of(cell: str) -> Doubt | None:
+    """None for a cell that can be read in one way only, or in none."""
+    if not _may_tell(cell):
+        return None
+    if _EITHER.fullmatch(_digits(cell)):
+        return Doubt.MARK
+    found = _IN_NUMBERS.fullmatch(cell)
+    if found is None or date_evidence(cell) is not None:
+        return None
+    first, second = int(found["a"]), int(found["b"])
+    return Doubt.ORDER if first != second and max(first, second) <= 12 else None
+
+
+def _may_tell(cell: str) -> bool:
+    return len(cell) <= LONGEST and any(map(str.isdigit, cell))
+
+
 class Evidence:
     """What the cells seen so far say."""
 
@@ -232,7 +258,7 @@ class Evidence:
 
     def see(self, cell: str) -> None:
         """Take one cell into account."""
-        if len(cell) > 40 or not any(map(str.isdigit, cell)):
+        if not _may_tell(cell):
             return
         if (order := date_evidence(cell)) is not None:
             self._orders[order] += 1

@@ -57,7 +57,9 @@ IMPORTS: dict[str, Any] = {
         imports=[make_import(f"i-{state}") for state in STATUSES], next_page_token="next"
     ),
     "GetImport": lambda request: make_import(request.import_id),
-    "UpdateImport": make_import(),
+    "UpdateImport": make_import(
+        settings=pb.ImportSettings(decimal_certain=True, date_order_certain=True)
+    ),
     "CheckImport": make_import("i-analyzing"),
     "CommitImport": make_import("i-committing"),
     "RevertImport": make_import("i-reverting"),

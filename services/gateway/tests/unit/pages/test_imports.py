@@ -34,6 +34,24 @@ async def test_columns_are_said_and_tried(site: Any) -> None:
     assert isinstance(asked[-1], pb.CheckImportRequest)
 
 
+async def test_what_was_not_asked_is_not_said_by_leaving_it(site: Any) -> None:
+    """The order of dates was in doubt, and shown; the decimal mark was not."""
+    await site.post("/imports/i-uploaded/columns", FORM | {"date_order": "dmy"})
+    change = site.neighbours.imports.asked[-2]
+    assert (change.date_order, change.HasField("decimal")) == ("dmy", False)
+    await site.post("/imports/i-uploaded/columns", FORM | {"decimal": "."})
+    assert site.neighbours.imports.asked[-2].decimal == "."
+
+
+async def test_a_doubt_that_comes_with_a_column_is_shown_before_anything_is_tried(
+    site: Any,
+) -> None:
+    site.neighbours.imports.answers["UpdateImport"] = make_import()
+    answer = await site.post("/imports/i-uploaded/columns", FORM)
+    assert answer.headers["location"] == "/imports/i-uploaded?step=columns"
+    assert isinstance(site.neighbours.imports.asked[-1], pb.UpdateImportRequest)
+
+
 async def test_another_delimiter_shows_other_columns_first(site: Any) -> None:
     answer = await site.post("/imports/i-uploaded/columns", FORM | {"delimiter": "\t"})
     assert answer.headers["location"] == "/imports/i-uploaded?step=columns"

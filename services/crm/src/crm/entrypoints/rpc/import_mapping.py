@@ -3,7 +3,7 @@
 from typing import Any
 
 from crm.domain.import_fields import Resource
-from crm.domain.imports import ImportStatus
+from crm.domain.imports import ImportStatus, Settings
 from crm.entrypoints.rpc.mapping import stamp
 from freelanceflow.crm.v1 import import_service_pb2 as pb
 
@@ -24,7 +24,7 @@ def import_message(row: Any, *, whole: bool = True) -> pb.Import:
     """A row of adapters.imports; in lists without columns and settings."""
     status = ImportStatus(row["status"])
     failed = status in _AT_WORK and row["job_status"] == "failed"
-    checked, settings = row["checked"], row["settings"]
+    checked = row["checked"]
     return pb.Import(
         id=str(row["id"]),
         resource=RESOURCES[Resource(row["resource"])],
@@ -45,9 +45,14 @@ def import_message(row: Any, *, whole: bool = True) -> pb.Import:
         create_time=stamp(row["created_at"]),
         finish_time=stamp(row["finished_at"]),
         columns=_columns(row) if whole else (),
-        settings=pb.ImportSettings(**settings) if whole and settings else None,
+        settings=_settings(row) if whole and row["settings"] else None,
         check=_check(checked) if checked else None,
     )
+
+
+def _settings(row: Any) -> pb.ImportSettings:
+    settings = Settings.revived(row["settings"]).read_into(row["columns"], row["fields"])
+    return pb.ImportSettings(**settings.kept())
 
 
 def _columns(row: Any) -> list[pb.ImportColumn]:

@@ -132,17 +132,7 @@ async def change_columns(request: Request, import_id: str) -> Response:
     values, viewer = await values_of(request), await viewer_of(request)
     peer, identity = clients_of(request).imports, identity_of(request)
     found = await _get(request, import_id)
-    form = await request.form()
-    change = pb.UpdateImportRequest(
-        import_id=import_id,
-        # A tab is a value of its own, so it is read as it was sent.
-        delimiter=str(form.get("delimiter", found.settings.delimiter)),
-        encoding=values["encoding"] or found.settings.encoding,
-        decimal=values["decimal"] or found.settings.decimal,
-        date_order=values["date_order"] or found.settings.date_order,
-        on_duplicate=values["on_duplicate"] or found.settings.on_duplicate,
-        create_clients=bool(values["create_clients"]),
-    )
+    change = await _change(request, found, values)
     read_alike = (change.delimiter, change.encoding) == (
         found.settings.delimiter,
         found.settings.encoding,
@@ -151,14 +141,37 @@ async def change_columns(request: Request, import_id: str) -> Response:
         for position in range(len(found.columns)):
             change.fields[position] = values[f"column-{position}"]
     try:
-        await peer.UpdateImport(change, identity)
-        if read_alike and not values["apply"]:
+        changed = await peer.UpdateImport(change, identity)
+        # What is in doubt now was not before, so nobody was asked: another column is taken.
+        is_tried = read_alike and not values["apply"] and not _doubts(changed.settings)
+        if is_tried:
             await peer.CheckImport(pb.CheckImportRequest(import_id=import_id), identity)
     except DomainError as refusal:
         errors = errors_of(refusal, {})
         return await _page(request, viewer, await _get(request, import_id), errors)
-    suffix = "" if read_alike and not values["apply"] else "?step=columns"
+    suffix = "" if is_tried else "?step=columns"
     return RedirectResponse(f"/imports/{import_id}{suffix}", 303)
+
+
+async def _change(request: Request, found: pb.Import, values: Values) -> pb.UpdateImportRequest:
+    form, settings = await request.form(), found.settings
+    change = pb.UpdateImportRequest(
+        import_id=found.id,
+        # A tab is a value of its own, so it is read as it was sent.
+        delimiter=str(form.get("delimiter", settings.delimiter)),
+        encoding=values["encoding"] or settings.encoding,
+        on_duplicate=values["on_duplicate"] or settings.on_duplicate,
+        create_clients=bool(values["create_clients"]),
+    )
+    for name, certain in (
+        ("decimal", settings.decimal_certain),
+        ("date_order", settings.date_order_certain),
+    ):
+        before = getattr(settings, name)
+        given = values[name] or before
+        if given != before or not certain:  # else nobody asked, and leaving it says nothing
+            setattr(change, name, given)
+    return change
 
 
 @router.post("/imports/{import_id}/commit")
