@@ -25,7 +25,7 @@ from kit.clock import to_timestamp
 from kit.ids import new_id
 from kit.testing.database import ServiceDatabase
 from notify.entrypoints.app import App
-from notify.entrypoints.consumers import of_analytics, of_auth, of_crm
+from notify.entrypoints.consumers import of_analytics, of_auth, of_crm, of_workspaces
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -51,7 +51,7 @@ class Sink:
 
 async def tell(app: App, *events: Event) -> None:
     """Hear these events."""
-    handlers = {**of_auth(app), **of_crm(app), **of_analytics(app)}
+    handlers = {**of_auth(app), **of_workspaces(app), **of_crm(app), **of_analytics(app)}
     for event in events:
         async with app.unit_of_work(event.workspace_id) as uow:
             await handlers[event.type](uow, event)
@@ -130,6 +130,13 @@ def member_removed(workspace: UUID, user_id: UUID, *, version: int = 2) -> Event
         happen_time=to_timestamp(NOON),
     )
     return make_event(workspace, "auth.member.v1.removed", message)
+
+
+def workspace_updated(workspace: UUID, time_zone: str, *, version: int = 1) -> Event:
+    message = auth_pb.WorkspaceUpdated(
+        workspace_id=str(workspace), time_zone=time_zone, version=version
+    )
+    return make_event(workspace, "auth.workspace.v1.updated", message)
 
 
 def deal_moved(workspace: UUID, *, bulk_id: UUID | None = None, **over: Any) -> Event:

@@ -28,7 +28,9 @@ from notify.entrypoints.consumers import (
     of_analytics,
     of_auth,
     of_crm,
+    of_workspaces,
 )
+from notify.entrypoints.digests import keep_making_digests
 from notify.entrypoints.rpc.notifications import NotificationService
 from notify.entrypoints.sender import Sender
 
@@ -76,13 +78,21 @@ async def serve(settings: Settings) -> None:
                 "relay": relay.run,
                 "revocations": revocations.follow,
                 "members": _consumer(app, bus, "AUTH", "notify-members", of_auth(app)).run,
+                "workspaces": workspaces_consumer(app, bus).run,
                 "deals": deals_consumer(app, bus).run,
                 "scores": scores_consumer(app, bus).run,
+                "digests": lambda: keep_making_digests(app),
                 "sender": sender.run,
                 "forget": sender.forget,
             },
             checks={"database": lambda: answers(pool), "streams": bus.check},
         )
+
+
+def workspaces_consumer(app: App, bus: Bus) -> Consumer:
+    """Hears what auth tells of workspaces; by itself, so that it begins with what the stream has
+    of the time before."""
+    return _consumer(app, bus, "AUTH", "notify-workspaces", of_workspaces(app))
 
 
 def deals_consumer(app: App, bus: Bus) -> Consumer:

@@ -28,8 +28,8 @@ async def test_people_choose_what_they_are_told_and_how(
     await tell(app, member_added(workspace, mira), member_added(workspace, noor))
     me = issuer.identity(workspace_id=workspace, user_id=mira)
 
-    async def choose(kind: str, *, in_app: bool, by_mail: bool) -> pb.Preferences:
-        wanted = pb.Preference(kind=kind, in_app=in_app, by_mail=by_mail)
+    async def choose(kind: str, **ways: bool) -> pb.Preferences:
+        wanted = pb.Preference(kind=kind, **ways)
         request = pb.SetPreferencesRequest(preferences=[wanted])
         found: pb.Preferences = await call.call(stub.SetPreferences, request, identity=me)
         return found
@@ -46,6 +46,7 @@ async def test_people_choose_what_they_are_told_and_how(
         "deal_lost": (True, True),
         "deal_reopened": (True, True),
     }
+    assert not any(p.digest for p in found.preferences), "at once, as long as nobody says otherwise"
     await choose("deal_won", in_app=False, by_mail=False)
     won = StageType.STAGE_TYPE_WON
     await tell(app, deal_moved(workspace), deal_moved(workspace, stage_type=won))
@@ -58,6 +59,30 @@ async def test_people_choose_what_they_are_told_and_how(
             await choose(kind, in_app=True, by_mail=True)
         assert refusal.value.reason == "PREFERENCE_INVALID"
         assert list(refusal.value.fields) == [kind]
+    with pytest.raises(DomainError) as refusal:
+        await choose("bulk_finished", in_app=True, by_mail=False, digest=True)
+    assert refusal.value.reason == "PREFERENCE_INVALID"
     elsewhere = issuer.identity(workspace_id=new_id(), user_id=mira)
     untouched = await call.call(stub.GetPreferences, pb.GetPreferencesRequest(), identity=elsewhere)
     assert untouched == usual
+
+
+async def test_who_knows_nothing_of_the_digest_leaves_it_as_it_was(
+    app: App, workspace: UUID, caller: tuple[Caller, Any, Issuer]
+) -> None:
+    call, stub, issuer = caller
+    me = issuer.identity(workspace_id=workspace, user_id=new_id())
+    for given, then in (
+        (pb.Preference(by_mail=True), (True, False)),
+        (pb.Preference(by_mail=True, digest=True), (True, True)),
+        (pb.Preference(by_mail=True), (True, True)),
+        (pb.Preference(by_mail=False), (False, True)),
+        (pb.Preference(by_mail=True), (True, True)),
+        (pb.Preference(by_mail=True, digest=False), (True, False)),
+    ):
+        given.kind = "deal_won"
+        request = pb.SetPreferencesRequest(preferences=[given])
+        found = await call.call(stub.SetPreferences, request, identity=me)
+        ways = {p.kind: (p.by_mail, p.digest) for p in found.preferences}
+        assert ways["deal_won"] == then
+        assert ways["deal_lost"] == (True, False)

@@ -271,14 +271,19 @@ class Preference(_message.Message):
     IN_APP_FIELD_NUMBER: _builtins.int
     BY_MAIL_FIELD_NUMBER: _builtins.int
     MAIL_OFFERED_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """The kind, as in Notification."""
     in_app: _builtins.bool
     """In the application."""
     by_mail: _builtins.bool
-    """By mail."""
+    """By mail: at once, or in the digest."""
     mail_offered: _builtins.bool
     """Whether this kind is ever sent by mail; output only."""
+    digest: _builtins.bool
+    """By mail, together with others in one digest at 08:00 of the workspace's time zone instead of at once. Absent in a
+    choice: as it was.
+    """
     def __init__(
         self,
         *,
@@ -286,11 +291,14 @@ class Preference(_message.Message):
         in_app: _builtins.bool = ...,
         by_mail: _builtins.bool = ...,
         mail_offered: _builtins.bool = ...,
+        digest: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_digest", b"_digest", "digest", b"digest"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_mail", b"by_mail", "in_app", b"in_app", "kind", b"kind", "mail_offered", b"mail_offered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_digest", b"_digest", "by_mail", b"by_mail", "digest", b"digest", "in_app", b"in_app", "kind", b"kind", "mail_offered", b"mail_offered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__digest: _TypeAlias = _typing.Literal["digest"]  # noqa: Y015
+    _WhichOneofArgType__digest: _TypeAlias = _typing.Literal["_digest", b"_digest"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__digest) -> _WhichOneofReturnType__digest | None: ...
 
 Global___Preference: _TypeAlias = Preference  # noqa: Y015

@@ -102,6 +102,7 @@ class Peer:
 PREFERENCES = Preferences(
     preferences=[
         Preference(kind="deal_moved", in_app=True, by_mail=False, mail_offered=True),
+        Preference(kind="deal_won", in_app=True, by_mail=True, digest=True, mail_offered=True),
         Preference(kind="export_finished", in_app=True, by_mail=False, mail_offered=False),
     ]
 )

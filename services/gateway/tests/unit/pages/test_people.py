@@ -148,11 +148,21 @@ async def test_a_person_chooses_what_to_hear_of(site: Site) -> None:
     assert "An export of mine is finished: by mail" not in page.text
     moved, finished = (page.text.index(said) for said in ("A deal moves", "An export of mine is f"))
     assert moved < finished, "in the order in which people look for them"
-    form = {"kinds": "deal_moved,export_finished", "mail-deal_moved": "1"}
+    won = page.text.partition('name="mail-deal_won"')[2].partition("</select>")[0]
+    assert '<option value="digest" selected>In the morning</option>' in won
+    form = {
+        "kinds": "deal_moved,deal_won,deal_lost,export_finished",
+        "mail-deal_moved": "at_once",
+        "mail-deal_won": "digest",
+        "mail-deal_lost": "off",
+    }
     answer = await site.post("/settings/notifications", form)
     assert answer.headers["location"] == "/settings/notifications?saved=1"
     asked = site.neighbours.notifications.asked[-1]
-    assert [(p.kind, p.in_app, p.by_mail) for p in asked.preferences] == [
-        ("deal_moved", False, True),
-        ("export_finished", False, False),
+    assert [(p.kind, p.in_app, p.by_mail, p.digest) for p in asked.preferences] == [
+        ("deal_moved", False, True, False),
+        ("deal_won", False, True, True),
+        ("deal_lost", False, False, False),
+        ("export_finished", False, False, False),
     ]
+    assert [p.HasField("digest") for p in asked.preferences] == [True, True, False, False]

@@ -1,18 +1,24 @@
 """Wordings as letters: plain text, and the same as simple HTML."""
 
+from collections.abc import Sequence
+from datetime import date
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kit.ids import new_id
 from notify.adapters.mails import LeasedMail, NewMail
 from notify.adapters.recipients import Recipient
+from notify.domain.days import day_in_words
+from notify.domain.digest import Item, sections
 from notify.domain.messages import Kind, Wording
 
 SUBJECT_LENGTH = 200
+SETTINGS = "settings/notifications"
 # Where the pages of what a notification is about are.
 PAGES = {
     "activity": "activities",
@@ -44,18 +50,31 @@ class Letters:
 
     def notification(self, to: Recipient, wording: Wording) -> NewMail:
         """One notification for one person."""
-        link = f"{self._public_url}/{_page_of(wording)}"
         values = {
             "name": to.name,
             "title": wording.title,
             "body": wording.body,
-            "link": link,
+            "link": f"{self._public_url}/{_page_of(wording)}",
             "action": f"Open the {wording.target_kind}",
             "reason": REASONS.get(
                 wording.kind, "You get this because you belong to the workspace."
             ),
+            "settings": f"{self._public_url}/{SETTINGS}",
         }
-        return self._letter(to.email, to.name, wording.title, values)
+        return self._letter("letter", to.email, wording.title, values)
+
+    def digest(self, to: Recipient, day: date, items: Sequence[Item]) -> NewMail:
+        """All that was collected for one person's morning."""
+        title = f"Your digest for {day_in_words(day)}"
+        values = {
+            "name": to.name,
+            "title": title,
+            "sections": sections(items),
+            "public_url": self._public_url,
+            "reason": "You get this because you chose a digest in the morning.",
+            "settings": f"{self._public_url}/{SETTINGS}",
+        }
+        return self._letter("digest", to.email, title, values)
 
     def verification(self, email: str, name: str, token: str) -> NewMail:
         """The link that proves an address or, lacking a token, word that it is known already."""
@@ -74,18 +93,24 @@ class Letters:
             "link": link,
             "action": action,
             "reason": "If it was not you, do nothing: without this link nobody gets in.",
+            "settings": "",
         }
-        return self._letter(email, name, title, values)
+        return self._letter("letter", email, title, values)
 
-    def _letter(self, email: str, name: str, title: str, values: dict[str, str]) -> NewMail:
+    def _letter(self, template: str, email: str, title: str, values: dict[str, Any]) -> NewMail:
         return NewMail(
             id=new_id(),
             to_address=email,
-            to_name=one_line(name),
+            to_name=one_line(values["name"]),
             subject=one_line(title)[:SUBJECT_LENGTH],
-            text=self._text.get_template("letter.txt").render(values),
-            html=self._html.get_template("letter.html").render(values),
+            text=self._text.get_template(f"{template}.txt").render(values),
+            html=self._html.get_template(f"{template}.html").render(values),
         )
+
+
+def digest_item(wording: Wording) -> Item:
+    """One notification in a digest: said as in a letter of its own."""
+    return Item(wording.kind.value, wording.title, wording.body, _page_of(wording))
 
 
 def _page_of(wording: Wording) -> str:
@@ -95,7 +120,11 @@ def _page_of(wording: Wording) -> str:
 
 def _environment(*, escape: bool) -> Environment:
     return Environment(
-        loader=PackageLoader("notify.adapters"), autoescape=escape, undefined=StrictUndefined
+        loader=PackageLoader("notify.adapters"),
+        autoescape=escape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

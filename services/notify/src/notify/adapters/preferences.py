@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, Boolean, Text, Uuid, bindparam, false, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from kit.database import Statement, Transaction
@@ -15,20 +15,25 @@ from notify.domain.preferences import USUAL, Choice
 _t = preferences.c
 _WORKSPACE = _t.workspace_id == bindparam("workspace", type_=Uuid())
 OF_ALL = Statement(
-    select(_t.user_id, _t.kind, _t.in_app, _t.by_mail).where(
+    select(_t.user_id, _t.kind, _t.in_app, _t.by_mail, _t.digest).where(
         _WORKSPACE, _t.kind == func.any(bindparam("kinds", type_=ARRAY(Text())))
     )
 )
 OF_ONE = Statement(
-    select(_t.kind, _t.in_app, _t.by_mail).where(
+    select(_t.kind, _t.in_app, _t.by_mail, _t.digest).where(
         _WORKSPACE, _t.user_id == bindparam("user", type_=Uuid())
     )
 )
-_new = insert(preferences).values({column.name: bindparam(column.name) for column in _t})
+_digest = bindparam("digest", type_=Boolean())
+_new = insert(preferences).values(
+    {column.name: bindparam(column.name) for column in _t}
+    | {"digest": func.coalesce(_digest, false())}
+)
 KEEP = Statement(
     _new.on_conflict_do_update(
         index_elements=[_t.workspace_id, _t.user_id, _t.kind],
-        set_={name: _new.excluded[name] for name in ("in_app", "by_mail")},
+        set_={name: _new.excluded[name] for name in ("in_app", "by_mail")}
+        | {"digest": func.coalesce(_digest, _t.digest)},
     )
 )
 
@@ -36,15 +41,13 @@ KEEP = Statement(
 async def of_everybody(tx: Transaction, kinds: Collection[Kind]) -> dict[tuple[UUID, Kind], Choice]:
     """What members have chosen for these kinds; who has not is not in it."""
     rows = await tx.rows(OF_ALL, workspace=tx.workspace_id, kinds=[str(kind) for kind in kinds])
-    return {
-        (row["user_id"], Kind(row["kind"])): Choice(row["in_app"], row["by_mail"]) for row in rows
-    }
+    return {(row["user_id"], Kind(row["kind"])): Choice(*row[2:]) for row in rows}
 
 
 async def of(tx: Transaction, user_id: UUID) -> dict[Kind, Choice]:
     """Every kind there is, as this person is told of it."""
     rows = await tx.rows(OF_ONE, workspace=tx.workspace_id, user=user_id)
-    known = {row["kind"]: Choice(row["in_app"], row["by_mail"]) for row in rows}
+    known = {row["kind"]: Choice(*row[1:]) for row in rows}
     return {kind: known.get(kind.value, usual) for kind, usual in USUAL.items()}
 
 
@@ -59,6 +62,7 @@ async def keep(uow: UnitOfWork, user_id: UUID, chosen: Mapping[Kind, Choice]) ->
                 "kind": kind.value,
                 "in_app": choice.in_app,
                 "by_mail": choice.by_mail,
+                "digest": choice.digest,
             }
             for kind, choice in chosen.items()
         ],

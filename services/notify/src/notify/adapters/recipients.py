@@ -71,9 +71,10 @@ async def keep(
     visibility: str = "all",
     team: str = "",
     removed_at: datetime | None = None,
-) -> None:
-    """Remember a member, or that one has left, unless something newer is known."""
-    await tx.run(
+) -> bool:
+    """Remember a member, or that one has left, unless something newer is known; whether it was
+    news."""
+    kept = await tx.run(
         KEEP,
         workspace_id=tx.workspace_id,
         user_id=user_id,
@@ -85,6 +86,7 @@ async def keep(
         team=team,
         removed_at=removed_at,
     )
+    return kept == 1
 
 
 async def everybody(tx: Transaction) -> list[Recipient]:

@@ -1,6 +1,18 @@
 """The tables of notify: for migrations, and to write statements with."""
 
-from sqlalchemy import Boolean, Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    false,
+)
 
 metadata = MetaData()
 
@@ -29,6 +41,39 @@ preferences = Table(
     Column("kind", Text, primary_key=True),
     Column("in_app", Boolean, nullable=False),
     Column("by_mail", Boolean, nullable=False),
+    Column("digest", Boolean, nullable=False, server_default=false()),
+)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("time_zone", Text, nullable=False),
+)
+
+# What waits for its reader's next digest, in words.
+digest_items = Table(
+    "digest_items",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("page", Text, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Index("ix_digest_items_due", "due_at"),
+)
+
+# Whose digest of which day is made: the key is what makes it once.
+digests = Table(
+    "digests",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    Column("day", Date, primary_key=True),
 )
 
 notifications = Table(

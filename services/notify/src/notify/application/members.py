@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.unit_of_work import UnitOfWork
-from notify.adapters import recipients
+from notify.adapters import digests, recipients
 
 
 async def keep_member(
@@ -33,6 +33,7 @@ async def keep_member(
 
 
 async def drop_member(uow: UnitOfWork, *, user_id: UUID, version: int, at: datetime) -> None:
-    """Somebody no longer does; their address is forgotten here."""
-    await recipients.keep(uow, user_id=user_id, version=version, removed_at=at)
+    """Somebody no longer does; their address is forgotten here, and what waits for them."""
+    if await recipients.keep(uow, user_id=user_id, version=version, removed_at=at):
+        await digests.drop(uow, user_id)
     await uow.commit()

@@ -1,4 +1,4 @@
-"""Telling people: in the application and by mail, in one commit."""
+"""Telling people: in the application, by mail and for the morning, in one commit."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -8,10 +8,11 @@ from uuid import UUID
 
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
-from notify.adapters import mails, notifications, preferences, recipients
-from notify.adapters.letters import Letters
+from notify.adapters import digests, mails, notifications, preferences, recipients, workspaces
+from notify.adapters.letters import Letters, digest_item
 from notify.adapters.notifications import NewNotification
 from notify.adapters.recipients import Recipient
+from notify.domain.digest import next_digest
 from notify.domain.facts import NotificationCreated
 from notify.domain.messages import Kind, Wording
 from notify.domain.preferences import USUAL, Choice, checked
@@ -45,7 +46,7 @@ async def tell_everybody(
     members = await recipients.everybody(uow)
     teams = {member.user_id: member.team for member in members if member.team}
     chosen = await preferences.of_everybody(uow, {item.kind for item in news})
-    told, written = [], []
+    told, written, collected = [], [], []
     for item in news:
         kind, words = item.kind, cache(item.words)
         for member in members:
@@ -54,10 +55,14 @@ async def tell_everybody(
             choice = chosen.get((member.user_id, kind), USUAL[kind])
             if choice.in_app:
                 told.append(_notification(member, words(member.locale), item.at))
-            if choice.by_mail:
+            if choice.by_mail and choice.digest:
+                collected.append((member.user_id, digest_item(words(member.locale))))
+            elif choice.by_mail:
                 written.append(letters.notification(member, words(member.locale)))
     await notifications.add(uow, told)
     await mails.queue(uow, written, now)
+    if collected:
+        await digests.collect(uow, collected, next_digest(await workspaces.zone(uow), now))
     uow.tell_facts(*(_created(notification, now) for notification in told))
     await uow.commit()
 
@@ -75,9 +80,13 @@ async def choose(
 ) -> dict[Kind, Choice]:
     """Be told otherwise from now on; the answer is how it then stands.
 
-    Raises PreferenceInvalid.
+    What is no longer wanted by mail is in no digest either. Raises PreferenceInvalid.
     """
-    await preferences.keep(uow, user_id, checked(given))
+    chosen = checked(given)
+    await preferences.keep(uow, user_id, chosen)
+    await digests.drop_kinds(
+        uow, user_id, [k for k, choice in chosen.items() if not choice.by_mail]
+    )
     found = await preferences.of(uow, user_id)
     await uow.commit()
     return found

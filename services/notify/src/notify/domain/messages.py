@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kit.money import Money
 from kit.wording import DEFAULT_LOCALE, chance_in_words, level_in_words, locale_of, money_in_words
+from notify.domain.days import day_in_words, zone_of
 
 
 class Kind(StrEnum):
@@ -297,12 +297,8 @@ def _counted(number: int, resource: str) -> str:
 
 def _day_and_hour(reminder: Reminder) -> str:
     assert reminder.due_at is not None
-    try:
-        zone = ZoneInfo(reminder.time_zone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    due = reminder.due_at.astimezone(zone)
-    day = f"{due:%A}, {due.day} {due:%B}"
+    due = reminder.due_at.astimezone(zone_of(reminder.time_zone))
+    day = day_in_words(due)
     return day if reminder.all_day else f"{day} at {due:%H:%M}"
 
 

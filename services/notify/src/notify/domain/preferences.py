@@ -1,4 +1,4 @@
-"""What people want to be told, and how: in the application, by mail, or not at all."""
+"""What people want to be told, and how: in the application, by mail, both, or not at all."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -16,13 +16,17 @@ class PreferenceInvalid(DomainError):
 
 
 class Choice(NamedTuple):
-    """The ways of one kind."""
+    """The ways of one kind; by mail, it comes at once or in the morning's digest.
+
+    Whoever chooses without a word about the digest leaves that as it was.
+    """
 
     in_app: bool
     by_mail: bool
+    digest: bool | None = None
 
 
-USUAL = {kind: Choice(True, kind not in ONLY_INSIDE) for kind in Kind}
+USUAL = {kind: Choice(True, kind not in ONLY_INSIDE, digest=False) for kind in Kind}
 
 
 def checked(given: Mapping[str, Choice]) -> dict[Kind, Choice]:
@@ -32,7 +36,7 @@ def checked(given: Mapping[str, Choice]) -> dict[Kind, Choice]:
     for name, choice in given.items():
         if name not in list(Kind):
             problems[name[:50]] = "Nobody is told of this."
-        elif choice.by_mail and Kind(name) in ONLY_INSIDE:
+        elif (choice.by_mail or choice.digest) and Kind(name) in ONLY_INSIDE:
             problems[name] = "This is told in the application only."
         else:
             chosen[Kind(name)] = choice

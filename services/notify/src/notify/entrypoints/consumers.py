@@ -21,6 +21,7 @@ from kit.money import Money
 from kit.unit_of_work import UnitOfWork
 from notify.application.members import drop_member, keep_member
 from notify.application.telling import News, ask_to_verify, tell_everybody
+from notify.application.workspaces import keep_time_zone
 from notify.domain.messages import (
     Drop,
     ImportResult,
@@ -87,6 +88,21 @@ def of_auth(app: App) -> dict[str, Handler]:
         "auth.member.v1.role_changed": member_added,
         "auth.member.v1.removed": member_removed,
         "auth.verification.v1.requested": _then_send(app, verification_requested),
+    }
+
+
+def of_workspaces(app: App) -> dict[str, Handler]:
+    """Workspaces come to be, and their clocks are set."""
+
+    async def workspace_settled(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.WorkspaceUpdated.FromString(event.body)  # both messages say the same
+        await keep_time_zone(
+            uow, version=told.version, time_zone=told.time_zone, now=app.clock.now()
+        )
+
+    return {
+        "auth.workspace.v1.created": workspace_settled,
+        "auth.workspace.v1.updated": workspace_settled,
     }
 
 

@@ -5,7 +5,7 @@ import asyncio
 from kit.clock import Clock
 from kit.pool import ROUND_FAILURES, Pool
 from kit.telemetry import Log
-from notify.adapters import mails
+from notify.adapters import digests, mails
 from notify.adapters.smtp import Smtp
 from notify.application.sending import BATCH, send_due
 
@@ -46,6 +46,7 @@ class Sender:
         while True:
             try:
                 await mails.forget(self._system, self._clock.now())
+                await digests.forget(self._system, self._clock.now())
             except ROUND_FAILURES as error:
                 log.warning("mails_not_forgotten", cause=repr(error))
             await asyncio.sleep(FORGET_EVERY)

@@ -64,7 +64,8 @@ async def mark_notification_read(request: Request) -> Response:
 @add("GET", "/notifications/preferences", rpc=RPC["GetPreferences"],
      summary="Get what I am told of", answer=setting_schemas.PreferencesOut)  # fmt: skip
 async def get_preferences(request: Request) -> Response:
-    """Kind by kind, in the application and by mail."""
+    """Kind by kind, in the application and by mail; `digest` says that a mail waits for the
+    morning's digest."""
     read_query(request)
     answer = await request.app.state.clients.notifications.GetPreferences(
         pb.GetPreferencesRequest(), identity_of(request)
@@ -100,7 +101,12 @@ async def mark_all_notifications_read(request: Request) -> Response:
 def _preferences(answer: pb.Preferences) -> dict[str, Any]:
     return {
         "preferences": [
-            {"kind": found.kind, "in_app": found.in_app, "by_mail": found.by_mail}
+            {
+                "kind": found.kind,
+                "in_app": found.in_app,
+                "by_mail": found.by_mail,
+                "digest": found.digest,
+            }
             for found in answer.preferences
         ]
     }

@@ -99,7 +99,12 @@ class PreferenceIn(Body):
 
     kind: str = Field(max_length=50, examples=["deal_moved"])
     in_app: bool
-    by_mail: bool
+    by_mail: bool = Field(description="By mail: at once, or in the digest.")
+    digest: bool | None = Field(
+        default=None,
+        description="By mail, in one digest at 08:00 of the workspace's time zone instead of at"
+        " once; absent leaves that as it was.",
+    )
 
 
 class PreferencesIn(Body):
@@ -110,6 +115,7 @@ class PreferenceOut(Out):
     kind: str
     in_app: bool
     by_mail: bool
+    digest: bool
 
 
 class PreferencesOut(Out):

@@ -41,6 +41,7 @@ WORDS = {
     "bulk_finished": "A change of many of mine is finished",
 }
 ORDER = tuple(WORDS)
+MAILS = (("at_once", "At once"), ("digest", "In the morning"), ("off", "Off"))
 PLACES = ("side", "bottom")
 
 router = APIRouter(include_in_schema=False)
@@ -84,6 +85,7 @@ async def preferences(request: Request) -> Response:
         viewer,
         preferences=sorted(found.preferences, key=lambda one: _place(one.kind)),
         words=WORDS,
+        mails=MAILS,
         saved="saved" in request.query_params,
     )
 
@@ -95,13 +97,20 @@ def _place(kind: str) -> tuple[int, str]:
 
 @router.post("/settings/notifications")
 async def choose(request: Request) -> Response:
-    """A box that is not ticked is not sent: each kind of the form is told with its name."""
+    """A box that is not ticked is not sent: each kind of the form is told with its name.
+
+    A kind that is never mailed has no choice of mail. Off leaves when it would come.
+    """
     signed_in(request)
     values = await values_of(request)
     asked = SetPreferencesRequest()
     for kind in filter(None, values["kinds"].split(",")):
+        mail = values[f"mail-{kind}"]
         asked.preferences.add(
-            kind=kind, in_app=bool(values[f"in_app-{kind}"]), by_mail=bool(values[f"mail-{kind}"])
+            kind=kind,
+            in_app=bool(values[f"in_app-{kind}"]),
+            by_mail=mail in ("at_once", "digest"),
+            digest=mail == "digest" if mail in ("at_once", "digest") else None,
         )
     await clients_of(request).notifications.SetPreferences(asked, identity_of(request))
     return RedirectResponse("/settings/notifications?saved=1", 303)

@@ -79,9 +79,14 @@ class NotificationService(grpc_api.NotificationServiceServicer):
         self, request: pb.SetPreferencesRequest, context: Context
     ) -> pb.Preferences:
         principal = principal_of(context)
-        given = {p.kind: Choice(p.in_app, p.by_mail) for p in request.preferences}
+        given = {p.kind: _choice(p) for p in request.preferences}
         async with self._app.unit_of_work(principal.workspace_id, principal.origin) as uow:
             return _preferences(await choose(uow, user_id=principal.user_id, given=given))
+
+
+def _choice(given: pb.Preference) -> Choice:
+    digest = given.digest if given.HasField("digest") else None
+    return Choice(given.in_app, given.by_mail, digest)
 
 
 def _preferences(found: Mapping[Kind, Choice]) -> pb.Preferences:
@@ -91,6 +96,7 @@ def _preferences(found: Mapping[Kind, Choice]) -> pb.Preferences:
                 kind=kind.value,
                 in_app=choice.in_app,
                 by_mail=choice.by_mail,
+                digest=choice.digest,
                 mail_offered=kind not in ONLY_INSIDE,
             )
             for kind, choice in found.items()

@@ -1,0 +1,301 @@
+"""What is wanted in the morning: collected, and one mail for each reader and day."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from uuid import UUID
+
+import pytest
+
+from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from kit.clock import FakeClock
+from kit.ids import new_id
+from kit.testing.background import running, until
+from kit.testing.database import ServiceDatabase, recorded_queries
+from notify.adapters import digests
+from notify.adapters.smtp import Smtp
+from notify.application.digesting import make_digests
+from notify.application.telling import choose
+from notify.domain.messages import Kind
+from notify.domain.preferences import ONLY_INSIDE, Choice
+from notify.entrypoints.app import App
+from notify.entrypoints.digests import digests_made, keep_making_digests
+from services.notify.tests.factories import (
+    Sink,
+    deal_moved,
+    export_failed,
+    import_failed,
+    member_added,
+    member_removed,
+    reminded,
+    rows,
+    tell,
+    workspace_updated,
+)
+from services.notify.tests.integration.test_telling import send
+
+MORNING = datetime(2026, 3, 3, 7, tzinfo=UTC)  # eight o'clock in Berlin
+WANTED = Choice(in_app=True, by_mail=True, digest=True)
+
+
+@pytest.fixture
+async def mira(app: App, workspace: UUID) -> UUID:
+    """Somebody in Berlin who wants everything in the morning."""
+    mira = new_id()
+    await tell(app, workspace_updated(workspace, "Europe/Berlin"), member_added(workspace, mira))
+    await wanting(app, workspace, mira)
+    return mira
+
+
+async def wanting(
+    app: App, workspace: UUID, user_id: UUID, wanted: Choice = WANTED, *kinds: Kind
+) -> None:
+    given: dict[str, Choice] = {kind: wanted for kind in kinds or set(Kind) - ONLY_INSIDE}
+    async with app.unit_of_work(workspace) as uow:
+        await choose(uow, user_id=user_id, given=given)
+
+
+async def subjects(database: ServiceDatabase, workspace: UUID) -> list[str]:
+    return [mail["subject"] for mail in await rows(database, "mails", workspace)]
+
+
+async def make(app: App) -> None:
+    while await digests_made(app):
+        pass
+
+
+def part(mail: EmailMessage, kind: str) -> str:
+    body = mail.get_body((kind,))
+    assert isinstance(body, EmailMessage)
+    text: str = body.get_content()
+    return text.replace("\r\n", "\n")
+
+
+async def test_a_day_is_one_mail_in_the_morning(
+    app: App,
+    database: ServiceDatabase,
+    workspace: UUID,
+    mira: UUID,
+    clock: FakeClock,
+    smtp: Smtp,
+    sink: Sink,
+) -> None:
+    deal, won = str(new_id()), StageType.STAGE_TYPE_WON
+    await tell(app, reminded(workspace, mira), deal_moved(workspace, deal_id=deal))
+    await tell(app, deal_moved(workspace, deal_id=deal, stage_name="Won", stage_type=won))
+    assert len(await rows(database, "notifications", workspace)) == 3, "here they are at once"
+    clock.set(MORNING - timedelta(seconds=1))
+    await make(app)
+    assert await subjects(database, workspace) == []
+    clock.set(MORNING)
+    await make(app)
+    await send(app, smtp)
+    (mail,) = sink.to(mira.hex)
+    assert mail["Subject"] == "Your digest for Tuesday, 3 March"
+    text, html = part(mail, "plain"), part(mail, "html")
+    assert text.index("REMINDERS") < text.index("DEALS WON") < text.index("DEALS MOVED")
+    for told in await rows(database, "notifications", workspace):
+        page = {"deal": "deals", "activity": "activities"}[told["target_kind"]]
+        link = f"http://localhost:8700/{page}/{told['target_id']}"
+        assert f"{told['title']}\n{told['body']}\n{link}\n" in text
+        assert f'href="{link}"' in html
+    assert "http://localhost:8700/settings/notifications" in text
+    assert await rows(database, "digest_items", workspace) == [], "nothing of it is kept"
+
+
+async def test_nothing_to_say_is_no_mail(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
+) -> None:
+    for _ in range(3):
+        clock.advance(timedelta(days=1))
+        await make(app)
+    assert await rows(database, "mails", workspace) == []
+    assert await rows(database, "digests", workspace) == []
+
+
+async def test_each_kind_goes_its_own_way(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID
+) -> None:
+    await wanting(app, workspace, mira, Choice(True, True, digest=False), Kind.IMPORT_FAILED)
+    await wanting(app, workspace, mira, Choice(True, False), Kind.EXPORT_FAILED)
+    await tell(app, import_failed(workspace, mira), export_failed(workspace, mira))
+    await tell(app, reminded(workspace, mira))
+    assert await subjects(database, workspace) == ["Import stopped: deals.csv"]
+    (waits,) = await rows(database, "digest_items", workspace)
+    assert waits["kind"] == "activity_due"
+    await wanting(app, workspace, mira, Choice(True, False), Kind.ACTIVITY_DUE)
+    assert await rows(database, "digest_items", workspace) == [], "no longer wanted by mail"
+
+
+async def test_several_at_once_make_it_once(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
+) -> None:
+    noor = new_id()
+    await tell(app, member_added(workspace, noor))
+    await wanting(app, workspace, noor)
+    await tell(app, deal_moved(workspace), deal_moved(workspace))
+    clock.set(MORNING)
+    await asyncio.gather(*(make(app) for _ in range(4)))
+    mails = await rows(database, "mails", workspace)
+    assert {mail["to_address"][:32] for mail in mails} == {mira.hex, noor.hex}
+    assert len(mails) == 2
+
+
+async def test_who_dies_before_the_commit_has_done_nothing(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
+) -> None:
+    await tell(app, deal_moved(workspace))
+    clock.set(MORNING)
+
+    class Killed(BaseException):
+        pass
+
+    async def die() -> None:
+        raise Killed
+
+    uow = app.unit_of_work(workspace)
+    uow.commit = die  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        async with uow:
+            await make_digests(uow, app.letters, now=clock.now())
+    assert await rows(database, "mails", workspace) == []
+    await make(app)
+    assert await subjects(database, workspace) == ["Your digest for Tuesday, 3 March"]
+
+
+async def test_what_was_missed_comes_late_and_together(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
+) -> None:
+    await tell(app, deal_moved(workspace))
+    clock.advance(timedelta(days=1))
+    await tell(app, deal_moved(workspace))
+    clock.set(MORNING + timedelta(days=3, hours=-2))  # before the morning of the 6th
+    await make(app)
+    await tell(app, deal_moved(workspace))
+    assert await subjects(database, workspace) == ["Your digest for Thursday, 5 March"]
+    clock.set(MORNING + timedelta(days=3))
+    await make(app)
+    assert sorted(await subjects(database, workspace)) == [
+        "Your digest for Friday, 6 March",
+        "Your digest for Thursday, 5 March",
+    ]
+
+
+async def test_what_comes_too_late_waits_for_the_next(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
+) -> None:
+    """It was told before eight and is written after it: by a slow transaction, or another clock."""
+    await tell(app, deal_moved(workspace))
+    clock.set(MORNING)
+    await make(app)
+    clock.set(MORNING - timedelta(milliseconds=1))
+    await tell(app, deal_moved(workspace))
+    clock.set(MORNING)
+    await make(app)
+    assert len(await subjects(database, workspace)) == 1
+    (waits,) = await rows(database, "digest_items", workspace)
+    assert waits["due_at"] == MORNING + timedelta(days=1)
+    clock.set(waits["due_at"])
+    await make(app)
+    assert len(await subjects(database, workspace)) == 2
+
+
+async def test_the_morning_is_that_of_the_workspace(
+    app: App, database: ServiceDatabase, workspace: UUID, clock: FakeClock
+) -> None:
+    mira = new_id()
+    await tell(app, member_added(workspace, mira))
+    await wanting(app, workspace, mira)
+
+    async def due() -> list[datetime]:
+        return [row["due_at"] for row in await rows(database, "digest_items", workspace)]
+
+    await tell(app, deal_moved(workspace))
+    assert await due() == [MORNING + timedelta(hours=1)], "UTC, as long as nothing is known"
+    await tell(app, workspace_updated(workspace, "America/New_York", version=3))
+    await tell(app, workspace_updated(workspace, "Asia/Tokyo", version=2))
+    assert await due() == [datetime(2026, 3, 2, 13, tzinfo=UTC)]
+    clock.set(datetime(2026, 3, 2, 14, tzinfo=UTC))
+    await tell(app, workspace_updated(workspace, "Pacific/Kiritimati", version=4))
+    assert await due() == [datetime(2026, 3, 2, 13, tzinfo=UTC)], "what is overdue stays so"
+    await make(app)
+    assert await subjects(database, workspace) == ["Your digest for Monday, 2 March"]
+    await tell(app, deal_moved(workspace))
+    assert await due() == [datetime(2026, 3, 2, 18, tzinfo=UTC)]
+    await tell(app, workspace_updated(workspace, "Pacific/Pago_Pago", version=5))
+    clock.set((await due())[0])
+    await make(app)
+    assert len(await subjects(database, workspace)) == 1, "the 2nd had its digest, in Kiritimati"
+    clock.advance(timedelta(days=1))
+    await make(app)
+    assert sorted(await subjects(database, workspace))[1:] == ["Your digest for Tuesday, 3 March"]
+
+
+async def test_who_has_left_gets_none(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
+) -> None:
+    await tell(app, deal_moved(workspace), member_removed(workspace, mira))
+    assert await rows(database, "digest_items", workspace) == []
+    clock.set(MORNING)
+    await make(app)
+    assert await rows(database, "mails", workspace) == []
+
+
+async def test_nobody_elses_workspace_is_touched(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
+) -> None:
+    await tell(app, deal_moved(workspace))
+    clock.set(MORNING)
+    async with app.unit_of_work(new_id()) as uow:
+        assert await digests.claim(uow, day=MORNING.date(), now=clock.now()) == []
+        assert await digests.take(uow, [mira], clock.now()) == {}
+        await uow.commit()
+    for table in ("workspaces", "digest_items", "digests"):
+        assert await database.app.fetch(f"SELECT 1 FROM {table}") == []
+    assert len(await rows(database, "digest_items", workspace)) == 1
+
+
+async def test_as_much_is_asked_however_many_they_are(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
+) -> None:
+    others = [new_id() for _ in range(5)]
+    await tell(app, *(member_added(workspace, other) for other in others))
+    for other in others:
+        await wanting(app, workspace, other)
+    with recorded_queries(database.app) as recorded:
+        await tell(app, deal_moved(workspace))
+    # BEGIN, members, preferences, notifications, mails, zone, what waits, outbox, COMMIT
+    assert len(recorded) == 9, recorded
+    await tell(app, *(deal_moved(workspace) for _ in range(4)))
+    clock.set(MORNING)
+    with recorded_queries(database.app) as recorded:
+        async with app.unit_of_work(workspace) as uow:
+            await make_digests(uow, app.letters, now=clock.now())
+    # BEGIN, zone, members, claim, take, postpone, mails, COMMIT
+    assert len(recorded) == 8, recorded
+    assert len(await rows(database, "mails", workspace)) == 6
+
+
+async def test_the_loop_makes_what_is_due(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
+) -> None:
+    await tell(app, deal_moved(workspace))
+    clock.set(MORNING)
+
+    async def made() -> bool:
+        return await subjects(database, workspace) == ["Your digest for Tuesday, 3 March"]
+
+    async with running(lambda: keep_making_digests(app)):
+        await until(made)
+
+
+async def test_that_it_was_made_is_forgotten_after_a_month(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
+) -> None:
+    await tell(app, deal_moved(workspace))
+    clock.set(MORNING)
+    await make(app)
+    await digests.forget(app.system, MORNING + timedelta(days=30))
+    assert len(await rows(database, "digests", workspace)) == 1
+    await digests.forget(app.system, MORNING + timedelta(days=31))
+    assert await rows(database, "digests", workspace) == []
