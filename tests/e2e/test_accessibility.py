@@ -60,6 +60,7 @@ async def test_no_page_has_barriers(visit: Open, demo: Person) -> None:
         "notifications": "/notifications",
         "settings": "/settings",
         "settings-notifications": "/settings/notifications",
+        "settings-workspace": "/settings/workspace",
         "members": "/settings/members",
         "audit": "/audit",
         "workspaces": "/workspaces",

@@ -45,7 +45,7 @@ async def test_the_demo_person_signs_in_and_out(visit: Open, demo: Person) -> No
 
 
 async def test_registering_needs_no_mail_here(visit: Open) -> None:
-    here = await visit()
+    here = await visit(timezone_id="America/Sao_Paulo")
     await here.open("/register")
     await here.page.get_by_label("Your name").fill("Rita Register")
     await here.page.get_by_label("E-mail").fill(some_email("rita"))
@@ -55,11 +55,22 @@ async def test_registering_needs_no_mail_here(visit: Open) -> None:
     await expect(here.page).to_have_url(f"{here.url}/register")
     await here.page.get_by_label("Password", exact=True).fill(PASSWORD)
     await here.page.get_by_label("Workspace").fill("Rita’s <b>studio</b>")
-    await here.page.get_by_label("Currency").select_option("CHF")
+    await here.page.get_by_label("Currency").select_option("BRL")
     await here.shot("register-1440-light")
     await here.page.get_by_role("button", name="Make account").click()
     await expect(here.page).to_have_title("Today · FreelanceFlow")
     await expect(here.page.locator(".brand-name")).to_have_text("Rita’s <b>studio</b>")
+    # Days begin where they do for whoever registers; who moves says so.
+    await here.open("/settings/workspace")
+    zone = here.page.get_by_label("Time zone")
+    await expect(zone).to_have_value("America/Sao_Paulo")
+    await expect(here.page.get_by_label("Currency")).to_have_value("BRL")
+    await zone.select_option("Europe/Lisbon")
+    await here.page.get_by_label("Name").fill("Rita in Lisbon")
+    await here.page.get_by_role("button", name="Save workspace").click()
+    await expect(here.page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    await expect(here.page.locator(".brand-name")).to_have_text("Rita in Lisbon")
+    await expect(zone).to_have_value("Europe/Lisbon")
 
 
 async def test_signing_in_works_without_scripts(visit: Open, owner: Person) -> None:

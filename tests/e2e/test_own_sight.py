@@ -9,7 +9,7 @@ PAGES = (
     *("/", "/pipeline", "/pipeline?layout=table", "/clients", "/activities", "/notifications"),
     *("/analytics", "/analytics/clients", "/analytics/deals", "/analytics/pipeline"),
     *("/analytics/accuracy", "/search?q=site", "/duplicates", "/trash", "/more", "/workspaces"),
-    *("/settings", "/settings/members", "/settings/notifications"),
+    *("/settings", "/settings/workspace", "/settings/members", "/settings/notifications"),
 )
 
 

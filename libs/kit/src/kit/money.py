@@ -56,6 +56,11 @@ def is_currency(code: str) -> bool:
     return code in _KNOWN
 
 
+def currencies() -> list[str]:
+    """All that ISO 4217 knows, by their codes."""
+    return sorted(_KNOWN)
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An exact amount; `Money(1999, "EUR")` is 19.99 EUR."""

@@ -10,6 +10,10 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   });
 }
 
+// Where the days of a new workspace begin; without scripts, in UTC until the settings say otherwise.
+const zone = document.querySelector("input[name=time_zone]");
+if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 for (const form of document.querySelectorAll("form[data-once]")) {
   form.addEventListener("submit", (event) => {
     if (form.ariaBusy === "true") event.preventDefault();

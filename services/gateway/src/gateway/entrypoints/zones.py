@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from freelanceflow.auth.v1.account_service_pb2 import GetMeRequest
 from gateway.adapters.clients import Clients
@@ -52,6 +52,11 @@ def speaks_of_days(scope: Any, headers: Any) -> bool:
 def may_speak_of_days(text: bytes) -> bool:
     """Whether a filter may compare with a day of the workspace's."""
     return any(word in text for word in OF_DAYS)
+
+
+def is_zone(name: str) -> bool:
+    """Whether a zone is called like that here."""
+    return name in available_timezones()
 
 
 def zone_named(name: str) -> ZoneInfo:

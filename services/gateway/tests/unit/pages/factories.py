@@ -46,6 +46,8 @@ EVERYTHING = frozenset(
         "exports.write",
         "members.read",
         "members.write",
+        "workspace.read",
+        "workspace.write",
         "audit.read",
     }
 )

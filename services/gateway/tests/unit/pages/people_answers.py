@@ -3,7 +3,12 @@
 from typing import Any
 
 from freelanceflow.auth.v1.audit_service_pb2 import AuditEntry, ListAuditEntriesResponse
-from freelanceflow.auth.v1.workspace_service_pb2 import ListMembersResponse, Member
+from freelanceflow.auth.v1.workspace_service_pb2 import (
+    ListMembersResponse,
+    Member,
+    RemoveMemberResponse,
+    Workspace,
+)
 from freelanceflow.crm.v1.activity_service_pb2 import (
     DraftActivityResponse,
     ListActivitiesResponse,
@@ -44,6 +49,17 @@ def make_members() -> ListMembersResponse:
     )
 
 
+def make_workspace() -> Workspace:
+    """With a clock that stands elsewhere than in UTC."""
+    return Workspace(
+        id="00000000-0000-0000-0000-000000000002",
+        name=HOSTILE[0],
+        currency_code="INR",
+        time_zone="Asia/Kolkata",
+        etag="4",
+    )
+
+
 def make_audit() -> ListAuditEntriesResponse:
     """Of every sort, known and not."""
     kinds = (
@@ -77,7 +93,13 @@ def make_audit() -> ListAuditEntriesResponse:
 def people_answers() -> dict[str, dict[str, Any]]:
     """By the peers' names and their methods."""
     return {
-        "workspaces": {"ListMembers": make_members(), "ChangeMemberRole": Member()},
+        "workspaces": {
+            "ListMembers": make_members(),
+            "ChangeMemberRole": Member(),
+            "RemoveMember": RemoveMemberResponse(),
+            "GetWorkspace": make_workspace(),
+            "UpdateWorkspace": make_workspace(),
+        },
         "audit": {"ListAuditEntries": make_audit()},
         "setups": dict.fromkeys(("GetSetup", "AddSamples", "RemoveSamples"), Setup()),
         "timelines": {"ListTimeline": make_timeline()},

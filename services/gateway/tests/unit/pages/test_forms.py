@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from gateway.entrypoints.pages.forms import read_money
+from freelanceflow.auth.v1.auth_service_pb2 import RegisterResponse, TokenPair
+from gateway.entrypoints.pages.forms import currency_options, read_money
 from gateway.entrypoints.pages.rendering import Viewer
 from gateway.entrypoints.paths import local_path
 from kit.errors import ErrorKind, InvalidInput
+from kit.money import currencies
 from kit.rpc.errors import RemoteError
 
 DEAL = {"name": "Relaunch", "amount": "1,250.50", "currency": "EUR", "etag": "3", "stage_id": "s-1"}
@@ -192,6 +194,25 @@ async def test_registration_says_what_is_wrong(site: Any) -> None:
     answer = await site.post("/register", {"email": "a@b.example", "password": "x", "name": "A"})
     assert answer.status == 422
     assert "Use at least 12 characters." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("told", "sent"), [("Asia/Kolkata", "Asia/Kolkata"), ("Moon/Base", ""), ("", "")]
+)
+async def test_days_begin_where_the_browser_s_do(site: Any, told: str, sent: str) -> None:
+    """A zone that nobody here knows is no reason to let nobody in."""
+    site.sign_out()
+    site.neighbours.auth.answers["Register"] = RegisterResponse(tokens=TokenPair(access_token="a"))
+    form = {"email": "a@b.example", "password": "x" * 12, "name": "A", "time_zone": told}
+    answer = await site.post("/register", form)
+    assert answer.status == 303
+    assert site.neighbours.auth.asked[-1].time_zone == sent
+
+
+def test_every_currency_is_offered_the_usual_ones_first() -> None:
+    codes = [code for code, _ in currency_options("INR", "EUR")]
+    assert codes[:3] == ["INR", "EUR", "USD"]
+    assert len(codes) == len(set(codes)) == len(currencies())
 
 
 async def test_looks_are_kept_in_cookies(site: Any) -> None:

@@ -47,6 +47,8 @@ PAGES = (
     "/activities/new",
     "/activities/new?text=Call%20Mira&deal_id=d-1",
     "/activities/a-1/edit",
+    "/settings/workspace",
+    "/settings/members/00000000-0000-0000-0000-000000000002/remove",
     "/settings/currencies",
     "/settings/fields",
     "/settings/fields/new",

@@ -4,7 +4,11 @@ import pytest
 
 from freelanceflow.auth.v1.audit_service_pb2 import AuditEntry, ListAuditEntriesRequest
 from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
-from freelanceflow.auth.v1.workspace_service_pb2 import ChangeMemberRoleRequest, Invitation
+from freelanceflow.auth.v1.workspace_service_pb2 import (
+    ChangeMemberRoleRequest,
+    Invitation,
+    RemoveMemberRequest,
+)
 from gateway.entrypoints.pages.audit import page_of, words_of
 from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
@@ -48,6 +52,34 @@ async def test_a_refusal_is_said_on_the_page(site: Site) -> None:
     answer = await site.post(f"/settings/members/{SECOND}", form)
     assert answer.status == 422
     assert "Say which team." in answer.text
+
+
+async def test_somebody_is_taken_out_once_that_is_confirmed(site: Site) -> None:
+    page = await site.get("/settings/members")
+    assert f'href="/settings/members/{SECOND}/remove"' in page.text
+    asks = await site.get(f"/settings/members/{SECOND}/remove")
+    assert f'href="/clients?owner={SECOND}"' in asks.text
+    assert not isinstance(site.neighbours.workspaces.asked[-1], RemoveMemberRequest)
+    answer = await site.post(f"/settings/members/{SECOND}/remove", {})
+    assert (answer.status, answer.headers["location"]) == (303, "/settings/members?removed=1")
+    assert site.neighbours.workspaces.asked[-1] == RemoveMemberRequest(user_id=SECOND)
+    assert "Removed." in (await site.get("/settings/members?removed=1")).text
+    unknown = SECOND.replace("2", "9")
+    assert (await site.get(f"/settings/members/{unknown}/remove")).status == 404
+    site.may("members.read")
+    assert "/remove" not in (await site.get("/settings/members")).text
+
+
+async def test_who_leaves_is_signed_out_and_the_last_owner_stays(site: Site) -> None:
+    me = SECOND.replace("2", "1")
+    assert "You are signed out" in (await site.get(f"/settings/members/{me}/remove")).text
+    answer = await site.post(f"/settings/members/{me}/remove", {})
+    assert (answer.status, answer.headers["location"]) == (303, "/sign-in")
+    site.neighbours.workspaces.answers["RemoveMember"] = RemoteError(
+        ErrorKind.REFUSED, "LAST_OWNER", "A workspace needs an owner."
+    )
+    refused = await site.post(f"/settings/members/{me}/remove", {})
+    assert (refused.status, "A workspace needs an owner." in refused.text) == (422, True)
 
 
 async def test_somebody_is_invited_by_a_link_that_is_shown_once(site: Site) -> None:

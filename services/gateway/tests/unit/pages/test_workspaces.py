@@ -1,4 +1,4 @@
-"""The list of my workspaces, and entering another one."""
+"""The list of my workspaces, entering another one, and the settings of the present one."""
 
 from freelanceflow.auth.v1.account_service_pb2 import (
     ListMyWorkspacesResponse,
@@ -6,6 +6,7 @@ from freelanceflow.auth.v1.account_service_pb2 import (
     SwitchWorkspaceRequest,
 )
 from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
+from freelanceflow.auth.v1.workspace_service_pb2 import UpdateWorkspaceRequest
 from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
 from services.gateway.tests.unit.pages.conftest import Site, make_principal
@@ -55,3 +56,43 @@ async def test_nobody_has_none(site: Site) -> None:
     site.sign_out()
     assert (await site.get("/workspaces")).status == 303
     assert (await site.post(f"/workspaces/{OTHER}/enter", {})).status == 401
+
+
+async def test_the_present_one_is_changed(site: Site) -> None:
+    page = await site.get("/settings/workspace")
+    assert '<option value="Asia/Kolkata" selected>' in page.text
+    assert '<option value="INR" selected>' in page.text
+    assert 'name="etag" value="4"' in page.text
+    form = {"name": "Lisbon", "time_zone": "Europe/Lisbon", "currency_code": "EUR", "etag": "4"}
+    answer = await site.post("/settings/workspace", form)
+    assert (answer.status, answer.headers["location"]) == (303, "/settings/workspace?saved=1")
+    asked = site.neighbours.workspaces.asked[-1]
+    assert isinstance(asked, UpdateWorkspaceRequest)
+    assert (asked.workspace.id, asked.etag) == (HERE, "4")
+    assert asked.workspace.time_zone == "Europe/Lisbon"
+    assert asked.update_mask.paths == ["name", "currency_code", "time_zone"]
+    assert "Saved." in (await site.get("/settings/workspace?saved=1")).text
+
+
+async def test_what_cannot_be_saved_keeps_what_was_typed(site: Site) -> None:
+    form = {"name": "", "time_zone": "Europe/Lisbon", "currency_code": "EUR", "etag": "3"}
+    site.neighbours.workspaces.answers["UpdateWorkspace"] = RemoteError(
+        ErrorKind.INVALID, "NAME_MISSING", "", fields={"name": "Give a name."}
+    )
+    answer = await site.post("/settings/workspace", form)
+    assert (answer.status, "Give a name." in answer.text) == (422, True)
+    assert '<option value="Europe/Lisbon" selected>' in answer.text
+    site.neighbours.workspaces.answers["UpdateWorkspace"] = RemoteError(
+        ErrorKind.STALE, "WORKSPACE_HAS_CHANGED", "It was changed meanwhile."
+    )
+    answer = await site.post("/settings/workspace", form | {"name": "Mine"})
+    assert (answer.status, "Somebody has changed this" in answer.text) == (422, True)
+    assert 'value="Mine"' in answer.text
+    assert 'name="etag" value="4"' in answer.text
+
+
+async def test_who_may_not_change_it_reads_it(site: Site) -> None:
+    site.may("workspace.read")
+    page = await site.get("/settings/workspace")
+    assert "Asia/Kolkata" in page.text
+    assert 'action="/settings/workspace"' not in page.text

@@ -15,9 +15,10 @@ from freelanceflow.auth.v1.auth_service_pb2 import (
 )
 from gateway.entrypoints.pages.calls import clients_of
 from gateway.entrypoints.pages.forms import (
-    CURRENCIES,
+    USUAL_CURRENCIES,
     Errors,
     Values,
+    currency_options,
     errors_of,
     values_of,
 )
@@ -25,6 +26,7 @@ from gateway.entrypoints.pages.rendering import rendering_of
 from gateway.entrypoints.pages.sent import HOME, Sent, sign_in_form, unpacked
 from gateway.entrypoints.paths import local_path
 from gateway.entrypoints.sessions import end_session, start_session
+from gateway.entrypoints.zones import is_zone
 from kit.errors import DomainError, ErrorKind
 
 _SIGN_IN_REFUSALS = (ErrorKind.UNAUTHENTICATED, ErrorKind.EXHAUSTED)
@@ -72,12 +74,12 @@ async def register_page(request: Request) -> Response:
     """The empty form."""
     if request.state.principal is not None:
         return RedirectResponse(HOME, 303)
-    return _register(request, Values(currency_code=CURRENCIES[0]), Errors())
+    return _register(request, Values(currency_code=USUAL_CURRENCIES[0]), Errors())
 
 
 @router.post("/register")
 async def register(request: Request) -> Response:
-    """Makes a person with a workspace of their own."""
+    """Makes a person with a workspace of their own, whose days begin where the browser's do."""
     values = await values_of(request)
     form = await request.form()
     asked = RegisterRequest(
@@ -86,6 +88,7 @@ async def register(request: Request) -> Response:
         name=values["name"],
         workspace_name=values["workspace_name"],
         currency_code=values["currency_code"],
+        time_zone=values["time_zone"] if is_zone(values["time_zone"]) else "",
         device=request.headers.get("user-agent", ""),
     )
     try:
@@ -152,5 +155,5 @@ def _register(request: Request, values: Values, errors: Errors) -> Response:
         values=values,
         errors=errors.fields,
         message=errors.message,
-        currencies=[(code, code) for code in CURRENCIES],
+        currencies=currency_options(),
     )

@@ -13,10 +13,13 @@ from gateway.entrypoints.filters import CUSTOM
 from gateway.entrypoints.pages.rendering import Viewer
 from gateway.entrypoints.pages.sent import note_sent
 from kit.errors import DomainError, ErrorKind, InvalidInput
-from kit.money import parse
+from kit.money import currencies, parse
 
-# What forms offer; an amount in another one keeps it.
-CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "AUD", "CAD")
+# What forms offer first.
+USUAL_CURRENCIES = (
+    *("EUR", "USD", "GBP", "CHF", "SEK", "NOK"),
+    *("DKK", "PLN", "CZK", "JPY", "AUD", "CAD"),
+)
 
 
 class Values(dict[str, str]):
@@ -102,8 +105,9 @@ def _plain(number: Decimal) -> str:
 
 
 def currency_options(*first: str) -> list[tuple[str, str]]:
-    """Those that forms offer, after those that come first here."""
-    return [(code, code) for code in dict.fromkeys((*filter(None, first), *CURRENCIES))]
+    """Every currency: those that come first here, the usual ones, then the others."""
+    in_order = (*filter(None, first), *USUAL_CURRENCIES, *currencies())
+    return [(code, code) for code in dict.fromkeys(in_order)]
 
 
 def options(items: Any) -> list[tuple[str, str]]:

@@ -8,7 +8,9 @@ from freelanceflow.auth.v1.workspace_service_pb2 import (
     ChangeMemberRoleRequest,
     ListMembersRequest,
     Member,
+    RemoveMemberRequest,
 )
+from gateway.entrypoints.errors import HttpProblem
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -68,6 +70,42 @@ async def change_member(request: Request, user_id: str) -> Response:
     return RedirectResponse("/settings/members?saved=1", 303)
 
 
+@router.get("/settings/members/{user_id}/remove")
+async def ask_to_remove(request: Request, user_id: str) -> Response:
+    """Says what it means before somebody goes."""
+    return await _removal(request, user_id, Errors())
+
+
+@router.post("/settings/members/{user_id}/remove")
+async def remove_member(request: Request, user_id: str) -> Response:
+    """Takes somebody out, perhaps oneself; what belongs to them stays."""
+    me = str(signed_in(request).user_id)
+    asked = RemoveMemberRequest(user_id=user_id)
+    try:
+        await clients_of(request).workspaces.RemoveMember(asked, identity_of(request))
+    except DomainError as refusal:
+        if refusal.kind not in (ErrorKind.REFUSED, ErrorKind.FORBIDDEN):
+            raise
+        return await _removal(request, user_id, Errors(refusal.message))
+    return RedirectResponse("/sign-in" if user_id == me else "/settings/members?removed=1", 303)
+
+
+async def _removal(request: Request, user_id: str, errors: Errors) -> Response:
+    viewer, found = await together(viewer_of(request), _members(request))
+    member = next((member for member in found if member.user_id == user_id), None)
+    if member is None:
+        raise HttpProblem(404, "MEMBER_NOT_FOUND", "There is no such member.")
+    return rendering_of(request).response(
+        request,
+        "settings/member_remove.html",
+        viewer,
+        status=errors.status,
+        member=member,
+        me=str(signed_in(request).user_id),
+        message=errors.message,
+    )
+
+
 async def _members(request: Request) -> list[Member]:
     """All of them, by name."""
     found: list[Member] = []
@@ -105,6 +143,7 @@ async def members_page(
         message=errors.message,
         refused=refused,
         saved="saved" in request.query_params,
+        removed="removed" in request.query_params,
         invited=invited or Values(role="sales"),
         invitation=invitation_errors,
     )

@@ -36,6 +36,7 @@ from gateway.entrypoints.pages import (
     today,
     trash,
     views,
+    workspace_settings,
     workspaces,
 )
 from gateway.entrypoints.pages.assets import PREFIX, Assets
@@ -57,6 +58,7 @@ PARTS = (
     reports,
     notifications,
     settings,
+    workspace_settings,
     invitations,
     members,
     workspaces,
