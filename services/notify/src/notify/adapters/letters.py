@@ -19,7 +19,7 @@ from notify.domain.messages import Kind, Wording
 
 SUBJECT_LENGTH = 200
 SETTINGS = "settings/notifications"
-# Where the pages of what a notification is about are.
+# Where the pages of what is told by mail are; tests/architecture/test_links.py compares.
 PAGES = {
     "activity": "activities",
     "client": "clients",
