@@ -231,6 +231,8 @@ async def test_an_empty_workspace_is_told_so(peer: Peer) -> None:
     ("scope", "reason"),
     [
         ({"start_date": "soon"}, "DATE_INVALID"),
+        ({"start_date": "0026-03-01"}, "DATE_INVALID"),
+        ({"end_date": "9999-12-31"}, "DATE_INVALID"),
         ({"start_date": "2026-03-02", "end_date": "2026-03-01"}, "RANGE_EMPTY"),
         ({"as_of_date": "yesterday"}, "DATE_INVALID"),
         ({"as_of_date": "0682-09-12"}, "DATE_INVALID"),

@@ -50,9 +50,9 @@ async def test_an_activity_is_about_something(person: Person) -> None:
         await make_activity(person, client_id=client.id, subject=" ")
     with refused(ErrorKind.INVALID, "KIND_UNKNOWN"):
         await make_activity(person, client_id=client.id, kind=pb.ACTIVITY_KIND_UNSPECIFIED)
-    with refused(ErrorKind.INVALID, "TIME_INVALID"):
-        far = Timestamp(seconds=2**50)
-        await make_activity(person, client_id=client.id, due_time=far)
+    for seconds in (2**50, 253402300799, -62135596800):  # beyond, and the ends of, the calendar
+        with refused(ErrorKind.INVALID, "TIME_INVALID"):
+            await make_activity(person, client_id=client.id, due_time=Timestamp(seconds=seconds))
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ async def test_a_named_field_can_be_emptied(person: Person) -> None:
         ),
         ({"expected_close_date": "01.02.2026"}, "DATE_INVALID", "expected_close_date"),
         ({"expected_close_date": "2026-02-30"}, "DATE_INVALID", "expected_close_date"),
+        ({"expected_close_date": "0026-03-01"}, "DATE_INVALID", "expected_close_date"),
         ({"tags": ["x" * 51]}, "TAGS_TOO_LONG", "tags"),
         ({"tags": [str(n) for n in range(21)]}, "TAGS_TOO_MANY", "tags"),
         ({"owner_id": "me"}, "INVALID_INPUT", "owner_id"),

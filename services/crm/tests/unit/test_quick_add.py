@@ -40,6 +40,8 @@ NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
         ("Water plants", "Water plants", ""),
         ("Order 12 chairs of 4.50", "Order 12 chairs of 4.50", ""),
         ("Meet at 99:99", "Meet at 99:99", ""),
+        ("Meet 0001-01-01", "Meet 0001-01-01", ""),
+        ("Meet 31.12.9999", "Meet 31.12.9999", ""),
     ],
 )
 def test_days_and_times_are_understood(line: str, subject: str, due: str) -> None:

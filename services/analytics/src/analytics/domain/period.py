@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from analytics.domain.errors import DateInvalid, RangeEmpty
+from kit.years import FIRST_YEAR, LAST_YEAR, is_plausible
 
 USUAL_DAYS = 90
 
@@ -52,7 +53,11 @@ class Period:
 
 def _date(text: str, field: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         said = "Give a date such as 2026-03-31."
         raise DateInvalid(said, fields={field: said}) from None
+    if not is_plausible(day):
+        said = f"Periods lie between the years {FIRST_YEAR} and {LAST_YEAR}."
+        raise DateInvalid(said, fields={field: said})
+    return day

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
 from typing import TypeVar
 
+from kit.years import is_plausible
+
 T = TypeVar("T")
 LONGEST = 40  # characters of a cell that may be a number or a date
 
@@ -184,6 +186,8 @@ def _instant(found: re.Match[str], month: int, day: int) -> datetime:
     if year < 100:
         year += 1900 if year >= _CENTURY_TURN else 2000
     at = datetime.combine(date(year, month, day), time())
+    if not is_plausible(at):
+        raise ValueError("nobody means this year")
     if found["hour"] is None:
         return at
     hour, half = int(found["hour"]), (found["half"] or "")[:1].lower()

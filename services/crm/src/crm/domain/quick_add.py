@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from crm.domain.activity import MAX_SUBJECT, ActivityKind
 from crm.domain.repetition import Repetition, on
+from kit.years import is_plausible
 
 REMIND_BEFORE = timedelta(minutes=15)
 MORNING = time(8)  # when a whole day's activity is brought to mind
@@ -172,7 +173,8 @@ class _Line:
         number = int(month) if month.isdecimal() else _MONTHS.index(month.lower()[:3]) + 1
         try:
             if year:
-                return date(int(year), number, int(day))
+                found = date(int(year), number, int(day))
+                return found if is_plausible(found) else None
             found = date(self._today.year, number, int(day))
             return found if found >= self._today else date(found.year + 1, number, int(day))
         except ValueError:
@@ -214,10 +216,9 @@ def _is_time(found: re.Match[str]) -> bool:
 
 def _is_iso_date(found: re.Match[str]) -> bool:
     try:
-        date(int(found[1]), int(found[2]), int(found[3]))
+        return is_plausible(date(int(found[1]), int(found[2]), int(found[3])))
     except ValueError:
         return False
-    return True
 
 
 def _clock(hour: int, minute: int, half: str | None) -> time:

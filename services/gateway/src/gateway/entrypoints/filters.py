@@ -15,6 +15,7 @@ from starlette.requests import Request
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.errors import HttpProblem
 from gateway.entrypoints.zones import may_speak_of_days
+from kit.years import is_plausible
 
 CUSTOM = "cf_"  # before the key of a custom field
 MOST = 20
@@ -136,9 +137,10 @@ def _day_of(term: Term, asker: Asker) -> date | None:
         return None
     if _PLAIN_DAY.fullmatch(term.value):
         try:
-            return date.fromisoformat(term.value)
+            day = date.fromisoformat(term.value)
         except ValueError:  # crm says so
             return None
+        return day if is_plausible(day) else None
     return _said_by_word(term.value, asker)
 
 

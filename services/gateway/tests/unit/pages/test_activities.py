@@ -128,6 +128,7 @@ async def test_what_was_done_is_done_now_or_when_it_was_due(site: Any) -> None:
     ("wrong", "words"),
     [
         ({"due_date": "soon"}, "This is no date."),
+        ({"due_date": "0001-01-01"}, "Check the year."),
         ({"due_time": "25:00"}, "This is no time of day."),
         ({"remind": "60"}, "Say when it is due"),
         ({"remind": "x", "due_date": "2026-12-01"}, "Choose when to remind."),

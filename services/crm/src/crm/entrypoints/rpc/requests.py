@@ -16,6 +16,9 @@ from freelanceflow.type.v1 import money_pb2
 from kit.clock import from_timestamp
 from kit.errors import DomainError, ErrorKind
 from kit.ids import parse_id
+from kit.years import FIRST_YEAR, LAST_YEAR, is_plausible
+
+YEAR_UNLIKELY = f"Check the year: it lies between {FIRST_YEAR} and {LAST_YEAR}."
 
 
 class FieldNotWritable(DomainError):
@@ -104,11 +107,14 @@ def read_date(message: Any, field: str) -> date | None:
     try:
         if len(text) != len("YYYY-MM-DD"):
             raise ValueError
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise EntryRefused(
             [Problem(field, "DATE_INVALID", "This is no date; write YYYY-MM-DD.")]
         ) from None
+    if not is_plausible(day):
+        raise EntryRefused([Problem(field, "DATE_INVALID", YEAR_UNLIKELY)])
+    return day
 
 
 def read_instant(message: Any, field: str) -> datetime | None:
@@ -117,9 +123,12 @@ def read_instant(message: Any, field: str) -> datetime | None:
         return None
     value: Timestamp = getattr(message, field)
     try:
-        return from_timestamp(value)
+        at = from_timestamp(value)
     except OverflowError:
         raise EntryRefused([Problem(field, "TIME_INVALID", "This is no time.")]) from None
+    if not is_plausible(at):
+        raise EntryRefused([Problem(field, "TIME_INVALID", YEAR_UNLIKELY)])
+    return at
 
 
 def read_list(message: Any, field: str) -> tuple[str, ...]:

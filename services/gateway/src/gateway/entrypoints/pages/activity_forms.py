@@ -28,6 +28,7 @@ from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of
 from kit.clock import from_timestamp, to_timestamp
 from kit.errors import DomainError, ErrorKind, InvalidInput
 from kit.ids import new_id
+from kit.years import is_plausible
 
 MOST = 200
 LABELS = {
@@ -243,6 +244,8 @@ def _due(values: Values, formats: Formats) -> datetime | None:
         day = date.fromisoformat(values["due_date"]) if values["due_date"] else formats.today
     except ValueError:
         raise InvalidInput("", fields={"due_date": "This is no date."}) from None
+    if not is_plausible(day):
+        raise InvalidInput("", fields={"due_date": "Check the year."})
     try:
         at = time.fromisoformat(values["due_time"]) if values["due_time"] else time()
     except ValueError:

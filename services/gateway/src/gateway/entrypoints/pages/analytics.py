@@ -29,6 +29,7 @@ from gateway.entrypoints.pages.named_filters import settled
 from gateway.entrypoints.pages.owners import Owners, names_of, owners_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 from kit.ids import new_id
+from kit.years import is_plausible
 
 TOP = 5
 PERIODS = {"30": "30 days", "90": "90 days", "365": "12 months"}
@@ -102,9 +103,10 @@ def _one_of(value: str, allowed: Any, usual: str) -> str:
 
 def _day(text: str) -> str:
     try:
-        return date.fromisoformat(text).isoformat()
+        day = date.fromisoformat(text)
     except ValueError:
         return ""
+    return day.isoformat() if is_plausible(day) else ""
 
 
 def query_of(request: Request) -> AnalyticsQuery:

@@ -15,6 +15,7 @@ from gateway.entrypoints.pages.formatting import Formats
 from gateway.entrypoints.pages.forms import Values
 from gateway.entrypoints.pages.rendering import rendering_of
 from kit.clock import to_timestamp
+from kit.years import is_plausible
 
 PAGE, MOST = 50, 200
 GROUPS = [
@@ -143,6 +144,7 @@ def _asked(given: Mapping[str, str], formats: Formats) -> ListAuditEntriesReques
 def _day(text: str) -> date | None:
     """What is no day narrows nothing."""
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if is_plausible(day) else None
