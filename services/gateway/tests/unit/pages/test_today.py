@@ -11,6 +11,7 @@ from freelanceflow.crm.v1.setup_service_pb2 import Setup
 from freelanceflow.crm.v1.timeline_service_pb2 import ListTimelineResponse
 from kit.errors import ErrorKind
 from kit.rpc.errors import PeerUnavailable, RemoteError
+from services.gateway.tests.unit.pages.analytics_factories import make_odds, make_odds_list
 
 
 async def test_it_asks_for_ones_own_until_midnight_of_the_workspace(site: Any) -> None:
@@ -26,6 +27,30 @@ async def test_it_asks_for_ones_own_until_midnight_of_the_workspace(site: Any) -
         "next_step_due_date",
         "next_activity_at",
     ]
+
+
+async def test_it_answers_what_a_day_is_for(site: Any, make: SimpleNamespace) -> None:
+    """Which deal deserves time, what it needs, and what is coming in."""
+    site.neighbours.predictions.answers["ListDealOdds"] = make_odds_list(
+        deals=[make_odds(0, deal_id="worthy", name="Branding")]
+    )
+    bare = [make.deal(id="worthy", name="Branding"), make.deal(id="bare", name="Logo")]
+    site.neighbours.deals.answers["ListDeals"] = ListDealsResponse(deals=bare)
+    text = (await site.get("/")).text
+    assert "Deals that deserve time" in text
+    assert make_odds(0).next_best_step.words in text
+    assert text.count('href="/deals/worthy"') == 1  # is not listed again as one without a step
+    assert "Other deals without a next step" in text
+    assert 'href="/deals/bare"' in text
+    assert "Next 30 days" in text
+    assert "likely €" in text
+
+
+async def test_without_odds_deals_without_a_step_are_all(site: Any) -> None:
+    site.neighbours.predictions.answers["ListDealOdds"] = PeerUnavailable("analytics")
+    text = (await site.get("/")).text
+    assert "Deals that deserve time" not in text
+    assert ">Deals without a next step" in text
 
 
 async def test_a_day_without_anything_says_so(site: Any) -> None:
@@ -58,6 +83,7 @@ async def test_with_analytics_away_the_day_still_begins(site: Any) -> None:
     away = PeerUnavailable("analytics")
     for method in ("GetPipeline", "GetVelocity"):
         site.neighbours.analytics.answers[method] = away
+    site.neighbours.predictions.answers["ListDealOdds"] = away
     site.neighbours.predictions.answers["ListClientRisks"] = away
     answer = await site.get("/")
     assert answer.status == 200

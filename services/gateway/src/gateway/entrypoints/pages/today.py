@@ -1,4 +1,6 @@
-"""Today: what is due, what has no next step, who may be leaving, what has happened."""
+"""Today: what is due, what deserves time, what has no next step, who may be leaving, what has
+happened.
+"""
 
 from datetime import datetime, time, timedelta
 
@@ -7,7 +9,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.analytics.v1.analytics_service_pb2 import GetPipelineRequest, GetVelocityRequest
-from freelanceflow.analytics.v1.prediction_service_pb2 import ListClientRisksRequest
+from freelanceflow.analytics.v1.prediction_service_pb2 import (
+    ListClientRisksRequest,
+    ListDealOddsRequest,
+)
 from freelanceflow.crm.v1.activity_service_pb2 import ListActivitiesRequest
 from freelanceflow.crm.v1.deal_service_pb2 import ListDealsRequest
 from freelanceflow.crm.v1.setup_service_pb2 import (
@@ -33,7 +38,7 @@ from gateway.entrypoints.pages.forms import values_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 from gateway.entrypoints.paths import local_path
 
-DUE, DEALS, RISKS, CHANGES = 50, 6, 5, 12
+DUE, WORTHY, DEALS, RISKS, CHANGES = 50, 5, 6, 5, 12
 
 router = APIRouter(include_in_schema=False)
 
@@ -46,9 +51,14 @@ async def today(request: Request) -> Response:
     rendering = rendering_of(request)
     formats = rendering.formats(viewer)
     clients, identity = clients_of(request), identity_of(request)
-    due, bare, risks, happened, pipeline, velocity, setup = await together(
+    due, bare, odds, risks, happened, pipeline, velocity, setup = await together(
         if_there(clients.activities.ListActivities(_due(user_id, formats), identity)),
         if_there(clients.deals.ListDeals(_without_next_step(), identity)),
+        if_there(
+            clients.predictions.ListDealOdds(
+                ListDealOddsRequest(page_size=WORTHY), identity, timeout=EXTRA_TIMEOUT
+            )
+        ),
         if_there(
             clients.predictions.ListClientRisks(
                 ListClientRisksRequest(page_size=RISKS, level="leaving"),
@@ -66,6 +76,9 @@ async def today(request: Request) -> Response:
         setup_of(request),
     )
     activities = due.activities if due else []
+    worthy = odds.deals if odds else []
+    named = {deal.deal_id for deal in worthy}
+    others = [deal for deal in bare.deals if deal.id not in named] if bare else []
     fragment = is_htmx(request) and targets(request, "today")
     return rendering.response(
         request,
@@ -73,8 +86,10 @@ async def today(request: Request) -> Response:
         viewer,
         days=days_of(activities, formats),
         due_is_there=due is not None,
-        deals=bare.deals if bare else [],
-        more_deals=bool(bare and bare.next_page_token),
+        worthy=worthy,
+        deals=others[:DEALS],
+        named_above=bool(bare and len(others) < len(bare.deals)),
+        more_deals=bool(bare and (bare.next_page_token or others[DEALS:])),
         risks=None if risks is None else list(risks.clients),
         entries=None if happened is None else happened.entries,
         pipeline=pipeline,
@@ -125,4 +140,4 @@ def _without_next_step() -> ListDealsRequest:
             for field in nothing
         ),
     ]
-    return ListDealsRequest(page_size=DEALS, conditions=conditions)
+    return ListDealsRequest(page_size=WORTHY + DEALS, conditions=conditions)
