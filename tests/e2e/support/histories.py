@@ -74,13 +74,13 @@ async def told(person: Person, deals: int) -> None:
     """Wait until reports rest on so many deals."""
 
     async def is_told() -> bool:
-        if deals != (await person.get("/analytics/health"))["model"]["sample_size"]:
-            return False
-        for name in ("forecast", "deals", "churn"):
+        answers = {}
+        for name in ("health", "forecast", "deals", "churn"):
             answer = await person.request("GET", f"/analytics/{name}")
             if answer.status_code != 200 or BEHIND in answer.json()["basis"]:
                 return False
-        return True
+            answers[name] = answer.json()
+        return bool(answers["health"]["model"]["sample_size"] == deals)
 
     await until(is_told, patience=PATIENCE)
 
