@@ -126,13 +126,14 @@ async def test_hundreds_at_once_are_one_summary_that_leads_to_the_list(
     fell, risen = told["odds_dropped"], told["risk_risen"]
     assert (fell["title"], fell["target_id"]) == ("Odds fell for 340 deals", None)
     assert fell["body"] == (
-        "A from 62% to 20%; B from 62% to 41%; C from 62% to 41%; and 337 more."
+        "A: from 62% to 20%; B: from 62% to 41%; C: from 62% to 41%; and 337 more."
     )
-    assert (risen["title"], risen["body"]) == ("2 clients more at risk", "D over 99%; E over 99%.")
+    assert risen["title"] == "2 clients more at risk"
+    assert risen["body"] == "Likely to stay away: D (over 99%); E (over 99%)."
     await send(app, smtp)
     texts = "".join(map(text_of, sink.to(mira.hex)))
-    assert "/analytics/deals" in texts
-    assert "/analytics/clients?level=leaving" in texts
+    assert "Open the deals: http://localhost:8700/analytics/deals" in texts
+    assert "Open the clients: http://localhost:8700/analytics/clients?level=leaving" in texts
 
 
 async def test_what_is_nobodys_is_told_to_those_who_see_it(

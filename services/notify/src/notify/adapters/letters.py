@@ -30,6 +30,7 @@ PAGES = {
     "risks": "analytics/clients?level=leaving",
 }
 LISTED = frozenset({"export", "odds", "risks"})  # these have no page of their own
+CALLED = {"odds": "deals", "risks": "clients"}  # what its page shows; else as it is named
 
 REASONS = {
     Kind.ODDS_DROPPED: "You get this because the deals are yours to look after.",
@@ -55,7 +56,7 @@ class Letters:
             "title": wording.title,
             "body": wording.body,
             "link": f"{self._public_url}/{_page_of(wording)}",
-            "action": f"Open the {wording.target_kind}",
+            "action": f"Open the {CALLED.get(wording.target_kind, wording.target_kind)}",
             "reason": REASONS.get(
                 wording.kind, "You get this because you belong to the workspace."
             ),

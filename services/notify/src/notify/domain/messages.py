@@ -213,7 +213,7 @@ def odds_dropped(count: int, drops: Sequence[Drop], locale: str = DEFAULT_LOCALE
         return Wording(
             kind=Kind.ODDS_DROPPED,
             title=f"Odds fell for {_counted(count, 'deals')}",
-            body=_listed(count, [f"{d.deal_name} {t}" for d, t in zip(drops, told, strict=True)]),
+            body=_listed(count, [f"{d.deal_name}: {t}" for d, t in zip(drops, told, strict=True)]),
             target_kind="odds",
         )
     return Wording(
@@ -229,11 +229,11 @@ def risk_risen(count: int, rises: Sequence[Rise], locale: str = DEFAULT_LOCALE) 
     """One client with the main reason, or the most pressing of many."""
     first = rises[0]
     if count > 1:
-        named = [f"{r.client_name} {_share(r.probability, locale)}" for r in rises]
+        named = [f"{r.client_name} ({_share(r.probability, locale)})" for r in rises]
         return Wording(
             kind=Kind.RISK_RISEN,
             title=f"{_counted(count, 'clients')} more at risk",
-            body=_listed(count, named),
+            body=f"Likely to stay away: {_listed(count, named)}",
             target_kind="risks",
         )
     level = level_in_words(first.level, first.evidence)
