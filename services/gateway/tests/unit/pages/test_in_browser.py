@@ -12,6 +12,8 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from freelanceflow.crm.v1.client_service_pb2 import ListClientsResponse
+from freelanceflow.notify.v1.notification_service_pb2 import ListNotificationsResponse
 from gateway.entrypoints.edge import _PAGE_POLICY
 from local.browser import provide
 
@@ -267,3 +269,47 @@ async def test_a_form_in_the_dialog_says_what_is_wrong(page: Page) -> None:
     await page.get_by_label("Value (optional)").fill("much")
     await page.get_by_role("button", name="Add deal").click()
     await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_focused()
+
+
+LONG = "w" * 200
+SHOWN = (
+    "/pipeline",
+    "/pipeline?deal=d-1",
+    "/deals/d-1",
+    "/clients",
+    "/clients/c-1",
+    "/notifications",
+)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_a_word_longer_than_the_page_makes_no_page_scroll_sideways(
+    page: Page, served: Served, make: Any, width: int
+) -> None:
+    """With the words of the demo that is looked at in tests/e2e, on every page."""
+    card = {"name": LONG, "client_name": LONG, "owner_name": LONG, "next_step": LONG}
+    deal = make.deal(stage_name=LONG, source=LONG, tags=[LONG], **card)
+    client = make.client(name=LONG, emails=[f"{LONG}@example.com"], tags=[LONG], owner_name=LONG)
+    board = make.board(3)
+    for column in board.columns:
+        column.stage.name = LONG
+        for shown in column.cards:
+            shown.MergeFrom(type(shown)(tags=[LONG], **card))
+    told = make.notification(1, title=LONG, body=LONG)
+    peers = served.site.neighbours
+    peers.deals.answers |= {"GetBoard": board, "GetDeal": deal}
+    peers.clients.answers |= {
+        "GetClient": client,
+        "ListClients": ListClientsResponse(clients=[client]),
+    }
+    peers.notifications.answers["ListNotifications"] = ListNotificationsResponse(
+        notifications=[told]
+    )
+    await page.set_viewport_size({"width": width, "height": 900})
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    over = {}
+    for path in SHOWN:
+        await page.goto(path)
+        await page.wait_for_load_state("load")
+        over[path] = await page.evaluate(wide)
+    assert over == dict.fromkeys(SHOWN, 0)
