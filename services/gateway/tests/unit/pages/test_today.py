@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+from freelanceflow.analytics.v1.explanation_pb2 import MoneyRange
 from freelanceflow.crm.v1.activity_service_pb2 import ListActivitiesResponse
 from freelanceflow.crm.v1.client_service_pb2 import Client, ClientKind, ListClientsResponse
 from freelanceflow.crm.v1.contact_service_pb2 import ListDealContactsResponse
@@ -36,6 +37,10 @@ async def test_it_answers_what_a_day_is_for(site: Any, make: SimpleNamespace) ->
     )
     bare = [make.deal(id="worthy", name="Branding"), make.deal(id="bare", name="Logo")]
     site.neighbours.deals.answers["ListDeals"] = ListDealsResponse(deals=bare)
+    ahead = MoneyRange(
+        expected=make.money(500_000), lower=make.money(100_000), upper=make.money(900_000)
+    )
+    site.neighbours.analytics.answers["GetVelocity"].projection.CopyFrom(ahead)
     text = (await site.get("/")).text
     assert "Deals that deserve time" in text
     assert make_odds(0).next_best_step.words in text
@@ -43,7 +48,7 @@ async def test_it_answers_what_a_day_is_for(site: Any, make: SimpleNamespace) ->
     assert "Other deals without a next step" in text
     assert 'href="/deals/bare"' in text
     assert "Next 30 days" in text
-    assert "likely €" in text
+    assert "likely €1,000 to €9,000" in text
 
 
 async def test_without_odds_deals_without_a_step_are_all(site: Any) -> None:
