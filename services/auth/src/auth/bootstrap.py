@@ -8,6 +8,7 @@ from auth.adapters.tokens import TokenSigner
 from auth.config import Settings
 from auth.entrypoints.app import App
 from auth.entrypoints.consumers import OF_AUTH, OF_CRM, WITHOUT_ACTOR, is_kept, keep_all
+from auth.entrypoints.recovery import of_forgotten
 from auth.entrypoints.rpc.account import AccountService
 from auth.entrypoints.rpc.audit import AuditService
 from auth.entrypoints.rpc.auth import AuthService
@@ -83,6 +84,17 @@ def _audit(app: App, stream: str, handlers: dict[str, Handler]) -> Consumer:
     )
 
 
+def _recovery(app: App) -> Consumer:
+    return Consumer(
+        app.bus,
+        stream="AUTH",
+        name="auth-recovery",
+        handlers=of_forgotten(app),
+        open_unit=app.system_unit,  # a person is looked for: no workspace is known
+        system=app.system,
+    )
+
+
 async def serve(settings: Settings) -> None:
     """Run until told to stop."""
     async with open_app(settings) as app:
@@ -97,6 +109,7 @@ async def serve(settings: Settings) -> None:
                 "relay": app.relay.run,
                 "revocations": revocations.follow,
                 "sweep": lambda: sweep(app),
+                "recovery": _recovery(app).run,
                 "audit-auth": _audit(app, "AUTH", OF_AUTH).run,
                 "audit-crm": _audit(app, "CRM", OF_CRM).run,
             },

@@ -49,7 +49,7 @@ async def test_who_signs_in_is_told_who_they_are(door: Door) -> None:
 async def test_an_unknown_address_and_a_wrong_password_are_answered_alike(door: Door) -> None:
     mira = await door.register()
     answers = []
-    for email in (mira.email, unique_email(), "no address at all"):
+    for email in (mira.email, unique_email(), "no address at all", "nul\0@x.example"):
         with pytest.raises(DomainError) as refusal:
             await door.log_in(email, "wrong horse battery staple")
         answers.append((refusal.value.reason, refusal.value.message))

@@ -8,6 +8,9 @@ GOLDEN = Path(__file__).resolve().parents[4] / "proto" / "golden"
 NOT_KEPT = {
     "auth.user.v1.registered",  # in no workspace yet
     "auth.verification.v1.requested",
+    "auth.password.v1.changed",  # each workspace of the person has a line of its own
+    "auth.password.v1.forgotten",  # by nobody that is known
+    "auth.password.v1.link_issued",
     "crm.activity.v1.reminded",  # the system's doing
     "crm.board.v1.reweighted",
     "crm.bulk.v1.finished",  # each of its changes is kept

@@ -285,7 +285,7 @@ class SessionRevoked(_message.Message):
     user_id: _builtins.str
     """Whose it was."""
     cause: _builtins.str
-    """logged_out, ended, reuse_detected, member_removed or role_changed."""
+    """logged_out, ended, reuse_detected, member_removed, role_changed, switched or password_changed."""
     version: _builtins.int
     """The session's version after it."""
     @_builtins.property
@@ -360,3 +360,181 @@ class VerificationRequested(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerificationRequested: _TypeAlias = VerificationRequested  # noqa: Y015
+
+@_typing.final
+class PasswordForgotten(_message.Message):
+    """Somebody says that they have forgotten the password of an address, which may be nobody's. Type: password.v1.forgotten."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EMAIL_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    email: _builtins.str
+    """The address as typed, in its normal form."""
+    version: _builtins.int
+    """Always 1."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when a link for it would work."""
+
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        email: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "expire_time", b"expire_time", "happen_time", b"happen_time", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PasswordForgotten: _TypeAlias = PasswordForgotten  # noqa: Y015
+
+@_typing.final
+class ResetLinkIssued(_message.Message):
+    """A person gets a link to set a new password with. Type: password.v1.link_issued. The secret ends after a few minutes, with the next
+    one, and works once.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The person."""
+    email: _builtins.str
+    """Where to."""
+    name: _builtins.str
+    """How the person is called."""
+    token: _builtins.str
+    """The link's secret."""
+    version: _builtins.int
+    """The person's version."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the link works."""
+
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        email: _builtins.str = ...,
+        name: _builtins.str = ...,
+        token: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "expire_time", b"expire_time", "happen_time", b"happen_time", "name", b"name", "token", b"token", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResetLinkIssued: _TypeAlias = ResetLinkIssued  # noqa: Y015
+
+@_typing.final
+class PasswordChanged(_message.Message):
+    """A person has a new password; all their sessions are over, but the one it was changed in. Type: password.v1.changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    BY_LINK_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The person."""
+    email: _builtins.str
+    """Where to say so."""
+    name: _builtins.str
+    """How the person is called."""
+    by_link: _builtins.bool
+    """Whether it was set with the link from a mail, and not by whoever knew the one before."""
+    version: _builtins.int
+    """The person's version after it."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        email: _builtins.str = ...,
+        name: _builtins.str = ...,
+        by_link: _builtins.bool = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_link", b"by_link", "email", b"email", "happen_time", b"happen_time", "name", b"name", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PasswordChanged: _TypeAlias = PasswordChanged  # noqa: Y015
+
+@_typing.final
+class MemberPasswordChanged(_message.Message):
+    """A member of a workspace has a new password; told in each workspace of the person. Type: member.v1.password_changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    BY_LINK_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    user_id: _builtins.str
+    """The person."""
+    by_link: _builtins.bool
+    """Whether it was set with the link from a mail."""
+    actor_id: _builtins.str
+    """Who did it: the person."""
+    version: _builtins.int
+    """The person's version after it."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        by_link: _builtins.bool = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "by_link", b"by_link", "happen_time", b"happen_time", "user_id", b"user_id", "version", b"version", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberPasswordChanged: _TypeAlias = MemberPasswordChanged  # noqa: Y015

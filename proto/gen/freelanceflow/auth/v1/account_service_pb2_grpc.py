@@ -46,6 +46,11 @@ class AccountServiceStub:
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.UpdateMeRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.User.FromString,
                 _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/freelanceflow.auth.v1.AccountService/ChangePassword',
+                request_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
         self.ListSessions = channel.unary_unary(
                 '/freelanceflow.auth.v1.AccountService/ListSessions',
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ListSessionsRequest.SerializeToString,
@@ -81,6 +86,14 @@ class AccountServiceServicer:
 
     def UpdateMe(self, request, context):
         """Changes name or locale. Fails with INVALID_ARGUMENT (NAME_MISSING, LOCALE_UNKNOWN).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Sets a new password and ends the person's other sessions. Fails with INVALID_ARGUMENT (PASSWORD_WRONG, PASSWORD_TOO_SHORT,
+        PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON), FAILED_PRECONDITION (PASSWORD_NOT_SET) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,6 +139,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.UpdateMe,
                     request_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.UpdateMeRequest.FromString,
                     response_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.User.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ChangePasswordResponse.SerializeToString,
             ),
             'ListSessions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSessions,
@@ -203,6 +221,33 @@ class AccountService:
             '/freelanceflow.auth.v1.AccountService/UpdateMe',
             freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.UpdateMeRequest.SerializeToString,
             freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.auth.v1.AccountService/ChangePassword',
+            freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ChangePasswordRequest.SerializeToString,
+            freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ChangePasswordResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,10 @@ class AccountServiceStub:
     """Gets the person, with the role and permissions in the current workspace."""
     UpdateMe: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.UpdateMeRequest, _account_service_pb2.User]
     """Changes name or locale. Fails with INVALID_ARGUMENT (NAME_MISSING, LOCALE_UNKNOWN)."""
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.ChangePasswordRequest, _account_service_pb2.ChangePasswordResponse]
+    """Sets a new password and ends the person's other sessions. Fails with INVALID_ARGUMENT (PASSWORD_WRONG, PASSWORD_TOO_SHORT,
+    PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON), FAILED_PRECONDITION (PASSWORD_NOT_SET) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    """
     ListSessions: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.ListSessionsRequest, _account_service_pb2.ListSessionsResponse]
     """Lists the person's live sessions, newest first."""
     EndSession: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.EndSessionRequest, _account_service_pb2.EndSessionResponse]
@@ -56,6 +60,10 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Gets the person, with the role and permissions in the current workspace."""
     UpdateMe: _aio.UnaryUnaryMultiCallable[_account_service_pb2.UpdateMeRequest, _account_service_pb2.User]  # type: ignore[assignment]
     """Changes name or locale. Fails with INVALID_ARGUMENT (NAME_MISSING, LOCALE_UNKNOWN)."""
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ChangePasswordRequest, _account_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """Sets a new password and ends the person's other sessions. Fails with INVALID_ARGUMENT (PASSWORD_WRONG, PASSWORD_TOO_SHORT,
+    PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON), FAILED_PRECONDITION (PASSWORD_NOT_SET) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    """
     ListSessions: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ListSessionsRequest, _account_service_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """Lists the person's live sessions, newest first."""
     EndSession: _aio.UnaryUnaryMultiCallable[_account_service_pb2.EndSessionRequest, _account_service_pb2.EndSessionResponse]  # type: ignore[assignment]
@@ -83,6 +91,16 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.User, _abc.Awaitable[_account_service_pb2.User]]:
         """Changes name or locale. Fails with INVALID_ARGUMENT (NAME_MISSING, LOCALE_UNKNOWN)."""
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _account_service_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.ChangePasswordResponse, _abc.Awaitable[_account_service_pb2.ChangePasswordResponse]]:
+        """Sets a new password and ends the person's other sessions. Fails with INVALID_ARGUMENT (PASSWORD_WRONG, PASSWORD_TOO_SHORT,
+        PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON), FAILED_PRECONDITION (PASSWORD_NOT_SET) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+        """
 
     @_abc_1.abstractmethod
     def ListSessions(

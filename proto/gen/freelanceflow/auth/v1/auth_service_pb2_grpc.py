@@ -60,6 +60,16 @@ class AuthServiceStub:
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
                 _registered_method=True)
+        self.RequestPasswordReset = channel.unary_unary(
+                '/freelanceflow.auth.v1.AuthService/RequestPasswordReset',
+                request_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/freelanceflow.auth.v1.AuthService/ResetPassword',
+                request_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
         self.AcceptInvitation = channel.unary_unary(
                 '/freelanceflow.auth.v1.AuthService/AcceptInvitation',
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.AcceptInvitationRequest.SerializeToString,
@@ -112,6 +122,23 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestPasswordReset(self, request, context):
+        """Sends a link to set a new password with, if the address is somebody's. The answer is the same for every address, after the
+        same work. Fails with RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """Sets a new password with the secret from the mail, proves the address with it, and ends all sessions of the person. Nobody is
+        signed in by it. Fails with NOT_FOUND (LINK_NOT_VALID), also for a used or expired one, and INVALID_ARGUMENT
+        (PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON), which leaves the link as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AcceptInvitation(self, request, context):
         """Turns an invitation into a membership and a session: a new person gives name and password, a known one the password.
         Fails with NOT_FOUND (INVITATION_NOT_FOUND), also for a used or expired one, and UNAUTHENTICATED (CREDENTIALS_WRONG).
@@ -147,6 +174,16 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.VerifyEmail,
                     request_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailRequest.FromString,
                     response_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.SerializeToString,
+            ),
+            'RequestPasswordReset': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestPasswordReset,
+                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetRequest.FromString,
+                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordResponse.SerializeToString,
             ),
             'AcceptInvitation': grpc.unary_unary_rpc_method_handler(
                     servicer.AcceptInvitation,
@@ -290,6 +327,60 @@ class AuthService:
             '/freelanceflow.auth.v1.AuthService/VerifyEmail',
             freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.VerifyEmailRequest.SerializeToString,
             freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestPasswordReset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.auth.v1.AuthService/RequestPasswordReset',
+            freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetRequest.SerializeToString,
+            freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.RequestPasswordResetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.auth.v1.AuthService/ResetPassword',
+            freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordRequest.SerializeToString,
+            freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.ResetPasswordResponse.FromString,
             options,
             channel_credentials,
             insecure,

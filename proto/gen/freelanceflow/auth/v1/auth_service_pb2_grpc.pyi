@@ -53,6 +53,15 @@ class AuthServiceStub:
     """Proves an e-mail address with the secret from the mail, and signs in. Fails with NOT_FOUND (LINK_NOT_VALID), also for a
     used or expired one.
     """
+    RequestPasswordReset: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RequestPasswordResetRequest, _auth_service_pb2.RequestPasswordResetResponse]
+    """Sends a link to set a new password with, if the address is somebody's. The answer is the same for every address, after the
+    same work. Fails with RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    """
+    ResetPassword: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ResetPasswordRequest, _auth_service_pb2.ResetPasswordResponse]
+    """Sets a new password with the secret from the mail, proves the address with it, and ends all sessions of the person. Nobody is
+    signed in by it. Fails with NOT_FOUND (LINK_NOT_VALID), also for a used or expired one, and INVALID_ARGUMENT
+    (PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON), which leaves the link as it is.
+    """
     AcceptInvitation: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.AcceptInvitationRequest, _auth_service_pb2.TokenPair]
     """Turns an invitation into a membership and a session: a new person gives name and password, a known one the password.
     Fails with NOT_FOUND (INVITATION_NOT_FOUND), also for a used or expired one, and UNAUTHENTICATED (CREDENTIALS_WRONG).
@@ -82,6 +91,15 @@ class AuthServiceAsyncStub(AuthServiceStub):
     VerifyEmail: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.VerifyEmailRequest, _auth_service_pb2.TokenPair]  # type: ignore[assignment]
     """Proves an e-mail address with the secret from the mail, and signs in. Fails with NOT_FOUND (LINK_NOT_VALID), also for a
     used or expired one.
+    """
+    RequestPasswordReset: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RequestPasswordResetRequest, _auth_service_pb2.RequestPasswordResetResponse]  # type: ignore[assignment]
+    """Sends a link to set a new password with, if the address is somebody's. The answer is the same for every address, after the
+    same work. Fails with RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    """
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ResetPasswordRequest, _auth_service_pb2.ResetPasswordResponse]  # type: ignore[assignment]
+    """Sets a new password with the secret from the mail, proves the address with it, and ends all sessions of the person. Nobody is
+    signed in by it. Fails with NOT_FOUND (LINK_NOT_VALID), also for a used or expired one, and INVALID_ARGUMENT
+    (PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON), which leaves the link as it is.
     """
     AcceptInvitation: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.AcceptInvitationRequest, _auth_service_pb2.TokenPair]  # type: ignore[assignment]
     """Turns an invitation into a membership and a session: a new person gives name and password, a known one the password.
@@ -139,6 +157,27 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_auth_service_pb2.TokenPair, _abc.Awaitable[_auth_service_pb2.TokenPair]]:
         """Proves an e-mail address with the secret from the mail, and signs in. Fails with NOT_FOUND (LINK_NOT_VALID), also for a
         used or expired one.
+        """
+
+    @_abc_1.abstractmethod
+    def RequestPasswordReset(
+        self,
+        request: _auth_service_pb2.RequestPasswordResetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.RequestPasswordResetResponse, _abc.Awaitable[_auth_service_pb2.RequestPasswordResetResponse]]:
+        """Sends a link to set a new password with, if the address is somebody's. The answer is the same for every address, after the
+        same work. Fails with RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+        """
+
+    @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _auth_service_pb2.ResetPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.ResetPasswordResponse, _abc.Awaitable[_auth_service_pb2.ResetPasswordResponse]]:
+        """Sets a new password with the secret from the mail, proves the address with it, and ends all sessions of the person. Nobody is
+        signed in by it. Fails with NOT_FOUND (LINK_NOT_VALID), also for a used or expired one, and INVALID_ARGUMENT
+        (PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_TOO_COMMON), which leaves the link as it is.
         """
 
     @_abc_1.abstractmethod

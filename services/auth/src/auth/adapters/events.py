@@ -4,8 +4,12 @@ from uuid import UUID
 
 from auth.domain.facts import (
     MemberAdded,
+    MemberPasswordChanged,
     MemberRemoved,
     MemberRoleChanged,
+    PasswordChanged,
+    PasswordForgotten,
+    ResetLinkIssued,
     SessionRevoked,
     UserRegistered,
     VerificationRequested,
@@ -18,14 +22,24 @@ from kit.aggregate import Fact
 from kit.clock import to_timestamp
 from kit.outbox import Message, OutboxRow, event_row
 
+# People belong to no workspace; their facts go by their own id.
+_OF_A_PERSON = (
+    UserRegistered | VerificationRequested | PasswordForgotten | ResetLinkIssued | PasswordChanged
+)
+BY_LINK = "with the link from a mail"
+
 
 def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
     """One fact, ready to commit. Raises TypeError for one without a wire form."""
     name, message = _wire(fact)
-    # People belong to no workspace; their facts go by their own id.
-    if isinstance(fact, UserRegistered | VerificationRequested):
+    if isinstance(fact, _OF_A_PERSON):
         workspace_id = fact.aggregate_id
-    return event_row("auth", workspace_id, fact, name, message)
+    elif isinstance(fact, SessionRevoked | MemberPasswordChanged):
+        workspace_id = fact.workspace_id  # which need not be the one where it was done
+    row = event_row("auth", workspace_id, fact, name, message)
+    if isinstance(fact, MemberPasswordChanged) and fact.by_link:
+        row["headers"]["ff-detail"] = BY_LINK
+    return row
 
 
 def _wire(fact: Fact) -> tuple[str, Message]:
@@ -34,6 +48,14 @@ def _wire(fact: Fact) -> tuple[str, Message]:
             return "user.v1.registered", _user_registered(fact)
         case VerificationRequested():
             return "verification.v1.requested", _verification_requested(fact)
+        case PasswordForgotten():
+            return "password.v1.forgotten", _password_forgotten(fact)
+        case ResetLinkIssued():
+            return "password.v1.link_issued", _reset_link_issued(fact)
+        case PasswordChanged():
+            return "password.v1.changed", _password_changed(fact)
+        case MemberPasswordChanged():
+            return "member.v1.password_changed", _member_password_changed(fact)
         case WorkspaceCreated():
             return "workspace.v1.created", _workspace_created(fact)
         case WorkspaceUpdated():
@@ -67,6 +89,49 @@ def _verification_requested(fact: VerificationRequested) -> pb.VerificationReque
         name=fact.name,
         token=fact.token,
         expire_time=to_timestamp(fact.expires_at),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _password_forgotten(fact: PasswordForgotten) -> pb.PasswordForgotten:
+    return pb.PasswordForgotten(
+        email=fact.email,
+        expire_time=to_timestamp(fact.expires_at),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _reset_link_issued(fact: ResetLinkIssued) -> pb.ResetLinkIssued:
+    return pb.ResetLinkIssued(
+        user_id=str(fact.aggregate_id),
+        email=fact.email,
+        name=fact.name,
+        token=fact.token,
+        expire_time=to_timestamp(fact.expires_at),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _password_changed(fact: PasswordChanged) -> pb.PasswordChanged:
+    return pb.PasswordChanged(
+        user_id=str(fact.aggregate_id),
+        email=fact.email,
+        name=fact.name,
+        by_link=fact.by_link,
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _member_password_changed(fact: MemberPasswordChanged) -> pb.MemberPasswordChanged:
+    return pb.MemberPasswordChanged(
+        workspace_id=str(fact.workspace_id),
+        user_id=str(fact.aggregate_id),
+        by_link=fact.by_link,
+        actor_id=str(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,
     )

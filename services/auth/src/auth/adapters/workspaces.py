@@ -131,6 +131,9 @@ FIRST = Statement(
     .order_by(members.c.joined_at, members.c.workspace_id)
     .limit(1)
 )
+ALL_OF = Statement(
+    select(members.c.workspace_id).where(members.c.user_id == USER).order_by(members.c.workspace_id)
+)
 
 INVITE = Statement(
     insert(invitations).values(
@@ -271,6 +274,11 @@ async def first_workspace(tx: SystemTransaction, user_id: UUID) -> UUID | None:
     """The one the person has been in longest."""
     found: UUID | None = await tx.value(FIRST, user=user_id)
     return found
+
+
+async def all_of(tx: SystemTransaction, user_id: UUID) -> list[UUID]:
+    """Every workspace the person belongs to."""
+    return [row["workspace_id"] for row in await tx.rows(ALL_OF, user=user_id)]
 
 
 async def invite(

@@ -1,6 +1,7 @@
-"""How often somebody may guess, without ever locking the victim out for good."""
+"""How often somebody may guess, or ask for a mail, without ever locking the victim out for good."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -18,16 +19,27 @@ class Budget(NamedTuple):
     allowed: int
 
 
+Budgets = Sequence[Budget]  # for the pair of both, the account, the address, and all together
+
 # Guessing one person's password from one place is stopped first; the person's own place has a
 # bucket of its own, so that a stranger's guesses do not shut them out soon.
-PAIR, ACCOUNT, ADDRESS = Budget("pair", 10), Budget("account", 100), Budget("address", 200)
+PASSWORDS: Budgets = (Budget("pair", 10), Budget("account", 100), Budget("address", 200))
+# Each of these may be a mail to somebody who did not ask for it.
+LINKS: Budgets = (
+    Budget("link pair", 3),
+    Budget("link account", 10),
+    Budget("link address", 30),
+    Budget("link", 3000),
+)
 
 
-async def spend(system: Pool, *, email: str, client_address: str, now: datetime) -> None:
-    """Count one attempt, committed before the password is looked at. Raises TooManyAttempts."""
+async def spend(
+    system: Pool, budgets: Budgets, *, email: str, client_address: str, now: datetime
+) -> None:
+    """Count one attempt, committed before anything is looked at. Raises TooManyAttempts."""
     worst: timedelta | None = None
     async with SystemTransaction(system) as tx:
-        for budget, bucket in _buckets(email, client_address):
+        for budget, bucket in _buckets(budgets, email, client_address):
             count, began = await sessions.count_attempt(tx, bucket, window=WINDOW, now=now)
             if count > budget.allowed:
                 worst = max(worst or timedelta(0), began + WINDOW - now)
@@ -42,19 +54,16 @@ async def spend(system: Pool, *, email: str, client_address: str, now: datetime)
 
 async def forgive(system: Pool, *, email: str, client_address: str) -> None:
     """The right password came: the pair starts afresh."""
-    (_, bucket), *_ = _buckets(email, client_address)
+    (_, bucket), *_ = _buckets(PASSWORDS, email, client_address)
     async with SystemTransaction(system) as tx:
         await sessions.forget_attempts(tx, bucket)
         await tx.commit()
 
 
-def _buckets(email: str, client_address: str) -> list[tuple[Budget, bytes]]:
+def _buckets(budgets: Budgets, email: str, client_address: str) -> list[tuple[Budget, bytes]]:
     """Addresses are kept as hashes: the table names nobody. In one order, so that none deadlock."""
+    keys = (f"{email} {client_address}", email, client_address, "")
     return [
         (budget, hashlib.sha256(f"{budget.kind} {key}".encode()).digest())
-        for budget, key in (
-            (PAIR, f"{email} {client_address}"),
-            (ACCOUNT, email),
-            (ADDRESS, client_address),
-        )
+        for budget, key in zip(budgets, keys, strict=False)  # not all have the last
     ]

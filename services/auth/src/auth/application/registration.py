@@ -139,13 +139,15 @@ async def accept_invitation(
 ) -> Tokens:
     """Join the unit's workspace; of many at a time one uses the invitation up.
 
-    Raises InvitationNotFound, AlreadyMember, EmailTaken.
+    Raises InvitationNotFound, AlreadyMember, EmailTaken, CredentialsWrong.
     """
     invited = await workspaces.accept(uow, secrets.digest(token), now)
     if invited is None:
         raise InvitationNotFound(NOT_VALID)
     if guest.is_new:
         await users.add(uow, guest.user)
+    else:
+        await sessions.hold_proof(uow, guest.user)
     member = _member(guest.user, uow.workspace_id, invited.role, now)
     member.join(by=guest.user.id)
     await workspaces.add_member(uow, member)

@@ -65,7 +65,11 @@ async def log_in(
     device: str,
     now: datetime,
 ) -> Tokens:
-    """Start a session of a proven person in the unit's workspace; keep a renewed hash."""
+    """Start a session of a proven person in the unit's workspace; keep a renewed hash.
+
+    Raises CredentialsWrong when the password was changed since it was proven.
+    """
+    await hold_proof(uow, user)
     if new_hash is not None:
         user.password_hash = new_hash
         await users.save(uow, user)
@@ -73,6 +77,14 @@ async def log_in(
     tokens = await start(uow, signer, member=member, device=device, now=now)
     await uow.commit()
     return tokens
+
+
+async def hold_proof(uow: UnitOfWork, user: User) -> None:
+    """Nobody changes the password that was proven until the commit: a change ends sessions, and
+    must not miss one that is about to begin. Raises CredentialsWrong if it was changed before.
+    """
+    if await users.held_password(uow, user.id) != user.password_hash:
+        raise CredentialsWrong("E-mail address or password is wrong.")
 
 
 async def start(
@@ -145,10 +157,18 @@ async def end_session(
 
 async def end_other_sessions(uow: UnitOfWork, *, user_id: UUID, but: UUID, now: datetime) -> int:
     """End all sessions of a person but one; how many were live."""
-    others = [s for s in await sessions.live_of_user(uow, user_id) if s.id != but]
-    await _end_all(uow, others, Cause.ENDED, now=now, by=user_id)
+    ended = await end_sessions_of(uow, user_id=user_id, but=but, cause=Cause.ENDED, now=now)
     await uow.commit()
-    return len(others)
+    return ended
+
+
+async def end_sessions_of(
+    uow: UnitOfWork, *, user_id: UUID, but: UUID | None, cause: Cause, now: datetime
+) -> int:
+    """Part of a larger use case: in all workspaces, all but one if it is given; how many."""
+    ending = [s for s in await sessions.live_of_user(uow, user_id) if s.id != but]
+    await _end_all(uow, ending, cause, now=now, by=user_id)
+    return len(ending)
 
 
 async def end_sessions_of_member(
@@ -169,13 +189,16 @@ async def switch_workspace(
 ) -> Tokens:
     """Leave the present session for a new one in the unit's workspace.
 
-    Raises WorkspaceNotFound, also for a workspace of others; SessionNotFound.
+    Raises WorkspaceNotFound, also for a workspace of others; SessionNotFound; SessionEnded.
     """
+    await users.held_password(uow, user_id)  # as a session begins: see hold_proof
     try:
         member = await workspaces.member(uow, user_id)
     except MemberNotFound:
         raise WorkspaceNotFound("There is no such workspace.") from None
     old = await sessions.load_for_update(uow, session_id)
+    if old.ended_at is not None:  # and its access token has not heard of it yet
+        raise SessionEnded("This session has ended. Sign in again.")
     old.end(Cause.SWITCHED, at=now, by=user_id)
     await sessions.save(uow, old)
     tokens = await start(uow, signer, member=member, device=old.device, now=now)

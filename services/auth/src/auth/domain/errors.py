@@ -39,6 +39,18 @@ class PasswordTooCommon(DomainError):
     kind, reason = ErrorKind.INVALID, "PASSWORD_TOO_COMMON"
 
 
+class PasswordWrong(DomainError):
+    """Not the present one. Whoever asks is signed in, so this says nothing about their session."""
+
+    kind, reason = ErrorKind.INVALID, "PASSWORD_WRONG"
+
+
+class PasswordNotSet(DomainError):
+    """Somebody who only signs in elsewhere has none that could be changed."""
+
+    kind, reason = ErrorKind.REFUSED, "PASSWORD_NOT_SET"
+
+
 class CurrencyUnknown(DomainError):
     """Not an ISO 4217 code."""
 

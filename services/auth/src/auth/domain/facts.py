@@ -17,6 +17,7 @@ class Cause(StrEnum):
     MEMBER_REMOVED = "member_removed"
     ROLE_CHANGED = "role_changed"
     SWITCHED = "switched"
+    PASSWORD_CHANGED = "password_changed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,39 @@ class VerificationRequested(Fact):
     name: str
     token: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordForgotten(Fact):
+    """Of an address that may be nobody's; `aggregate_id` is the request's own."""
+
+    email: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResetLinkIssued(Fact):
+    email: str
+    name: str
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordChanged(Fact):
+    """`by_link` when the one before was not known."""
+
+    email: str
+    name: str
+    by_link: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberPasswordChanged(Fact):
+    """The same as one of the person's workspaces hears it."""
+
+    workspace_id: UUID
+    by_link: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,5 +109,6 @@ class MemberRemoved(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionRevoked(Fact):
+    workspace_id: UUID
     user_id: UUID
     cause: Cause

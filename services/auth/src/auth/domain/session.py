@@ -41,6 +41,7 @@ class Session(Aggregate):
                 version=self.version + 1,
                 at=at,
                 by=by,
+                workspace_id=self.workspace_id,
                 user_id=self.user_id,
                 cause=cause,
             )

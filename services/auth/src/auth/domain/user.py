@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from auth.domain.errors import UserHasChanged
-from auth.domain.facts import UserRegistered
+from auth.domain.facts import PasswordChanged, UserRegistered
 from auth.domain.names import known_locale, normal_email, normal_name
 from auth.domain.password import check_password
 from kit.aggregate import Aggregate
@@ -58,6 +58,27 @@ class User(Aggregate):
         """Refuse a decision that was made on an older state."""
         if version != self.version:
             raise UserHasChanged("Your profile was changed meanwhile.", current=str(self.version))
+
+    def check(self, password: str) -> None:
+        """Refuse one that is easy to guess, for this person too. Raises as `check_password`."""
+        check_password(password, email=self.email, name=self.name)
+
+    def take_password(self, password_hash: str, *, by_link: bool, at: datetime) -> None:
+        """Another password holds from now on. The link from a mail proves the address as well."""
+        self.password_hash = password_hash
+        if by_link:
+            self.email_verified_at = self.email_verified_at or at
+        self.tell(
+            PasswordChanged(
+                aggregate_id=self.id,
+                version=self.version + 1,
+                at=at,
+                by=self.id,
+                email=self.email,
+                name=self.name,
+                by_link=by_link,
+            )
+        )
 
     def change(self, *, name: str | None = None, locale: str | None = None) -> None:
         """Take the values that are given. Raises NameMissing, LocaleUnknown."""

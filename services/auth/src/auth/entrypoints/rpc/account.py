@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from auth.adapters import sessions, users, workspaces
+from auth.application import guesses, new_passwords
 from auth.application import sessions as session_cases
 from auth.application.workspaces import change_profile
 from auth.domain.errors import SessionNotFound
@@ -22,7 +23,7 @@ from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
 from kit.database import SystemTransaction
 from kit.ids import parse_id
 from kit.paging import page_size
-from kit.rpc.identity import Context, Principal, principal_of
+from kit.rpc.identity import Context, Principal, address_of_caller, principal_of
 
 _FIRST = ("", UUID(int=0))
 _LATEST = UUID(int=(1 << 128) - 1)
@@ -47,6 +48,27 @@ class AccountService(grpc_api.AccountServiceServicer):
                 locale=values.get("locale"),
             )
         return await self._me(principal)
+
+    async def ChangePassword(
+        self, request: pb.ChangePasswordRequest, context: Context
+    ) -> pb.ChangePasswordResponse:
+        """Guesses at the present one count as those at the door do."""
+        app, principal, now = self._app, principal_of(context), self._app.clock.now()
+        async with SystemTransaction(app.system) as tx:
+            user = await users.get(tx, principal.user_id)
+        address = address_of_caller()
+        await guesses.spend(
+            app.system, guesses.PASSWORDS, email=user.email, client_address=address, now=now
+        )
+        new_hash = await new_passwords.proven(
+            app.passwords, user, current=request.current_password, password=request.password
+        )
+        await guesses.forgive(app.system, email=user.email, client_address=address)
+        async with app.system_unit(principal.workspace_id) as uow:
+            await new_passwords.change(
+                uow, user=user, new_hash=new_hash, session_id=principal.session_id, now=now
+            )
+        return pb.ChangePasswordResponse()
 
     async def ListSessions(
         self, request: pb.ListSessionsRequest, context: Context

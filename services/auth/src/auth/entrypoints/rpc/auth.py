@@ -1,7 +1,7 @@
 """Letting people in and out over gRPC. Errors are DomainErrors; the server maps them."""
 
 from auth.adapters import secrets, sessions, users, workspaces
-from auth.application import guesses, registration
+from auth.application import guesses, new_passwords, registration
 from auth.application import sessions as session_cases
 from auth.application.registration import VERIFY, Newcomer
 from auth.domain.errors import (
@@ -48,7 +48,13 @@ class AuthService(grpc_api.AuthServiceServicer):
     async def LogIn(self, request: pb.LogInRequest, context: Context) -> pb.TokenPair:
         app, now = self._app, self._app.clock.now()
         email = _typed_email(request.email)
-        await guesses.spend(app.system, email=email, client_address=request.client_address, now=now)
+        await guesses.spend(
+            app.system,
+            guesses.PASSWORDS,
+            email=email,
+            client_address=request.client_address,
+            now=now,
+        )
         user = await session_cases.prove(
             app.system, app.passwords, email=email, password=request.password
         )
@@ -112,6 +118,31 @@ class AuthService(grpc_api.AuthServiceServicer):
             )
         return tokens_message(tokens)
 
+    async def RequestPasswordReset(
+        self, request: pb.RequestPasswordResetRequest, context: Context
+    ) -> pb.RequestPasswordResetResponse:
+        app, now = self._app, self._app.clock.now()
+        email = _typed_email(request.email)
+        await guesses.spend(
+            app.system, guesses.LINKS, email=email, client_address=request.client_address, now=now
+        )
+        async with app.system_unit(new_id()) as uow:
+            await new_passwords.forget(uow, email=email, now=now)
+        return pb.RequestPasswordResetResponse()
+
+    async def ResetPassword(
+        self, request: pb.ResetPasswordRequest, context: Context
+    ) -> pb.ResetPasswordResponse:
+        app, now = self._app, self._app.clock.now()
+        user_id, new_hash = await new_passwords.chosen(
+            app.system, app.passwords, token=request.token, password=request.password, now=now
+        )
+        async with app.system_unit(user_id) as uow:
+            await new_passwords.reset(
+                uow, user_id=user_id, token=request.token, new_hash=new_hash, now=now
+            )
+        return pb.ResetPasswordResponse()
+
     async def AcceptInvitation(
         self, request: pb.AcceptInvitationRequest, context: Context
     ) -> pb.TokenPair:
@@ -136,4 +167,4 @@ def _typed_email(text: str) -> str:
     try:
         return normal_email(text)
     except EmailInvalid:
-        return text.strip().casefold()[:320]
+        return text.replace("\0", "").strip().casefold()[:320]  # PostgreSQL keeps no NUL

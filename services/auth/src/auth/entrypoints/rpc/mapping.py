@@ -39,6 +39,7 @@ def user_message(user: User, workspace: Workspace, member: Member) -> account_pb
         permissions=sorted(permissions_of(member.role, member.visibility)),
         create_time=to_timestamp(user.created_at),
         etag=str(user.version),
+        has_password=user.password_hash is not None,
     )
 
 
