@@ -1,7 +1,7 @@
 """Wordings as letters: plain text, and the same as simple HTML."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -82,18 +82,48 @@ class Letters:
         if token:
             title, action = "Confirm your e-mail address", "Confirm the address"
             body = "Confirm that this is your address; the link works once, for ten minutes."
-            link = f"{self._public_url}/verify-email?token={token}"
+            path = f"verify-email?token={token}"
         else:
             title, action = "You have an account already", "Sign in"
             body = "Somebody, probably you, tried to register with this address."
-            link = f"{self._public_url}/sign-in"
+            path = "sign-in"
+        reason = "If it was not you, do nothing: without this link nobody gets in."
+        return self._of_account(email, name, title, body, path, action, reason)
+
+    def reset_link(self, email: str, name: str, token: str) -> NewMail:
+        """The link that sets a new password."""
+        title = "Set a new password"
+        body = (
+            "Somebody, probably you, has forgotten the password of this address."
+            " The link works once, for ten minutes; a new password signs you out everywhere."
+        )
+        reason = "If it was not you, do nothing: your password stays as it is."
+        return self._of_account(email, name, title, body, f"reset?token={token}", title, reason)
+
+    def password_changed(
+        self, email: str, name: str, *, at: datetime, address: str, by_link: bool
+    ) -> NewMail:
+        """Word to whoever has the address, who may be the first to know that it was not them."""
+        title = "Your password was changed"
+        how, others = (" with the link from a mail", "") if by_link else ("", "other ")
+        when = f"{at.day} {at:%B %Y at %H:%M} UTC"
+        where = f", from the network address {address}" if address else ""
+        body = f"It was changed{how} on {when}{where}. All {others}devices are signed out."
+        action = "It was not me: set a new password"
+        reason = "You get this because it concerns the safety of your account."
+        return self._of_account(email, name, title, body, "forgot", action, reason)
+
+    def _of_account(
+        self, email: str, name: str, title: str, body: str, path: str, action: str, reason: str
+    ) -> NewMail:
+        """To a person, whatever workspaces they are in."""
         values = {
             "name": name,
             "title": title,
             "body": body,
-            "link": link,
+            "link": f"{self._public_url}/{path}",
             "action": action,
-            "reason": "If it was not you, do nothing: without this link nobody gets in.",
+            "reason": reason,
             "settings": "",
         }
         return self._letter("letter", email, title, values)

@@ -10,6 +10,7 @@ from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
 from notify.adapters import digests, mails, notifications, preferences, recipients, workspaces
 from notify.adapters.letters import Letters, digest_item
+from notify.adapters.mails import NewMail
 from notify.adapters.notifications import NewNotification
 from notify.adapters.recipients import Recipient
 from notify.domain.digest import next_digest
@@ -67,11 +68,9 @@ async def tell_everybody(
     await uow.commit()
 
 
-async def ask_to_verify(
-    uow: UnitOfWork, letters: Letters, *, email: str, name: str, token: str, now: datetime
-) -> None:
-    """By mail only: nobody is signed in yet."""
-    await mails.queue(uow, [letters.verification(email, name, token)], now)
+async def write_to_person(uow: UnitOfWork, letter: NewMail, now: datetime) -> None:
+    """What nobody can do without: it is no notification, and no preference keeps it back."""
+    await mails.queue(uow, [letter], now)
     await uow.commit()
 
 

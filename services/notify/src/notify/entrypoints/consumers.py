@@ -20,7 +20,7 @@ from kit.ids import parse_id
 from kit.money import Money
 from kit.unit_of_work import UnitOfWork
 from notify.application.members import drop_member, keep_member
-from notify.application.telling import News, ask_to_verify, tell_everybody
+from notify.application.telling import News, tell_everybody, write_to_person
 from notify.application.workspaces import keep_time_zone
 from notify.domain.messages import (
     Drop,
@@ -50,7 +50,7 @@ _TYPES = {
 
 
 def of_auth(app: App) -> dict[str, Handler]:
-    """Members come and go; addresses want to be proven."""
+    """Members come and go; what concerns a person's account goes to their address."""
 
     async def member_added(uow: UnitOfWork, event: Event) -> None:
         told = auth_pb.MemberAdded.FromString(event.body)
@@ -79,14 +79,33 @@ def of_auth(app: App) -> dict[str, Handler]:
         now = app.clock.now()
         if now >= from_timestamp(told.expire_time):
             return  # the link in it would not work any more
-        await ask_to_verify(
-            uow, app.letters, email=told.email, name=told.name, token=told.token, now=now
+        letter = app.letters.verification(told.email, told.name, told.token)
+        await write_to_person(uow, letter, now)
+
+    async def reset_link_issued(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.ResetLinkIssued.FromString(event.body)
+        now = app.clock.now()
+        if now < from_timestamp(told.expire_time):
+            letter = app.letters.reset_link(told.email, told.name, told.token)
+            await write_to_person(uow, letter, now)
+
+    async def password_changed(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.PasswordChanged.FromString(event.body)
+        letter = app.letters.password_changed(
+            told.email,
+            told.name,
+            at=from_timestamp(told.happen_time),
+            address=event.headers.get("ff-address", ""),
+            by_link=told.by_link,
         )
+        await write_to_person(uow, letter, app.clock.now())
 
     return {
         "auth.member.v1.added": member_added,
         "auth.member.v1.role_changed": member_added,
         "auth.member.v1.removed": member_removed,
+        "auth.password.v1.link_issued": _then_send(app, reset_link_issued),
+        "auth.password.v1.changed": _then_send(app, password_changed),
         "auth.verification.v1.requested": _then_send(app, verification_requested),
     }
 

@@ -1,0 +1,80 @@
+"""What concerns a person's account goes to their address, whatever they have chosen to be told."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
+from kit.bus.events import Event
+from kit.clock import FakeClock, to_timestamp
+from kit.ids import new_id
+from kit.testing.database import ServiceDatabase
+from notify.adapters.smtp import Smtp
+from notify.application.sending import send_due
+from notify.entrypoints.app import App
+from services.notify.tests.factories import NOON, Sink, make_event, rows, tell
+
+FROM = "FreelanceFlow <notify@freelanceflow.example>"
+
+
+def link_issued() -> Event:
+    person = new_id()
+    message = auth_pb.ResetLinkIssued(
+        user_id=str(person),
+        email=f"{person.hex}@studio.example",
+        name="Noor Vance",
+        token="s3cret-link",
+        expire_time=to_timestamp(NOON + timedelta(minutes=10)),
+        happen_time=to_timestamp(NOON),
+        version=2,
+    )
+    return make_event(person, "auth.password.v1.link_issued", message)
+
+
+def changed(*, by_link: bool, address: str) -> Event:
+    person = new_id()
+    message = auth_pb.PasswordChanged(
+        user_id=str(person),
+        email=f"{person.hex}@studio.example",
+        name="Noor Vance",
+        by_link=by_link,
+        happen_time=to_timestamp(NOON),
+        version=3,
+    )
+    event = make_event(person, "auth.password.v1.changed", message)
+    return replace(event, headers={"ff-address": address} if address else {})
+
+
+async def test_the_link_goes_out_and_is_forgotten(
+    app: App, database: ServiceDatabase, smtp: Smtp, sink: Sink, clock: FakeClock
+) -> None:
+    event = link_issued()
+    await tell(app, event)
+    await send_due(app.system, smtp, mail_from=FROM, clock=app.clock)
+    (letter,) = sink.to(event.workspace_id.hex)
+    assert letter["Subject"] == "Set a new password"
+    text = letter.get_body(("plain",))
+    assert text is not None
+    assert "http://localhost:8700/reset?token=s3cret-link" in text.get_content()
+    (mail,) = await rows(database, "mails", event.workspace_id)
+    assert "s3cret-link" not in str(dict(mail))
+    clock.advance(timedelta(minutes=10))
+    late = link_issued()
+    await tell(app, late)
+    assert await rows(database, "mails", late.workspace_id) == []
+
+
+async def test_a_changed_password_is_said_to_its_person_with_when_and_from_where(
+    app: App, database: ServiceDatabase, clock: FakeClock
+) -> None:
+    clock.advance(timedelta(days=3))  # it is said however late
+    for by_link, address, said in (
+        (False, "192.0.2.7", "It was changed on 2 March 2026 at 12:00 UTC, from the network"),
+        (True, "192.0.2.7", "with the link from a mail on 2 March 2026 at 12:00 UTC, from"),
+        (False, "", "It was changed on 2 March 2026 at 12:00 UTC. All other devices"),
+    ):
+        event = changed(by_link=by_link, address=address)
+        await tell(app, event)
+        (mail,) = await rows(database, "mails", event.workspace_id)
+        assert (mail["subject"], mail["to_name"]) == ("Your password was changed", "Noor Vance")
+        assert said in mail["text"]
+        assert "http://localhost:8700/forgot" in mail["text"]
