@@ -29,6 +29,8 @@ MESSAGES: dict[str, type[Message]] = {
     "analytics.pipeline.v1.changed": analytics.PipelineChanged,
     "analytics.scoring.v1.deals_dropped": scores.DealsDropped,
     "analytics.scoring.v1.risks_risen": scores.RisksRisen,
+    "auth.identity.v1.connected": auth.IdentityChanged,
+    "auth.identity.v1.disconnected": auth.IdentityChanged,
     "auth.member.v1.added": auth.MemberAdded,
     "auth.member.v1.password_changed": auth.MemberPasswordChanged,
     "auth.member.v1.removed": auth.MemberRemoved,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -16,6 +17,8 @@ from kit.rpc.client import Caller
 from kit.runtime import Readiness
 from kit.testing.database import ServiceDatabase, service_database
 from kit.testing.rpc import PatientCaller
+from services.auth.tests.browser import Browser
+from services.auth.tests.provider import Provider, providing
 
 # Not long ago: tokens are verified against this clock too, but certificates and files are not.
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -45,8 +48,18 @@ def email_verification() -> bool:
 
 
 @pytest.fixture
+def google_settings() -> dict[str, Any]:
+    """None: whoever wants Google has a provider of their own."""
+    return {}
+
+
+@pytest.fixture
 async def app(
-    database: ServiceDatabase, key_file: Path, clock: FakeClock, email_verification: bool
+    database: ServiceDatabase,
+    key_file: Path,
+    clock: FakeClock,
+    email_verification: bool,
+    google_settings: dict[str, Any],
 ) -> AsyncIterator[App]:
     settings = Settings(
         profile="test",
@@ -54,9 +67,23 @@ async def app(
         database_url_system=SecretStr(database.dsns["system"]),
         signing_key_file=key_file,
         email_verification=email_verification,
+        **google_settings,
     )
     async with open_app(settings, clock=clock) as app:
         yield app
+
+
+@pytest.fixture
+async def provider(clock: FakeClock) -> AsyncIterator[Provider]:
+    """Stands in for Google."""
+    async with providing(clock) as provider:
+        yield provider
+
+
+@pytest.fixture
+def ada(caller: Caller, provider: Provider) -> Browser:
+    """Somebody with an account there, whom nobody here knows."""
+    return Browser(caller, provider)
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from joserfc.jwk import OKPKey, RSAKey
 from kit.clock import FakeClock
 from kit.rpc import tokens
 from kit.rpc.identity import SessionRevoked, TokenExpired, TokenInvalid, TokenMissing
+from kit.rpc.keys import KeysUnavailable
 from kit.rpc.revocations import Revocations
-from kit.rpc.tokens import KeysUnavailable, TokenVerifier
+from kit.rpc.tokens import TokenVerifier
 from kit.testing.rpc import Issuer
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from auth.adapters.google import Google
 from auth.adapters.passwords import Passwords
 from auth.adapters.tokens import TokenSigner
 from auth.config import Settings
@@ -12,12 +13,14 @@ from auth.entrypoints.recovery import of_forgotten
 from auth.entrypoints.rpc.account import AccountService
 from auth.entrypoints.rpc.audit import AuditService
 from auth.entrypoints.rpc.auth import AuthService
+from auth.entrypoints.rpc.google import GoogleService
 from auth.entrypoints.rpc.keys import KeyService
 from auth.entrypoints.rpc.workspaces import WorkspaceService
 from auth.entrypoints.upkeep import sweep
 from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
 from freelanceflow.auth.v1 import audit_service_pb2_grpc as audit_grpc
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
+from freelanceflow.auth.v1 import google_service_pb2_grpc as google_grpc
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
 from kit.bus.consumer import Consumer, Handler
@@ -35,6 +38,7 @@ from kit.runtime import run
 @asynccontextmanager
 async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[App]:
     """Everything that must be closed again, in one place."""
+    clock = clock or SystemClock()
     bus = Bus(settings.nats_url.get_secret_value(), name="auth", profile=settings.profile)
     async with AsyncExitStack() as stack:
         size = settings.database_pool_size
@@ -50,9 +54,22 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             signer=TokenSigner.from_file(settings.signing_key_file),
             passwords=passwords,
             pages=PageTokens(settings.page_token_key.get_secret_value()),
+            google=_google(settings, clock),
             verify_email=settings.email_verification,
-            clock=clock or SystemClock(),
+            clock=clock,
         )
+
+
+def _google(settings: Settings, clock: Clock) -> Google | None:
+    if not settings.google_client_id:
+        return None
+    return Google(
+        issuer=settings.google_issuer,
+        client_id=settings.google_client_id,
+        client_secret=settings.google_client_secret.get_secret_value(),
+        program_ids=frozenset(filter(None, settings.google_program_ids.split(","))),
+        clock=clock,
+    )
 
 
 def rpc_server(app: App, verifier: TokenVerifier, listen: str) -> RpcServer:
@@ -64,6 +81,7 @@ def rpc_server(app: App, verifier: TokenVerifier, listen: str) -> RpcServer:
             (account_grpc.add_AccountServiceServicer_to_server, AccountService(app)),
             (workspace_grpc.add_WorkspaceServiceServicer_to_server, WorkspaceService(app)),
             (audit_grpc.add_AuditServiceServicer_to_server, AuditService(app)),
+            (google_grpc.add_GoogleServiceServicer_to_server, GoogleService(app)),
             (key_grpc.add_KeyServiceServicer_to_server, KeyService(app)),
         ],
         verifier,

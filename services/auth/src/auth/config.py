@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
 from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings
+
+GOOGLE = "https://accounts.google.com"
 
 
 class Settings(DatabaseSettings):
@@ -24,3 +27,21 @@ class Settings(DatabaseSettings):
     page_token_key: SecretStr = SecretStr(LOCAL_PAGE_TOKEN_KEY)
     signing_key_file: Path
     email_verification: bool = True
+    google_issuer: str = GOOGLE
+    google_client_id: str = ""  # without one, nobody signs in with Google
+    google_client_secret: SecretStr = SecretStr("")
+    google_program_ids: str = ""  # client ids of programs, separated by commas
+
+    @field_validator("google_client_secret", mode="after")
+    @classmethod
+    def _goes_with_its_id(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if bool(info.data.get("google_client_id")) != bool(value.get_secret_value()):
+            raise PydanticCustomError("half", "the client id and the client secret go together")
+        return value
+
+    @field_validator("google_issuer", mode="after")
+    @classmethod
+    def _is_google(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("profile") == "production" and value != GOOGLE:
+            raise PydanticCustomError("issuer", "production asks Google itself")
+        return value

@@ -23,6 +23,7 @@ from services.auth.tests.factories import PASSWORD, Door, Person
 GLOBAL = {
     **WITHOUT_TENANT,
     "identities": "a person's sign-in elsewhere; people belong to no workspace; system role only",
+    "sign_in_flows": "looked up by hash before anybody is known; system role only",
     "one_time_tokens": "links, looked up by hash before anybody is known; system role only",
     "attempts": "guesses by hashed address; no workspace is known; system role only",
     "refresh_tokens": "looked up by hash before a workspace is known; system role only",
@@ -220,7 +221,7 @@ async def test_the_app_role_sees_its_workspace_and_no_password(
     async with Transaction(database.app, mira.workspace_id) as tx:
         seen = await tx._connection.fetch("SELECT email FROM users")
     assert {row["email"] for row in seen} == {mira.email} != {other.email}
-    for table in ("refresh_tokens", "one_time_tokens", "attempts", "identities"):
+    for table in ("refresh_tokens", "one_time_tokens", "attempts", "identities", "sign_in_flows"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await database.app.fetch(f"SELECT 1 FROM {table}")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

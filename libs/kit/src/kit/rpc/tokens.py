@@ -3,9 +3,8 @@
 A signature is checked once per token; after that it costs two look-ups.
 """
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,6 @@ from joserfc.jws import JWSRegistry
 from joserfc.jwt import ClaimsOption
 
 from kit.clock import Clock, SystemClock
-from kit.errors import DomainError, ErrorKind
 from kit.rpc.identity import (
     BEARER,
     Principal,
@@ -25,9 +23,9 @@ from kit.rpc.identity import (
     TokenInvalid,
     TokenMissing,
 )
+from kit.rpc.keys import FetchJwks, RemoteKeys
 from kit.rpc.revocations import Revocations
 from kit.sight import Sight
-from kit.telemetry import Log
 
 ALGORITHM = "Ed25519"
 ALGORITHMS = JWSRegistry(algorithms=[ALGORITHM])  # the one, whatever else the library knows
@@ -37,20 +35,8 @@ AUDIENCE = "freelanceflow"  # of the platform's users; service credentials have 
 LEEWAY = 30  # seconds that clocks may differ
 LONGEST_LIFE = 600  # seconds; a longer token is a mistake, and a revocation would not outlive it
 KEEP_VERIFIED = 4096  # tokens
-REFETCH_AFTER = 60.0  # seconds between two looks for a key we do not know
-RETRY_AFTER = 1.0  # seconds after a look that failed
-REFRESH_AFTER = 600.0  # seconds after which retired keys are forgotten
 
 _HEADER = {"alg", "typ", "kid"}  # nothing else: no jku, jwk, x5u, crit or b64 to be fooled by
-log = Log(__name__)
-
-FetchJwks = Callable[[], Awaitable[Mapping[str, Any]]]
-
-
-class KeysUnavailable(DomainError):
-    """The token may be good; the keys to tell cannot be had just now."""
-
-    kind, reason = ErrorKind.UNAVAILABLE, "KEYS_UNAVAILABLE"
 
 
 class TokenVerifier:
@@ -69,7 +55,7 @@ class TokenVerifier:
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
-        self._keys = _Keys(fetch_jwks, self._now)
+        self._keys = RemoteKeys(fetch_jwks, _import, self._now)
         self._revocations = revocations
         self._audience = audience
         self._verified: OrderedDict[str, Principal] = OrderedDict()
@@ -144,48 +130,6 @@ class TokenVerifier:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
-
-
-class _Keys:
-    """The public keys by id; fetched for an unknown id, but not for everyone who makes one up."""
-
-    def __init__(self, fetch: FetchJwks, now: Callable[[], float]) -> None:
-        self._fetch = fetch
-        self._now = now
-        self._keys: dict[str, OKPKey] = {}
-        self._fetched_at = float("-inf")
-        self._next_fetch = float("-inf")
-        self._failed = False
-        self._fetching = asyncio.Lock()
-
-    def get(self, kid: str) -> OKPKey | None:
-        return self._keys.get(kid)
-
-    async def look_for(self, kid: str) -> bool:
-        """Fetch if that may help; true if a key we had is gone."""
-        known = kid in self._keys
-        if known and self._now() < self._fetched_at + REFRESH_AFTER:
-            return False
-        async with self._fetching:
-            gone = False
-            if self._now() >= self._next_fetch:
-                gone = await self._refetch()
-        if kid not in self._keys and self._failed:
-            raise KeysUnavailable("Sign-in cannot be checked at the moment; try again shortly.")
-        return gone
-
-    async def _refetch(self) -> bool:
-        before = self._keys.keys()
-        try:
-            self._keys = _import(await self._fetch())
-        except Exception as error:  # whatever it is, the keys we have still stand
-            log.warning("keys_not_fetched", error=error)
-            self._failed, self._next_fetch = True, self._now() + RETRY_AFTER
-            return False
-        self._failed = False
-        self._fetched_at = self._now()
-        self._next_fetch = self._fetched_at + REFETCH_AFTER
-        return bool(before - self._keys.keys())
 
 
 def _import(jwks: Mapping[str, Any]) -> dict[str, OKPKey]:

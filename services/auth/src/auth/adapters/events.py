@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from auth.domain.facts import (
+    IdentityConnected,
+    IdentityDisconnected,
     MemberAdded,
     MemberPasswordChanged,
     MemberRemoved,
@@ -66,6 +68,10 @@ def _wire(fact: Fact) -> tuple[str, Message]:
             return "member.v1.added", _member(fact)
         case MemberRemoved():
             return "member.v1.removed", _member_removed(fact)
+        case IdentityDisconnected():
+            return "identity.v1.disconnected", _identity_changed(fact)
+        case IdentityConnected():
+            return "identity.v1.connected", _identity_changed(fact)
         case SessionRevoked():
             return "session.v1.revoked", _session_revoked(fact)
     raise TypeError(f"{type(fact).__name__} has no wire form")
@@ -183,6 +189,15 @@ def _member_removed(fact: MemberRemoved) -> pb.MemberRemoved:
         workspace_id=str(fact.workspace_id),
         user_id=str(fact.aggregate_id),
         actor_id=str(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _identity_changed(fact: IdentityConnected) -> pb.IdentityChanged:
+    return pb.IdentityChanged(
+        user_id=str(fact.aggregate_id),
+        email=fact.email,
         happen_time=to_timestamp(fact.at),
         version=fact.version,
     )

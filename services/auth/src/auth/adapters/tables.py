@@ -45,6 +45,18 @@ identities = Table(
     Column("subject", Text, primary_key=True),
     Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
     _instant("linked_at"),
+    Column("email", Text, nullable=False, server_default=""),  # there and then, to be told apart
+)
+
+# A sign-in elsewhere on its way, sealed with a secret that only who began it holds.
+sign_in_flows = Table(
+    "sign_in_flows",
+    metadata,
+    Column("secret_hash", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    _instant("expires_at"),
+    Index("ix_sign_in_flows_expires_at", "expires_at"),
 )
 
 one_time_tokens = Table(

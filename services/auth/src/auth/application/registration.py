@@ -79,7 +79,7 @@ async def register(
         await uow.commit()
         return None
     user.email_verified_at = None if verify else now
-    member = await _move_in(uow, user, workspace, now=now)
+    member = await move_in(uow, user, workspace, now=now)
     if verify:
         await _ask_for_proof(uow, user, now=now)
         await uow.commit()
@@ -156,7 +156,8 @@ async def accept_invitation(
     return tokens
 
 
-async def _move_in(uow: UnitOfWork, user: User, workspace: Workspace, *, now: datetime) -> Member:
+async def move_in(uow: UnitOfWork, user: User, workspace: Workspace, *, now: datetime) -> Member:
+    """The owner of a new workspace, as part of a larger use case. Raises EmailTaken."""
     await users.add(uow, user)
     await workspaces.add(uow, workspace)
     member = _member(user, workspace.id, Role.OWNER, now)

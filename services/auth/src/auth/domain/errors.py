@@ -147,6 +147,54 @@ class SessionNotFound(DomainError):
     kind, reason = ErrorKind.NOT_FOUND, "SESSION_NOT_FOUND"
 
 
+class GoogleNotOffered(DomainError):
+    """Whoever runs the platform has not set it up."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "GOOGLE_NOT_OFFERED"
+
+
+class GoogleUnavailable(DomainError):
+    """Google did not answer, or not as it should."""
+
+    kind, reason = ErrorKind.UNAVAILABLE, "GOOGLE_UNAVAILABLE"
+
+
+class GoogleRefused(DomainError):
+    """Google would not take the code, or what it says cannot be trusted."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "GOOGLE_REFUSED"
+
+
+class SignInNotValid(DomainError):
+    """Used, too old, or begun in another browser."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "SIGN_IN_NOT_VALID"
+
+
+class ClientUnknown(DomainError):
+    """Not one of our programs at Google."""
+
+    kind, reason = ErrorKind.INVALID, "CLIENT_UNKNOWN"
+
+
+class EmailNotProven(DomainError):
+    """An address that Google has not seen proven is nobody's."""
+
+    kind, reason = ErrorKind.REFUSED, "EMAIL_NOT_PROVEN"
+
+
+class IdentityTaken(DomainError):
+    """A Google account lets one person in."""
+
+    kind, reason = ErrorKind.DUPLICATE, "IDENTITY_TAKEN"
+
+
+class GoogleNotConnected(DomainError):
+    """There is nothing to take away."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "GOOGLE_NOT_CONNECTED"
+
+
 class LinkNotValid(DomainError):
     """Unknown, used or expired: which of them is nobody's business."""
 

@@ -108,6 +108,18 @@ class MemberRemoved(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class IdentityConnected(Fact):
+    """`aggregate_id` is the person, `email` their address there."""
+
+    email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityDisconnected(IdentityConnected):
+    """The same, for one that no longer lets them in."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionRevoked(Fact):
     workspace_id: UUID
     user_id: UUID

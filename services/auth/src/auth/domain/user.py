@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from auth.domain.errors import UserHasChanged
-from auth.domain.facts import PasswordChanged, UserRegistered
+from auth.domain.facts import (
+    IdentityConnected,
+    IdentityDisconnected,
+    PasswordChanged,
+    UserRegistered,
+)
 from auth.domain.names import known_locale, normal_email, normal_name
 from auth.domain.password import check_password
 from kit.aggregate import Aggregate
@@ -32,6 +38,20 @@ class User(Aggregate):
         """
         email, name = normal_email(email), normal_name(name)
         check_password(password, email=email, name=name)
+        return cls._new(user_id, email=email, name=name, at=at)
+
+    @classmethod
+    def arriving(cls, user_id: UUID, *, email: str, name: str, at: datetime) -> "User":
+        """Somebody whose address another has proven, and who has no password here.
+
+        Raises EmailInvalid, NameMissing.
+        """
+        user = cls._new(user_id, email=normal_email(email), name=normal_name(name), at=at)
+        user.email_verified_at = at
+        return user
+
+    @classmethod
+    def _new(cls, user_id: UUID, *, email: str, name: str, at: datetime) -> "User":
         user = cls(
             id=user_id,
             workspace_id=user_id,
@@ -79,6 +99,31 @@ class User(Aggregate):
                 by_link=by_link,
             )
         )
+
+    def claim(self, *, name: str, at: datetime) -> None:
+        """The address was registered and never proven; now its owner has come another way.
+
+        Whoever registered it may be somebody else: their password is worth nothing any more.
+        Raises NameMissing.
+        """
+        self.name, self.password_hash, self.email_verified_at = normal_name(name), None, at
+
+    def connected(self, email: str, *, at: datetime) -> None:
+        """Tell that an account elsewhere, with this address, lets the person in."""
+        self.tell(IdentityConnected(**self._changed(email, at)))
+
+    def disconnected(self, email: str, *, at: datetime) -> None:
+        """Tell that it no longer does."""
+        self.tell(IdentityDisconnected(**self._changed(email, at)))
+
+    def _changed(self, email: str, at: datetime) -> dict[str, Any]:
+        return {
+            "aggregate_id": self.id,
+            "version": self.version,
+            "at": at,
+            "by": self.id,
+            "email": email,
+        }
 
     def change(self, *, name: str | None = None, locale: str | None = None) -> None:
         """Take the values that are given. Raises NameMissing, LocaleUnknown."""

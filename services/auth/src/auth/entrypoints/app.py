@@ -7,6 +7,7 @@ from uuid import UUID
 
 from auth.adapters import sessions
 from auth.adapters.events import to_outbox
+from auth.adapters.google import Google
 from auth.adapters.passwords import Passwords
 from auth.adapters.tokens import TokenSigner
 from kit.bus.jetstream import Bus
@@ -30,6 +31,7 @@ class App:
     signer: TokenSigner
     passwords: Passwords
     pages: PageTokens
+    google: Google | None  # none where it is not set up
     verify_email: bool
     clock: Clock
 

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from auth.adapters import sessions, users
+from auth.adapters import flows, sessions, users
 from auth.application.guesses import WINDOW
 from auth.domain.session import ABSOLUTE_LIFE
 from auth.entrypoints.app import App
@@ -32,4 +32,5 @@ async def sweep_once(app: App) -> None:
     async with SystemTransaction(app.system) as tx:
         await sessions.purge(tx, ended_before=now - ABSOLUTE_LIFE, attempts_before=now - WINDOW)
         await users.forget_links(tx, now)
+        await flows.purge(tx, now)
         await tx.commit()
