@@ -10,6 +10,7 @@ from playwright.async_api import Browser, async_playwright
 
 from kit.testing.otlp import Collector, collecting
 from local.browser import find
+from services.auth.tests.provider import Provider, providing
 from tests.e2e.support.api import Person, register
 from tests.e2e.support.browsing import Open, visiting
 from tests.e2e.support.platform import SERVICES, Platform
@@ -47,11 +48,20 @@ async def collector() -> AsyncIterator[Collector]:
 
 
 @pytest.fixture(scope="session")
+async def provider() -> AsyncIterator[Provider]:
+    """Stands in for Google."""
+    async with providing() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
 async def platform(
-    tmp_path_factory: pytest.TempPathFactory, collector: Collector
+    tmp_path_factory: pytest.TempPathFactory, collector: Collector, provider: Provider
 ) -> AsyncIterator[Platform]:
     """The platform with the demo data in it."""
     settings = {f"{name.upper()}_OTLP_ENDPOINT": collector.endpoint for name in SERVICES}
+    settings |= {f"AUTH_{name.upper()}": value for name, value in provider.settings.items()}
+    settings |= {"GATEWAY_GOOGLE_SIGN_IN": "true"}
     # All of us come from one address; what the limits do is tested at a gateway of its own.
     settings |= {"GATEWAY_SIGN_INS_PER_MINUTE": "100000", "GATEWAY_REQUESTS_PER_MINUTE": "1000000"}
     platform = Platform(tmp_path_factory.mktemp("platform"), settings)

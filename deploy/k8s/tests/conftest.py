@@ -17,6 +17,13 @@ sys.path.insert(0, str(ROOT))
 from deploy.k8s import make_secrets, release  # noqa: E402
 from deploy.k8s.topology import load  # noqa: E402
 
+WITH_GOOGLE = """
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: freelanceflow
+resources: [../production]
+components: [../../components/google-sign-in]
+"""
 RELEASE = "components/release/kustomization.yaml"
 
 Manifest = dict[str, Any]
@@ -33,6 +40,8 @@ def k8s_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert make_secrets.main([str(folder / "components/secrets-generated/secrets")]) == 0
     digests = [f"{name}=sha256:{'0' * 64}" for name in load().services]
     assert release.main(["registry.example.com/ff", *digests], folder / RELEASE) == 0
+    (folder / "overlays/production-google").mkdir()
+    (folder / "overlays/production-google/kustomization.yaml").write_text(WITH_GOOGLE)
     for example in (folder / "overlays/production").glob("*.example.env"):
         shutil.copy(example, example.with_name(example.name.replace(".example", "")))
     return folder

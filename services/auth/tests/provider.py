@@ -17,7 +17,6 @@ import uvicorn
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -57,12 +56,12 @@ class Provider:
         self.published = [self.key]
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, str]:
         """What auth is told of it."""
         return {
             "google_issuer": self.issuer,
             "google_client_id": WEB,
-            "google_client_secret": SecretStr(SECRET),
+            "google_client_secret": SECRET,
             "google_program_ids": PROGRAM,
         }
 

@@ -76,6 +76,7 @@ def _gateway(plan: Plan) -> dict[str, str]:
     return {
         "PUBLIC_URL": plan.url("gateway"),
         "VALKEY_URL": plan.valkey_url(2),
+        "GOOGLE_SIGN_IN": str(bool(os.environ.get("AUTH_GOOGLE_CLIENT_ID"))),
         **{
             f"{name.upper()}_ADDRESS": plan.address(name) for name in ("crm", "analytics", "notify")
         },

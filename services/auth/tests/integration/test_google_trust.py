@@ -17,7 +17,7 @@ VERIFIER = "a verifier that a program has made up for itself, forty-three and mo
 
 
 @pytest.fixture
-def google_settings(provider: Provider) -> dict[str, Any]:
+def google_settings(provider: Provider) -> dict[str, str]:
     return provider.settings
 
 

@@ -29,6 +29,7 @@ class Settings(ServiceSettings):
     notify_address: str = "127.0.0.1:8723"
     nats_url: SecretStr = SecretStr("nats://127.0.0.1:8711")
     valkey_url: SecretStr = SecretStr("redis://127.0.0.1:8713/2")
+    google_sign_in: bool = False  # offered on the pages; auth is told with which client
     trusted_proxies: str = ""  # addresses, separated by commas, whose X-Forwarded-For is believed
     api_docs: bool = True
     rate_limit: bool = True

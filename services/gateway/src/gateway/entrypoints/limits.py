@@ -19,9 +19,14 @@ SIGN_IN = frozenset(
         "/register",
         "/verify-email",
         "/join",
+        "/auth/google/register",
+        "/auth/google/connect",
         "/api/v1/auth/login",
         "/api/v1/auth/register",
         "/api/v1/auth/verify-email",
+        "/api/v1/auth/google/token",
+        "/api/v1/auth/google/register",
+        "/api/v1/auth/google/connect",
         "/api/v1/invitations/accept",
     }
 )

@@ -71,7 +71,7 @@ from services.gateway.tests.unit.pages.factories import (
 )
 from services.gateway.tests.unit.pages.file_factories import FILES
 from services.gateway.tests.unit.pages.people_answers import people_answers
-from services.gateway.tests.unit.pages.records import RECORDS, make_sessions
+from services.gateway.tests.unit.pages.records import RECORDS, make_google_accounts, make_sessions
 from services.gateway.tests.unit.pages.setting_answers import (
     field_answers,
     rate_answers,
@@ -171,6 +171,7 @@ def make_neighbours() -> SimpleNamespace:
                 "ListSessions": make_sessions(),
             }
         ),
+        google=Peer({"ListGoogleAccounts": make_google_accounts()}),
         deals=Peer(
             {
                 "GetBoard": lambda request: make_board(0 if request.totals_only else 25),
@@ -287,7 +288,9 @@ def pages() -> FastAPI:
     app = FastAPI(openapi_url=None)
     app.state.rendering = Rendering(FakeClock(NOW), assets=assets)
     app.state.cookies = Cookies(secure=False)
-    app.state.settings = SimpleNamespace(secure=False, public_url="http://localhost")
+    app.state.settings = SimpleNamespace(
+        secure=False, public_url="http://localhost", google_sign_in=True
+    )
     app.include_router(pages_router(assets, local=True))
     errors.install(app)
     return app

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from freelanceflow.auth.v1.account_service_pb2 import ListSessionsResponse, Session
+from freelanceflow.auth.v1.google_service_pb2 import GoogleAccount, ListGoogleAccountsResponse
 from freelanceflow.crm.v1.deal_service_pb2 import FieldChange
 from freelanceflow.crm.v1.record_service_pb2 import (
     ListRecordHistoryResponse,
@@ -85,6 +86,13 @@ def make_sessions() -> ListSessionsResponse:
                 last_seen_time=ago(days=1),
             ),
         ]
+    )
+
+
+def make_google_accounts() -> ListGoogleAccountsResponse:
+    """One, with an address that is no good page."""
+    return ListGoogleAccountsResponse(
+        accounts=[GoogleAccount(email=f"{HOSTILE[0]}@example.com", connect_time=ago(days=20))]
     )
 
 

@@ -32,7 +32,7 @@ async def register(request: Request) -> Response:
             workspace_name=body.workspace_name,
             currency_code=body.currency,
             time_zone=body.time_zone,
-            device=_device(request),
+            device=device_of(request),
         )
     )
     if answer.verification_needed:
@@ -49,7 +49,7 @@ async def login(request: Request) -> Response:
         pb.LogInRequest(
             email=body.email,
             password=body.password,
-            device=_device(request),
+            device=device_of(request),
             client_address=request.state.client_address,
         )
     )
@@ -82,7 +82,7 @@ async def verify_email(request: Request) -> Response:
     """With the secret from the mail; it works once."""
     body = await read_body(request, schemas.LinkToken)
     tokens = await request.app.state.clients.auth.VerifyEmail(
-        pb.VerifyEmailRequest(token=body.token, device=_device(request))
+        pb.VerifyEmailRequest(token=body.token, device=device_of(request))
     )
     return json_response(tokens_json(tokens))
 
@@ -94,7 +94,7 @@ async def accept_invitation(request: Request) -> Response:
     body = await read_body(request, schemas.InvitationAcceptance)
     tokens = await request.app.state.clients.auth.AcceptInvitation(
         pb.AcceptInvitationRequest(
-            token=body.token, name=body.name, password=body.password, device=_device(request)
+            token=body.token, name=body.name, password=body.password, device=device_of(request)
         )
     )
     return json_response(tokens_json(tokens))
@@ -120,5 +120,6 @@ def tokens_json(tokens: pb.TokenPair) -> dict[str, Any]:
     }
 
 
-def _device(request: Request) -> str:
+def device_of(request: Request) -> str:
+    """What the session list shows."""
     return request.headers.get("user-agent", "")[:400]

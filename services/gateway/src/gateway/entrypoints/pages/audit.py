@@ -28,6 +28,7 @@ GROUPS = [
     ("crm.import.", "Imports"),
     ("auth.member.", "Members"),
     ("auth.session.", "Sessions"),
+    ("auth.identity.", "Sign-in with Google"),
     ("crm.stage.", "Stages"),
     ("crm.reason.", "Lost reasons"),
     ("crm.field.", "Custom fields"),
@@ -67,6 +68,8 @@ VERBS = {
     "removed": "Removed",
 }
 SAID = {
+    "auth.identity.v1.connected": "Connected their Google account",
+    "auth.identity.v1.disconnected": "Disconnected their Google account",
     "auth.member.v1.role_changed": "Changed what a member may do or see",
     "auth.session.v1.revoked": "Ended a session",
     "crm.deal.v1.reordered": "Put a deal elsewhere in its column",

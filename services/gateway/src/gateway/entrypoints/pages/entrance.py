@@ -156,4 +156,5 @@ def _register(request: Request, values: Values, errors: Errors) -> Response:
         errors=errors.fields,
         message=errors.message,
         currencies=currency_options(),
+        google=request.app.state.settings.google_sign_in,
     )

@@ -88,4 +88,5 @@ def sign_in_form(
         errors=defaultdict(str, errors or {}),
         message=message,
         note=note,
+        google=request.app.state.settings.google_sign_in,
     )

@@ -12,6 +12,7 @@ from freelanceflow.auth.v1.account_service_pb2 import (
     UpdateMeRequest,
     User,
 )
+from freelanceflow.auth.v1.google_service_pb2 import ListGoogleAccountsRequest
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -42,7 +43,12 @@ LOCALES = [
     ("pt", "Português"),
     ("sv", "Svenska"),
 ]
-_NOTES = {"appearance": "Appearance saved.", "profile": "Profile saved.", "sessions": "Signed out."}
+_NOTES = {
+    "appearance": "Appearance saved.",
+    "profile": "Profile saved.",
+    "sessions": "Signed out.",
+    "google": "Google no longer lets you in.",
+}
 
 router = APIRouter(include_in_schema=False)
 
@@ -51,7 +57,7 @@ router = APIRouter(include_in_schema=False)
 async def settings(request: Request) -> Response:
     """All settings on one page."""
     note = _NOTES.get(request.query_params.get("saved", ""), "")
-    return await _page(request, None, Errors(), note)
+    return await settings_page(request, note=note)
 
 
 @router.post("/settings/appearance")
@@ -85,8 +91,9 @@ async def profile(request: Request) -> Response:
         await clients_of(request).account.UpdateMe(asked, identity_of(request))
     except DomainError as refusal:
         if refusal.kind is ErrorKind.STALE:
-            return await _page(request, values, Errors("This was changed elsewhere. Save again."))
-        return await _page(request, values, errors_of(refusal, {}))
+            refused = Errors("This was changed elsewhere. Save again.")
+            return await settings_page(request, values, refused)
+        return await settings_page(request, values, errors_of(refusal, {}))
     return RedirectResponse("/settings?saved=profile", 303)
 
 
@@ -114,18 +121,28 @@ async def keys(request: Request) -> Response:
     return rendering_of(request).response(request, template, await viewer_of(request))
 
 
-async def _page(request: Request, typed: Values | None, errors: Errors, note: str = "") -> Response:
-    account, identity = clients_of(request).account, identity_of(request)
-    viewer, me, sessions = await together(
+async def settings_page(
+    request: Request,
+    typed: Values | None = None,
+    errors: Errors | None = None,
+    *,
+    note: str = "",
+    google_message: str = "",
+) -> Response:
+    """All settings, with what is wrong with one of its forms."""
+    clients, identity = clients_of(request), identity_of(request)
+    viewer, me, sessions, google = await together(
         viewer_of(request),
-        account.GetMe(GetMeRequest(), identity),
-        account.ListSessions(ListSessionsRequest(), identity),
+        clients.account.GetMe(GetMeRequest(), identity),
+        clients.account.ListSessions(ListSessionsRequest(), identity),
+        clients.google.ListGoogleAccounts(ListGoogleAccountsRequest(), identity),
     )
+    errors = errors or Errors()
     return rendering_of(request).response(
         request,
         "settings/page.html",
         viewer,
-        status=errors.status,
+        status=422 if google_message else errors.status,
         me=me,
         sessions=sessions.sessions,
         values=typed or Values(name=me.name, locale=me.locale),
@@ -133,4 +150,7 @@ async def _page(request: Request, typed: Values | None, errors: Errors, note: st
         message=errors.message,
         saved=note,
         locales=LOCALES,
+        google=request.app.state.settings.google_sign_in or google.accounts,
+        google_accounts=google.accounts,
+        google_message=google_message,
     )
