@@ -75,13 +75,17 @@ async def test_a_newcomer_makes_an_account(site: Site, google: SimpleNamespace) 
         ErrorKind.INVALID, "NAME_MISSING", "", fields={"name": "Give a name."}
     )
     form = {"ticket": "t1cket", "email": "ada@example.com", "name": "", "currency_code": "CHF"}
+    form["time_zone"] = "Europe/Zurich"
     refused = await site.post("/auth/google/register", form)
     assert (refused.status, "Give a name." in refused.text) == (422, True)
     assert 'name="ticket" value="t1cket"' in refused.text
     google.answers["RegisterWithGoogle"] = TOKENS
     answer = await site.post("/auth/google/register", form | {"name": "Ada"})
     assert (answer.status, answer.headers["location"]) == (303, "/")
-    assert (google.asked[-1].name, google.asked[-1].currency_code) == ("Ada", "CHF")
+    asked = google.asked[-1]
+    assert (asked.name, asked.currency_code, asked.time_zone) == ("Ada", "CHF", "Europe/Zurich")
+    await site.post("/auth/google/register", form | {"time_zone": "Moon/Base"})
+    assert google.asked[-1].time_zone == ""
 
 
 async def test_a_known_address_is_connected_by_its_password(

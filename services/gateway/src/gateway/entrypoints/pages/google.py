@@ -31,6 +31,7 @@ from gateway.entrypoints.pages.sent import HOME, sign_in_form
 from gateway.entrypoints.pages.settings import settings_page
 from gateway.entrypoints.paths import local_path
 from gateway.entrypoints.sessions import start_session
+from gateway.entrypoints.zones import is_zone
 from kit.errors import DomainError, ErrorKind
 
 CALLBACK = "/auth/google/callback"
@@ -74,6 +75,7 @@ async def register(request: Request) -> Response:
         name=values["name"],
         workspace_name=values["workspace_name"],
         currency_code=values["currency_code"],
+        time_zone=values["time_zone"] if is_zone(values["time_zone"]) else "",
         device=request.headers.get("user-agent", ""),
     )
     try:
