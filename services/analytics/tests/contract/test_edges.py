@@ -87,6 +87,11 @@ EDGES: dict[str, Deals] = {
         *(closed(crm, "lost", n) for n in range(4)),
         crm.created(at=NOW - 5 * DAY),
     ],
+    "days that nobody means": lambda crm: [
+        *monthly(crm, "won", range(12)),
+        crm.created(at=NOW - 5 * DAY, close="0001-01-01"),
+        crm.created(at=NOW - 5 * DAY, close="9999-12-31"),
+    ],
     "days to come": lambda crm: [
         *monthly(crm, "won", range(6)),
         crm.created(at=NOW + 2 * DAY),
@@ -292,5 +297,8 @@ EXPECTED: dict[str, Callable[[Answers], bool]] = {
     "one deal a thousand times the others": _outlier,
     "a gap of a year": _gap,
     "all in one month": _forecast_says("There is no month of history; a curve needs 4"),
+    "days that nobody means": lambda answers: all(
+        deal.recommendation for deal in answers["ListDealOdds"].deals
+    ),
     "days to come": _young,
 }

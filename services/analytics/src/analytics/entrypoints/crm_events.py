@@ -18,6 +18,7 @@ from kit.bus.events import Event
 from kit.clock import from_timestamp
 from kit.ids import parse_id
 from kit.money import exponent
+from kit.years import is_plausible
 
 STAGE_TYPES = {
     StageType.STAGE_TYPE_OPEN: "open",
@@ -233,4 +234,6 @@ def _id(text: str) -> UUID | None:
 
 
 def _date(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
+    """A day that nobody means is none: PostgreSQL would take the first of all days for endless."""
+    day = date.fromisoformat(text) if text else None
+    return day if day and is_plausible(day) else None
