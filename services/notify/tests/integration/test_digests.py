@@ -1,6 +1,7 @@
 """What is wanted in the morning: collected, and one mail for each reader and day."""
 
 import asyncio
+import random
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from kit.bus.jetstream import Bus
 from kit.clock import FakeClock
 from kit.ids import new_id
 from kit.testing.background import running, until
@@ -16,6 +18,7 @@ from notify.adapters import digests
 from notify.adapters.smtp import Smtp
 from notify.application.digesting import make_digests
 from notify.application.telling import choose
+from notify.bootstrap import workspaces_consumer
 from notify.domain.messages import Kind
 from notify.domain.preferences import ONLY_INSIDE, Choice
 from notify.entrypoints.app import App
@@ -27,6 +30,7 @@ from services.notify.tests.factories import (
     import_failed,
     member_added,
     member_removed,
+    publish,
     reminded,
     rows,
     tell,
@@ -299,3 +303,50 @@ async def test_that_it_was_made_is_forgotten_after_a_month(
     assert len(await rows(database, "digests", workspace)) == 1
     await digests.forget(app.system, MORNING + timedelta(days=31))
     assert await rows(database, "digests", workspace) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_whatever_happens_everything_is_told_once_and_no_day_twice(
+    app: App, database: ServiceDatabase, workspace: UUID, clock: FakeClock, seed: int
+) -> None:
+    """Weeks of news, down-times, clocks that differ and a workspace that travels."""
+    chance, readers = random.Random(seed), [new_id() for _ in range(3)]
+    await tell(app, *(member_added(workspace, reader) for reader in readers))
+    for reader in readers:
+        await wanting(app, workspace, reader)
+    deals = [str(new_id()) for _ in range(60)]
+    for version, deal in enumerate(deals):
+        await tell(app, deal_moved(workspace, deal_id=deal))
+        clock.advance(timedelta(hours=chance.choice((0, 1, 5, 11, 50))))
+        if chance.random() < 0.2:
+            zone = chance.choice(("Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Berlin"))
+            await tell(app, workspace_updated(workspace, zone, version=version))
+        if chance.random() < 0.6:
+            await asyncio.gather(*(make(app) for _ in range(2)))
+        if chance.random() < 0.2:
+            clock.advance(timedelta(milliseconds=-chance.randrange(1, 1000)))
+    for _ in range(4):  # the last one may have gone around the world
+        clock.advance(timedelta(days=1))
+        await make(app)
+    mails = await rows(database, "mails", workspace)
+    made = {(row["user_id"], row["day"]) for row in await rows(database, "digests", workspace)}
+    assert len(mails) == len(made)
+    for reader in readers:
+        theirs = [mail for mail in mails if reader.hex in mail["to_address"]]
+        assert len({mail["subject"] for mail in theirs}) == len(theirs), "each of another day"
+        text = "".join(mail["text"] for mail in theirs)
+        assert [text.count(f"/deals/{deal}") for deal in deals] == [1] * len(deals)
+
+
+async def test_what_auth_tells_of_workspaces_is_heard(
+    app: App, database: ServiceDatabase, workspace: UUID, nats_url: str
+) -> None:
+    async def known() -> bool:
+        return [row["time_zone"] for row in await rows(database, "workspaces", workspace)] == [
+            "Asia/Tokyo"
+        ]
+
+    async with Bus(nats_url, name="notify", profile="test") as bus:
+        await publish(bus, workspace_updated(workspace, "Asia/Tokyo"))
+        async with running(workspaces_consumer(app, bus).run):
+            await until(known)
