@@ -78,3 +78,23 @@ async def test_a_changed_password_is_said_to_its_person_with_when_and_from_where
         assert (mail["subject"], mail["to_name"]) == ("Your password was changed", "Noor Vance")
         assert said in mail["text"]
         assert "http://localhost:8700/forgot" in mail["text"]
+
+
+async def test_another_way_in_and_its_end_are_said(app: App, database: ServiceDatabase) -> None:
+    for verb, then in (("connected", "can sign in with it"), ("disconnected", "lets nobody in")):
+        person = new_id()
+        message = auth_pb.IdentityChanged(
+            user_id=str(person),
+            email="ada@google.example",
+            account_email=f"{person.hex}@studio.example",
+            name="Noor Vance",
+            happen_time=to_timestamp(NOON),
+            version=3,
+        )
+        event = make_event(person, f"auth.identity.v1.{verb}", message)
+        await tell(app, replace(event, headers={"ff-address": "192.0.2.7"}))
+        (mail,) = await rows(database, "mails", event.workspace_id)
+        assert mail["subject"] == f"A Google account was {verb}"
+        assert mail["to_address"] == f"{person.hex}@studio.example"
+        assert "ada@google.example: on 2 March 2026 at 12:00 UTC, from the network" in mail["text"]
+        assert then in mail["text"]

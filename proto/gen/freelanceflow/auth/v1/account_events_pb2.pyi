@@ -549,12 +549,18 @@ class IdentityChanged(_message.Message):
     EMAIL_FIELD_NUMBER: _builtins.int
     HAPPEN_TIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    ACCOUNT_EMAIL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The person."""
     email: _builtins.str
     """Address of the account there."""
     version: _builtins.int
     """The person's version at that time."""
+    account_email: _builtins.str
+    """Where to say so: address of the account here."""
+    name: _builtins.str
+    """How the person is called."""
     @_builtins.property
     def happen_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -566,10 +572,12 @@ class IdentityChanged(_message.Message):
         email: _builtins.str = ...,
         happen_time: _timestamp_pb2.Timestamp | None = ...,
         version: _builtins.int = ...,
+        account_email: _builtins.str = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "happen_time", b"happen_time", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_email", b"account_email", "email", b"email", "happen_time", b"happen_time", "name", b"name", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -200,6 +200,8 @@ def _identity_changed(fact: IdentityConnected) -> pb.IdentityChanged:
         email=fact.email,
         happen_time=to_timestamp(fact.at),
         version=fact.version,
+        account_email=fact.account_email,
+        name=fact.name,
     )
 
 

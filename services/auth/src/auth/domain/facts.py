@@ -112,6 +112,8 @@ class IdentityConnected(Fact):
     """`aggregate_id` is the person, `email` their address there."""
 
     email: str
+    account_email: str
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)

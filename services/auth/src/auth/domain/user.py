@@ -123,6 +123,8 @@ class User(Aggregate):
             "at": at,
             "by": self.id,
             "email": email,
+            "account_email": self.email,
+            "name": self.name,
         }
 
     def change(self, *, name: str | None = None, locale: str | None = None) -> None:

@@ -106,9 +106,20 @@ class Letters:
         """Word to whoever has the address, who may be the first to know that it was not them."""
         title = "Your password was changed"
         how, others = (" with the link from a mail", "") if by_link else ("", "other ")
-        when = f"{at.day} {at:%B %Y at %H:%M} UTC"
-        where = f", from the network address {address}" if address else ""
-        body = f"It was changed{how} on {when}{where}. All {others}devices are signed out."
+        body = f"It was changed{how} {_when_and_where(at, address)}."
+        body += f" All {others}devices are signed out."
+        return self._of_safety(email, name, title, body)
+
+    def google_connected(
+        self, email: str, name: str, *, account: str, at: datetime, address: str, connected: bool
+    ) -> NewMail:
+        """Word of another way in, or one less."""
+        title = f"A Google account was {'connected' if connected else 'disconnected'}"
+        then = "Whoever has it can sign in with it" if connected else "It lets nobody in any more"
+        body = f"{account}: {_when_and_where(at, address)}. {then}."
+        return self._of_safety(email, name, title, body)
+
+    def _of_safety(self, email: str, name: str, title: str, body: str) -> NewMail:
         action = "It was not me: set a new password"
         reason = "You get this because it concerns the safety of your account."
         return self._of_account(email, name, title, body, "forgot", action, reason)
@@ -137,6 +148,11 @@ class Letters:
             text=self._text.get_template(f"{template}.txt").render(values),
             html=self._html.get_template(f"{template}.html").render(values),
         )
+
+
+def _when_and_where(at: datetime, address: str) -> str:
+    where = f", from the network address {address}" if address else ""
+    return f"on {at.day} {at:%B %Y at %H:%M} UTC{where}"
 
 
 def digest_item(wording: Wording) -> Item:

@@ -48,6 +48,8 @@ _TYPES = {
     StageType.STAGE_TYPE_LOST: "lost",
 }
 
+IDENTITY_CONNECTED = "auth.identity.v1.connected"
+
 
 def of_auth(app: App) -> dict[str, Handler]:
     """Members come and go; what concerns a person's account goes to their address."""
@@ -100,7 +102,21 @@ def of_auth(app: App) -> dict[str, Handler]:
         )
         await write_to_person(uow, letter, app.clock.now())
 
+    async def identity_changed(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.IdentityChanged.FromString(event.body)
+        letter = app.letters.google_connected(
+            told.account_email,
+            told.name,
+            account=told.email,
+            at=from_timestamp(told.happen_time),
+            address=event.headers.get("ff-address", ""),
+            connected=event.type == IDENTITY_CONNECTED,
+        )
+        await write_to_person(uow, letter, app.clock.now())
+
     return {
+        IDENTITY_CONNECTED: _then_send(app, identity_changed),
+        "auth.identity.v1.disconnected": _then_send(app, identity_changed),
         "auth.member.v1.added": member_added,
         "auth.member.v1.role_changed": member_added,
         "auth.member.v1.removed": member_removed,
