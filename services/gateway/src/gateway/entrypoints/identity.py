@@ -89,15 +89,20 @@ def principal_of(request: Request) -> Principal:
 
 def _identity(principal: Principal, headers: Mapping[bytes, bytes]) -> CallIdentity:
     key = headers.get(b"idempotency-key")
-    if key is not None and not (0 < len(key) <= LONGEST_KEY and _is_plain(key)):
-        said = f"Give a key of 1 to {LONGEST_KEY} printable ASCII characters."
-        raise HttpProblem(400, "IDEMPOTENCY_KEY_INVALID", said)
     window = headers.get(b"x-client-id", b"")[:64]
     return CallIdentity(
         principal.token,
-        key.decode("ascii") if key else None,
+        None if key is None else key_of(key),
         window.decode("ascii") if _is_plain(window) else "",
     )
+
+
+def key_of(given: bytes) -> str:
+    """An idempotency key, of a header or a form. Raises HttpProblem."""
+    if not (0 < len(given) <= LONGEST_KEY and _is_plain(given)):
+        said = f"Give a key of 1 to {LONGEST_KEY} printable ASCII characters."
+        raise HttpProblem(400, "IDEMPOTENCY_KEY_INVALID", said)
+    return given.decode("ascii")
 
 
 def _is_plain(value: bytes) -> bool:

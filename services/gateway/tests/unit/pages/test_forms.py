@@ -185,6 +185,14 @@ async def test_a_wrong_password_is_said_and_nothing_is_lost(site: Any) -> None:
     assert not answer.cookies
 
 
+@pytest.mark.parametrize("request_id", ["€", "x" * 201])
+async def test_an_id_that_no_form_of_ours_has_is_refused(site: Any, request_id: str) -> None:
+    """It would travel on as metadata, which hold printable ASCII of some length only."""
+    answer = await site.post("/deals/new", DEAL | {"request_id": request_id})
+    assert answer.status == 400
+    assert "printable ASCII" in answer.text
+
+
 async def test_registration_says_what_is_wrong(site: Any) -> None:
     site.sign_out()
     fields = {"password": "Use at least 12 characters."}

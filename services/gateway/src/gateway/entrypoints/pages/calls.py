@@ -11,6 +11,7 @@ from freelanceflow.auth.v1.account_service_pb2 import GetMeRequest, User
 from freelanceflow.notify.v1.notification_service_pb2 import ListNotificationsRequest
 from gateway.adapters.clients import Clients
 from gateway.entrypoints.errors import SignInNeeded
+from gateway.entrypoints.identity import key_of
 from gateway.entrypoints.pages.rendering import Viewer
 from kit.errors import DomainError, ErrorKind
 from kit.rpc.errors import PeerFailed
@@ -32,7 +33,9 @@ def clients_of(request: Request) -> Clients:
 def identity_of(request: Request, request_id: str = "") -> CallIdentity:
     """Who asks; with the id of a form so that sending it twice does it once."""
     identity: CallIdentity = request.state.identity
-    return replace(identity, idempotency_key=request_id) if request_id else identity
+    if not request_id:
+        return identity
+    return replace(identity, idempotency_key=key_of(request_id.encode()))
 
 
 def signed_in(request: Request) -> Principal:
