@@ -198,3 +198,31 @@ async def test_a_person_chooses_what_to_hear_of(site: Site) -> None:
         ("export_finished", False, False, False),
     ]
     assert [p.HasField("digest") for p in asked.preferences] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/deals/new",
+        "/deals/d-1/edit",
+        "/deals/d-1/move",
+        "/deals/d-1/contacts",
+        "/clients/new",
+        "/clients/c-1/edit",
+        "/activities/new",
+        "/activities/a-1/edit",
+        "/settings/stages/new",
+        "/settings/stages/s-1/edit",
+        "/settings/stages/s-1/remove",
+        "/settings/fields/new",
+        "/settings/fields/f-deals-select/edit",
+        f"/settings/members/{SECOND}/remove",
+    ],
+)
+async def test_nobody_fills_in_what_they_may_not_send(site: Site, path: str) -> None:
+    assert (await site.get(path)).status == 200
+    site.may("deals.read", "clients.read", "activities.read", "members.read")
+    refused = await site.get(path)
+    assert (refused.status, "You may not do this" in refused.text) == (403, True)
+    site.sign_out()
+    assert (await site.get(path)).status == 303

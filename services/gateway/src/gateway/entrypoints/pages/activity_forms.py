@@ -19,7 +19,7 @@ from freelanceflow.crm.v1.activity_service_pb2 import (
 from freelanceflow.crm.v1.deal_service_pb2 import GetDealRequest
 from gateway.entrypoints.api.activities import KIND_NAMES, KINDS, REPETITION_NAMES, REPETITIONS
 from gateway.entrypoints.pages.activities import saved
-from gateway.entrypoints.pages.calls import clients_of, identity_of, together, viewer_of
+from gateway.entrypoints.pages.calls import clients_of, identity_of, needs, together, viewer_of
 from gateway.entrypoints.pages.choices import about_client, meant
 from gateway.entrypoints.pages.formatting import Formats
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
@@ -74,7 +74,7 @@ _WRITABLE = (
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/activities/new")
+@router.get("/activities/new", dependencies=[needs("activities.write")])
 async def new_activity(request: Request) -> Response:
     """The empty form, or one with what a line says and what the page it came from is about."""
     viewer, given = await viewer_of(request), request.query_params
@@ -111,7 +111,7 @@ async def create_activity(request: Request) -> Response:
     return await saved(request, "Added:", created, values["next"])
 
 
-@router.get("/activities/{activity_id}/edit")
+@router.get("/activities/{activity_id}/edit", dependencies=[needs("activities.write")])
 async def edit_activity(request: Request, activity_id: str) -> Response:
     """The form with the activity's values."""
     viewer, activity = await together(viewer_of(request), _get(request, activity_id))

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from fastapi import Depends
 from starlette.requests import Request
 
 from freelanceflow.auth.v1.account_service_pb2 import GetMeRequest, User
@@ -47,6 +48,15 @@ def signed_in(request: Request) -> Principal:
     if refusal is not None and refusal.kind is not ErrorKind.UNAUTHENTICATED:
         raise refusal
     raise SignInNeeded
+
+
+def needs(permission: str) -> Any:
+    """For the page of a form: nobody fills in what they may not send."""
+
+    def check(request: Request) -> None:
+        signed_in(request).require(permission)
+
+    return Depends(check)
 
 
 async def together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:

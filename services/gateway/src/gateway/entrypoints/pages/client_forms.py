@@ -15,7 +15,14 @@ from freelanceflow.crm.v1.client_service_pb2 import (
     UpdateClientRequest,
 )
 from gateway.entrypoints.errors import candidates_of
-from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, together, viewer_of
+from gateway.entrypoints.pages.calls import (
+    clients_of,
+    identity_of,
+    needs,
+    signed_in,
+    together,
+    viewer_of,
+)
 from gateway.entrypoints.pages.choices import about_client, meant
 from gateway.entrypoints.pages.custom_forms import (
     custom_inputs,
@@ -53,7 +60,7 @@ _FIELD_OF = {"parent_id": "parent"}
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/clients/new")
+@router.get("/clients/new", dependencies=[needs("clients.write")])
 async def new_client(request: Request) -> Response:
     """The empty form; below a company it begins as a person. It belongs to whoever adds it."""
     viewer, given = await viewer_of(request), request.query_params
@@ -85,7 +92,7 @@ async def create_client(request: Request) -> Response:
     return RedirectResponse(f"/clients/{created.id}", 303)
 
 
-@router.get("/clients/{client_id}/edit")
+@router.get("/clients/{client_id}/edit", dependencies=[needs("clients.write")])
 async def edit_client(request: Request, client_id: str) -> Response:
     """The form with the client's values."""
     viewer, client, fields = await together(

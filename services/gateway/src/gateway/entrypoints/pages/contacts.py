@@ -13,6 +13,7 @@ from freelanceflow.crm.v1.deal_service_pb2 import GetDealRequest
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
+    needs,
     signed_in,
     together,
     viewer_of,
@@ -25,7 +26,7 @@ from kit.errors import DomainError, InvalidInput
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/deals/{deal_id}/contacts")
+@router.get("/deals/{deal_id}/contacts", dependencies=[needs("deals.write")])
 async def contacts_form(request: Request, deal_id: str) -> Response:
     """Who is spoken with, and one more."""
     return await _form(request, deal_id, Values(), Errors())

@@ -29,6 +29,7 @@ from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
     if_there,
+    needs,
     signed_in,
     together,
     viewer_of,
@@ -87,7 +88,7 @@ _TEXTS = ("name", "owner_id", "expected_close_date", "source", "next_step", "nex
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/deals/new")
+@router.get("/deals/new", dependencies=[needs("deals.write")])
 async def new_deal(request: Request) -> Response:
     """The empty form."""
     viewer = await viewer_of(request)
@@ -121,7 +122,7 @@ async def deal_page(request: Request, deal_id: str) -> Response:
     return rendering_of(request).response(request, template, viewer, **context)
 
 
-@router.get("/deals/{deal_id}/edit")
+@router.get("/deals/{deal_id}/edit", dependencies=[needs("deals.write")])
 async def edit_deal(request: Request, deal_id: str) -> Response:
     """The form with the deal's values."""
     viewer, deal, fields = await together(

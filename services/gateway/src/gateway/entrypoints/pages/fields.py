@@ -10,6 +10,7 @@ from gateway.entrypoints.errors import HttpProblem
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
+    needs,
     signed_in,
     together,
     viewer_of,
@@ -57,7 +58,7 @@ async def fields_page(request: Request) -> Response:
     )
 
 
-@router.get("/settings/fields/new")
+@router.get("/settings/fields/new", dependencies=[needs("settings.write")])
 async def new_field(request: Request) -> Response:
     """The empty form."""
     viewer = await viewer_of(request)
@@ -94,7 +95,7 @@ async def move_field(request: Request) -> Response:
     return RedirectResponse("/settings/fields?saved=field", 303)
 
 
-@router.get("/settings/fields/{field_id}/edit")
+@router.get("/settings/fields/{field_id}/edit", dependencies=[needs("settings.write")])
 async def edit_field(request: Request, field_id: str) -> Response:
     """The form with the field's values."""
     viewer, field = await together(viewer_of(request), _one(request, field_id))

@@ -14,6 +14,7 @@ from gateway.entrypoints.errors import HttpProblem
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
+    needs,
     signed_in,
     together,
     viewer_of,
@@ -70,7 +71,7 @@ async def change_member(request: Request, user_id: str) -> Response:
     return RedirectResponse("/settings/members?saved=1", 303)
 
 
-@router.get("/settings/members/{user_id}/remove")
+@router.get("/settings/members/{user_id}/remove", dependencies=[needs("members.write")])
 async def ask_to_remove(request: Request, user_id: str) -> Response:
     """Says what it means before somebody goes."""
     return await _removal(request, user_id, Errors())

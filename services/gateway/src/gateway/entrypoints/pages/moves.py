@@ -13,6 +13,7 @@ from gateway.entrypoints.pages.board_query import BoardQuery
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
+    needs,
     signed_in,
     together,
     viewer_of,
@@ -38,7 +39,7 @@ class Undo:
     lost_reason_id: str
 
 
-@router.get("/deals/{deal_id}/move")
+@router.get("/deals/{deal_id}/move", dependencies=[needs("deals.write")])
 async def move_form(request: Request, deal_id: str) -> Response:
     """The stages to choose from: a dialog over the board, a page without scripts."""
     clients, identity = clients_of(request), identity_of(request)

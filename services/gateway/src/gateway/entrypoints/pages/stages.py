@@ -10,6 +10,7 @@ from freelanceflow.crm.v1.deal_service_pb2 import GetBoardRequest
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
+    needs,
     signed_in,
     together,
     viewer_of,
@@ -54,7 +55,7 @@ async def stages_page(request: Request) -> Response:
     return await _page(request, Errors())
 
 
-@router.get("/settings/stages/new")
+@router.get("/settings/stages/new", dependencies=[needs("settings.write")])
 async def new_stage(request: Request) -> Response:
     """The empty form."""
     viewer = await viewer_of(request)
@@ -88,7 +89,7 @@ async def move_stage(request: Request) -> Response:
     return _saved("order")
 
 
-@router.get("/settings/stages/{stage_id}/edit")
+@router.get("/settings/stages/{stage_id}/edit", dependencies=[needs("settings.write")])
 async def edit_stage(request: Request, stage_id: str) -> Response:
     """The form with the stage's values."""
     viewer, found = await together(viewer_of(request), _stages(request))
@@ -118,7 +119,7 @@ async def update_stage(request: Request, stage_id: str) -> Response:
     return _saved("stage")
 
 
-@router.get("/settings/stages/{stage_id}/remove")
+@router.get("/settings/stages/{stage_id}/remove", dependencies=[needs("settings.write")])
 async def ask_to_remove(request: Request, stage_id: str) -> Response:
     """Asks where the deals go."""
     return await _removal(request, stage_id, Errors())
