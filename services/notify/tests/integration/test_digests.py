@@ -2,7 +2,9 @@
 
 import asyncio
 import random
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from uuid import UUID
 
@@ -11,14 +13,21 @@ import pytest
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from kit.bus.jetstream import Bus
 from kit.clock import FakeClock
+from kit.database import DatabaseUnavailable
 from kit.ids import new_id
+from kit.pool import open_pool
 from kit.testing.background import running, until
 from kit.testing.database import ServiceDatabase, recorded_queries
+from kit.testing.proxy import FaultProxy
 from notify.adapters import digests
+from notify.adapters.letters import Letters
+from notify.adapters.mails import NewMail
+from notify.adapters.recipients import Recipient
 from notify.adapters.smtp import Smtp
 from notify.application.digesting import make_digests
 from notify.application.telling import choose
 from notify.bootstrap import workspaces_consumer
+from notify.domain.digest import Item
 from notify.domain.messages import Kind
 from notify.domain.preferences import ONLY_INSIDE, Choice
 from notify.entrypoints.app import App
@@ -85,7 +94,9 @@ async def test_a_day_is_one_mail_in_the_morning(
     sink: Sink,
 ) -> None:
     deal, won = str(new_id()), StageType.STAGE_TYPE_WON
-    await tell(app, reminded(workspace, mira), deal_moved(workspace, deal_id=deal))
+    await tell(
+        app, reminded(workspace, mira), deal_moved(workspace, deal_id=deal, name="<b>Fair</b>")
+    )
     await tell(app, deal_moved(workspace, deal_id=deal, stage_name="Won", stage_type=won))
     assert len(await rows(database, "notifications", workspace)) == 3, "here they are at once"
     clock.set(MORNING - timedelta(seconds=1))
@@ -103,6 +114,7 @@ async def test_a_day_is_one_mail_in_the_morning(
         link = f"http://localhost:8700/{page}/{told['target_id']}"
         assert f"{told['title']}\n{told['body']}\n{link}\n" in text
         assert f'href="{link}"' in html
+    assert "<b>" not in html
     assert "http://localhost:8700/settings/notifications" in text
     assert await rows(database, "digest_items", workspace) == [], "nothing of it is kept"
 
@@ -145,23 +157,23 @@ async def test_several_at_once_make_it_once(
     assert len(mails) == 2
 
 
-async def test_who_dies_before_the_commit_has_done_nothing(
+async def test_who_dies_in_between_has_done_nothing(
     app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
 ) -> None:
     await tell(app, deal_moved(workspace))
     clock.set(MORNING)
+    async with FaultProxy.to(database.dsns["app"]) as proxy:
 
-    class Killed(BaseException):
-        pass
+        class Last(Letters):
+            def digest(self, to: Recipient, day: date, items: Sequence[Item]) -> NewMail:
+                proxy.cut()  # it is claimed and taken, and nobody hears of it
+                return super().digest(to, day, items)
 
-    async def die() -> None:
-        raise Killed
-
-    uow = app.unit_of_work(workspace)
-    uow.commit = die  # type: ignore[method-assign]
-    with pytest.raises(Killed):
-        async with uow:
-            await make_digests(uow, app.letters, now=clock.now())
+        pool = await open_pool(proxy.url, size=1, name="test")
+        with pytest.raises(DatabaseUnavailable):
+            async with replace(app, pool=pool).unit_of_work(workspace) as uow:
+                await make_digests(uow, Last(""), now=clock.now())
+        pool.terminate()
     assert await rows(database, "mails", workspace) == []
     await make(app)
     assert await subjects(database, workspace) == ["Your digest for Tuesday, 3 March"]
