@@ -42,6 +42,8 @@ NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
         ("Meet at 99:99", "Meet at 99:99", ""),
         ("Meet 0001-01-01", "Meet 0001-01-01", ""),
         ("Meet 31.12.9999", "Meet 31.12.9999", ""),
+        ("Meet 2026-02-30", "Meet 2026-02-30", ""),  # there is no such day: it is a word
+        ("Meet 30 Feb", "Meet 30 Feb", ""),
     ],
 )
 def test_days_and_times_are_understood(line: str, subject: str, due: str) -> None:
