@@ -184,11 +184,13 @@ async def test_the_few_that_somebody_sees_are_found_among_many(
     assert sorted(await titles(seller, "prject mail")) == ["Project mail"]
 
 
+@pytest.mark.parametrize("sees_all", [True, False])
 @pytest.mark.parametrize("title", ["Big project", "Project"])
 async def test_of_a_word_that_many_hold_the_newest_are_found(
-    person: Person, database: ServiceDatabase, title: str
+    person: Person, database: ServiceDatabase, title: str, sees_all: bool
 ) -> None:
     """More begin with it, or hold it, than a net takes; equals are shown from the newest on."""
+    person.sight = Sight() if sees_all else Sight((person.user_id,))
     theirs = await make_deal(person)
     await database.owner.execute(FILL, UUID(theirs.id), 1, 900)
     names = "UPDATE deals SET name = $2 WHERE workspace_id = $1 AND name LIKE 'Project %'"
