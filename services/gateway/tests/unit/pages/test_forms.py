@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from freelanceflow.auth.v1.auth_service_pb2 import RegisterResponse, TokenPair
+from freelanceflow.type.v1.money_pb2 import Money
 from gateway.entrypoints.pages.forms import currency_options, read_money
 from gateway.entrypoints.pages.rendering import Viewer
 from gateway.entrypoints.paths import local_path
@@ -51,7 +52,26 @@ def test_an_amount_is_read_as_the_locale_writes_it(locale: str, typed: str, mino
     assert money.amount_minor == minor
 
 
-@pytest.mark.parametrize("typed", ["much", "1.2.3", "-5", "1.234", "1e9", "９９x"])
+@pytest.mark.parametrize(
+    ("locale", "typed", "currency"),
+    [
+        ("en", "€1,250.50", "EUR"),
+        ("en", "1,250.50 EUR", "EUR"),
+        ("de", "1.250,50 €", "EUR"),
+        ("en", "$1,250.50", "USD"),
+        ("en", "$1,250.50", "CAD"),
+        ("en", "CA$ 1,250.50", "CAD"),
+        ("sv", "1250,50 kr", "SEK"),
+    ],
+)
+def test_an_amount_may_have_its_currency_s_sign(locale: str, typed: str, currency: str) -> None:
+    money = read_money(typed, currency, Viewer(locale=locale), "amount")
+    assert money == Money(currency_code=currency, amount_minor=125050)
+
+
+@pytest.mark.parametrize(
+    "typed", ["much", "1.2.3", "-5", "1.234", "1e9", "９９x", "$5", "5 USD", "€-5", "€", "€5€"]
+)
 def test_what_is_no_amount_is_said_at_its_field(typed: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         read_money(typed, "EUR", Viewer(locale="en"), "amount")

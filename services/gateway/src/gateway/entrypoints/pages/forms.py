@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import NumberFormatError, parse_decimal
+from babel.numbers import NumberFormatError, get_currency_symbol, parse_decimal
 from starlette.requests import Request
 
 from freelanceflow.type.v1.money_pb2 import Money
@@ -85,19 +85,32 @@ def errors_of(refusal: DomainError, names: Mapping[str, str]) -> Errors:
 
 
 def read_money(text: str, currency: str, viewer: Viewer, field_name: str) -> Money | None:
-    """An amount as the viewer writes numbers; None for an empty field. Raises InvalidInput."""
+    """An amount as the viewer writes numbers, perhaps with the currency's own sign; None for an
+    empty field. Raises InvalidInput.
+    """
     if not text:
         return None
+    locale = viewer.locale.replace("-", "_")
+    text = _without_sign(text, currency, locale)
     try:
         if any(letter.isalpha() for letter in text):
             raise ValueError("an amount holds no letters")  # 1e9 would be one
-        plain = _plain(parse_decimal(text, locale=viewer.locale.replace("-", "_"), strict=True))
+        plain = _plain(parse_decimal(text, locale=locale, strict=True))
     except (NumberFormatError, ValueError):
         plain = text
     amount = parse(plain, currency, field=field_name)
     if amount.amount_minor < 0:
         raise InvalidInput("", fields={field_name: "Enter an amount that is not negative."})
     return Money(currency_code=currency, amount_minor=amount.amount_minor)
+
+
+def _without_sign(text: str, currency: str, locale: str) -> str:
+    """As it is copied from an invoice: “€1,200” or “1.200 EUR”. Another currency's sign stays."""
+    symbol = get_currency_symbol(currency, locale)
+    for sign in (currency, symbol, "$" if symbol.endswith("$") else ""):
+        if sign and text.startswith(sign) != text.endswith(sign):
+            return text.removeprefix(sign).removesuffix(sign).strip()
+    return text
 
 
 def _plain(number: Decimal) -> str:
