@@ -282,6 +282,30 @@ SHOWN = (
 )
 
 
+async def test_a_filter_is_applied_without_scrolling_for_it(page: Page, served: Served) -> None:
+    """However many conditions there are, and on whichever of them the focus is."""
+    await page.set_viewport_size({"width": 390, "height": 640})
+    await page.goto(f"{served.url}/pipeline")
+    await page.get_by_role("button", name="More filters").click()
+    apply = page.get_by_role("button", name="Apply")
+    await expect(apply).to_be_in_viewport(ratio=1)
+    last = page.locator(".filter-panel .field :is(input, select)").last
+    await last.focus()
+    below, above = await last.bounding_box(), await apply.bounding_box()
+    assert below is not None
+    assert above is not None
+    assert below["y"] + below["height"] <= above["y"]
+
+
+async def test_a_key_figure_in_words_stays_in_its_place(page: Page, served: Served) -> None:
+    served.site.neighbours.analytics.answers["GetVelocity"].cycle_days = 0.2
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await page.goto(f"{served.url}/pipeline")
+    figure = page.locator("#strip .kpi-value", has_text="less than a day")
+    place = figure.locator("..")
+    assert await place.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 async def test_a_word_longer_than_the_page_makes_no_page_scroll_sideways(
     page: Page, served: Served, make: Any, width: int
