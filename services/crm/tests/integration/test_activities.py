@@ -241,6 +241,13 @@ async def test_a_line_is_read_with_the_client_it_names(person: Person) -> None:
     assert len(await listed(person)) == 1  # a draft is not stored
 
 
+@pytest.mark.parametrize("name", ["Müller, GmbH", "Müller; Söhne", "Müller."])
+async def test_a_comma_in_a_name_is_not_asked_for(person: Person, name: str) -> None:
+    await make_client(person, name=name)
+    read = (await draft(person, "Call Müller tomorrow 9:30")).activity
+    assert read.client_name == name
+
+
 async def test_of_several_clients_none_is_guessed(person: Person) -> None:
     for name in ("Mira Holm", "Mira Studio"):
         await make_client(person, name=name)

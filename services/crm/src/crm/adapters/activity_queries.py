@@ -105,7 +105,9 @@ TIME_ZONE = Read(select(workspaces.c.time_zone).where(workspaces.c.workspace_id 
 _line, _words = bindparam("line", type_=Text()), bindparam("words", type_=ARRAY(Text()))
 _blank = literal_column("' '", Text)
 _whole = func.strpos(_line, _blank + clients.c.sort_name + _blank) > literal_column("0")
-_first_name = func.split_part(clients.c.sort_name, _blank, literal_column("1"))
+_first_name = func.rtrim(  # of “Acme, Inc.” as well
+    func.split_part(clients.c.sort_name, _blank, literal_column("1")), literal_column("',.;'", Text)
+)
 MENTIONED = Read(
     select(clients.c.id, clients.c.name, _whole.label("whole"))
     .where(
