@@ -49,8 +49,10 @@ class Browser:
             self.google.RegisterWithGoogle, pb.RegisterWithGoogleRequest(**given)
         )
 
-    async def connect(self, ticket: str, password: str = PASSWORD) -> TokenPair:
-        request = pb.ConnectGoogleRequest(ticket=ticket, password=password, device="Firefox")
+    async def connect(self, ticket: str, password: str = PASSWORD, *, code: str = "") -> TokenPair:
+        request = pb.ConnectGoogleRequest(
+            ticket=ticket, password=password, device="Firefox", code=code
+        )
         return await self.call(self.google.ConnectGoogle, request)
 
     async def settle(self) -> Person:

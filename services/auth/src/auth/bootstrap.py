@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from auth.adapters.google import Google
 from auth.adapters.passwords import Passwords
+from auth.adapters.sealing import Sealing
 from auth.adapters.tokens import TokenSigner
 from auth.config import Settings
 from auth.entrypoints.app import App
@@ -15,6 +16,7 @@ from auth.entrypoints.rpc.audit import AuditService
 from auth.entrypoints.rpc.auth import AuthService
 from auth.entrypoints.rpc.google import GoogleService
 from auth.entrypoints.rpc.keys import KeyService
+from auth.entrypoints.rpc.two_step import TwoStepService
 from auth.entrypoints.rpc.workspaces import WorkspaceService
 from auth.entrypoints.upkeep import sweep
 from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
@@ -22,6 +24,7 @@ from freelanceflow.auth.v1 import audit_service_pb2_grpc as audit_grpc
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import google_service_pb2_grpc as google_grpc
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
+from freelanceflow.auth.v1 import two_step_service_pb2_grpc as two_step_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
 from kit.bus.consumer import Consumer, Handler
 from kit.bus.jetstream import Bus
@@ -54,6 +57,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             signer=TokenSigner.from_file(settings.signing_key_file),
             passwords=passwords,
             pages=PageTokens(settings.page_token_key.get_secret_value()),
+            sealing=Sealing(settings.sealing_keys.get_secret_value()),
             google=_google(settings, clock),
             verify_email=settings.email_verification,
             clock=clock,
@@ -82,6 +86,7 @@ def rpc_server(app: App, verifier: TokenVerifier, listen: str) -> RpcServer:
             (workspace_grpc.add_WorkspaceServiceServicer_to_server, WorkspaceService(app)),
             (audit_grpc.add_AuditServiceServicer_to_server, AuditService(app)),
             (google_grpc.add_GoogleServiceServicer_to_server, GoogleService(app)),
+            (two_step_grpc.add_TwoStepServiceServicer_to_server, TwoStepService(app)),
             (key_grpc.add_KeyServiceServicer_to_server, KeyService(app)),
         ],
         verifier,

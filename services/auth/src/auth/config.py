@@ -9,6 +9,8 @@ from pydantic_settings import SettingsConfigDict
 
 from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings
 
+SHORTEST_KEY = 32
+LOCAL_SEALING_KEYS = "local:local-sealing-key-nobody-else-may-use"
 GOOGLE = "https://accounts.google.com"
 
 
@@ -17,7 +19,7 @@ class Settings(DatabaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="AUTH_", extra="ignore", frozen=True)
 
-    local_only: ClassVar[frozenset[str]] = frozenset({"page_token_key"})
+    local_only: ClassVar[frozenset[str]] = frozenset({"page_token_key", "sealing_keys"})
     forbidden_in_production: ClassVar[dict[str, tuple[Any, str]]] = {
         "email_verification": (False, "production does not let people in without a proven address")
     }
@@ -25,12 +27,23 @@ class Settings(DatabaseSettings):
     listen: str = "127.0.0.1:8720"
     internal_listen: str = "127.0.0.1:8730"
     page_token_key: SecretStr = SecretStr(LOCAL_PAGE_TOKEN_KEY)
+    sealing_keys: SecretStr = SecretStr(LOCAL_SEALING_KEYS)  # id:secret, the present one first
     signing_key_file: Path
     email_verification: bool = True
     google_issuer: str = GOOGLE
     google_client_id: str = ""  # without one, nobody signs in with Google
     google_client_secret: SecretStr = SecretStr("")
     google_program_ids: str = ""  # client ids of programs, separated by commas
+
+    @field_validator("sealing_keys", mode="after")
+    @classmethod
+    def _have_ids(cls, value: SecretStr) -> SecretStr:
+        for part in value.get_secret_value().split(","):
+            key_id, _, secret = part.partition(":")
+            if not key_id or len(secret) < SHORTEST_KEY:
+                said = "id:secret, separated by commas; each secret of {length} characters or more"
+                raise PydanticCustomError("keys", said, {"length": SHORTEST_KEY})
+        return value
 
     @field_validator("google_client_secret", mode="after")
     @classmethod

@@ -24,6 +24,8 @@ GLOBAL = {
     **WITHOUT_TENANT,
     "identities": "a person's sign-in elsewhere; people belong to no workspace; system role only",
     "sign_in_flows": "looked up by hash before anybody is known; system role only",
+    "totp_devices": "a person's second step; people belong to no workspace; system role only",
+    "recovery_codes": "the same; system role only",
     "one_time_tokens": "links, looked up by hash before anybody is known; system role only",
     "attempts": "guesses by hashed address; no workspace is known; system role only",
     "refresh_tokens": "looked up by hash before a workspace is known; system role only",

@@ -6,6 +6,7 @@ from auth.entrypoints.consumers import OF_AUTH, OF_CRM
 
 GOLDEN = Path(__file__).resolve().parents[4] / "proto" / "golden"
 NOT_KEPT = {
+    "auth.two_step.v1.changed",  # told to each of the person's workspaces as well
     "auth.user.v1.registered",  # in no workspace yet
     "auth.verification.v1.requested",
     "auth.password.v1.changed",  # each workspace of the person has a line of its own

@@ -582,3 +582,93 @@ class IdentityChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IdentityChanged: _TypeAlias = IdentityChanged  # noqa: Y015
+
+@_typing.final
+class TwoStepChanged(_message.Message):
+    """A person signs in in two steps from now on, or no longer. Type: two_step.v1.changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ON_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The person."""
+    email: _builtins.str
+    """Where to say so."""
+    name: _builtins.str
+    """How the person is called."""
+    on: _builtins.bool
+    """Whether a code is asked for."""
+    version: _builtins.int
+    """The person's version at that time."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        email: _builtins.str = ...,
+        name: _builtins.str = ...,
+        on: _builtins.bool = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "happen_time", b"happen_time", "name", b"name", "on", b"on", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TwoStepChanged: _TypeAlias = TwoStepChanged  # noqa: Y015
+
+@_typing.final
+class MemberTwoStepChanged(_message.Message):
+    """A member of a workspace signs in in two steps from now on, or no longer; told in each workspace of the person. Type:
+    member.v1.two_step_changed.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    ON_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    user_id: _builtins.str
+    """The person."""
+    on: _builtins.bool
+    """Whether a code is asked for."""
+    actor_id: _builtins.str
+    """Who did it: the person."""
+    version: _builtins.int
+    """The person's version at that time."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        on: _builtins.bool = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "happen_time", b"happen_time", "on", b"on", "user_id", b"user_id", "version", b"version", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberTwoStepChanged: _TypeAlias = MemberTwoStepChanged  # noqa: Y015

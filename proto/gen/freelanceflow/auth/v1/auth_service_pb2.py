@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from freelanceflow.type.v1 import access_pb2 as freelanceflow_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(freelanceflow/auth/v1/auth_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a\"freelanceflow/type/v1/access.proto\"\x92\x01\n\x0fRegisterRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x16\n\x0eworkspace_name\x18\x04 \x01(\t\x12\x15\n\rcurrency_code\x18\x05 \x01(\t\x12\x11\n\ttime_zone\x18\x06 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x07 \x01(\t\"a\n\x10RegisterResponse\x12\x1b\n\x13verification_needed\x18\x01 \x01(\x08\x12\x30\n\x06tokens\x18\x02 \x01(\x0b\x32 .freelanceflow.auth.v1.TokenPair\"W\n\x0cLogInRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x04 \x01(\t\"\x8f\x01\n\tTokenPair\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\x1a\n\x12refresh_expires_in\x18\x04 \x01(\x05\x12\x14\n\x0cworkspace_id\x18\x05 \x01(\t\x12\x0f\n\x07user_id\x18\x06 \x01(\t\".\n\x15RefreshSessionRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"&\n\rLogOutRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\x10\n\x0eLogOutResponse\"3\n\x12VerifyEmailRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\"D\n\x1bRequestPasswordResetRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x02 \x01(\t\"\x1e\n\x1cRequestPasswordResetResponse\"7\n\x14ResetPasswordRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\"\x17\n\x15ResetPasswordResponse\"X\n\x17\x41\x63\x63\x65ptInvitationRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t2\xe3\x06\n\x0b\x41uthService\x12\x63\n\x08Register\x12&.freelanceflow.auth.v1.RegisterRequest\x1a\'.freelanceflow.auth.v1.RegisterResponse\"\x06\x8a\xb5\x18\x02\x10\x01\x12V\n\x05LogIn\x12#.freelanceflow.auth.v1.LogInRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x06\x8a\xb5\x18\x02\x10\x01\x12h\n\x0eRefreshSession\x12,.freelanceflow.auth.v1.RefreshSessionRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x06\x8a\xb5\x18\x02\x10\x01\x12]\n\x06LogOut\x12$.freelanceflow.auth.v1.LogOutRequest\x1a%.freelanceflow.auth.v1.LogOutResponse\"\x06\x8a\xb5\x18\x02\x10\x01\x12\x62\n\x0bVerifyEmail\x12).freelanceflow.auth.v1.VerifyEmailRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x06\x8a\xb5\x18\x02\x10\x01\x12\x87\x01\n\x14RequestPasswordReset\x12\x32.freelanceflow.auth.v1.RequestPasswordResetRequest\x1a\x33.freelanceflow.auth.v1.RequestPasswordResetResponse\"\x06\x8a\xb5\x18\x02\x10\x01\x12r\n\rResetPassword\x12+.freelanceflow.auth.v1.ResetPasswordRequest\x1a,.freelanceflow.auth.v1.ResetPasswordResponse\"\x06\x8a\xb5\x18\x02\x10\x01\x12l\n\x10\x41\x63\x63\x65ptInvitation\x12..freelanceflow.auth.v1.AcceptInvitationRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x06\x8a\xb5\x18\x02\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(freelanceflow/auth/v1/auth_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a\"freelanceflow/type/v1/access.proto\"\x92\x01\n\x0fRegisterRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x16\n\x0eworkspace_name\x18\x04 \x01(\t\x12\x15\n\rcurrency_code\x18\x05 \x01(\t\x12\x11\n\ttime_zone\x18\x06 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x07 \x01(\t\"a\n\x10RegisterResponse\x12\x1b\n\x13verification_needed\x18\x01 \x01(\x08\x12\x30\n\x06tokens\x18\x02 \x01(\x0b\x32 .freelanceflow.auth.v1.TokenPair\"W\n\x0cLogInRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x04 \x01(\t\"\xa2\x01\n\tTokenPair\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\x1a\n\x12refresh_expires_in\x18\x04 \x01(\x05\x12\x14\n\x0cworkspace_id\x18\x05 \x01(\t\x12\x0f\n\x07user_id\x18\x06 \x01(\t\x12\x11\n\tchallenge\x18\x07 \x01(\t\".\n\x15RefreshSessionRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"&\n\rLogOutRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\x10\n\x0eLogOutResponse\"3\n\x12VerifyEmailRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\"D\n\x1bRequestPasswordResetRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x02 \x01(\t\"\x1e\n\x1cRequestPasswordResetResponse\"7\n\x14ResetPasswordRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\"\x17\n\x15ResetPasswordResponse\"X\n\x17\x41\x63\x63\x65ptInvitationRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t2\xe3\x06\n\x0b\x41uthService\x12\x63\n\x08Register\x12&.freelanceflow.auth.v1.RegisterRequest\x1a\'.freelanceflow.auth.v1.RegisterResponse\"\x06\x8a\xb5\x18\x02\x10\x01\x12V\n\x05LogIn\x12#.freelanceflow.auth.v1.LogInRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x06\x8a\xb5\x18\x02\x10\x01\x12h\n\x0eRefreshSession\x12,.freelanceflow.auth.v1.RefreshSessionRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x06\x8a\xb5\x18\x02\x10\x01\x12]\n\x06LogOut\x12$.freelanceflow.auth.v1.LogOutRequest\x1a%.freelanceflow.auth.v1.LogOutResponse\"\x06\x8a\xb5\x18\x02\x10\x01\x12\x62\n\x0bVerifyEmail\x12).freelanceflow.auth.v1.VerifyEmailRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x06\x8a\xb5\x18\x02\x10\x01\x12\x87\x01\n\x14RequestPasswordReset\x12\x32.freelanceflow.auth.v1.RequestPasswordResetRequest\x1a\x33.freelanceflow.auth.v1.RequestPasswordResetResponse\"\x06\x8a\xb5\x18\x02\x10\x01\x12r\n\rResetPassword\x12+.freelanceflow.auth.v1.ResetPasswordRequest\x1a,.freelanceflow.auth.v1.ResetPasswordResponse\"\x06\x8a\xb5\x18\x02\x10\x01\x12l\n\x10\x41\x63\x63\x65ptInvitation\x12..freelanceflow.auth.v1.AcceptInvitationRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x06\x8a\xb5\x18\x02\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,25 +55,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGINREQUEST']._serialized_start=351
   _globals['_LOGINREQUEST']._serialized_end=438
   _globals['_TOKENPAIR']._serialized_start=441
-  _globals['_TOKENPAIR']._serialized_end=584
-  _globals['_REFRESHSESSIONREQUEST']._serialized_start=586
-  _globals['_REFRESHSESSIONREQUEST']._serialized_end=632
-  _globals['_LOGOUTREQUEST']._serialized_start=634
-  _globals['_LOGOUTREQUEST']._serialized_end=672
-  _globals['_LOGOUTRESPONSE']._serialized_start=674
-  _globals['_LOGOUTRESPONSE']._serialized_end=690
-  _globals['_VERIFYEMAILREQUEST']._serialized_start=692
-  _globals['_VERIFYEMAILREQUEST']._serialized_end=743
-  _globals['_REQUESTPASSWORDRESETREQUEST']._serialized_start=745
-  _globals['_REQUESTPASSWORDRESETREQUEST']._serialized_end=813
-  _globals['_REQUESTPASSWORDRESETRESPONSE']._serialized_start=815
-  _globals['_REQUESTPASSWORDRESETRESPONSE']._serialized_end=845
-  _globals['_RESETPASSWORDREQUEST']._serialized_start=847
-  _globals['_RESETPASSWORDREQUEST']._serialized_end=902
-  _globals['_RESETPASSWORDRESPONSE']._serialized_start=904
-  _globals['_RESETPASSWORDRESPONSE']._serialized_end=927
-  _globals['_ACCEPTINVITATIONREQUEST']._serialized_start=929
-  _globals['_ACCEPTINVITATIONREQUEST']._serialized_end=1017
-  _globals['_AUTHSERVICE']._serialized_start=1020
-  _globals['_AUTHSERVICE']._serialized_end=1887
+  _globals['_TOKENPAIR']._serialized_end=603
+  _globals['_REFRESHSESSIONREQUEST']._serialized_start=605
+  _globals['_REFRESHSESSIONREQUEST']._serialized_end=651
+  _globals['_LOGOUTREQUEST']._serialized_start=653
+  _globals['_LOGOUTREQUEST']._serialized_end=691
+  _globals['_LOGOUTRESPONSE']._serialized_start=693
+  _globals['_LOGOUTRESPONSE']._serialized_end=709
+  _globals['_VERIFYEMAILREQUEST']._serialized_start=711
+  _globals['_VERIFYEMAILREQUEST']._serialized_end=762
+  _globals['_REQUESTPASSWORDRESETREQUEST']._serialized_start=764
+  _globals['_REQUESTPASSWORDRESETREQUEST']._serialized_end=832
+  _globals['_REQUESTPASSWORDRESETRESPONSE']._serialized_start=834
+  _globals['_REQUESTPASSWORDRESETRESPONSE']._serialized_end=864
+  _globals['_RESETPASSWORDREQUEST']._serialized_start=866
+  _globals['_RESETPASSWORDREQUEST']._serialized_end=921
+  _globals['_RESETPASSWORDRESPONSE']._serialized_start=923
+  _globals['_RESETPASSWORDRESPONSE']._serialized_end=946
+  _globals['_ACCEPTINVITATIONREQUEST']._serialized_start=948
+  _globals['_ACCEPTINVITATIONREQUEST']._serialized_end=1036
+  _globals['_AUTHSERVICE']._serialized_start=1039
+  _globals['_AUTHSERVICE']._serialized_end=1906
 # @@protoc_insertion_point(module_scope)

@@ -136,6 +136,7 @@ class TokenPair(_message.Message):
     REFRESH_EXPIRES_IN_FIELD_NUMBER: _builtins.int
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
+    CHALLENGE_FIELD_NUMBER: _builtins.int
     access_token: _builtins.str
     """JWT (Ed25519, at+jwt) that services verify themselves; lives at most 10 minutes."""
     refresh_token: _builtins.str
@@ -148,6 +149,8 @@ class TokenPair(_message.Message):
     """The workspace the tokens are bound to."""
     user_id: _builtins.str
     """The person."""
+    challenge: _builtins.str
+    """Instead of all the others: for AnswerChallenge, within ten minutes, by somebody who signs in in two steps."""
     def __init__(
         self,
         *,
@@ -157,10 +160,11 @@ class TokenPair(_message.Message):
         refresh_expires_in: _builtins.int = ...,
         workspace_id: _builtins.str = ...,
         user_id: _builtins.str = ...,
+        challenge: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_token", b"access_token", "expires_in", b"expires_in", "refresh_expires_in", b"refresh_expires_in", "refresh_token", b"refresh_token", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_token", b"access_token", "challenge", b"challenge", "expires_in", b"expires_in", "refresh_expires_in", b"refresh_expires_in", "refresh_token", b"refresh_token", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -244,6 +244,7 @@ class ConnectGoogleRequest(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
     CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
     ticket: _builtins.str
     """From the sign-in."""
     password: _builtins.str
@@ -252,6 +253,8 @@ class ConnectGoogleRequest(_message.Message):
     """What the session list shows."""
     client_address: _builtins.str
     """Address of the caller as the gateway sees it, for limits; never stored in clear."""
+    code: _builtins.str
+    """Of the application, for somebody who signs in in two steps."""
     def __init__(
         self,
         *,
@@ -259,10 +262,11 @@ class ConnectGoogleRequest(_message.Message):
         password: _builtins.str = ...,
         device: _builtins.str = ...,
         client_address: _builtins.str = ...,
+        code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_address", b"client_address", "device", b"device", "password", b"password", "ticket", b"ticket"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_address", b"client_address", "code", b"code", "device", b"device", "password", b"password", "ticket", b"ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

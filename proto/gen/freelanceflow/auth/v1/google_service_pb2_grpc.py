@@ -112,7 +112,8 @@ class GoogleServiceServicer:
 
     def ConnectGoogle(self, request, context):
         """Connects the Google account of a ticket to the account with the same address, which is proven by its password. Fails
-        with NOT_FOUND (SIGN_IN_NOT_VALID), UNAUTHENTICATED (CREDENTIALS_WRONG), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+        with NOT_FOUND (SIGN_IN_NOT_VALID), UNAUTHENTICATED (CREDENTIALS_WRONG, CODE_NEEDED, CODE_WRONG), RESOURCE_EXHAUSTED
+        (TOO_MANY_ATTEMPTS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

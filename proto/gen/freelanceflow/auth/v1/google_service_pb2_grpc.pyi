@@ -53,7 +53,8 @@ class GoogleServiceStub:
     """
     ConnectGoogle: _grpc.UnaryUnaryMultiCallable[_google_service_pb2.ConnectGoogleRequest, _auth_service_pb2.TokenPair]
     """Connects the Google account of a ticket to the account with the same address, which is proven by its password. Fails
-    with NOT_FOUND (SIGN_IN_NOT_VALID), UNAUTHENTICATED (CREDENTIALS_WRONG), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    with NOT_FOUND (SIGN_IN_NOT_VALID), UNAUTHENTICATED (CREDENTIALS_WRONG, CODE_NEEDED, CODE_WRONG), RESOURCE_EXHAUSTED
+    (TOO_MANY_ATTEMPTS).
     """
     ListGoogleAccounts: _grpc.UnaryUnaryMultiCallable[_google_service_pb2.ListGoogleAccountsRequest, _google_service_pb2.ListGoogleAccountsResponse]
     """Lists the Google accounts that the caller can sign in with; a handful at most."""
@@ -86,7 +87,8 @@ class GoogleServiceAsyncStub(GoogleServiceStub):
     """
     ConnectGoogle: _aio.UnaryUnaryMultiCallable[_google_service_pb2.ConnectGoogleRequest, _auth_service_pb2.TokenPair]  # type: ignore[assignment]
     """Connects the Google account of a ticket to the account with the same address, which is proven by its password. Fails
-    with NOT_FOUND (SIGN_IN_NOT_VALID), UNAUTHENTICATED (CREDENTIALS_WRONG), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    with NOT_FOUND (SIGN_IN_NOT_VALID), UNAUTHENTICATED (CREDENTIALS_WRONG, CODE_NEEDED, CODE_WRONG), RESOURCE_EXHAUSTED
+    (TOO_MANY_ATTEMPTS).
     """
     ListGoogleAccounts: _aio.UnaryUnaryMultiCallable[_google_service_pb2.ListGoogleAccountsRequest, _google_service_pb2.ListGoogleAccountsResponse]  # type: ignore[assignment]
     """Lists the Google accounts that the caller can sign in with; a handful at most."""
@@ -146,7 +148,8 @@ class GoogleServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.TokenPair, _abc.Awaitable[_auth_service_pb2.TokenPair]]:
         """Connects the Google account of a ticket to the account with the same address, which is proven by its password. Fails
-        with NOT_FOUND (SIGN_IN_NOT_VALID), UNAUTHENTICATED (CREDENTIALS_WRONG), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+        with NOT_FOUND (SIGN_IN_NOT_VALID), UNAUTHENTICATED (CREDENTIALS_WRONG, CODE_NEEDED, CODE_WRONG), RESOURCE_EXHAUSTED
+        (TOO_MANY_ATTEMPTS).
         """
 
     @_abc_1.abstractmethod

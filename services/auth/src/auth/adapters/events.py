@@ -9,10 +9,12 @@ from auth.domain.facts import (
     MemberPasswordChanged,
     MemberRemoved,
     MemberRoleChanged,
+    MemberTwoStepChanged,
     PasswordChanged,
     PasswordForgotten,
     ResetLinkIssued,
     SessionRevoked,
+    TwoStepChanged,
     UserRegistered,
     VerificationRequested,
     WorkspaceCreated,
@@ -26,7 +28,12 @@ from kit.outbox import Message, OutboxRow, event_row
 
 # People belong to no workspace; their facts go by their own id.
 _OF_A_PERSON = (
-    UserRegistered | VerificationRequested | PasswordForgotten | ResetLinkIssued | PasswordChanged
+    UserRegistered
+    | VerificationRequested
+    | PasswordForgotten
+    | ResetLinkIssued
+    | PasswordChanged
+    | TwoStepChanged
 )
 BY_LINK = "with the link from a mail"
 
@@ -36,11 +43,13 @@ def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
     name, message = _wire(fact)
     if isinstance(fact, _OF_A_PERSON):
         workspace_id = fact.aggregate_id
-    elif isinstance(fact, SessionRevoked | MemberPasswordChanged):
+    elif isinstance(fact, SessionRevoked | MemberPasswordChanged | MemberTwoStepChanged):
         workspace_id = fact.workspace_id  # which need not be the one where it was done
     row = event_row("auth", workspace_id, fact, name, message)
     if isinstance(fact, MemberPasswordChanged) and fact.by_link:
         row["headers"]["ff-detail"] = BY_LINK
+    if isinstance(fact, MemberTwoStepChanged):
+        row["headers"]["ff-detail"] = "on" if fact.on else "off"
     return row
 
 
@@ -58,6 +67,10 @@ def _wire(fact: Fact) -> tuple[str, Message]:
             return "password.v1.changed", _password_changed(fact)
         case MemberPasswordChanged():
             return "member.v1.password_changed", _member_password_changed(fact)
+        case TwoStepChanged():
+            return "two_step.v1.changed", _two_step_changed(fact)
+        case MemberTwoStepChanged():
+            return "member.v1.two_step_changed", _member_two_step_changed(fact)
         case WorkspaceCreated():
             return "workspace.v1.created", _workspace_created(fact)
         case WorkspaceUpdated():
@@ -137,6 +150,28 @@ def _member_password_changed(fact: MemberPasswordChanged) -> pb.MemberPasswordCh
         workspace_id=str(fact.workspace_id),
         user_id=str(fact.aggregate_id),
         by_link=fact.by_link,
+        actor_id=str(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _two_step_changed(fact: TwoStepChanged) -> pb.TwoStepChanged:
+    return pb.TwoStepChanged(
+        user_id=str(fact.aggregate_id),
+        email=fact.email,
+        name=fact.name,
+        on=fact.on,
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _member_two_step_changed(fact: MemberTwoStepChanged) -> pb.MemberTwoStepChanged:
+    return pb.MemberTwoStepChanged(
+        workspace_id=str(fact.workspace_id),
+        user_id=str(fact.aggregate_id),
+        on=fact.on,
         actor_id=str(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,

@@ -1,6 +1,7 @@
 """The tables of auth: for migrations, and to write statements with."""
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     DateTime,
@@ -67,6 +68,24 @@ one_time_tokens = Table(
     Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
     _instant("expires_at"),
     _instant("used_at", optional=True),
+)
+
+# What makes the codes of somebody's second step; its secret is sealed with a key that is not here.
+totp_devices = Table(
+    "totp_devices",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id"), primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("last_step", BigInteger, nullable=False, server_default="0"),
+    _instant("confirmed_at", optional=True),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id"), primary_key=True),
+    Column("code_hash", LargeBinary, primary_key=True),
 )
 
 attempts = Table(

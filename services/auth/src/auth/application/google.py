@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from auth.adapters import flows, identities, secrets, sessions, users, workspaces
+from auth.adapters import flows, identities, secrets, sessions, two_step, users, workspaces
 from auth.adapters.google import Asked, Google
 from auth.adapters.tokens import TokenSigner
 from auth.application import sessions as session_cases
@@ -187,6 +187,7 @@ async def _take_over(uow: UnitOfWork, user_id: UUID, newcomer: Newcomer, now: da
     user.claim(name=newcomer.name, at=now)
     await users.save(uow, user)
     await users.drop_links(uow, user.id)
+    await two_step.remove(uow, user.id)
     for session in await sessions.live_of_user(uow, user.id):
         session.end(Cause.ENDED, at=now, by=user.id)
         await sessions.save(uow, session)

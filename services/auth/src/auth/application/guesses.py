@@ -24,6 +24,9 @@ Budgets = Sequence[Budget]  # for the pair of both, the account, the address, an
 # Guessing one person's password from one place is stopped first; the person's own place has a
 # bucket of its own, so that a stranger's guesses do not shut them out soon.
 PASSWORDS: Budgets = (Budget("pair", 10), Budget("account", 100), Budget("address", 200))
+# Of a person from one place, of a person, from one place; and at one challenge.
+CODES: Budgets = (Budget("code pair", 10), Budget("code account", 30), Budget("code address", 200))
+CHALLENGES: Budgets = (Budget("challenge", 5),)
 # Each of these may be a mail to somebody who did not ask for it.
 LINKS: Budgets = (
     Budget("link pair", 3),

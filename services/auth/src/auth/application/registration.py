@@ -7,8 +7,9 @@ from uuid import UUID
 from auth.adapters import secrets, users, workspaces
 from auth.adapters.passwords import Passwords
 from auth.adapters.tokens import TokenSigner
-from auth.application import sessions
+from auth.application import sessions, two_step
 from auth.application.sessions import Tokens
+from auth.application.two_step import Challenge
 from auth.domain.errors import CredentialsWrong, EmailTaken, InvitationNotFound
 from auth.domain.facts import VerificationRequested
 from auth.domain.roles import Role
@@ -136,7 +137,7 @@ async def welcome(
 
 async def accept_invitation(
     uow: UnitOfWork, signer: TokenSigner, *, guest: Guest, token: str, device: str, now: datetime
-) -> Tokens:
+) -> Tokens | Challenge:
     """Join the unit's workspace; of many at a time one uses the invitation up.
 
     Raises InvitationNotFound, AlreadyMember, EmailTaken, CredentialsWrong.
@@ -151,6 +152,8 @@ async def accept_invitation(
     member = _member(guest.user, uow.workspace_id, invited.role, now)
     member.join(by=guest.user.id)
     await workspaces.add_member(uow, member)
+    if not guest.is_new and (challenge := await two_step.challenge(uow, guest.user, now)):
+        return challenge
     tokens = await sessions.start(uow, signer, member=member, device=device, now=now)
     await uow.commit()
     return tokens

@@ -195,6 +195,30 @@ class GoogleNotConnected(DomainError):
     kind, reason = ErrorKind.NOT_FOUND, "GOOGLE_NOT_CONNECTED"
 
 
+class CodeNeeded(DomainError):
+    """The password alone is not enough for this person."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "CODE_NEEDED"
+
+
+class CodeWrong(DomainError):
+    """Of another time, of another phone, or used before."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "CODE_WRONG"
+
+
+class TwoStepOn(DomainError):
+    """To have another phone, it is ended first."""
+
+    kind, reason = ErrorKind.DUPLICATE, "TWO_STEP_ON"
+
+
+class TwoStepNotStarted(DomainError):
+    """There is no secret, or it counts already."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "TWO_STEP_NOT_STARTED"
+
+
 class LinkNotValid(DomainError):
     """Unknown, used or expired: which of them is nobody's business."""
 

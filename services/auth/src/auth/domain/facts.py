@@ -71,6 +71,23 @@ class MemberPasswordChanged(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TwoStepChanged(Fact):
+    """`aggregate_id` is the person."""
+
+    email: str
+    name: str
+    on: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberTwoStepChanged(Fact):
+    """The same as one of the person's workspaces hears it."""
+
+    workspace_id: UUID
+    on: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkspaceCreated(Fact):
     name: str
     currency: str

@@ -9,6 +9,7 @@ from auth.adapters import sessions
 from auth.adapters.events import to_outbox
 from auth.adapters.google import Google
 from auth.adapters.passwords import Passwords
+from auth.adapters.sealing import Sealing
 from auth.adapters.tokens import TokenSigner
 from kit.bus.jetstream import Bus
 from kit.clock import Clock
@@ -31,6 +32,7 @@ class App:
     signer: TokenSigner
     passwords: Passwords
     pages: PageTokens
+    sealing: Sealing
     google: Google | None  # none where it is not set up
     verify_email: bool
     clock: Clock

@@ -1,11 +1,10 @@
 """Letting people in and out over gRPC. Errors are DomainErrors; the server maps them."""
 
 from auth.adapters import secrets, sessions, users, workspaces
-from auth.application import guesses, new_passwords, registration
+from auth.application import guesses, new_passwords, registration, two_step
 from auth.application import sessions as session_cases
 from auth.application.registration import VERIFY, Newcomer
 from auth.domain.errors import (
-    CredentialsWrong,
     EmailInvalid,
     LinkNotValid,
     RefreshTokenInvalid,
@@ -14,6 +13,7 @@ from auth.domain.facts import Cause
 from auth.domain.names import normal_email
 from auth.entrypoints.app import App
 from auth.entrypoints.rpc.mapping import tokens_message
+from auth.entrypoints.rpc.proof import home_of, proven
 from freelanceflow.auth.v1 import auth_service_pb2 as pb
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as grpc_api
 from kit.database import SystemTransaction
@@ -48,27 +48,13 @@ class AuthService(grpc_api.AuthServiceServicer):
     async def LogIn(self, request: pb.LogInRequest, context: Context) -> pb.TokenPair:
         app, now = self._app, self._app.clock.now()
         email = _typed_email(request.email)
-        await guesses.spend(
-            app.system,
-            guesses.PASSWORDS,
-            email=email,
-            client_address=request.client_address,
-            now=now,
-        )
-        user = await session_cases.prove(
-            app.system, app.passwords, email=email, password=request.password
-        )
+        user = await proven(app, email, request.password, request.client_address)
         new_hash = await session_cases.renewed(app.passwords, user, request.password)
-        async with SystemTransaction(app.system) as tx:
-            workspace_id = await workspaces.first_workspace(tx, user.id)
-        await guesses.forgive(app.system, email=email, client_address=request.client_address)
-        if workspace_id is None:  # removed from the last one
-            raise CredentialsWrong("You do not belong to any workspace.")
-        async with app.system_unit(workspace_id) as uow:
-            tokens = await session_cases.log_in(
+        async with app.system_unit(await home_of(app, user)) as uow:
+            outcome = await two_step.challenge(uow, user, now) or await session_cases.log_in(
                 uow, app.signer, user=user, new_hash=new_hash, device=request.device, now=now
             )
-        return tokens_message(tokens)
+        return tokens_message(outcome)
 
     async def RefreshSession(
         self, request: pb.RefreshSessionRequest, context: Context

@@ -1,18 +1,16 @@
 """Signing in with a Google account, over gRPC."""
 
-from uuid import UUID
-
-from auth.adapters import identities, users, workspaces
+from auth.adapters import identities
 from auth.adapters.google import Asked, Google
 from auth.application import google as cases
-from auth.application import guesses
 from auth.application import sessions as session_cases
+from auth.application import two_step
 from auth.application.google import Newcomer, Ticket
-from auth.domain.errors import CredentialsWrong, GoogleNotOffered
+from auth.domain.errors import GoogleNotOffered
 from auth.domain.identity import Claims
-from auth.domain.user import User
 from auth.entrypoints.app import App
 from auth.entrypoints.rpc.mapping import tokens_message
+from auth.entrypoints.rpc.proof import home_of, proven, proven_again, spend_on_code
 from freelanceflow.auth.v1 import google_service_pb2 as pb
 from freelanceflow.auth.v1 import google_service_pb2_grpc as grpc_api
 from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
@@ -72,7 +70,7 @@ class GoogleService(grpc_api.GoogleServiceServicer):
             time_zone=request.time_zone,
             device=request.device,
         )
-        workspace_id = known and await self._workspace_of(known)
+        workspace_id = known and await home_of(app, known)
         async with app.system_unit(workspace_id or new_id()) as uow:
             tokens = await cases.register(
                 uow, app.signer, ticket=request.ticket, claims=claims, newcomer=newcomer, now=now
@@ -82,8 +80,11 @@ class GoogleService(grpc_api.GoogleServiceServicer):
     async def ConnectGoogle(self, request: pb.ConnectGoogleRequest, context: Context) -> TokenPair:
         app, now = self._app, self._app.clock.now()
         claims, _ = await cases.holder(app.system, request.ticket, now)
-        user = await self._proven(claims.email, request.password, request.client_address)
-        async with app.system_unit(await self._home_of(user)) as uow:
+        user = await proven(app, claims.email, request.password, request.client_address)
+        if request.code:
+            await spend_on_code(app, user.id, request.client_address)
+        async with app.system_unit(await home_of(app, user)) as uow:
+            await two_step.expect(uow, app.sealing, user_id=user.id, code=request.code, now=now)
             tokens = await cases.connect(
                 uow,
                 app.signer,
@@ -111,9 +112,7 @@ class GoogleService(grpc_api.GoogleServiceServicer):
         self, request: pb.DisconnectGoogleRequest, context: Context
     ) -> pb.DisconnectGoogleResponse:
         app, principal = self._app, principal_of(context)
-        async with SystemTransaction(app.system) as tx:
-            me = await users.get(tx, principal.user_id)
-        user = await self._proven(me.email, request.password, request.client_address)
+        user = await proven_again(app, principal.user_id, request.password, request.client_address)
         async with app.system_unit(principal.workspace_id) as uow:
             await cases.disconnect(uow, user=user, now=app.clock.now())
         return pb.DisconnectGoogleResponse()
@@ -131,31 +130,11 @@ class GoogleService(grpc_api.GoogleServiceServicer):
                 name=claims.name,
                 following=following,
             )
-        async with app.system_unit(await self._home_of(found)) as uow:
-            tokens = await session_cases.log_in(
+        async with app.system_unit(await home_of(app, found)) as uow:
+            outcome = await two_step.challenge(uow, found, now) or await session_cases.log_in(
                 uow, app.signer, user=found, new_hash=None, device=device, now=now
             )
-        return pb.GoogleSignIn(tokens=tokens_message(tokens), following=following)
-
-    async def _proven(self, email: str, password: str, client_address: str) -> User:
-        """The person behind address and password; guesses are counted as at the sign-in."""
-        app, now = self._app, self._app.clock.now()
-        await guesses.spend(
-            app.system, guesses.PASSWORDS, email=email, client_address=client_address, now=now
-        )
-        user = await session_cases.prove(app.system, app.passwords, email=email, password=password)
-        await guesses.forgive(app.system, email=email, client_address=client_address)
-        return user
-
-    async def _home_of(self, user: User) -> UUID:
-        workspace_id = await self._workspace_of(user)
-        if workspace_id is None:  # removed from the last one
-            raise CredentialsWrong("You do not belong to any workspace.")
-        return workspace_id
-
-    async def _workspace_of(self, user: User) -> UUID | None:
-        async with SystemTransaction(self._app.system) as tx:
-            return await workspaces.first_workspace(tx, user.id)
+        return pb.GoogleSignIn(tokens=tokens_message(outcome), following=following)
 
     @property
     def _google(self) -> Google:

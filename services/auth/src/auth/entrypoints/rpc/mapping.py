@@ -3,6 +3,7 @@
 from typing import Any
 
 from auth.application.sessions import Tokens
+from auth.application.two_step import Challenge
 from auth.application.workspaces import NewInvitation
 from auth.domain.roles import permissions_of
 from auth.domain.session import Session
@@ -14,7 +15,9 @@ from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
 from kit.clock import to_timestamp
 
 
-def tokens_message(tokens: Tokens) -> auth_pb.TokenPair:
+def tokens_message(tokens: Tokens | Challenge) -> auth_pb.TokenPair:
+    if isinstance(tokens, Challenge):
+        return auth_pb.TokenPair(challenge=tokens.secret)
     return auth_pb.TokenPair(
         access_token=tokens.access,
         refresh_token=tokens.refresh,
