@@ -61,6 +61,7 @@ def contents() -> dict[str, str]:
         users += f"user {service_name} on >{password} ~* &* +@all -@admin\n"
     made["gateway-valkey.env"] = _env({"uri": f"redis://gateway:{gateway}@valkey:6379/2"})
     made["users.acl"] = f"{users}user gateway on >{gateway} ~* &* +@all -@admin -@dangerous\n"
+    made["auth-sealing.env"] = _env({"keys": f"first:{_password()}"})
     for service_name in ("auth", "crm", "notify"):
         made[f"{service_name}-page-tokens.env"] = _env({"key": _password()})
     return made

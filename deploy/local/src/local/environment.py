@@ -51,6 +51,7 @@ def _auth(plan: Plan) -> dict[str, str]:
     return {
         "SIGNING_KEY_FILE": str(plan.signing_keys),
         "EMAIL_VERIFICATION": "false",
+        "SEALING_KEYS": f"local:{plan.secret('sealing-key')}",
         "ISSUER": plan.url("gateway"),
     }
 

@@ -33,6 +33,7 @@ FOR_EVERYBODY = {
     ("GET", "/auth/google/callback"): "is the way in",
     ("POST", "/auth/google/register"): "is the way in",
     ("POST", "/auth/google/connect"): "is the way in",
+    ("POST", "/sign-in/code"): "is the second step of the way in",
     ("GET", "/livez"): "one word, for load balancers",
     ("GET", "/readyz"): "one word, for load balancers",
     ("GET", "/api/docs"): "documentation; can be switched off",

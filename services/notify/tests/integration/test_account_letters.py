@@ -98,3 +98,21 @@ async def test_another_way_in_and_its_end_are_said(app: App, database: ServiceDa
         assert mail["to_address"] == f"{person.hex}@studio.example"
         assert "ada@google.example: on 2 March 2026 at 12:00 UTC, from the network" in mail["text"]
         assert then in mail["text"]
+
+
+async def test_a_second_step_and_its_end_are_said(app: App, database: ServiceDatabase) -> None:
+    for on, word in ((True, "on"), (False, "off")):
+        person = new_id()
+        message = auth_pb.TwoStepChanged(
+            user_id=str(person),
+            email=f"{person.hex}@studio.example",
+            name="Noor Vance",
+            on=on,
+            happen_time=to_timestamp(NOON),
+            version=3,
+        )
+        event = make_event(person, "auth.two_step.v1.changed", message)
+        await tell(app, replace(event, headers={"ff-address": "192.0.2.7"}))
+        (mail,) = await rows(database, "mails", event.workspace_id)
+        assert mail["subject"] == f"Two-step sign-in was turned {word}"
+        assert f"turned {word} on 2 March 2026 at 12:00 UTC, from the network" in mail["text"]

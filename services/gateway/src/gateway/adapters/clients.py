@@ -14,6 +14,7 @@ from freelanceflow.auth.v1 import audit_service_pb2_grpc as audit_grpc
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import google_service_pb2_grpc as google_grpc
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
+from freelanceflow.auth.v1 import two_step_service_pb2_grpc as two_step_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_grpc
 from freelanceflow.crm.v1 import bulk_service_pb2_grpc as bulk_grpc
@@ -111,6 +112,7 @@ class Clients:
         self._callers = (auth, crm, analytics, notify)
         self.auth = Peer(auth, auth_grpc.AuthServiceStub(auth.channel))
         self.google = Peer(auth, google_grpc.GoogleServiceStub(auth.channel))
+        self.two_step = Peer(auth, two_step_grpc.TwoStepServiceStub(auth.channel))
         self.account = Peer(auth, account_grpc.AccountServiceStub(auth.channel))
         self.workspaces = Peer(auth, workspace_grpc.WorkspaceServiceStub(auth.channel))
         self.auth_caller, self.key_stub = auth, key_grpc.KeyServiceStub(auth.channel)

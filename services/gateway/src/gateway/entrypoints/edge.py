@@ -28,7 +28,7 @@ from kit.telemetry.tracing import TRACEPARENT, valid
 
 SLOW = 1.0  # seconds; what takes longer is written down
 IMPORTS = ("/api/v1/imports", "/imports")
-SIGN_IN = "/sign-in"
+SIGN_IN = ("/sign-in", "/sign-in/code")
 
 log = Log(__name__)
 
@@ -136,7 +136,7 @@ class Edge:
         path, limit = scope["path"], self._settings.body_limit
         if path.startswith(IMPORTS):
             limit += self._settings.import_limit  # the file, and the form's own parts
-        elif path == SIGN_IN:
+        elif path in SIGN_IN:
             limit += self._settings.body_limit  # a form that waits for it, and its own parts
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:

@@ -16,12 +16,14 @@ from kit.telemetry import Log
 SIGN_IN = frozenset(
     {
         "/sign-in",
+        "/sign-in/code",
         "/register",
         "/verify-email",
         "/join",
         "/auth/google/register",
         "/auth/google/connect",
         "/api/v1/auth/login",
+        "/api/v1/auth/mfa",
         "/api/v1/auth/register",
         "/api/v1/auth/verify-email",
         "/api/v1/auth/google/token",

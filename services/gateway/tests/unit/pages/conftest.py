@@ -172,6 +172,7 @@ def make_neighbours() -> SimpleNamespace:
             }
         ),
         google=Peer({"ListGoogleAccounts": make_google_accounts()}),
+        two_step=Peer(),
         deals=Peer(
             {
                 "GetBoard": lambda request: make_board(0 if request.totals_only else 25),

@@ -119,6 +119,15 @@ class Letters:
         body = f"{account}: {_when_and_where(at, address)}. {then}."
         return self._of_safety(email, name, title, body)
 
+    def two_step_changed(
+        self, email: str, name: str, *, at: datetime, address: str, on: bool
+    ) -> NewMail:
+        """Word of a second step, or one less."""
+        title = f"Two-step sign-in was turned {'on' if on else 'off'}"
+        then = "A code is asked for after the password" if on else "The password alone lets you in"
+        body = f"It was turned {'on' if on else 'off'} {_when_and_where(at, address)}. {then}."
+        return self._of_safety(email, name, title, body)
+
     def _of_safety(self, email: str, name: str, title: str, body: str) -> NewMail:
         action = "It was not me: set a new password"
         reason = "You get this because it concerns the safety of your account."

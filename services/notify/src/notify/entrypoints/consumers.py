@@ -114,7 +114,19 @@ def of_auth(app: App) -> dict[str, Handler]:
         )
         await write_to_person(uow, letter, app.clock.now())
 
+    async def two_step_changed(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.TwoStepChanged.FromString(event.body)
+        letter = app.letters.two_step_changed(
+            told.email,
+            told.name,
+            at=from_timestamp(told.happen_time),
+            address=event.headers.get("ff-address", ""),
+            on=told.on,
+        )
+        await write_to_person(uow, letter, app.clock.now())
+
     return {
+        "auth.two_step.v1.changed": _then_send(app, two_step_changed),
         IDENTITY_CONNECTED: _then_send(app, identity_changed),
         "auth.identity.v1.disconnected": _then_send(app, identity_changed),
         "auth.member.v1.added": member_added,

@@ -43,7 +43,8 @@ async def register(request: Request) -> Response:
 @add("POST", "/auth/login", rpc=RPC["LogIn"], summary="Sign in", body=schemas.Login,
      answer=schemas.Tokens, problems=[401])  # fmt: skip
 async def login(request: Request) -> Response:
-    """The access token lives ten minutes; the refresh token works once."""
+    """The access token lives ten minutes; the refresh token works once. Somebody who signs in in
+    two steps gets `mfa_required` and a `challenge` instead, for `POST /auth/mfa`."""
     body = await read_body(request, schemas.Login)
     tokens = await request.app.state.clients.auth.LogIn(
         pb.LogInRequest(
@@ -108,7 +109,9 @@ async def jwks(request: Request) -> Response:
 
 
 def tokens_json(tokens: pb.TokenPair) -> dict[str, Any]:
-    """What a signed-in program holds."""
+    """What a signed-in program holds; or what it needs for the second step."""
+    if tokens.challenge:
+        return {"mfa_required": True, "challenge": tokens.challenge}
     return {
         "access_token": tokens.access_token,
         "refresh_token": tokens.refresh_token,

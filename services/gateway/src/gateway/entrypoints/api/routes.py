@@ -30,6 +30,7 @@ from gateway.entrypoints.api import (
     schemas,
     settings,
     timelines,
+    two_step,
     views,
 )
 from gateway.entrypoints.api.operations import Operation
@@ -39,6 +40,7 @@ MODULES = (  # in the order in which requests are compared with them
     clients,
     auth,
     google,
+    two_step,
     account,
     settings,
     rates,

@@ -71,6 +71,7 @@ SAID = {
     "auth.identity.v1.connected": "Connected their Google account",
     "auth.identity.v1.disconnected": "Disconnected their Google account",
     "auth.member.v1.role_changed": "Changed what a member may do or see",
+    "auth.member.v1.two_step_changed": "Turned two-step sign-in",
     "auth.session.v1.revoked": "Ended a session",
     "crm.deal.v1.reordered": "Put a deal elsewhere in its column",
     "crm.duplicate.v1.dismissed": "Said that two clients are not the same",

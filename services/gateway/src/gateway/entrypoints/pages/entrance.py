@@ -22,10 +22,11 @@ from gateway.entrypoints.pages.forms import (
     errors_of,
     values_of,
 )
+from gateway.entrypoints.pages.letting_in import let_in
 from gateway.entrypoints.pages.rendering import rendering_of
-from gateway.entrypoints.pages.sent import HOME, Sent, sign_in_form, unpacked
+from gateway.entrypoints.pages.sent import HOME, sign_in_form, unpacked
 from gateway.entrypoints.paths import local_path
-from gateway.entrypoints.sessions import end_session, start_session
+from gateway.entrypoints.sessions import end_session
 from gateway.entrypoints.zones import is_zone
 from kit.errors import DomainError, ErrorKind
 
@@ -66,7 +67,7 @@ async def sign_in(request: Request) -> Response:
             request, values, errors=errors.fields, message=errors.message, status=errors.status
         )
     sent, following = unpacked(values), local_path(values["next"], HOME)
-    return _let_in(request, tokens, following, sent)
+    return let_in(request, tokens, following, sent)
 
 
 @router.get("/register")
@@ -97,7 +98,7 @@ async def register(request: Request) -> Response:
         return _register(request, values, errors_of(refusal, {}))
     if answer.verification_needed:
         return rendering_of(request).response(request, "entrance/check_mail.html", status=202)
-    return _let_in(request, answer.tokens, HOME)
+    return let_in(request, answer.tokens, HOME)
 
 
 @router.get("/verify-email")
@@ -115,7 +116,7 @@ async def verify_email(request: Request) -> Response:
         tokens: TokenPair = await clients_of(request).auth.VerifyEmail(asked)
     except DomainError as refusal:
         return _verify(request, values["token"], Errors(refusal.message))
-    return _let_in(request, tokens, HOME)
+    return let_in(request, tokens, HOME)
 
 
 @router.post("/sign-out")
@@ -123,17 +124,6 @@ async def sign_out(request: Request) -> Response:
     """Ends this session."""
     response = RedirectResponse("/sign-in?" + urlencode({"out": "1"}), 303)
     await end_session(request, response)
-    return response
-
-
-def _let_in(request: Request, tokens: TokenPair, target: str, sent: Sent | None = None) -> Response:
-    """Goes on; what a form held that the sign-in came between is offered to be sent first."""
-    response: Response = RedirectResponse(target, 303)
-    if sent is not None:
-        response = rendering_of(request).response(
-            request, "entrance/signed_in.html", sent=sent, next=target
-        )
-    start_session(request, response, tokens)
     return response
 
 

@@ -26,11 +26,11 @@ from gateway.entrypoints.pages.forms import (
     errors_of,
     values_of,
 )
+from gateway.entrypoints.pages.letting_in import let_in
 from gateway.entrypoints.pages.rendering import rendering_of
 from gateway.entrypoints.pages.sent import HOME, sign_in_form
 from gateway.entrypoints.pages.settings import settings_page
 from gateway.entrypoints.paths import local_path
-from gateway.entrypoints.sessions import start_session
 from gateway.entrypoints.zones import is_zone
 from kit.errors import DomainError, ErrorKind
 
@@ -84,7 +84,7 @@ async def register(request: Request) -> Response:
         if refusal.kind in (ErrorKind.NOT_FOUND, ErrorKind.DUPLICATE):
             return _back_to_sign_in(request, refusal)
         return _newcomer(request, values, errors_of(refusal, {}))
-    return _let_in(request, tokens, HOME)
+    return let_in(request, tokens, HOME)
 
 
 @router.post("/auth/google/connect")
@@ -97,16 +97,20 @@ async def connect(request: Request) -> Response:
         password=str(form.get("password", "")),
         device=request.headers.get("user-agent", ""),
         client_address=getattr(request.state, "client_address", ""),
+        code=values["code"],
     )
     try:
         tokens: TokenPair = await clients_of(request).google.ConnectGoogle(asked)
     except DomainError as refusal:
+        if refusal.reason in ("CODE_NEEDED", "CODE_WRONG"):
+            asks = Values(values, asks_code="yes")
+            return _known(request, asks, refusal.message, 401)
         if refusal.kind is ErrorKind.UNAUTHENTICATED:
             return _known(request, values, NOT_THE_PASSWORD, 401)
         if refusal.kind is ErrorKind.EXHAUSTED:
             return _known(request, values, refusal.message, 429)
         return _back_to_sign_in(request, refusal)
-    return _let_in(request, tokens, local_path(values["next"], HOME))
+    return let_in(request, tokens, local_path(values["next"], HOME))
 
 
 @router.post("/settings/google/disconnect")
@@ -146,7 +150,7 @@ async def _finished(request: Request) -> Response:
     except DomainError as refusal:
         return _back_to_sign_in(request, refusal)
     if answer.HasField("tokens"):
-        return _let_in(request, answer.tokens, local_path(answer.following, HOME))
+        return let_in(request, answer.tokens, local_path(answer.following, HOME))
     values = Values(
         ticket=answer.ticket,
         email=answer.email,
@@ -157,12 +161,6 @@ async def _finished(request: Request) -> Response:
     if answer.address_known:
         return _known(request, values)
     return _newcomer(request, values, Errors())
-
-
-def _let_in(request: Request, tokens: TokenPair, target: str) -> Response:
-    response = RedirectResponse(target, 303)
-    start_session(request, response, tokens)
-    return response
 
 
 def _newcomer(request: Request, values: Values, errors: Errors) -> Response:

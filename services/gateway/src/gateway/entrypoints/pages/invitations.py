@@ -4,15 +4,16 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from freelanceflow.auth.v1.auth_service_pb2 import AcceptInvitationRequest, TokenPair
 from freelanceflow.auth.v1.workspace_service_pb2 import CreateInvitationRequest
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
+from gateway.entrypoints.pages.letting_in import let_in
 from gateway.entrypoints.pages.members import members_page
 from gateway.entrypoints.pages.rendering import rendering_of
-from gateway.entrypoints.sessions import start_session
+from gateway.entrypoints.pages.sent import HOME
 from kit.errors import DomainError, ErrorKind
 
 _SAID = (ErrorKind.UNAUTHENTICATED, ErrorKind.EXHAUSTED, ErrorKind.FORBIDDEN, ErrorKind.REFUSED)
@@ -63,9 +64,7 @@ async def join(request: Request) -> Response:
         if errors.fields["name"] and not values["name"]:
             errors.fields["name"] = "A new account needs a name."
         return _page(request, values, errors)
-    response = RedirectResponse("/", 303)
-    start_session(request, response, tokens)
-    return response
+    return let_in(request, tokens, HOME)
 
 
 def _page(request: Request, values: Values, errors: Errors) -> Response:

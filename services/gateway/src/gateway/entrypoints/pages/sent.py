@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 from gateway.entrypoints.pages.rendering import rendering_of
 from gateway.entrypoints.paths import address_of, local_path, page_before
 
-_SECRET = "password"  # in the name of a field
+_SECRETS = ("password", "secret")  # in the name of a field
 HOME = "/"
 _FORM = "application/x-www-form-urlencoded"
 _KEPT = "Your session is over. Sign in again: what you typed is kept, and you can send it then."
@@ -47,7 +47,7 @@ async def keep_sent(request: Request) -> None:
 def sent_by(request: Request) -> Sent:
     """What the form held; nothing where a secret was among it."""
     fields: list[tuple[str, str]] = getattr(request.state, "sent", [])
-    secret = any(_SECRET in name for name, _ in fields)
+    secret = any(word in name for word in _SECRETS for name, _ in fields)
     return Sent(address_of(request), [] if secret else fields)
 
 
