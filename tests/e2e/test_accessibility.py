@@ -110,7 +110,11 @@ async def test_no_page_of_somebody_new_has_barriers(visit: Open, owner: Person) 
         "exports-none": "/exports",
         "audit-new": "/audit",
     }
-    joining = {"join": "/join?token=of-an-invitation"}
+    joining = {
+        "join": "/join?token=of-an-invitation",
+        "forgot": "/forgot",
+        "reset": "/reset?token=of-a-mail",
+    }
     looks = await asyncio.gather(
         _look(visit, owner, list(pages.items())), _look(visit, None, list(joining.items()))
     )

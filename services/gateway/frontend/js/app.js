@@ -8,6 +8,7 @@ import { refresh, startLive } from "./live.js";
 import { startNetwork } from "./network.js";
 import { startOverlays } from "./overlays.js";
 import { startRequests } from "./requests.js";
+import { startRevealing } from "./revealing.js";
 import { startShortcuts } from "./shortcuts.js";
 
 startNetwork();
@@ -18,6 +19,7 @@ startAlpine();
 startCharts();
 startAddress();
 startCopying();
+startRevealing();
 startLive();
 
 // A form in the dialog was saved: what shows the thing fetches itself again.

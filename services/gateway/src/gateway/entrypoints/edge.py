@@ -192,7 +192,7 @@ class _Answered:
     def _head(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         edge, caller = self._edge, self._scope["caller"]
         there = dict(given)
-        head = [*edge._always, self._timing()]
+        head = [*(pair for pair in edge._always if pair[0] not in there), self._timing()]
         if b"cache-control" not in there:
             head.append(_NO_STORE)
         if there.get(b"content-type", b"").startswith(b"text/html"):

@@ -22,6 +22,9 @@ SIGN_IN = frozenset(
         "/join",
         "/auth/google/register",
         "/auth/google/connect",
+        "/forgot",
+        "/reset",
+        "/settings/password",
         "/api/v1/auth/login",
         "/api/v1/auth/mfa",
         "/api/v1/auth/register",
@@ -29,6 +32,9 @@ SIGN_IN = frozenset(
         "/api/v1/auth/google/token",
         "/api/v1/auth/google/register",
         "/api/v1/auth/google/connect",
+        "/api/v1/auth/password/forgot",
+        "/api/v1/auth/password/reset",
+        "/api/v1/auth/password/change",
         "/api/v1/invitations/accept",
     }
 )

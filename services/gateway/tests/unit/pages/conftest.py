@@ -161,6 +161,7 @@ def make_neighbours() -> SimpleNamespace:
         time_zone="Europe/Berlin",
         locale="en",
         role="owner",
+        has_password=True,
     )
     return SimpleNamespace(
         auth=Peer(),

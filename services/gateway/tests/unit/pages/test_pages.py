@@ -81,6 +81,7 @@ PAGES = (
     "/styleguide",
 )
 OUTSIDE = ("/sign-in", "/register")
+FOR_BOTH = ("/forgot", "/reset?token=of-a-mail")
 
 
 class Outline(HTMLParser):
@@ -145,7 +146,7 @@ def outline_of(html: str) -> Outline:
     return outline
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, *FOR_BOTH])
 async def test_a_page_is_whole(site: Any, path: str) -> None:
     answer = await site.get(path)
     assert answer.status == 200

@@ -69,6 +69,21 @@ async def update_me(request: Request) -> Response:
     return record_response(request, _me(me), me.etag)
 
 
+@add("POST", "/auth/password/change", rpc=ACCOUNT["ChangePassword"],
+     summary="Change my password", status=204, body=schemas.PasswordChange,
+     problems=[409])  # fmt: skip
+async def change_password(request: Request) -> Response:
+    """The present one is needed. My other sessions end, this one goes on."""
+    body = await read_body(request, schemas.PasswordChange)
+    await request.app.state.clients.account.ChangePassword(
+        account_pb.ChangePasswordRequest(
+            current_password=body.current_password, password=body.password
+        ),
+        identity_of(request),
+    )
+    return Response(status_code=204)
+
+
 @add("GET", "/auth/sessions", rpc=ACCOUNT["ListSessions"], summary="List my sessions",
      answer=schemas.AnyPage, parameters=PAGING)  # fmt: skip
 async def list_sessions(request: Request) -> Response:

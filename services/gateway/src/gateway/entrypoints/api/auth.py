@@ -11,7 +11,7 @@ from freelanceflow.auth.v1 import key_service_pb2 as key_pb
 from gateway.entrypoints.api import schemas
 from gateway.entrypoints.api.answers import json_response
 from gateway.entrypoints.api.operations import Operations
-from gateway.entrypoints.api.requests import read_body
+from gateway.entrypoints.api.requests import identity_of, read_body
 
 RPC = pb.DESCRIPTOR.services_by_name["AuthService"].methods_by_name
 
@@ -86,6 +86,32 @@ async def verify_email(request: Request) -> Response:
         pb.VerifyEmailRequest(token=body.token, device=device_of(request))
     )
     return json_response(tokens_json(tokens))
+
+
+@add("POST", "/auth/password/forgot", rpc=RPC["RequestPasswordReset"],
+     summary="Ask for a link to set a new password", status=202,
+     body=schemas.PasswordForgotten)  # fmt: skip
+async def forgot_password(request: Request) -> Response:
+    """Always the same answer; the mail goes out if the address is somebody's."""
+    body = await read_body(request, schemas.PasswordForgotten)
+    await request.app.state.clients.auth.RequestPasswordReset(
+        pb.RequestPasswordResetRequest(
+            email=body.email, client_address=request.state.client_address
+        )
+    )
+    return Response(status_code=202)
+
+
+@add("POST", "/auth/password/reset", rpc=RPC["ResetPassword"],
+     summary="Set a new password with the link from a mail", status=204,
+     body=schemas.PasswordReset, problems=[404])  # fmt: skip
+async def reset_password(request: Request) -> Response:
+    """The secret works once, for ten minutes. All sessions of the person end; sign in anew."""
+    body = await read_body(request, schemas.PasswordReset)
+    await request.app.state.clients.auth.ResetPassword(
+        pb.ResetPasswordRequest(token=body.token, password=body.password), identity_of(request)
+    )
+    return Response(status_code=204)
 
 
 @add("POST", "/invitations/accept", rpc=RPC["AcceptInvitation"], summary="Accept an invitation",

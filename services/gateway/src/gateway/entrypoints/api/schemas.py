@@ -43,6 +43,20 @@ class LinkToken(Body):
     token: str = Field(max_length=200)
 
 
+class PasswordForgotten(Body):
+    email: str = Field(max_length=320)
+
+
+class PasswordReset(Body):
+    token: str = Field(max_length=200)
+    password: str = Field(max_length=1000)
+
+
+class PasswordChange(Body):
+    current_password: str = Field(max_length=1000)
+    password: str = Field(max_length=1000)
+
+
 class InvitationAcceptance(Body):
     token: str = Field(max_length=200)
     name: str = Field(default="", max_length=200)

@@ -70,6 +70,7 @@ VERBS = {
 SAID = {
     "auth.identity.v1.connected": "Connected their Google account",
     "auth.identity.v1.disconnected": "Disconnected their Google account",
+    "auth.member.v1.password_changed": "Changed their password",
     "auth.member.v1.role_changed": "Changed what a member may do or see",
     "auth.member.v1.two_step_changed": "Turned two-step sign-in",
     "auth.session.v1.revoked": "Ended a session",

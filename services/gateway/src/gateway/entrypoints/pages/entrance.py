@@ -23,7 +23,7 @@ from gateway.entrypoints.pages.forms import (
     values_of,
 )
 from gateway.entrypoints.pages.letting_in import let_in
-from gateway.entrypoints.pages.rendering import rendering_of
+from gateway.entrypoints.pages.rendering import SECRET_ADDRESS, rendering_of
 from gateway.entrypoints.pages.sent import HOME, sign_in_form, unpacked
 from gateway.entrypoints.paths import local_path
 from gateway.entrypoints.sessions import end_session
@@ -31,6 +31,10 @@ from gateway.entrypoints.zones import is_zone
 from kit.errors import DomainError, ErrorKind
 
 _SIGN_IN_REFUSALS = (ErrorKind.UNAUTHENTICATED, ErrorKind.EXHAUSTED)
+_NOTES = {
+    "out": "You are signed out.",
+    "reset": "Your new password is set. Sign in with it.",
+}
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,7 +45,7 @@ async def sign_in_page(request: Request) -> Response:
     following = local_path(request.query_params.get("next", ""), HOME)
     if request.state.principal is not None:
         return RedirectResponse(following, 303)
-    note = "You are signed out." if request.query_params.get("out") else ""
+    note = next((said for name, said in _NOTES.items() if request.query_params.get(name)), "")
     return sign_in_form(request, Values(next=following), note=note)
 
 
@@ -132,6 +136,7 @@ def _verify(request: Request, token: str, errors: Errors) -> Response:
         request,
         "entrance/verify.html",
         status=errors.status,
+        headers=SECRET_ADDRESS,
         token=token[:200],
         message=errors.message,
     )

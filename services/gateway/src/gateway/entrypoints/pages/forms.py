@@ -54,11 +54,12 @@ class Errors:
     message: str = ""
     fields: Values = field(default_factory=Values)
     choices: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # who may be meant, by field
+    refused: int = 422  # the status if there is anything wrong
 
     @property
     def status(self) -> int:
         """The HTTP status of the page that shows them."""
-        return 422 if self.message or self.fields else 200
+        return self.refused if self.message or self.fields else 200
 
 
 async def values_of(request: Request) -> Values:

@@ -12,7 +12,7 @@ from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
 from gateway.entrypoints.pages.letting_in import let_in
 from gateway.entrypoints.pages.members import members_page
-from gateway.entrypoints.pages.rendering import rendering_of
+from gateway.entrypoints.pages.rendering import SECRET_ADDRESS, rendering_of
 from gateway.entrypoints.pages.sent import HOME
 from kit.errors import DomainError, ErrorKind
 
@@ -72,6 +72,7 @@ def _page(request: Request, values: Values, errors: Errors) -> Response:
         request,
         "entrance/join.html",
         status=errors.status,
+        headers=SECRET_ADDRESS,
         values=values,
         errors=errors.fields,
         message=errors.message,

@@ -118,6 +118,11 @@ class Rendering:
         return HTMLResponse(body, status_code=status, headers={**shared, **(headers or {})})
 
 
+# For a page whose address holds a secret: nothing that it fetches or leads to is told of it. The
+# origin stays, as forms without it look like another site's.
+SECRET_ADDRESS = {"Referrer-Policy": "strict-origin"}
+
+
 def rendering_of(request: Request) -> Rendering:
     """The application's rendering."""
     rendering: Rendering = request.app.state.rendering

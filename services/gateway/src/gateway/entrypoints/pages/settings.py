@@ -46,6 +46,7 @@ LOCALES = [
 _NOTES = {
     "appearance": "Appearance saved.",
     "profile": "Profile saved.",
+    "password": "Password changed. Your other devices are signed out.",
     "sessions": "Signed out.",
     "google": "Google no longer lets you in.",
 }
@@ -128,6 +129,7 @@ async def settings_page(
     *,
     note: str = "",
     google_message: str = "",
+    of_password: Errors | None = None,
 ) -> Response:
     """All settings, with what is wrong with one of its forms."""
     clients, identity = clients_of(request), identity_of(request)
@@ -137,12 +139,13 @@ async def settings_page(
         clients.account.ListSessions(ListSessionsRequest(), identity),
         clients.google.ListGoogleAccounts(ListGoogleAccountsRequest(), identity),
     )
-    errors = errors or Errors()
+    errors, of_password = errors or Errors(), of_password or Errors()
     return rendering_of(request).response(
         request,
         "settings/page.html",
         viewer,
-        status=422 if google_message else errors.status,
+        status=422 if google_message else max(errors.status, of_password.status),
+        of_password=of_password,
         me=me,
         sessions=sessions.sessions,
         values=typed or Values(name=me.name, locale=me.locale),

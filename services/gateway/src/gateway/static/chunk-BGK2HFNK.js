@@ -1,0 +1,1 @@
+function o(){for(let t of document.querySelectorAll("[data-reveal]")){let e=document.getElementById(t.dataset.reveal);t.hidden=!1,t.addEventListener("click",()=>{let n=e.type==="text";e.type=n?"password":"text",t.setAttribute("aria-pressed",String(!n)),e.focus()})}}export{o as a};
