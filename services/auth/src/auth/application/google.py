@@ -142,8 +142,9 @@ async def connect(
 ) -> Tokens:
     """Let a person, who has just proven who they are, in by this account from now on.
 
-    Raises SignInNotValid, IdentityTaken.
+    Raises SignInNotValid, IdentityTaken, CredentialsWrong.
     """
+    await session_cases.hold_proof(uow, user)
     await _use(uow, ticket, now)
     return await _connect(uow, signer, user, claims, device=device, now=now)
 
