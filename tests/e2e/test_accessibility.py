@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import uuid4
 
+import pyotp
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
-from tests.e2e.support.api import Person
-from tests.e2e.support.browsing import Open
+from kit.clock import SystemClock
+from tests.e2e.support.api import PASSWORD, Person, some_email
+from tests.e2e.support.browsing import Open, Visit
 from tests.e2e.support.platform import until
 
 WIDTHS = {390: 844, 820: 1180, 1440: 900}
@@ -59,6 +61,7 @@ async def test_no_page_has_barriers(visit: Open, demo: Person) -> None:
         "activity-new": "/activities/new",
         "notifications": "/notifications",
         "settings": "/settings",
+        "settings-two-step": "/settings/two-step",
         "settings-notifications": "/settings/notifications",
         "settings-workspace": "/settings/workspace",
         "members": "/settings/members",
@@ -119,6 +122,34 @@ async def test_no_page_of_somebody_new_has_barriers(visit: Open, owner: Person) 
         _look(visit, owner, list(pages.items())), _look(visit, None, list(joining.items()))
     )
     barriers = [barrier for look in looks for barrier in look]
+    assert not barriers, "\n".join(barriers)
+
+
+async def test_no_step_of_signing_in_has_barriers(visit: Open, owner: Person) -> None:
+    """Pages that only a form leads to."""
+    here = await visit(owner, bypass_csp=True)
+    await here.open("/settings/two-step")
+    await here.page.get_by_label("Your password").fill(PASSWORD)
+    await here.page.get_by_role("button", name="Set up").click()
+    barriers = await _look_at(here, "two-step-secret")
+    seed = await here.page.locator("form code").inner_text()
+    await here.page.get_by_label("Code that").fill(pyotp.TOTP(seed).at(SystemClock().now()))
+    await here.page.get_by_role("button", name="Turn on").click()
+    barriers += await _look_at(here, "recovery-codes")
+    await here.page.get_by_role("link", name="I have kept them").click()
+    barriers += await _look_at(here, "two-step-on")
+    there = await visit(bypass_csp=True)
+    await there.open("/sign-in")
+    await there.page.get_by_label("E-mail").fill(owner.email)
+    await there.page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await there.page.get_by_role("button", name="Sign in").click()
+    barriers += await _look_at(there, "second-step")
+    for name, email in (("google-known", owner.email), ("google-newcomer", some_email("ada"))):
+        await there.open("/sign-in")
+        await there.page.get_by_role("link", name="Continue with Google").click()
+        await there.page.get_by_label("Address").fill(email)
+        await there.page.get_by_role("button", name="Continue").click()
+        barriers += await _look_at(there, name)
     assert not barriers, "\n".join(barriers)
 
 
@@ -195,16 +226,23 @@ async def _look(visit: Open, person: Person | None, pages: Sequence[tuple[str, s
         if name.startswith("not-found"):
             window.expect_status(404)
         await window.open(path)
-        await window.page.evaluate(Axe().axe_script)
-        for theme in RULES:
-            await window.page.emulate_media(color_scheme=theme)
-            await window.page.evaluate(SETTLED)
-            for width, height in WIDTHS.items():
-                await window.page.set_viewport_size({"width": width, "height": height})
-                where = f"{name}-{width}-{theme}"
-                await window.shot(where)
-                barriers += [f"{where}: {b}" for b in await _barriers(window.page, theme)]
-                barriers += await _overflow(window.page, where)
+        barriers += await _look_at(window, name)
+    return barriers
+
+
+async def _look_at(window: Visit, name: str) -> list[str]:
+    """What is in somebody's way on the page that is open."""
+    barriers = []
+    await window.page.evaluate(Axe().axe_script)
+    for theme in RULES:
+        await window.page.emulate_media(color_scheme=theme)
+        await window.page.evaluate(SETTLED)
+        for width, height in WIDTHS.items():
+            await window.page.set_viewport_size({"width": width, "height": height})
+            where = f"{name}-{width}-{theme}"
+            await window.shot(where)
+            barriers += [f"{where}: {b}" for b in await _barriers(window.page, theme)]
+            barriers += await _overflow(window.page, where)
     return barriers
 
 

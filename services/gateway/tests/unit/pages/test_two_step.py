@@ -109,7 +109,9 @@ async def test_it_is_managed_and_ended_by_the_password(site: Site, steps: Simple
     page = await site.get("/settings/two-step")
     assert "7 recovery codes are left" in page.text
     steps.answers["RenewRecoveryCodes"] = RecoveryCodes(codes=["eeee-ffff"])
-    assert "eeee-ffff" in (await site.post("/settings/two-step/codes", {"password": "p"})).text
+    renewed = await site.post("/settings/two-step/codes", {"password": "p"})
+    assert "eeee-ffff" in renewed.text
+    assert "signed out" not in renewed.text
     steps.answers["EndTwoStep"] = wrong("TOO_MANY_ATTEMPTS", ErrorKind.EXHAUSTED)
     refused = await site.post("/settings/two-step/end", {"password": "p"})
     assert "Said: TOO_MANY_ATTEMPTS." in refused.text

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable
 from typing import Any
 
-import segno
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -32,7 +31,9 @@ from gateway.entrypoints.paths import local_path
 from kit.errors import DomainError
 
 PAGE = "/settings/two-step"
-_NOTES = {"off": "One step is enough from now on.", "on": "You sign in in two steps now."}
+_NOTES = {"off": "One step is enough from now on."}
+_ON = "A code is asked for at your next sign-in. Your other devices are signed out."
+_RENEWED = "The codes before these work no more."
 _WRONG = {"CREDENTIALS_WRONG": "This is not your password."}
 # What is said on the page; anything else is a page of its own.
 _SAID = ("CREDENTIALS_WRONG", "PASSWORD_NOT_SET", "TOO_MANY_ATTEMPTS", "CODE_WRONG", "TWO_STEP_ON")
@@ -89,7 +90,7 @@ async def confirm(request: Request) -> Response:
         if refusal.reason not in ("CODE_WRONG", "TOO_MANY_ATTEMPTS"):
             raise
         return await _secret(request, Values(values), message=refusal.message)
-    return await _codes(request, made)
+    return await _codes(request, made, note=_ON)
 
 
 @router.post(f"{PAGE}/codes")
@@ -163,12 +164,23 @@ async def _secret(request: Request, made: Any, *, message: str = "") -> Response
         status=422 if message else 200,
         secret=secret,
         uri=uri,
-        picture=segno.make(uri, error="m").svg_data_uri(scale=5, border=3, light="white"),
+        picture=_picture(uri),
         message=message,
     )
 
 
-async def _codes(request: Request, made: Any) -> Response:
+async def _codes(request: Request, made: Any, *, note: str = _RENEWED) -> Response:
     return rendering_of(request).response(
-        request, "settings/recovery_codes.html", await viewer_of(request), codes=list(made.codes)
+        request,
+        "settings/recovery_codes.html",
+        await viewer_of(request),
+        codes=list(made.codes),
+        note=note,
     )
+
+
+def _picture(uri: str) -> str:
+    import segno  # a megabyte that hardly anybody needs
+
+    picture: str = segno.make(uri, error="m").svg_data_uri(scale=5, border=3, light="white")
+    return picture
