@@ -51,6 +51,21 @@ async def test_it_answers_what_a_day_is_for(site: Any, make: SimpleNamespace) ->
     assert "likely €1,000 to €9,000" in text
 
 
+async def test_nobody_is_at_risk_for_having_bought_once(site: Any) -> None:
+    """Of whom hardly anything is known it is not said on Today that they may leave."""
+    listed = site.neighbours.predictions.answers["ListClientRisks"]
+    for number, client in enumerate(listed.clients):
+        client.client_name = f"Buyer {number}"
+        client.basis.evidence = "prior" if number else "low"
+    text = (await site.get("/")).text
+    assert "Buyer 0" in text
+    assert "Buyer 1" not in text
+    listed.clients[0].basis.evidence = "prior"
+    text = (await site.get("/")).text
+    assert "Too little is known yet" in text
+    assert "No client looks like leaving." not in text
+
+
 async def test_without_odds_deals_without_a_step_are_all(site: Any) -> None:
     site.neighbours.predictions.answers["ListDealOdds"] = PeerUnavailable("analytics")
     text = (await site.get("/")).text

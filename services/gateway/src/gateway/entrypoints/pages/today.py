@@ -2,6 +2,7 @@
 happened.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 
 from fastapi import APIRouter
@@ -10,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from freelanceflow.analytics.v1.analytics_service_pb2 import GetPipelineRequest, GetVelocityRequest
 from freelanceflow.analytics.v1.prediction_service_pb2 import (
+    ClientRisk,
     ListClientRisksRequest,
     ListDealOddsRequest,
 )
@@ -39,6 +41,8 @@ from gateway.entrypoints.pages.rendering import is_htmx, rendering_of, targets
 from gateway.entrypoints.paths import local_path
 
 DUE, WORTHY, DEALS, RISKS, CHANGES = 50, 5, 6, 5, 12
+LOOKED_AT = 50  # of clients at risk, for those of whom more is known than of anybody's
+UNKNOWN = ("none", "prior")
 
 router = APIRouter(include_in_schema=False)
 
@@ -61,7 +65,7 @@ async def today(request: Request) -> Response:
         ),
         if_there(
             clients.predictions.ListClientRisks(
-                ListClientRisksRequest(page_size=RISKS, level="leaving"),
+                ListClientRisksRequest(page_size=LOOKED_AT, level="leaving"),
                 identity,
                 timeout=EXTRA_TIMEOUT,
             )
@@ -90,7 +94,8 @@ async def today(request: Request) -> Response:
         deals=others[:DEALS],
         named_above=bool(bare and len(others) < len(bare.deals)),
         more_deals=bool(bare and (bare.next_page_token or others[DEALS:])),
-        risks=None if risks is None else list(risks.clients),
+        risks=None if risks is None else _known(risks.clients)[:RISKS],
+        risks_unknown=bool(risks and risks.clients),
         entries=None if happened is None else happened.entries,
         pipeline=pipeline,
         velocity=velocity,
@@ -117,6 +122,11 @@ async def setup_of(request: Request) -> Setup | None:
         clients_of(request).setups.GetSetup(GetSetupRequest(), identity_of(request))
     )
     return found
+
+
+def _known(clients: Iterable[ClientRisk]) -> list[ClientRisk]:
+    """Nobody is to be called for what holds for every client who bought once."""
+    return [client for client in clients if client.basis.evidence not in UNKNOWN]
 
 
 def _due(user_id: str, formats: Formats) -> ListActivitiesRequest:
