@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from kit.clock import SystemClock
 from kit.rpc.tokens import ALGORITHM, ALGORITHMS, TYPE
-from tests.e2e.support.api import PASSWORD, Person, register, some_email
+from tests.e2e.support.api import PASSWORD, Person, invite, register, some_email
 from tests.e2e.support.browsing import Open, Visit, sign_in
 from tests.e2e.support.platform import Platform
 
@@ -106,6 +106,21 @@ async def test_one_person_goes_from_one_workspace_into_another(
     await here.page.get_by_title("switch workspace").click()
     marked = here.page.get_by_role("listitem").filter(has_text="You are here")
     await expect(marked).to_contain_text("Viewer")
+
+
+async def test_members_are_taken_out_and_leave(visit: Open, owner: Person) -> None:
+    admin, viewer = await invite(owner, "admin"), await invite(owner, "viewer")
+    here = await visit(admin)
+    await here.open("/settings/members")
+    await here.page.locator(f'a[href$="/{viewer.user_id}/remove"]').click()
+    await here.page.get_by_role("button", name="Remove").click()
+    await expect(here.page.get_by_role("status").filter(has_text="Removed.")).to_be_visible()
+    await expect(here.page.locator(".member-row")).to_have_count(2)
+    assert (await viewer.request("GET", "/deals")).status_code == 401
+    await here.page.get_by_role("link", name="Leave").click()
+    await here.page.get_by_role("button", name="Leave").click()
+    await expect(here.page.get_by_text("You are signed out.")).to_be_visible()
+    assert [one["role"] for one in (await owner.get("/members"))["items"]] == ["owner"]
 
 
 async def test_a_token_that_timed_out_is_renewed_unseen(

@@ -74,7 +74,8 @@ async def test_who_leaves_is_signed_out_and_the_last_owner_stays(site: Site) -> 
     me = SECOND.replace("2", "1")
     assert "You are signed out" in (await site.get(f"/settings/members/{me}/remove")).text
     answer = await site.post(f"/settings/members/{me}/remove", {})
-    assert (answer.status, answer.headers["location"]) == (303, "/sign-in")
+    assert (answer.status, answer.headers["location"]) == (303, "/sign-in?out=1")
+    assert any("ff_access" in cookie and "Max-Age=0" in cookie for cookie in answer.cookies)
     site.neighbours.workspaces.answers["RemoveMember"] = RemoteError(
         ErrorKind.REFUSED, "LAST_OWNER", "A workspace needs an owner."
     )

@@ -21,6 +21,7 @@ from gateway.entrypoints.pages.calls import (
 )
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
 from gateway.entrypoints.pages.rendering import rendering_of
+from gateway.entrypoints.sessions import end_session
 from kit.errors import DomainError, ErrorKind
 
 MOST = 200
@@ -88,7 +89,11 @@ async def remove_member(request: Request, user_id: str) -> Response:
         if refusal.kind not in (ErrorKind.REFUSED, ErrorKind.FORBIDDEN):
             raise
         return await _removal(request, user_id, Errors(refusal.message))
-    return RedirectResponse("/sign-in" if user_id == me else "/settings/members?removed=1", 303)
+    if user_id != me:
+        return RedirectResponse("/settings/members?removed=1", 303)
+    response = RedirectResponse("/sign-in?out=1", 303)
+    await end_session(request, response)
+    return response
 
 
 async def _removal(request: Request, user_id: str, errors: Errors) -> Response:
