@@ -105,7 +105,7 @@ async def test_every_refusal(person: Person, window: httpx.AsyncClient, platform
         404: [("GET", "/nowhere", {}), ("GET", "/api/v1/nowhere", {}), ("GET", "/static/x", {})],
         405: [("PUT", "/pipeline", {}), ("PUT", "/api/v1/deals", {})],
         413: [
-            ("POST", "/sign-in", {"content": too_large}),
+            ("POST", "/register", {"content": too_large}),
             ("POST", "/api/v1/deals", {"content": too_large}),
         ],
         422: [

@@ -118,8 +118,6 @@ async def test_a_password_is_changed_in_the_settings(
     await _change(here, "not the present one", OTHER)
     here.expect_status(422)
     await expect(here.page.get_by_role("alert")).to_contain_text("not your present password")
-    for width in (390, 1280):
-        await _both(here, f"settings-password-refused-{width}", width)
     await _change(here, PASSWORD, OTHER)
     await expect(here.page.get_by_text("Password changed. Your other devices")).to_be_visible()
     await expect(here.page.get_by_text("This device")).to_be_visible()
@@ -179,32 +177,6 @@ async def test_of_twenty_uses_of_one_link_one_works(
     assert sorted(answer.status_code for answer in answers) == [204, *[404] * 19]
 
 
-async def test_the_forms_as_people_see_them(visit: Open, owner: Person) -> None:
-    """Pictures, at two widths and in both themes."""
-    outside, inside = await visit(), await visit(owner)
-    for width in (390, 1280):
-        for name, path in (
-            ("sign-in", "/sign-in"),
-            ("forgot", "/forgot"),
-            ("reset", "/reset?token=x"),
-        ):
-            await outside.open(path)
-            await _both(outside, f"password-{name}-{width}", width)
-        await inside.open("/settings")
-        await _both(inside, f"settings-password-{width}", width)
-    await outside.open("/reset?token=x")
-    await outside.page.get_by_label("New password", exact=True).fill(OTHER)
-    outside.expect_status(422)
-    await outside.page.get_by_role("button", name="Set password").click()
-    await expect(outside.page.get_by_role("alert")).to_contain_text("not valid any more")
-    await _both(outside, "password-reset-refused-1280", 1280)
-    await outside.page.get_by_role("link", name="Ask for a new link").click()
-    await outside.page.get_by_label("E-mail").fill(some_email("shown"))
-    await outside.page.get_by_role("button", name="Send me a link").click()
-    await expect(outside.page.get_by_role("heading", name="Check your mail")).to_be_visible()
-    await _both(outside, "password-forgot-sent-390", 390)
-
-
 async def change(person: Person, password: str = OTHER) -> None:
     body = {"current_password": person.password, "password": password}
     await person.post("/auth/password/change", body, 204)
@@ -214,13 +186,6 @@ async def _change(here: Visit, current: str, password: str) -> None:
     await here.page.get_by_label("Present password").fill(current)
     await here.page.get_by_label("New password", exact=True).fill(password)
     await here.page.get_by_role("button", name="Change password").click()
-
-
-async def _both(here: Visit, name: str, width: int) -> None:
-    await here.page.set_viewport_size({"width": width, "height": 900})
-    for theme in ("light", "dark"):
-        await here.page.emulate_media(color_scheme=theme)
-        await here.shot(f"{name}-{theme}")
 
 
 async def _is_out(person: Person) -> None:

@@ -61,6 +61,28 @@ async def joining(camera: Camera) -> None:
     await camera.take(guest, "verify")
 
 
+async def passwords(camera: Camera) -> None:
+    """One that was forgotten, with a link that leads nowhere, and one that is not changed."""
+    outside = await camera.window()
+    await outside.open("/reset?token=nothing")
+    await outside.page.get_by_label("New password", exact=True).fill("a few words that are easy")
+    await outside.page.get_by_role("button", name="Set password").click()
+    await outside.page.wait_for_timeout(900)
+    await camera.take(outside, "reset-refused")
+    await outside.page.get_by_role("link", name="Ask for a new link").click()
+    await outside.page.get_by_label("E-mail").fill("mara@example.org")
+    await outside.page.get_by_role("button", name="Send me a link").click()
+    await outside.page.wait_for_timeout(900)
+    await camera.take(outside, "forgot-sent")
+    here = await camera.window(await register(camera.http, "Olga"))
+    await here.open("/settings")
+    await here.page.get_by_label("Present password").fill("not the present one")
+    await here.page.get_by_label("New password", exact=True).fill("a few words that are easy")
+    await here.page.get_by_role("button", name="Change password").click()
+    await here.page.wait_for_timeout(900)
+    await camera.take(here, "password-refused")
+
+
 async def notices(camera: Camera) -> None:
     """The inbox, what it is told, and messages that pass."""
     owner = await register(camera.http, "Olga")

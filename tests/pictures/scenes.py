@@ -10,6 +10,7 @@ from tests.pictures.rooms import (
     joining,
     notices,
     offline,
+    passwords,
     refusals,
     views_and_fields,
 )
@@ -21,6 +22,7 @@ SCENES: tuple[Scene, ...] = (
     deleting,
     offline,
     joining,
+    passwords,
     timelines,
     notices,
     choosing_a_member,

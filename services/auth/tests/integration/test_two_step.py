@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from auth.adapters.sealing import Sealing
 from auth.config import Settings
+from auth.entrypoints.app import App
 from freelanceflow.auth.v1 import account_events_pb2 as events_pb
 from freelanceflow.auth.v1 import account_service_pb2 as account_pb
 from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
@@ -25,6 +26,7 @@ from kit.testing.database import ServiceDatabase
 from services.auth.tests.browser import Browser
 from services.auth.tests.factories import PASSWORD, Door, Person
 from services.auth.tests.provider import Provider
+from services.auth.tests.recovering import OTHER, link_of, reset
 
 KEYS = "second:" + "k" * 32 + ",first:" + "f" * 32
 
@@ -204,6 +206,16 @@ async def test_a_new_password_does_not_pass_the_second_step_by(phone: Phone) -> 
     assert await refused(phone.answer(challenge, phone.code)) == "SIGN_IN_NOT_VALID"
     tokens = await phone.door.log_in(phone.person.email, "nine blue otters climb a ladder")
     assert (tokens.access_token, bool(tokens.challenge)) == ("", True)
+
+
+async def test_a_link_for_a_new_password_does_not_either(
+    phone: Phone, app: App, database: ServiceDatabase
+) -> None:
+    await phone.set_up()
+    await reset(phone.door, await link_of(app, database, phone.door, phone.person.email))
+    tokens = await phone.door.log_in(phone.person.email, OTHER)
+    assert (tokens.access_token, tokens.refresh_token) == ("", "")
+    assert tokens.challenge
 
 
 async def test_google_does_not_pass_the_second_step_by(phone: Phone, ada: Browser) -> None:
