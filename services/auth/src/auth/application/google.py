@@ -121,8 +121,6 @@ async def register(
     """
     await _use(uow, ticket, now)
     known = await users.by_email(uow, claims.email)
-    if known is not None and known.email_verified_at is not None:
-        raise EmailTaken("Somebody has registered with this address meanwhile. Sign in again.")
     if known is None:
         user = await _settle(uow, claims, newcomer, now)
     else:
@@ -152,8 +150,9 @@ async def connect(
 async def disconnect(uow: UnitOfWork, *, user: User, now: datetime) -> None:
     """Take the way in away from a person who has just proven their password.
 
-    Raises GoogleNotConnected.
+    Raises GoogleNotConnected, CredentialsWrong.
     """
+    await session_cases.hold_proof(uow, user)
     gone = await identities.remove(uow, user.id)
     if not gone:
         raise GoogleNotConnected("No Google account is connected.")
@@ -185,6 +184,8 @@ async def _settle(uow: UnitOfWork, claims: Claims, newcomer: Newcomer, now: date
 async def _take_over(uow: UnitOfWork, user_id: UUID, newcomer: Newcomer, now: datetime) -> User:
     """Whoever registered the address had no say yet, and has none from now on."""
     user = await users.load_for_update(uow, user_id)
+    if user.email_verified_at is not None:  # perhaps just now, by the link from a mail
+        raise EmailTaken("Somebody has registered with this address meanwhile. Sign in again.")
     user.claim(name=newcomer.name, at=now)
     await users.save(uow, user)
     await users.drop_links(uow, user.id)

@@ -27,6 +27,8 @@ PASSWORDS: Budgets = (Budget("pair", 10), Budget("account", 100), Budget("addres
 # Of a person from one place, of a person, from one place; and at one challenge.
 CODES: Budgets = (Budget("code pair", 10), Budget("code account", 30), Budget("code address", 200))
 CHALLENGES: Budgets = (Budget("challenge", 5),)
+# Anybody can invite anybody, and guess with the invitation; the sign-in itself is left alone by it.
+JOINING: Budgets = (Budget("join", 10),)
 # Each of these may be a mail to somebody who did not ask for it.
 LINKS: Budgets = (
     Budget("link pair", 3),

@@ -7,10 +7,10 @@ from uuid import UUID
 from auth.adapters import secrets, users, workspaces
 from auth.adapters.passwords import Passwords
 from auth.adapters.tokens import TokenSigner
-from auth.application import sessions, two_step
+from auth.application import guesses, sessions, two_step
 from auth.application.sessions import Tokens
 from auth.application.two_step import Challenge
-from auth.domain.errors import CredentialsWrong, EmailTaken, InvitationNotFound
+from auth.domain.errors import CredentialsWrong, EmailNotProven, EmailTaken, InvitationNotFound
 from auth.domain.facts import VerificationRequested
 from auth.domain.roles import Role
 from auth.domain.user import User
@@ -22,6 +22,7 @@ from kit.unit_of_work import UnitOfWork
 VERIFY = "verify_email"
 LINK_LIFE = timedelta(minutes=10)
 NOT_VALID = "This invitation is not valid any more."
+UNPROVEN = "Prove your address first: “Forgot your password?” at the sign-in sends you a link."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +119,9 @@ async def welcome(
     """Who comes with the secret of an invitation; no connection is held while a password is hashed.
 
     The secret reached the invited address or somebody its owner trusts, so a new person's address
-    counts as proven. Raises InvitationNotFound, CredentialsWrong, SignInBusy, and what User
-    complains about.
+    counts as proven. Somebody known proves theirs first: whoever invites could have registered it.
+    Raises InvitationNotFound, CredentialsWrong, EmailNotProven, TooManyAttempts, SignInBusy, and
+    what User complains about.
     """
     async with SystemTransaction(system) as tx:
         invited = await workspaces.invited(tx, secrets.digest(token), now)
@@ -127,8 +129,11 @@ async def welcome(
     if invited is None:
         raise InvitationNotFound(NOT_VALID)
     if user is not None:
+        await guesses.spend(system, guesses.JOINING, email=user.email, client_address="", now=now)
         if not await passwords.verify(password, user.password_hash):
             raise CredentialsWrong("The password of your account is wrong.")
+        if user.email_verified_at is None:
+            raise EmailNotProven(UNPROVEN)
         return Guest(user=user, is_new=False, workspace_id=invited.workspace_id)
     user = User.registering(new_id(), email=invited.email, name=name, password=password, at=now)
     user.password_hash, user.email_verified_at = await passwords.hash(password), now

@@ -115,7 +115,8 @@ async def reset_password(request: Request) -> Response:
 
 
 @add("POST", "/invitations/accept", rpc=RPC["AcceptInvitation"], summary="Accept an invitation",
-     body=schemas.InvitationAcceptance, answer=schemas.Tokens, problems=[401, 404])  # fmt: skip
+     body=schemas.InvitationAcceptance, answer=schemas.Tokens,
+     problems=[401, 404, 409])  # fmt: skip
 async def accept_invitation(request: Request) -> Response:
     """A new person chooses a password, a known one gives theirs."""
     body = await read_body(request, schemas.InvitationAcceptance)

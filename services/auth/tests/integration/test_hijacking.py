@@ -1,0 +1,105 @@
+"""Somebody wants an account with another's address, before its owner comes or while they do."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
+from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
+from kit.errors import DomainError
+from kit.rpc.client import Caller
+from kit.testing.database import ServiceDatabase
+from services.auth.tests.browser import Browser
+from services.auth.tests.factories import PASSWORD, Door, Person, newcomer
+from services.auth.tests.provider import Provider
+
+BLOCKED = "SELECT true FROM pg_locks WHERE NOT granted"
+
+
+@pytest.fixture
+def google_settings(provider: Provider) -> dict[str, str]:
+    return provider.settings
+
+
+@pytest.fixture
+def door(caller: Caller) -> Door:
+    return Door(caller)
+
+
+async def refused(work: object) -> str:
+    with pytest.raises(DomainError) as refusal:
+        await work  # type: ignore[misc]
+    return refusal.value.reason
+
+
+async def invitation(door: Door, host: Person, email: str) -> str:
+    asked = workspace_pb.CreateInvitationRequest(email=email, role="viewer")
+    made = await door.call(door.workspace.CreateInvitation, asked, identity=host.identity)
+    return str(made.token)
+
+
+async def joined(door: Door, token: str, password: str = PASSWORD) -> auth_pb.TokenPair:
+    asked = auth_pb.AcceptInvitationRequest(token=token, name="Ada", password=password)
+    return await door.call(door.auth.AcceptInvitation, asked)
+
+
+async def meanwhile(
+    database: ServiceDatabase, change: str, email: str, work: Coroutine[Any, Any, object]
+) -> asyncio.Task[object]:
+    """`work` comes to the person's row while a change to it is about to be committed."""
+    async with database.owner.acquire() as other, other.transaction():
+        await other.execute("SELECT FROM users WHERE email = $1 FOR UPDATE", email)
+        await other.execute(f"UPDATE users SET {change} WHERE email = $1", email)
+        task = asyncio.create_task(work)
+        while not (task.done() or await database.owner.fetchval(BLOCKED)):  # noqa: ASYNC110 it tells nobody
+            await asyncio.sleep(0.01)
+    return task
+
+
+class TestWithVerification:
+    @pytest.fixture
+    def email_verification(self) -> bool:
+        return True
+
+    async def test_an_invitation_does_not_let_in_who_has_not_proven_the_address(
+        self, ada: Browser, caller: Caller, provider: Provider, door: Door
+    ) -> None:
+        """Whoever invites holds the link: with it they would get into what they registered in
+        somebody else's name, and let others into the workspace that its owner then takes over."""
+        intruder = await Browser(caller, provider).settle()
+        await door.call(door.auth.Register, newcomer(email=ada.email))
+        token = await invitation(door, intruder, ada.email)
+        assert await refused(joined(door, token, "wrong by far")) == "CREDENTIALS_WRONG"
+        assert await refused(joined(door, token)) == "EMAIL_NOT_PROVEN"
+
+    async def test_an_address_that_is_proven_just_now_is_not_taken_over(
+        self, ada: Browser, door: Door, database: ServiceDatabase
+    ) -> None:
+        await door.call(door.auth.Register, newcomer(email=ada.email))
+        ticket = (await ada.sign_in()).ticket
+        late = await meanwhile(
+            database, "email_verified_at = now()", ada.email, ada.register(ticket)
+        )
+        assert await refused(late) == "EMAIL_TAKEN"
+        assert (await door.log_in(ada.email)).access_token
+        assert (await ada.sign_in()).address_known
+
+
+async def test_a_password_that_is_changed_just_now_connects_nothing(
+    ada: Browser, door: Door, database: ServiceDatabase
+) -> None:
+    await door.register(email=ada.email)
+    ticket = (await ada.sign_in()).ticket
+    late = await meanwhile(database, "password_hash = 'x'", ada.email, ada.connect(ticket))
+    assert await refused(late) == "CREDENTIALS_WRONG"
+    assert not (await ada.sign_in()).HasField("tokens")
+
+
+async def test_guesses_with_an_invitation_are_counted(door: Door) -> None:
+    mira, noor = await door.register(), await door.register()
+    token = await invitation(door, mira, noor.email)
+    guesses = [await refused(joined(door, token, "wrong by far")) for _ in range(11)]
+    assert guesses == [*["CREDENTIALS_WRONG"] * 10, "TOO_MANY_ATTEMPTS"]
+    assert (await door.log_in(noor.email)).access_token
