@@ -110,6 +110,9 @@ async def test_one_person_goes_from_one_workspace_into_another(
 
 async def test_members_are_taken_out_and_leave(visit: Open, owner: Person) -> None:
     admin, viewer = await invite(owner, "admin"), await invite(owner, "viewer")
+    there = await visit(viewer)
+    await there.open("/pipeline")
+    await there.is_live()
     here = await visit(admin)
     await here.open("/settings/members")
     await here.page.locator(f'a[href$="/{viewer.user_id}/remove"]').click()
@@ -117,6 +120,10 @@ async def test_members_are_taken_out_and_leave(visit: Open, owner: Person) -> No
     await expect(here.page.get_by_role("status").filter(has_text="Removed.")).to_be_visible()
     await expect(here.page.locator(".member-row")).to_have_count(2)
     assert (await viewer.request("GET", "/deals")).status_code == 401
+    # Their window says so by itself, as soon as its stream ends.
+    there.expect_status(401)
+    there.expected.append("htmx: htmx:sse:error: SSE reconnect failed with status 401")
+    await expect(there.page.locator(".signed-out-banner")).to_be_visible()
     await here.page.get_by_role("link", name="Leave").click()
     await here.page.get_by_role("button", name="Leave").click()
     await expect(here.page.get_by_text("You are signed out.")).to_be_visible()

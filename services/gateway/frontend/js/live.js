@@ -144,7 +144,10 @@ export function startLive() {
     show("live");
   });
   stream.addEventListener("htmx:sse:before:message", (event) => receive(event.detail.message));
-  stream.addEventListener("htmx:sse:error", () => show(navigator.onLine ? "reconnecting" : "offline"));
+  stream.addEventListener("htmx:sse:error", ({ detail }) => {
+    if (detail.status === 401) document.dispatchEvent(new CustomEvent("ff:signed-out"));
+    else show(navigator.onLine ? "reconnecting" : "offline");
+  });
   stream.addEventListener("htmx:sse:close", (event) => {
     if (event.detail.reason === "ended") connectLater();
   });
