@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kit.clock import Clock, SystemClock
 
@@ -40,7 +41,7 @@ class Grant(NamedTuple):
 @dataclass
 class Provider:
     """`forge` may change claims and header of the next tokens; `key` signs them, or what else is
-    given: another key, or bytes for a secret."""
+    given: another key, or bytes for a secret. `instead` are other answers, by path."""
 
     clock: Clock = field(default_factory=SystemClock)
     issuer: str = ""
@@ -51,6 +52,7 @@ class Provider:
     granted: dict[str, Grant] = field(default_factory=dict)
     asked_for_keys: int = 0
     broken: bool = False
+    instead: dict[str, Response] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.published = [self.key]
@@ -152,7 +154,12 @@ async def providing(clock: Clock | None = None) -> AsyncIterator[Provider]:
         Route("/token_endpoint", provider.token, methods=["POST"]),
         Route("/jwks_uri", provider.keys),
     ]
-    config = uvicorn.Config(Starlette(routes=routes), port=0, log_config=None, lifespan="off")
+
+    async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+        await provider.instead.get(scope["path"], site)(scope, receive, send)
+
+    site: ASGIApp = Starlette(routes=routes)
+    config = uvicorn.Config(answers, port=0, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 it tells nobody

@@ -6,10 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from freelanceflow.auth.v1 import google_service_pb2 as pb
 from kit.clock import FakeClock
 from kit.errors import DomainError
+from kit.ids import new_id
+from kit.rpc.client import Caller
 from services.auth.tests.browser import Browser
 from services.auth.tests.provider import PROGRAM, WEB, Claims, Forge, Provider, another_key
 
@@ -60,6 +63,16 @@ LIES = {
     "nobody": _without("sub"),
     "no address": _without("email"),
     "an unknown key": _headed(kid="three"),
+    "somebody without a name": _set(sub=""),
+    "somebody whose name is no text": _set(sub=["1"]),
+    "somebody who cannot be written down": _set(sub="1\0"),
+    "somebody with a name too long": _set(sub="9" * 256),
+    "parties": _set(azp=[WEB]),
+    "addresses": _set(email=["ada@studio.example"]),
+    "an address for two": _set(email="ada@studio.example\nbcc: eve@studio.example"),
+    "a time before time": _set(exp=-1),
+    "a time that is no number": _set(exp="tomorrow"),
+    "far too much": _set(name="A" * 10_000_000),
     "a key it brings along": _headed(jwk={"kty": "oct", "k": "AAAA"}),
     "a key elsewhere": _headed(jku="https://keys.example"),
 }
@@ -76,6 +89,33 @@ async def test_a_public_key_is_no_secret(ada: Browser) -> None:
     ada.provider.signed_with = ada.provider.key.as_pem(private=False)
     ada.provider.forge = _headed(alg="HS256")
     assert await refused(ada.sign_in()) == "GOOGLE_REFUSED"
+
+
+async def test_a_key_has_one_name(ada: Browser) -> None:
+    ada.provider.signed_with = b"any"
+    kids: list[object] = [["one"], {}, 1, None]
+    for kid in kids:
+        ada.provider.forge = _headed(kid=kid)
+        assert await refused(ada.sign_in()) == "GOOGLE_REFUSED"
+
+
+async def test_a_name_is_what_can_be_written_down(ada: Browser) -> None:
+    ada.claims["name"] = "Ada\u3000Qu\0ill\u202e"
+    assert (await ada.sign_in()).name == "Ada Quill"
+    ada.claims["name"] = None
+    assert (await ada.sign_in()).name == ""
+
+
+async def test_an_address_that_only_looks_alike_is_another(
+    ada: Browser, caller: Caller, provider: Provider
+) -> None:
+    """These two are registered apart, with one sharp s or with two."""
+    name = new_id().hex
+    ada.claims["email"] = f"{name}@strasse.example"
+    await ada.settle()
+    eve = Browser(caller, provider, sub=new_id().hex, email=f"{name}@xn--strae-oqa.example")
+    answer = await eve.sign_in()
+    assert (answer.email, answer.address_known) == (f"{name}@straße.example", False)
 
 
 async def test_a_signature_by_another_key_is_worth_nothing(ada: Browser) -> None:
@@ -116,6 +156,24 @@ async def test_a_provider_that_is_away_is_said_to_be(ada: Browser, clock: FakeCl
     assert (await ada.finish(**back)).ticket  # what it has said of itself is kept for an hour
 
 
+NO_ANSWERS = {
+    "elsewhere": RedirectResponse("/elsewhere", 307),
+    "no object": JSONResponse([]),
+    "no JSON": HTMLResponse("<h1>Sign in to the hotel's network</h1>"),
+    "not what was asked": JSONResponse({"issuer": 1, "keys": [1], "expires_in": [1]}),
+}
+
+
+@pytest.mark.parametrize(
+    "place", ["/.well-known/openid-configuration", "/token_endpoint", "/jwks_uri"]
+)
+@pytest.mark.parametrize("answer", NO_ANSWERS)
+async def test_what_is_no_answer_leads_nowhere(ada: Browser, place: str, answer: str) -> None:
+    ada.provider.instead[place] = NO_ANSWERS[answer]
+    ada.provider.instead["/elsewhere"] = JSONResponse({}, 500)  # nobody goes there
+    assert await refused(ada.sign_in()) == "GOOGLE_UNAVAILABLE"
+
+
 class TestPrograms:
     async def exchange(
         self, ada: Browser, *, aud: str = "", verifier: str = VERIFIER, client_id: str = PROGRAM
@@ -145,8 +203,12 @@ class TestPrograms:
     async def test_a_program_may_ask_for_the_webs_token(self, ada: Browser) -> None:
         assert (await self.exchange(ada, aud=WEB)).ticket
 
-    async def test_anybody_elses_program_is_refused(self, ada: Browser) -> None:
-        assert await refused(self.exchange(ada, client_id="theirs.example")) == "CLIENT_UNKNOWN"
+    @pytest.mark.parametrize("client_id", ["theirs.example", WEB, ""])
+    async def test_anybody_elses_program_is_refused_and_so_is_the_webs(
+        self, ada: Browser, client_id: str
+    ) -> None:
+        """The web's code is good in the browser that asked for it, and with our secret only."""
+        assert await refused(self.exchange(ada, client_id=client_id)) == "CLIENT_UNKNOWN"
 
     async def test_a_code_without_its_verifier_is_worth_nothing(self, ada: Browser) -> None:
         assert await refused(self.exchange(ada, verifier="guessed")) == "GOOGLE_REFUSED"

@@ -22,6 +22,9 @@ from auth.domain.names import (
 
 def test_an_address_has_one_form() -> None:
     assert normal_email("  Mira@Studio.EXAMPLE ") == "mira@studio.example"
+    assert normal_email("INFO@STRAẞE.example") == normal_email("info@xn--strae-oqa.example")
+    assert normal_email("info@straße.example") != normal_email("info@strasse.example")
+    assert normal_email("ſam@studio.example") != normal_email("sam@studio.example")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ somebody else, or with another nonce (OpenID Connect Core 1.0, section 3.1.3.7).
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from joserfc.jwt import ClaimsOption
 
 from auth.domain.errors import ClientUnknown, EmailInvalid, GoogleRefused, GoogleUnavailable
 from auth.domain.identity import Claims
-from auth.domain.names import normal_email
+from auth.domain.names import NAME_LENGTH, normal_email
 from kit.clock import Clock
 from kit.rpc.keys import KeysUnavailable, RemoteKeys
 from kit.telemetry import Log
@@ -32,6 +33,7 @@ PATIENCE = 5.0  # seconds for all that Google is asked at once
 KEEP_METADATA = 3600.0  # seconds
 SCOPE = "openid email profile"
 _ENDPOINTS = {"authorization_endpoint", "token_endpoint", "jwks_uri"}
+_SUBJECT = re.compile(r"[ -~]{1,255}")  # OpenID Connect Core 1.0, section 2
 _HEADER = {"alg", "kid", "typ"}  # nothing else: no jku, jwk or crit to be fooled by
 
 log = Log(__name__)
@@ -60,7 +62,7 @@ class Google:
         self._issuer = issuer
         self._client_id = client_id
         self._client_secret = client_secret
-        self._ours = program_ids | {client_id}
+        self._programs = tuple(program_ids - {client_id})
         self._clock = clock
         self._tls = ssl.create_default_context()  # reads a hundred certificates: once
         self._metadata: Mapping[str, Any] = {}
@@ -88,19 +90,21 @@ class Google:
             )
             return url
 
-    async def claims(self, code: str, asked: Asked, *, client_id: str = "") -> Claims:
-        """What Google says of who brought the code; `client_id` is the web's unless told.
+    async def claims(self, code: str, asked: Asked, *, program: str | None = None) -> Claims:
+        """What Google says of who brought the code: for the web, or for a program by its id.
+
+        A program is never the web: what the web's secret opens, only the browser that asked brings.
 
         Raises ClientUnknown, GoogleRefused, GoogleUnavailable.
         """
-        client_id = client_id or self._client_id
-        if client_id not in self._ours:
+        client_id = self._client_id if program is None else program
+        if program is not None and program not in self._programs:
             raise ClientUnknown("This program is not known here.", fields={"client_id": "Unknown."})
         async with self._client(client_id) as client, _patiently():
             token = await self._exchanged(client, code, asked)
-            header = _header(token)
-            await self._keys.look_for(header["kid"])
-        key = self._keys.get(header["kid"])
+            kid = _key_id(token)
+            await self._keys.look_for(kid)
+        key = self._keys.get(kid)
         if key is None:
             raise _untrusted("key")
         return self._checked(token, key, nonce=asked.nonce, client_id=client_id)
@@ -119,7 +123,7 @@ class Google:
         except OAuthError as error:
             log.info("google_refused_code", code=str(error.error)[:100])
             raise GoogleRefused("Google did not take this sign-in. Begin again.") from None
-        except ValueError:
+        except (TypeError, ValueError):  # no answer to this question
             raise _unavailable() from None
         token = answer.get("id_token")
         if not isinstance(token, str):
@@ -135,27 +139,30 @@ class Google:
         # A program on Android asks for a token for the web, and is named apart.
         if _only(claims["aud"]) not in (client_id, self._client_id):
             raise _untrusted("aud")
-        if claims.get("azp", client_id) not in self._ours:
+        if claims.get("azp", client_id) not in (self._client_id, *self._programs):
             raise _untrusted("azp")
         if not nonce or claims.get("nonce") != nonce:
             raise _untrusted("nonce")
+        if not _SUBJECT.fullmatch(claims["sub"]):
+            raise _untrusted("sub")
         try:
             email = normal_email(str(claims.get("email", "")))
         except EmailInvalid:
             raise _untrusted("email") from None
         return Claims(
             issuer=self._issuer,
-            subject=str(claims["sub"]),
+            subject=claims["sub"],
             email=email,
             email_verified=claims.get("email_verified") is True,
-            name=str(claims.get("name", ""))[:200],
+            name=_printable(str(claims.get("name") or ""))[:NAME_LENGTH],
         )
 
     async def _described(self, client: "AsyncOAuth2Client") -> Mapping[str, Any]:
         """The provider's metadata (OpenID Connect Discovery 1.0)."""
         if self._now() >= self._metadata_until:
             found = await _json(client, f"{self._issuer}/.well-known/openid-configuration")
-            if found.get("issuer") != self._issuer or not found.keys() >= _ENDPOINTS:
+            places = [found.get(name) for name in _ENDPOINTS]
+            if found.get("issuer") != self._issuer or not all(isinstance(p, str) for p in places):
                 raise _unavailable()
             self._metadata, self._metadata_until = found, self._now() + KEEP_METADATA
         return self._metadata
@@ -200,20 +207,28 @@ async def _json(client: "AsyncOAuth2Client", url: str) -> dict[str, Any]:
     answer = await client.request("GET", url, withhold_token=True)
     answer.raise_for_status()
     try:
-        found: dict[str, Any] = answer.json()
+        found = answer.json()
     except ValueError:
-        raise _unavailable() from None
+        found = None
+    if not isinstance(found, dict):
+        raise _unavailable()
     return found
 
 
-def _header(token: str) -> dict[str, str]:
+def _key_id(token: str) -> str:
     try:
-        header: dict[str, str] = jws.extract_compact(token.encode()).headers()
+        header = jws.extract_compact(token.encode()).headers()
     except (JoseError, ValueError):
         raise _untrusted("form") from None
     if not {"alg", "kid"} <= header.keys() <= _HEADER or header["alg"] != ALGORITHM:
         raise _untrusted("header")
-    return header
+    if not isinstance(header["kid"], str):
+        raise _untrusted("kid")
+    return header["kid"]
+
+
+def _printable(text: str) -> str:
+    return "".join(filter(str.isprintable, " ".join(text.split())))
 
 
 def _only(audience: object) -> object:

@@ -27,7 +27,7 @@ def normal_email(text: str) -> str:
     except EmailNotValidError as error:
         said = "This is not an e-mail address."
         raise EmailInvalid(said, fields={"email": f"{said} {error}"}) from None
-    return found.normalized.casefold()
+    return found.normalized.lower()  # not folded further: straße.de is not strasse.de
 
 
 def normal_name(text: str, field: str = "name") -> str:

@@ -55,7 +55,7 @@ class GoogleService(grpc_api.GoogleServiceServicer):
         self, request: pb.ExchangeGoogleCodeRequest, context: Context
     ) -> pb.GoogleSignIn:
         asked = Asked(request.redirect_uri, request.nonce, request.code_verifier)
-        claims = await self._google.claims(request.code, asked, client_id=request.client_id)
+        claims = await self._google.claims(request.code, asked, program=request.client_id)
         return await self._recognised(claims, request.device)
 
     async def RegisterWithGoogle(
