@@ -129,7 +129,7 @@ class Letters:
         return self._of_safety(email, name, title, body)
 
     def _of_safety(self, email: str, name: str, title: str, body: str) -> NewMail:
-        action = "It was not me: set a new password"
+        action = "Set another one if it was not you"
         reason = "You get this because it concerns the safety of your account."
         return self._of_account(email, name, title, body, "forgot", action, reason)
 
