@@ -11,8 +11,8 @@ from proto.tests.events import MESSAGES, text_of
 from proto.tests.freeze import GOLDEN
 
 ROOT = Path(__file__).resolve().parents[2]
-RAISED = re.compile(r'"([a-z]+\.v\d+\.[a-z_]+)"')
-CONSUMED = re.compile(r'"((?:auth|crm|analytics|notify)\.[a-z]+\.v\d+\.[a-z_]+)"')
+RAISED = re.compile(r'"([a-z_]+\.v\d+\.[a-z_]+)"')
+CONSUMED = re.compile(r'"((?:auth|crm|analytics|notify)\.[a-z_]+\.v\d+\.[a-z_]+)"')
 
 
 def raised() -> dict[str, list[str]]:
@@ -27,7 +27,7 @@ def raised() -> dict[str, list[str]]:
 
 def consumed() -> set[str]:
     """Event types that some consumer handles."""
-    paths = ROOT.glob("services/*/src/*/entrypoints/consumers.py")
+    paths = ROOT.glob("services/*/src/*/entrypoints/*.py")
     return {name for path in paths for name in CONSUMED.findall(path.read_text(encoding="utf-8"))}
 
 
