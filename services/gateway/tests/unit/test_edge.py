@@ -154,10 +154,11 @@ async def test_signing_in_is_limited_and_says_when_to_go_on(auth: tuple[Auth, st
         spoofed = await edge.post(
             "/api/v1/auth/login", json={}, headers={"x-forwarded-for": "198.51.100.1"}
         )
+        led_away = await edge.get("/auth/google/start")  # each is a row of auth's
     assert [answer.status_code for answer in answers] == [422, 422, 429]
     assert int(answers[2].headers["retry-after"]) > 0
     assert answers[2].headers["ratelimit-policy"] == '"minute";q=2;w=60'
-    assert spoofed.status_code == 429
+    assert (spoofed.status_code, led_away.status_code) == (429, 429)
 
 
 async def test_a_persons_requests_are_limited_too(auth: tuple[Auth, str]) -> None:

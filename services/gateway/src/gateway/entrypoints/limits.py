@@ -10,6 +10,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 
 from gateway.config import Settings
 from gateway.entrypoints.errors import HttpProblem
+from gateway.entrypoints.google import START
 from kit.clock import SystemClock
 from kit.telemetry import Log
 
@@ -55,7 +56,7 @@ class Limits:
         """Count one request of `sender`, who is a person or, lacking one, an address."""
         if not self._on:
             return
-        if method == "POST" and path in SIGN_IN:
+        if path == START or (method == "POST" and path in SIGN_IN):
             await self._spend_sign_in(address)
         elif not await self._here.hit(self._person, sender):
             await _refuse(self._here, self._person, sender)

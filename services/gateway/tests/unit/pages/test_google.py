@@ -51,6 +51,8 @@ async def test_the_browser_is_sent_away_with_a_secret(site: Site, google: Simple
     )
     await site.get("/auth/google/start?next=" + quote("//elsewhere.example"))
     assert google.asked[-1].following == "/"
+    await site.get("/auth/google/start?next=/" + "a" * 2000)
+    assert google.asked[-1].following == "/"
 
 
 async def test_whoever_is_known_is_in(site: Site, google: SimpleNamespace) -> None:
@@ -70,6 +72,7 @@ async def test_a_newcomer_makes_an_account(site: Site, google: SimpleNamespace) 
     page = await site.get(BACK)
     assert page.status == 200
     assert 'name="ticket" value="t1cket"' in page.text
+    assert page.headers["referrer-policy"] == "strict-origin"  # the code is in its address
     assert "<b>Ada" not in page.text
     google.answers["RegisterWithGoogle"] = RemoteError(
         ErrorKind.INVALID, "NAME_MISSING", "", fields={"name": "Give a name."}

@@ -16,7 +16,7 @@ from freelanceflow.auth.v1.google_service_pb2 import (
     StartGoogleSignInRequest,
 )
 from gateway.config import Settings
-from gateway.entrypoints.google import TIMEOUT
+from gateway.entrypoints.google import START, TIMEOUT
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in
 from gateway.entrypoints.pages.forms import (
     USUAL_CURRENCIES,
@@ -27,7 +27,7 @@ from gateway.entrypoints.pages.forms import (
     values_of,
 )
 from gateway.entrypoints.pages.letting_in import let_in
-from gateway.entrypoints.pages.rendering import rendering_of
+from gateway.entrypoints.pages.rendering import SECRET_ADDRESS, rendering_of
 from gateway.entrypoints.pages.sent import HOME, sign_in_form
 from gateway.entrypoints.pages.settings import settings_page
 from gateway.entrypoints.paths import local_path
@@ -37,15 +37,17 @@ from kit.errors import DomainError, ErrorKind
 CALLBACK = "/auth/google/callback"
 COOKIE = "ff_google"
 NOT_THE_PASSWORD = "This is not the password of your account."
+LONGEST = 2000  # characters of a path that is kept meanwhile
 LIFE = 600  # seconds, as long as a sign-in may take
 
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/auth/google/start")
+@router.get(START)
 async def start(request: Request) -> Response:
     """To Google, and back to the callback."""
     following = local_path(request.query_params.get("next", ""), HOME)
+    following = following if len(following) <= LONGEST else HOME
     asked = StartGoogleSignInRequest(
         redirect_uri=_settings(request).public_url.rstrip("/") + CALLBACK, following=following
     )
@@ -63,6 +65,7 @@ async def callback(request: Request) -> Response:
     """Where Google sends people back to; whoever is known is in."""
     response = await _finished(request)
     _keep(request, response, "", 0)
+    response.headers.update(SECRET_ADDRESS)
     return response
 
 
