@@ -38,6 +38,8 @@ MESSAGES: dict[str, type[Message]] = {
     "auth.password.v1.changed": auth.PasswordChanged,
     "auth.password.v1.forgotten": auth.PasswordForgotten,
     "auth.password.v1.link_issued": auth.ResetLinkIssued,
+    "auth.key.v1.created": auth.ApiKeyCreated,
+    "auth.key.v1.revoked": auth.ApiKeyRevoked,
     "auth.member.v1.two_step_changed": auth.MemberTwoStepChanged,
     "auth.session.v1.revoked": auth.SessionRevoked,
     "auth.two_step.v1.changed": auth.TwoStepChanged,

@@ -5,6 +5,7 @@ from itertools import count
 from uuid import UUID
 
 from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
+from freelanceflow.auth.v1 import api_key_service_pb2_grpc as api_key_grpc
 from freelanceflow.auth.v1 import audit_service_pb2_grpc as audit_grpc
 from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
@@ -44,6 +45,7 @@ class Door:
         self.account = account_grpc.AccountServiceStub(caller.channel)
         self.workspace = workspace_grpc.WorkspaceServiceStub(caller.channel)
         self.audit = audit_grpc.AuditServiceStub(caller.channel)
+        self.api_keys = api_key_grpc.ApiKeyServiceStub(caller.channel)
         self.keys = key_grpc.KeyServiceStub(caller.channel)
 
     async def register(self, **over: str) -> Person:

@@ -12,6 +12,7 @@ from auth.entrypoints.app import App
 from auth.entrypoints.consumers import OF_AUTH, OF_CRM, WITHOUT_ACTOR, is_kept, keep_all
 from auth.entrypoints.recovery import of_forgotten
 from auth.entrypoints.rpc.account import AccountService
+from auth.entrypoints.rpc.api_keys import ApiKeyService
 from auth.entrypoints.rpc.audit import AuditService
 from auth.entrypoints.rpc.auth import AuthService
 from auth.entrypoints.rpc.google import GoogleService
@@ -20,6 +21,7 @@ from auth.entrypoints.rpc.two_step import TwoStepService
 from auth.entrypoints.rpc.workspaces import WorkspaceService
 from auth.entrypoints.upkeep import sweep
 from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
+from freelanceflow.auth.v1 import api_key_service_pb2_grpc as api_key_grpc
 from freelanceflow.auth.v1 import audit_service_pb2_grpc as audit_grpc
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import google_service_pb2_grpc as google_grpc
@@ -87,6 +89,7 @@ def rpc_server(app: App, verifier: TokenVerifier, listen: str) -> RpcServer:
             (audit_grpc.add_AuditServiceServicer_to_server, AuditService(app)),
             (google_grpc.add_GoogleServiceServicer_to_server, GoogleService(app)),
             (two_step_grpc.add_TwoStepServiceServicer_to_server, TwoStepService(app)),
+            (api_key_grpc.add_ApiKeyServiceServicer_to_server, ApiKeyService(app)),
             (key_grpc.add_KeyServiceServicer_to_server, KeyService(app)),
         ],
         verifier,

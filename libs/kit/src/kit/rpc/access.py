@@ -10,16 +10,19 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pool import Default
 
 OPTION = "freelanceflow.type.v1.access"
+READS = ("Get", "List", "Search", "Download")  # how the names of methods that only read begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Exactly one of these holds for a method."""
+    """Exactly one of the first four holds for a method."""
 
     permission: str | None = None
     public: bool = False
     internal: bool = False
     signed_in: bool = False
+    keys: bool = False  # with signed_in: API keys, too
+    reads: bool = False  # and changes nothing
 
     @property
     def needs_identity(self) -> bool:
@@ -48,9 +51,13 @@ def _access(method: MethodDescriptor) -> Access:
         public=said.public,
         internal=said.internal,
         signed_in=said.signed_in,
+        keys=said.keys,
+        reads=method.name.startswith(READS),
     )
     if [access.permission is not None, access.public, access.internal, access.signed_in].count(
         True
     ) != 1:
         raise AccessUndeclared(f"{method.full_name} must say exactly one of {OPTION}")
+    if access.keys and not access.signed_in:
+        raise AccessUndeclared(f"{method.full_name} says keys, which goes with signed_in only")
     return access

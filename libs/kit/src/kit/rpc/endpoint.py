@@ -116,8 +116,7 @@ class Endpoint:
         assert self._verifier is not None  # the server has seen to it
         principal = await self._verifier.verify(metadata.get(AUTHORIZATION))
         bind(principal.log_fields)
-        if self._access.permission is not None:
-            principal.require(self._access.permission)
+        principal.admit(self._access)
         origin = metadata.get(ORIGIN)
         return replace(principal, origin=origin) if origin else principal
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from enum import StrEnum
 from hashlib import blake2s
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 import grpc.aio
 
 from kit.errors import DomainError, ErrorKind
+from kit.rpc.access import Access
 from kit.sight import Sight
 
 AUTHORIZATION = "authorization"
@@ -51,6 +53,25 @@ class PermissionMissing(DomainError):
     kind, reason = ErrorKind.FORBIDDEN, "PERMISSION_MISSING"
 
 
+class ApiKeyNotEnough(DomainError):
+    """Somebody's own account is for somebody who has signed in."""
+
+    kind, reason = ErrorKind.FORBIDDEN, "API_KEY_NOT_ENOUGH"
+
+
+class ApiKeyReadsOnly(DomainError):
+    """It was made to do no more."""
+
+    kind, reason = ErrorKind.FORBIDDEN, "API_KEY_READS_ONLY"
+
+
+class KeyScope(StrEnum):
+    """How far an API key reaches of what its owner may do."""
+
+    ALL = "all"
+    READ = "read"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """The person a verified token speaks for, in one workspace."""
@@ -63,6 +84,7 @@ class Principal:
     expires_at: float  # seconds since the epoch
     sight: Sight  # whose records the person sees
     token: str = field(repr=False)
+    key: KeyScope | None = None  # of the API key that stands for the person
     origin: str = ""  # the browser window a change comes from, so that it need not hear its echo
     log_fields: Mapping[str, str] = field(init=False, repr=False, compare=False)
 
@@ -71,6 +93,15 @@ class Principal:
         actor = blake2s(self.user_id.bytes, digest_size=8).hexdigest()
         fields = {"tenant_id": str(self.workspace_id), "actor_hash": actor}
         object.__setattr__(self, "log_fields", fields)
+
+    def admit(self, access: Access) -> None:
+        """Let in to a method. Raises PermissionMissing, ApiKeyNotEnough, ApiKeyReadsOnly."""
+        if self.key is not None and access.permission is None and not access.keys:
+            raise ApiKeyNotEnough("An API key is not enough for this: sign in.")
+        if self.key is KeyScope.READ and not access.reads:
+            raise ApiKeyReadsOnly("This API key may only read.")
+        if access.permission is not None:
+            self.require(access.permission)
 
     def may(self, permission: str) -> bool:
         """Whether the role reaches this far."""

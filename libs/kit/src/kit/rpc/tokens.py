@@ -17,6 +17,7 @@ from joserfc.jwt import ClaimsOption
 from kit.clock import Clock, SystemClock
 from kit.rpc.identity import (
     BEARER,
+    KeyScope,
     Principal,
     SessionRevoked,
     TokenExpired,
@@ -119,6 +120,7 @@ class TokenVerifier:
                 expires_at=float(claims["exp"]),
                 sight=Sight.of_claim(claims["sees"]),
                 token=token,
+                key=KeyScope(claims["key"]) if "key" in claims else None,
             )
         except (ValueError, TypeError, AttributeError):
             raise _invalid() from None

@@ -285,7 +285,7 @@ class SessionRevoked(_message.Message):
     user_id: _builtins.str
     """Whose it was."""
     cause: _builtins.str
-    """logged_out, ended, reuse_detected, member_removed, role_changed, switched or password_changed."""
+    """logged_out, ended, reuse_detected, member_removed, role_changed, switched, password_changed or key_revoked."""
     version: _builtins.int
     """The session's version after it."""
     @_builtins.property
@@ -672,3 +672,117 @@ class MemberTwoStepChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MemberTwoStepChanged: _TypeAlias = MemberTwoStepChanged  # noqa: Y015
+
+@_typing.final
+class ApiKeyCreated(_message.Message):
+    """A person has a new API key in a workspace. Type: key.v1.created. The key itself is told to nobody else."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    KEY_NAME_FIELD_NUMBER: _builtins.int
+    READ_ONLY_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    """The key."""
+    workspace_id: _builtins.str
+    """The workspace."""
+    user_id: _builtins.str
+    """Whose it is."""
+    email: _builtins.str
+    """Where to say so."""
+    name: _builtins.str
+    """How the person is called."""
+    key_name: _builtins.str
+    """What the key is called."""
+    read_only: _builtins.bool
+    """Whether it may do no more than read."""
+    actor_id: _builtins.str
+    """Who made it: the person."""
+    version: _builtins.int
+    """Always 1."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it works; absent for one that has no end."""
+
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        workspace_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        email: _builtins.str = ...,
+        name: _builtins.str = ...,
+        key_name: _builtins.str = ...,
+        read_only: _builtins.bool = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "email", b"email", "expire_time", b"expire_time", "happen_time", b"happen_time", "key_id", b"key_id", "key_name", b"key_name", "name", b"name", "read_only", b"read_only", "user_id", b"user_id", "version", b"version", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApiKeyCreated: _TypeAlias = ApiKeyCreated  # noqa: Y015
+
+@_typing.final
+class ApiKeyRevoked(_message.Message):
+    """An API key works no more, because the person has taken it back. Type: key.v1.revoked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    KEY_NAME_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    """The key."""
+    workspace_id: _builtins.str
+    """The workspace."""
+    user_id: _builtins.str
+    """Whose it was."""
+    key_name: _builtins.str
+    """What it was called."""
+    actor_id: _builtins.str
+    """Who did it."""
+    version: _builtins.int
+    """The key's version after it: 2."""
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        workspace_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        key_name: _builtins.str = ...,
+        actor_id: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["happen_time", b"happen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "happen_time", b"happen_time", "key_id", b"key_id", "key_name", b"key_name", "user_id", b"user_id", "version", b"version", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApiKeyRevoked: _TypeAlias = ApiKeyRevoked  # noqa: Y015

@@ -63,7 +63,7 @@ class User(_message.Message):
     """False for somebody who only signs in elsewhere; a link from a mail sets the first one."""
     @_builtins.property
     def permissions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Permissions of that role."""
+        """What the caller may do in it: all that the role allows, or less by an API key."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

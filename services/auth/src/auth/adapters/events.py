@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from auth.domain.facts import (
+    ApiKeyCreated,
+    ApiKeyRevoked,
     IdentityConnected,
     IdentityDisconnected,
     MemberAdded,
@@ -50,6 +52,8 @@ def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
         row["headers"]["ff-detail"] = BY_LINK
     if isinstance(fact, MemberTwoStepChanged):
         row["headers"]["ff-detail"] = "on" if fact.on else "off"
+    if isinstance(fact, ApiKeyCreated | ApiKeyRevoked):
+        row["headers"]["ff-detail"] = fact.key_name
     return row
 
 
@@ -87,6 +91,10 @@ def _wire(fact: Fact) -> tuple[str, Message]:
             return "identity.v1.connected", _identity_changed(fact)
         case SessionRevoked():
             return "session.v1.revoked", _session_revoked(fact)
+        case ApiKeyCreated():
+            return "key.v1.created", _api_key_created(fact)
+        case ApiKeyRevoked():
+            return "key.v1.revoked", _api_key_revoked(fact)
     raise TypeError(f"{type(fact).__name__} has no wire form")
 
 
@@ -245,6 +253,34 @@ def _session_revoked(fact: SessionRevoked) -> pb.SessionRevoked:
         session_id=str(fact.aggregate_id),
         user_id=str(fact.user_id),
         cause=fact.cause.value,
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _api_key_created(fact: ApiKeyCreated) -> pb.ApiKeyCreated:
+    return pb.ApiKeyCreated(
+        key_id=str(fact.aggregate_id),
+        workspace_id=str(fact.workspace_id),
+        user_id=str(fact.user_id),
+        email=fact.email,
+        name=fact.name,
+        key_name=fact.key_name,
+        read_only=fact.read_only,
+        expire_time=to_timestamp(fact.expires_at) if fact.expires_at else None,
+        actor_id=str(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _api_key_revoked(fact: ApiKeyRevoked) -> pb.ApiKeyRevoked:
+    return pb.ApiKeyRevoked(
+        key_id=str(fact.aggregate_id),
+        workspace_id=str(fact.workspace_id),
+        user_id=str(fact.user_id),
+        key_name=fact.key_name,
+        actor_id=str(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,
     )

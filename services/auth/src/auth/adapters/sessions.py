@@ -60,10 +60,11 @@ USE_TOKEN = Statement(
     .where(refresh_tokens.c.secret_hash == HASH)
     .values(used_at=NOW, sealed_successor=bindparam("sealed", type_=LargeBinary()))
 )
+_of_a_person = sessions.c.user_id == USER, sessions.c.api_key_id.is_(None)
 _live = sessions.c.ended_at.is_(None), sessions.c.last_seen_at > SINCE
 LIVE_PAGE = Statement(
     select(sessions)
-    .where(sessions.c.user_id == USER, sessions.c.id < bindparam("before", type_=Uuid()), *_live)
+    .where(*_of_a_person, sessions.c.id < bindparam("before", type_=Uuid()), *_live)
     .order_by(sessions.c.id.desc())
     .limit(bindparam("limit", type_=Integer()))
 )
@@ -79,8 +80,13 @@ LIVE_OF_MEMBER = Statement(
 )
 LIVE_OF_USER = Statement(
     select(sessions)
-    .where(sessions.c.user_id == USER, sessions.c.ended_at.is_(None))
+    .where(*_of_a_person, sessions.c.ended_at.is_(None))
     .order_by(sessions.c.id)
+    .with_for_update()
+)
+LIVE_OF_KEY = Statement(
+    select(sessions)
+    .where(sessions.c.api_key_id == bindparam("key", type_=Uuid()), sessions.c.ended_at.is_(None))
     .with_for_update()
 )
 ACTIVE = Statement(select(sessions.c.ended_at.is_(None)).where(sessions.c.id == SESSION))
@@ -187,14 +193,20 @@ async def live_page(
 
 
 async def live_of_user(tx: SystemTransaction, user_id: UUID) -> list[Session]:
-    """All live sessions of a person, locked."""
+    """All live sessions of a person, but not those of programs, locked."""
     return [Session(**row) for row in await tx.rows(LIVE_OF_USER, user=user_id)]
 
 
 async def live_of_member(tx: SystemTransaction, user_id: UUID, workspace_id: UUID) -> list[Session]:
-    """A person's live sessions in one workspace, locked."""
+    """A person's live sessions in one workspace, those of programs too, locked."""
     rows = await tx.rows(LIVE_OF_MEMBER, user=user_id, workspace=workspace_id)
     return [Session(**row) for row in rows]
+
+
+async def live_of_key(tx: SystemTransaction, key_id: UUID) -> Session | None:
+    """The live session of an API key, locked."""
+    row = await tx.row(LIVE_OF_KEY, key=key_id)
+    return None if row is None else Session(**row)
 
 
 async def active(tx: SystemTransaction, session_id: UUID) -> bool:

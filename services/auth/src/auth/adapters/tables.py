@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 
 metadata = MetaData()
@@ -146,10 +148,29 @@ sessions = Table(
     _instant("created_at"),
     _instant("last_seen_at"),
     _instant("ended_at", optional=True),
+    Column("api_key_id", Uuid),  # of a program's; outlives the key, so that its end can be told
     # Whoever leaves a workspace takes the sessions along.
     ForeignKeyConstraint(["user_id"], ["users.id"]),
     Index("ix_sessions_user_id", "user_id", "id"),
     Index("ix_sessions_ended_at", "ended_at"),
+    Index("ix_sessions_api_key_id", "api_key_id", postgresql_where=text("api_key_id IS NOT NULL")),
+)
+
+# Keys for programs; the key itself is never kept.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    Column("read_only", Boolean, nullable=False),
+    _instant("created_at"),
+    _instant("expires_at", optional=True),
+    _instant("last_used_at", optional=True),
+    Index("ix_api_keys_owner", "workspace_id", "user_id", "id"),
+    Index("ix_api_keys_expires_at", "expires_at"),
 )
 
 # Read, written by a consumer, never changed.

@@ -14,6 +14,7 @@ from auth.domain.roles import permissions_of
 from auth.domain.session import ACCESS_TOKEN_LIFE
 from auth.domain.workspace import Member
 from kit.ids import new_id
+from kit.rpc.identity import KeyScope
 from kit.rpc.tokens import ALGORITHM, ALGORITHMS, AUDIENCE, ISSUER, TYPE
 
 
@@ -30,10 +31,24 @@ class TokenSigner:
         """Raises OSError or ValueError when the file holds no key set."""
         return cls(KeySet.import_key_set(json.loads(path.read_text(encoding="utf-8"))))
 
-    def sign(self, member: Member, *, session_id: UUID, now: datetime) -> str:
-        """An at+jwt of ten minutes that carries who, where and what is allowed."""
-        key = self._keys.keys[0]
+    def sign(
+        self,
+        member: Member,
+        *,
+        session_id: UUID,
+        now: datetime,
+        until: datetime | None = None,
+        key: KeyScope | None = None,
+    ) -> str:
+        """An at+jwt of ten minutes, or less, that carries who, where and what is allowed.
+
+        With `key` it stands for an API key that reaches so far.
+        """
+        signing = self._keys.keys[0]
         issued = int(now.timestamp())
+        allowed = permissions_of(member.role, member.visibility)
+        if key is KeyScope.READ:
+            allowed = frozenset(name for name in allowed if name.endswith(".read"))
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
@@ -42,13 +57,15 @@ class TokenSigner:
             "sid": str(session_id),
             "role": member.role.value,
             "sees": member.sight.claim,
-            "scope": " ".join(sorted(permissions_of(member.role, member.visibility))),
+            "scope": " ".join(sorted(allowed)),
             "iat": issued,
-            "exp": issued + int(ACCESS_TOKEN_LIFE.total_seconds()),
+            "exp": int((until or now + ACCESS_TOKEN_LIFE).timestamp()),
             "jti": str(new_id()),
         }
-        header = {"alg": ALGORITHM, "typ": TYPE, "kid": key.kid}
-        return jwt.encode(header, claims, key, registry=ALGORITHMS)
+        if key is not None:
+            claims["key"] = key.value
+        header = {"alg": ALGORITHM, "typ": TYPE, "kid": signing.kid}
+        return jwt.encode(header, claims, signing, registry=ALGORITHMS)
 
     def public_keys(self) -> Mapping[str, Any]:
         """The JWK set that verifiers fetch."""

@@ -29,6 +29,8 @@ CODES: Budgets = (Budget("code pair", 10), Budget("code account", 30), Budget("c
 CHALLENGES: Budgets = (Budget("challenge", 5),)
 # Anybody can invite anybody, and guess with the invitation; the sign-in itself is left alone by it.
 JOINING: Budgets = (Budget("join", 10),)
+# Keys that are none, from one place. Nobody guesses 256 bits: this is for who does not give up.
+KEYS: Budgets = (Budget("key", 60),)
 # Each of these may be a mail to somebody who did not ask for it.
 LINKS: Budgets = (
     Budget("link pair", 3),

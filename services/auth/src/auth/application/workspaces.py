@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from auth.adapters import secrets, users, workspaces
+from auth.adapters import api_keys, secrets, users, workspaces
 from auth.application.sessions import end_sessions_of_member
 from auth.domain.errors import RoleTooHigh, RoleUnknown, TeamFull, VisibilityUnknown
 from auth.domain.facts import Cause
@@ -113,6 +113,7 @@ async def remove_member(uow: UnitOfWork, *, user_id: UUID, by: UUID, now: dateti
     member = await workspaces.member_for_update(uow, user_id)
     member.leave(remover=remover.role, owners=owners, at=now, by=by)
     await workspaces.remove_member(uow, member)
+    await api_keys.remove_all(uow, user_id)
     await end_sessions_of_member(uow, user_id=user_id, cause=Cause.MEMBER_REMOVED, now=now, by=by)
     await uow.commit()
 

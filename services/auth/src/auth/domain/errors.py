@@ -277,3 +277,33 @@ class WorkspaceHasChanged(DomainError):
     """The caller decided on an older state of the workspace."""
 
     kind, reason = ErrorKind.STALE, "WORKSPACE_HAS_CHANGED"
+
+
+class ApiKeyInvalid(DomainError):
+    """Never made, taken back, or of somebody who is no longer there: which is nobody's business."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "API_KEY_INVALID"
+
+
+class ApiKeyExpired(DomainError):
+    """Its time is over; whoever holds it may know."""
+
+    kind, reason = ErrorKind.UNAUTHENTICATED, "API_KEY_EXPIRED"
+
+
+class ApiKeyNotFound(DomainError):
+    """No such key of this person in this workspace."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "API_KEY_NOT_FOUND"
+
+
+class ApiKeyLifeInvalid(DomainError):
+    """Some days, a year at most, or no end."""
+
+    kind, reason = ErrorKind.INVALID, "KEY_LIFE_INVALID"
+
+
+class TooManyApiKeys(DomainError):
+    """Nobody needs so many, and each is one to lose."""
+
+    kind, reason = ErrorKind.REFUSED, "TOO_MANY_API_KEYS"

@@ -18,6 +18,7 @@ class Cause(StrEnum):
     ROLE_CHANGED = "role_changed"
     SWITCHED = "switched"
     PASSWORD_CHANGED = "password_changed"
+    KEY_REVOKED = "key_revoked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,3 +144,21 @@ class SessionRevoked(Fact):
     workspace_id: UUID
     user_id: UUID
     cause: Cause
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyCreated(Fact):
+    workspace_id: UUID
+    user_id: UUID
+    email: str
+    name: str
+    key_name: str
+    read_only: bool
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyRevoked(Fact):
+    workspace_id: UUID
+    user_id: UUID
+    key_name: str

@@ -25,6 +25,7 @@ class Session(Aggregate):
     created_at: datetime
     last_seen_at: datetime
     ended_at: datetime | None = None
+    api_key_id: UUID | None = None  # of a program's, which has no refresh token
 
     def refresh_expires_at(self, now: datetime) -> datetime:
         """Until when the next refresh token works."""

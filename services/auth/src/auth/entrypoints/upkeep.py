@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from auth.adapters import flows, sessions, users
+from auth.adapters import api_keys, flows, sessions, users
 from auth.application.guesses import WINDOW
 from auth.domain.session import ABSOLUTE_LIFE
 from auth.entrypoints.app import App
@@ -33,4 +33,5 @@ async def sweep_once(app: App) -> None:
         await sessions.purge(tx, ended_before=now - ABSOLUTE_LIFE, attempts_before=now - WINDOW)
         await users.forget_links(tx, now)
         await flows.purge(tx, now)
+        await api_keys.purge(tx, now - ABSOLUTE_LIFE)
         await tx.commit()

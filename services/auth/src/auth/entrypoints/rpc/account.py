@@ -154,4 +154,5 @@ class AccountService(grpc_api.AccountServiceServicer):
                 await users.get(tx, principal.user_id),
                 await workspaces.get(tx),
                 await workspaces.member(tx, principal.user_id),
+                principal.permissions,
             )

@@ -5,7 +5,6 @@ from typing import Any
 from auth.application.sessions import Tokens
 from auth.application.two_step import Challenge
 from auth.application.workspaces import NewInvitation
-from auth.domain.roles import permissions_of
 from auth.domain.session import Session
 from auth.domain.user import User
 from auth.domain.workspace import Member, Workspace
@@ -28,7 +27,9 @@ def tokens_message(tokens: Tokens | Challenge) -> auth_pb.TokenPair:
     )
 
 
-def user_message(user: User, workspace: Workspace, member: Member) -> account_pb.User:
+def user_message(
+    user: User, workspace: Workspace, member: Member, permissions: frozenset[str]
+) -> account_pb.User:
     return account_pb.User(
         id=str(user.id),
         email=user.email,
@@ -39,7 +40,7 @@ def user_message(user: User, workspace: Workspace, member: Member) -> account_pb
         currency_code=workspace.currency,
         time_zone=workspace.time_zone,
         role=member.role.value,
-        permissions=sorted(permissions_of(member.role, member.visibility)),
+        permissions=sorted(permissions),
         create_time=to_timestamp(user.created_at),
         etag=str(user.version),
         has_password=user.password_hash is not None,

@@ -29,6 +29,7 @@ GROUPS = [
     ("auth.member.", "Members"),
     ("auth.session.", "Sessions"),
     ("auth.identity.", "Sign-in with Google"),
+    ("auth.key.", "API keys"),
     ("crm.stage.", "Stages"),
     ("crm.reason.", "Lost reasons"),
     ("crm.field.", "Custom fields"),
@@ -70,6 +71,8 @@ VERBS = {
 SAID = {
     "auth.identity.v1.connected": "Connected their Google account",
     "auth.identity.v1.disconnected": "Disconnected their Google account",
+    "auth.key.v1.created": "Made an API key",
+    "auth.key.v1.revoked": "Revoked an API key",
     "auth.member.v1.password_changed": "Changed their password",
     "auth.member.v1.role_changed": "Changed what a member may do or see",
     "auth.member.v1.two_step_changed": "Turned two-step sign-in",
