@@ -11,7 +11,7 @@ from gateway.entrypoints.pages.assets import Assets
 from gateway.entrypoints.pages.router import pages_router
 from tests.e2e.support.api import Person
 
-WORD = "elsewhere"  # in the name of whatever is in the other workspace, and in no request
+WORD = "xylophone"  # in the name of whatever is in the other workspace, and in no other words
 # What names no record: it would be over for the pages behind it, or makes something of one's own.
 LEFT_OUT = ("/sign-out", "/settings/sessions/end", "/samples", "/static/")
 IN_PATHS = {"kind": "client", "resource": "deals", "home": "pipeline"}  # and no ids
