@@ -52,7 +52,7 @@ class Provider:
     granted: dict[str, Grant] = field(default_factory=dict)
     asked_for_keys: int = 0
     broken: bool = False
-    instead: dict[str, Response] = field(default_factory=dict)
+    instead: dict[str, ASGIApp] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.published = [self.key]

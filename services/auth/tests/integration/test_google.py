@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydantic import SecretStr, ValidationError
+from starlette.types import Receive, Scope, Send
 
 from auth.bootstrap import open_app
 from auth.config import Settings
@@ -234,6 +235,29 @@ async def test_a_connected_account_is_listed_and_taken_away_by_the_password(
     await disconnect(PASSWORD)
     assert await refused(disconnect(PASSWORD)) == "GOOGLE_NOT_CONNECTED"
     assert (await ada.sign_in()).address_known
+
+
+async def test_while_google_is_silent_others_get_in(
+    ada: Browser, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody who waits for it holds a connection to the database: there are fewer of those."""
+    mira = await door.register()
+    monkeypatch.setattr("auth.adapters.google.PATIENCE", 600.0)
+    asked, over = asyncio.Semaphore(0), asyncio.Event()
+
+    async def silence(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.release()
+        await over.wait()
+
+    ada.provider.instead["/token_endpoint"] = silence
+    waiting = []
+    for _ in range(40):
+        back = ada.provider.agree(await ada.begin(), **ada.claims)
+        waiting.append(asyncio.create_task(ada.finish(**back)))
+        await asked.acquire()
+    assert (await door.log_in(mira.email)).access_token
+    over.set()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def test_half_a_client_is_refused_and_production_asks_google_itself(
