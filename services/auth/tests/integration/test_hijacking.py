@@ -15,6 +15,10 @@ from services.auth.tests.browser import Browser
 from services.auth.tests.factories import PASSWORD, Door, Person, newcomer
 from services.auth.tests.provider import Provider
 
+PROVEN = "UPDATE users SET email_verified_at = now() WHERE email = $1"
+OTHER_PASSWORD = "UPDATE users SET password_hash = 'x' WHERE email = $1"
+TWO_STEPS = """INSERT INTO totp_devices (user_id, key_id, sealed, confirmed_at)
+SELECT id, 'any', 'any', now() FROM users WHERE email = $1"""
 BLOCKED = "SELECT true FROM pg_locks WHERE NOT granted"
 
 
@@ -51,7 +55,7 @@ async def meanwhile(
     """`work` comes to the person's row while a change to it is about to be committed."""
     async with database.owner.acquire() as other, other.transaction():
         await other.execute("SELECT FROM users WHERE email = $1 FOR UPDATE", email)
-        await other.execute(f"UPDATE users SET {change} WHERE email = $1", email)
+        await other.execute(change, email)
         task = asyncio.create_task(work)
         while not (task.done() or await database.owner.fetchval(BLOCKED)):  # noqa: ASYNC110 it tells nobody
             await asyncio.sleep(0.01)
@@ -79,9 +83,7 @@ class TestWithVerification:
     ) -> None:
         await door.call(door.auth.Register, newcomer(email=ada.email))
         ticket = (await ada.sign_in()).ticket
-        late = await meanwhile(
-            database, "email_verified_at = now()", ada.email, ada.register(ticket)
-        )
+        late = await meanwhile(database, PROVEN, ada.email, ada.register(ticket))
         assert await refused(late) == "EMAIL_TAKEN"
         assert (await door.log_in(ada.email)).access_token
         assert (await ada.sign_in()).address_known
@@ -92,9 +94,18 @@ async def test_a_password_that_is_changed_just_now_connects_nothing(
 ) -> None:
     await door.register(email=ada.email)
     ticket = (await ada.sign_in()).ticket
-    late = await meanwhile(database, "password_hash = 'x'", ada.email, ada.connect(ticket))
+    late = await meanwhile(database, OTHER_PASSWORD, ada.email, ada.connect(ticket))
     assert await refused(late) == "CREDENTIALS_WRONG"
     assert not (await ada.sign_in()).HasField("tokens")
+
+
+async def test_two_steps_that_are_turned_on_just_now_are_both_asked_for(
+    ada: Browser, door: Door, database: ServiceDatabase
+) -> None:
+    await door.register(email=ada.email)
+    ticket = (await ada.sign_in()).ticket
+    late = await meanwhile(database, TWO_STEPS, ada.email, ada.connect(ticket))
+    assert await refused(late) == "CODE_NEEDED"
 
 
 async def test_guesses_with_an_invitation_are_counted(door: Door) -> None:

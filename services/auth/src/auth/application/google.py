@@ -10,8 +10,10 @@ from uuid import UUID
 
 from auth.adapters import flows, identities, secrets, sessions, two_step, users, workspaces
 from auth.adapters.google import Asked, Google
+from auth.adapters.sealing import Sealing
 from auth.adapters.tokens import TokenSigner
 from auth.application import sessions as session_cases
+from auth.application import two_step as two_step_cases
 from auth.application.registration import move_in
 from auth.application.sessions import Tokens
 from auth.domain.errors import EmailNotProven, EmailTaken, GoogleNotConnected, SignInNotValid
@@ -131,18 +133,22 @@ async def register(
 async def connect(
     uow: UnitOfWork,
     signer: TokenSigner,
+    sealing: Sealing,
     *,
     ticket: str,
     claims: Claims,
     user: User,
+    code: str,
     device: str,
     now: datetime,
 ) -> Tokens:
-    """Let a person, who has just proven who they are, in by this account from now on.
+    """Let a person, who has just proven their password, in by this account from now on.
 
-    Raises SignInNotValid, IdentityTaken, CredentialsWrong.
+    The code is asked for while the proof is held: nobody who is just turning it on is passed by.
+    Raises SignInNotValid, IdentityTaken, CredentialsWrong, CodeNeeded, CodeWrong.
     """
     await session_cases.hold_proof(uow, user)
+    await two_step_cases.expect(uow, sealing, user_id=user.id, code=code, now=now)
     await _use(uow, ticket, now)
     return await _connect(uow, signer, user, claims, device=device, now=now)
 

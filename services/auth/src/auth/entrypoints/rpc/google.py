@@ -84,13 +84,14 @@ class GoogleService(grpc_api.GoogleServiceServicer):
         if request.code:
             await spend_on_code(app, user.id, request.client_address)
         async with app.system_unit(await home_of(app, user)) as uow:
-            await two_step.expect(uow, app.sealing, user_id=user.id, code=request.code, now=now)
             tokens = await cases.connect(
                 uow,
                 app.signer,
+                app.sealing,
                 ticket=request.ticket,
                 claims=claims,
                 user=user,
+                code=request.code,
                 device=request.device,
                 now=now,
             )
