@@ -1,12 +1,30 @@
 """In by a Google account, whose provider is this machine's own."""
 
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from urllib.parse import urlencode
+
 import httpx
 import pytest
 from playwright.async_api import expect
 
-from services.auth.tests.provider import Provider
-from tests.e2e.support.api import PASSWORD, Person, some_email
+from services.auth.tests.provider import PROGRAM, Provider
+from tests.e2e.support.api import PASSWORD, Person, register, some_email
 from tests.e2e.support.browsing import Open, Visit
+from tests.e2e.test_two_step import code_of
+
+VERIFIER = "a-verifier-that-a-program-has-made-up-for-itself"
+
+
+async def exchanged(http: httpx.AsyncClient, provider: Provider, email: str) -> httpx.Response:
+    """What a program is answered that has asked the provider itself."""
+    challenge = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+    given = {"redirect_uri": "com.example:/back", "client_id": PROGRAM, "nonce": "n-1"}
+    asked = {**given, "code_challenge_method": "S256", "code_challenge": challenge}
+    claims = {"sub": email, "email": email, "email_verified": True, "name": "Ada Quill"}
+    code = provider.agree(f"https://x/?{urlencode(asked)}", **claims)["code"]
+    body = {**given, "code": code, "code_verifier": VERIFIER}
+    return await http.post("/api/v1/auth/google/token", json=body)
 
 
 async def agree(visit: Visit, email: str, name: str = "Ada Quill") -> None:
@@ -65,6 +83,32 @@ async def test_an_account_is_connected_by_its_password_and_parted_by_it(
     await box.get_by_label("Password", exact=True).fill(PASSWORD)
     await box.get_by_role("button", name="Disconnect Google").click()
     await expect(here.page.get_by_text("Google no longer lets you in.")).to_be_visible()
+
+
+async def test_a_program_brings_a_code_of_its_own(
+    http: httpx.AsyncClient, provider: Provider
+) -> None:
+    person = await register(http, "Ada")
+    secret = (await person.post("/auth/totp", {"password": PASSWORD}, 201))["secret"]
+    paper = (await person.post("/auth/totp/confirm", {"code": code_of(secret)}))["recovery_codes"]
+    known = await exchanged(http, provider, person.email)
+    assert (known.status_code, known.json()["address_known"]) == (202, True)
+    form = {"ticket": known.json()["ticket"], "password": PASSWORD}
+    asks = await http.post("/api/v1/auth/google/connect", json=form)
+    assert (asks.status_code, asks.json()["reason"]) == (401, "CODE_NEEDED")
+    entered = await http.post("/api/v1/auth/google/connect", json=form | {"code": paper[0]})
+    assert entered.status_code == 200, entered.text
+    again = await exchanged(http, provider, person.email)
+    assert (again.status_code, again.json().keys()) == (200, {"mfa_required", "challenge"})
+    email = some_email("eve")
+    new = (await exchanged(http, provider, email)).json()
+    assert (new["email"], new["address_known"]) == (email, False)
+    form = {"ticket": new["ticket"], "name": "Eve"}
+    settled = await http.post("/api/v1/auth/google/register", json=form)
+    assert settled.status_code == 201, settled.text
+    person.token = settled.json()["access_token"]
+    accounts = (await person.get("/me/google-accounts"))["items"]
+    assert [account["email"] for account in accounts] == [email]
 
 
 async def test_a_change_of_mind_and_another_browser_let_nobody_in(

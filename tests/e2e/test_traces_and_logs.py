@@ -1,12 +1,15 @@
 """One trace over all hops of a write and of an import; logs that are JSON and hold no secret."""
 
 import json
+import re
 import secrets
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from kit.testing.otlp import Collector
+from services.auth.tests.provider import Provider
 from tests.e2e.support.api import Person, invite, some_email
 from tests.e2e.support.platform import WITH_DATABASE, Platform, until
 
@@ -98,7 +101,7 @@ async def arrived(collector: Collector, trace_id: str, wanted: set[str]) -> None
 
 
 async def test_logs_are_json_and_hold_no_secret(
-    platform: Platform, http: httpx.AsyncClient, owner: Person
+    platform: Platform, http: httpx.AsyncClient, owner: Person, provider: Provider
 ) -> None:
     """Whatever a person types or carries is looked for in every log and in the mails kept."""
     canary = f"canary-{secrets.token_hex(12)}"
@@ -116,6 +119,9 @@ async def test_logs_are_json_and_hold_no_secret(
     member = await invite(owner, "sales")
     await owner.move(await owner.new_deal(f"Deal {canary}"), "Won")
     feed = await read_feed(owner)
+    await http.get("/reset", params={"token": canary})
+    await http.post("/reset", data={"token": canary, "password": canary})
+    abroad = await come_by_google(platform, provider)
 
     async def is_sent() -> bool:
         rows = await platform.rows(
@@ -125,7 +131,7 @@ async def test_logs_are_json_and_hold_no_secret(
 
     await until(is_sent)
     carried = (tokens["access_token"], tokens["refresh_token"], owner.token, member.token)
-    secret = (canary, *carried, feed)
+    secret = (canary, *carried, *abroad, feed)
     for name in LOGS:
         lines = platform.log_lines(name)
         for line in lines:
@@ -137,6 +143,22 @@ async def test_logs_are_json_and_hold_no_secret(
     mails = await platform.rows("notify", "SELECT text || html || subject AS all FROM mails")
     for mail in mails:
         assert not any(word in mail["all"] for word in secret[1:])
+
+
+async def come_by_google(platform: Platform, provider: Provider) -> list[str]:
+    """All that is secret on the way there and back, which was also gone a second time."""
+    email = some_email("abroad")
+    async with httpx.AsyncClient(base_url=platform.gateway) as browser:
+        away = (await browser.get("/auth/google/start")).headers["location"]
+        cookie = browser.cookies["ff_google"]
+        back = provider.agree(away, sub=email, email=email, email_verified=True, name="Abroad")
+        page = await browser.get("/auth/google/callback", params=back)
+        again = await browser.get("/auth/google/callback", params=back)
+        assert (page.status_code, again.status_code) == (200, 400)
+    nonce = dict(parse_qsl(urlsplit(away).query))["nonce"]
+    found = re.search(r'name="ticket" value="([^"]+)"', page.text)
+    assert found
+    return [back["code"], back["state"], nonce, cookie, found[1]]
 
 
 async def read_feed(owner: Person) -> str:

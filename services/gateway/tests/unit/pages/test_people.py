@@ -106,6 +106,7 @@ async def test_somebody_is_invited_by_a_link_that_is_shown_once(site: Site) -> N
 async def test_the_link_lets_in(site: Site) -> None:
     page = await site.get("/join?token=secret")
     assert 'name="token" value="secret"' in page.text
+    assert 'href="/forgot"' in page.text  # whose account has no password, or none they know
     site.neighbours.auth.answers["AcceptInvitation"] = RemoteError(
         ErrorKind.NOT_FOUND, "INVITATION_NOT_FOUND", "This invitation is not valid any more."
     )

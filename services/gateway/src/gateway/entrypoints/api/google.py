@@ -22,7 +22,8 @@ add = operations.add
      answer=schemas.Tokens, problems=[401, 404, 409, 503])  # fmt: skip
 async def exchange_google_code(request: Request) -> Response:
     """Tokens for whoever is known by the account; 202 and a ticket, good for ten minutes, for
-    anybody else: to register with, or to connect where `address_known`."""
+    anybody else: to register with, or to connect where `address_known`. Somebody who signs in in
+    two steps gets a `challenge`, as from `POST /auth/login`."""
     body = await read_body(request, schemas_google.GoogleCode)
     answer = await request.app.state.clients.google.ExchangeGoogleCode(
         pb.ExchangeGoogleCodeRequest(**body.model_dump(), device=device_of(request)),
@@ -58,12 +59,14 @@ async def register_with_google(request: Request) -> Response:
      summary="Connect a Google account", body=schemas_google.GoogleConnection,
      answer=schemas.Tokens, problems=[401, 404, 409])  # fmt: skip
 async def connect_google(request: Request) -> Response:
-    """The password proves that the account with the ticket's address is yours."""
+    """The password proves that the account with the ticket's address is yours; where `CODE_NEEDED`
+    is answered, a code of the second step does so with it."""
     body = await read_body(request, schemas_google.GoogleConnection)
     tokens = await request.app.state.clients.google.ConnectGoogle(
         pb.ConnectGoogleRequest(
             ticket=body.ticket,
             password=body.password,
+            code=body.code,
             device=device_of(request),
             client_address=request.state.client_address,
         )

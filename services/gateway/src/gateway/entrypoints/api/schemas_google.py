@@ -29,6 +29,7 @@ class GoogleRegistration(Body):
 class GoogleConnection(Body):
     ticket: str = Field(max_length=200)
     password: str = Field(max_length=1000)
+    code: str = Field(default="", max_length=40)
 
 
 class GoogleParting(Body):
