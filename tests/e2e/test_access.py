@@ -23,7 +23,7 @@ OF_EVERYBODY = ("currency", "valid_from")  # no secrets: any workspace may say t
 # What a stranger's replayed requests do in the stranger's own workspace: invite a guest, read one's
 # own notifications, upload a file that nothing is known of, set up what needs no id.
 MAY_CHANGE = {
-    *("auth.invitations", "auth.outbox", "auth.audit_entries"),
+    *("auth.invitations", "auth.api_keys", "auth.outbox", "auth.audit_entries"),
     *("notify.notifications", "notify.preferences", "notify.outbox"),
     *("crm.imports", "crm.files", "crm.jobs"),
     *("crm.stages", "crm.lost_reasons", "crm.currency_rates", "crm.outbox"),

@@ -36,7 +36,7 @@ class Person:
         **more: Any,
     ) -> httpx.Response:
         """One request as this person; whatever the answer is."""
-        target = path if path.startswith(("/api", "/.well-known")) else f"/api/v1{path}"
+        target = path if path.startswith(("/api/", "/.well-known")) else f"/api/v1{path}"
         sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         return await self.http.request(method, target, headers={**sent, **(headers or {})}, **more)
 

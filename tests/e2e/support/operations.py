@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.e2e.support.api import Person
+from tests.e2e.support.api import PASSWORD, Person
 from tests.e2e.support.platform import WITH_DATABASE, Platform, until
 
 CSV = "name,kind\nImported one,company\nImported two,company\n"
@@ -25,6 +25,7 @@ class Operation:
     path: str
     permission: str
     has_body: bool
+    keys: tuple[str, ...]  # scopes of API keys that are let in
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -50,6 +51,7 @@ async def operations(person: Person) -> list[Operation]:
             path=path,
             permission=described["x-permission"],
             has_body="requestBody" in described,
+            keys=tuple(described["x-api-keys"]),
         )
         for path, methods in document["paths"].items()
         for method, described in methods.items()
@@ -108,7 +110,9 @@ async def _settings_of_the_world(owner: Person, of: str) -> dict[str, str]:
     day = date(1990, 1, 1) + timedelta(days=secrets.randbelow(10_000))
     tag = f"tag-{secrets.token_hex(8)}"
     rate = {"currency": "ISK", "valid_from": day.isoformat()}
+    key = {"name": f"Key of {of}", "password": owner.password}
     made = {
+        "key_id": (await owner.post("/api-keys", key, 201))["id"],
         "custom_field_id": (await owner.post("/custom-fields", field, 201))["id"],
         "view_id": (await owner.post("/views", view, 201))["id"],
     }
@@ -170,6 +174,7 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "update_me": {"name": "Renamed"},
         "update_workspace": {"name": "Renamed"},
         "change_member": {"role": "viewer"},
+        "create_api_key": {"name": "Nightly export", "password": PASSWORD},
         "create_invitation": {"email": "guest@example.org", "role": "viewer"},
         "create_client": {"name": "New", "allow_duplicate": True, "parent_id": ids["client_id"]},
         "update_client": {"name": "Renamed"},

@@ -64,7 +64,7 @@ ALL_PERMISSIONS = frozenset(o.access.permission or "" for o in declared().values
 class Owner:
     """Finds the owner of a workspace behind every request."""
 
-    async def of(self, headers: Mapping[bytes, bytes]) -> Caller:
+    async def of(self, headers: Mapping[bytes, bytes], address: str) -> Caller:
         person = Principal(
             workspace_id=new_id(), user_id=new_id(), session_id=new_id(), role="owner",
             permissions=ALL_PERMISSIONS, expires_at=0.0, sight=EVERYTHING, token="t",

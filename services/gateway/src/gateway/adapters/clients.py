@@ -10,6 +10,7 @@ from freelanceflow.analytics.v1 import figures_service_pb2_grpc as figures_grpc
 from freelanceflow.analytics.v1 import prediction_service_pb2_grpc as prediction_grpc
 from freelanceflow.analytics.v1 import report_service_pb2_grpc as report_grpc
 from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
+from freelanceflow.auth.v1 import api_key_service_pb2_grpc as api_key_grpc
 from freelanceflow.auth.v1 import audit_service_pb2_grpc as audit_grpc
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import google_service_pb2_grpc as google_grpc
@@ -112,6 +113,7 @@ class Clients:
         self._callers = (auth, crm, analytics, notify)
         self.auth = Peer(auth, auth_grpc.AuthServiceStub(auth.channel))
         self.google = Peer(auth, google_grpc.GoogleServiceStub(auth.channel))
+        self.api_keys = Peer(auth, api_key_grpc.ApiKeyServiceStub(auth.channel))
         self.two_step = Peer(auth, two_step_grpc.TwoStepServiceStub(auth.channel))
         self.account = Peer(auth, account_grpc.AccountServiceStub(auth.channel))
         self.workspaces = Peer(auth, workspace_grpc.WorkspaceServiceStub(auth.channel))

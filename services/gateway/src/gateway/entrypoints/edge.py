@@ -107,10 +107,10 @@ class Edge:
             return
         if b"authorization" not in headers:
             refuse_foreign(method, headers)
-        scope["caller"] = caller = await self._identification.of(headers)
+        address = self._address(scope, headers)
+        scope["caller"] = caller = await self._identification.of(headers, address)
         state["principal"], state["identity"] = caller.principal, caller.identity
         state["refusal"] = caller.refusal
-        address = self._address(scope, headers)
         state["client_address"] = address
         caller.identity = replace(caller.identity, address=_plain(address))
         state["identity"] = caller.identity

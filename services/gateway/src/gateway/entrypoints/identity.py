@@ -1,4 +1,4 @@
-"""Who sends a request: a bearer token for programs, cookies for browsers, never both."""
+"""Who sends a request: a token or an API key for programs, cookies for browsers, never both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +7,19 @@ from starlette.requests import Request
 
 from freelanceflow.auth.v1.auth_service_pb2 import RefreshSessionRequest, TokenPair
 from gateway.adapters.clients import Clients
+from gateway.entrypoints.api_keys import ApiKeys, begins_as_api_key
 from gateway.entrypoints.errors import HttpProblem
 from gateway.entrypoints.sessions import Cookies
 from kit.errors import DomainError, ErrorKind
-from kit.rpc.identity import BEARER, NOBODY, CallIdentity, Principal, TokenExpired, TokenMissing
+from kit.rpc.identity import (
+    BEARER,
+    NOBODY,
+    CallIdentity,
+    Principal,
+    SessionRevoked,
+    TokenExpired,
+    TokenMissing,
+)
 from kit.rpc.tokens import TokenVerifier
 
 LONGEST_KEY = 200  # characters of an idempotency key
@@ -35,8 +44,9 @@ class Identification:
         self._verifier = verifier
         self._clients = clients
         self._cookies = cookies
+        self._keys = ApiKeys(clients)
 
-    async def of(self, headers: Mapping[bytes, bytes]) -> Caller:
+    async def of(self, headers: Mapping[bytes, bytes], address: str) -> Caller:
         """Raises HttpProblem for a bearer token beside cookies; what else is wrong is kept."""
         bearer = headers.get(b"authorization")
         cookies = self._cookies.read(headers.get(b"cookie", b""))
@@ -45,7 +55,10 @@ class Identification:
                 raise HttpProblem(
                     400, "TWO_IDENTITIES", "Send a bearer token or cookies, not both."
                 )
-            return await self._known(bearer.decode("latin-1"), headers)
+            authorization = bearer.decode("latin-1")
+            if begins_as_api_key(authorization.removeprefix(BEARER)):
+                return await self._by_key(authorization.removeprefix(BEARER), headers, address)
+            return await self._known(authorization, headers)
         if cookies.access is None and cookies.refresh is None:
             return Caller(refusal=TokenMissing("Sign in first."))
         caller = await self._known(BEARER + (cookies.access or ""), headers)
@@ -53,6 +66,19 @@ class Identification:
         if timed_out and cookies.refresh:
             caller = await self._renewed(cookies.refresh, headers)
         caller.by_cookie = True
+        return caller
+
+    async def _by_key(self, key: str, headers: Mapping[bytes, bytes], address: str) -> Caller:
+        """As the token says that stands for the key; another one where that one is over."""
+        try:
+            token = await self._keys.token_of(key, address)
+            caller = await self._known(BEARER + token, headers)
+            if isinstance(caller.refusal, SessionRevoked | TokenExpired):
+                self._keys.forget(key, token)
+                token = await self._keys.token_of(key, address)
+                caller = await self._known(BEARER + token, headers)
+        except DomainError as refusal:
+            return Caller(refusal=refusal)
         return caller
 
     async def _known(self, authorization: str, headers: Mapping[bytes, bytes]) -> Caller:

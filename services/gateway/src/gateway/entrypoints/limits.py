@@ -26,6 +26,7 @@ SIGN_IN = frozenset(
         "/forgot",
         "/reset",
         "/settings/password",
+        "/settings/api-keys",
         "/api/v1/auth/login",
         "/api/v1/auth/mfa",
         "/api/v1/auth/register",
@@ -37,6 +38,7 @@ SIGN_IN = frozenset(
         "/api/v1/auth/password/reset",
         "/api/v1/auth/password/change",
         "/api/v1/invitations/accept",
+        "/api/v1/api-keys",
     }
 )
 log = Log(__name__)

@@ -8,10 +8,11 @@ from gateway.entrypoints.identity import principal_of
 from kit.rpc.access import Access
 
 operations = Operations("Events")
+ANYBODY = Access(signed_in=True, keys=True, reads=True)
 LAST_ID = Parameter("Last-Event-ID", "header", "Replays what came after.", {"type": "string"})
 
 
-@operations.add("GET", "/events", access=Access(signed_in=True), summary="What happens, live",
+@operations.add("GET", "/events", access=ANYBODY, summary="What happens, live",
                 parameters=[LAST_ID])  # fmt: skip
 async def stream_events(request: Request) -> Response:
     """`deal.moved`, `client.updated`, `notification.created` and so on: ids and versions only.

@@ -148,13 +148,10 @@ def _access(rpc: MethodDescriptor | None, access: Access | None) -> Access:
 
 def _guarded(handler: Handler, access: Access) -> Handler:
     """Asks for the person and the ids before the handler runs; the service asks again."""
-    permission = access.permission
 
     async def guarded(request: Request) -> Response:
         if access.needs_identity:
-            principal = principal_of(request)
-            if permission is not None:
-                principal.require(permission)
+            principal_of(request).admit(access)
         await at_an_address(request)
         return await handler(request)
 
@@ -203,6 +200,7 @@ def _documented(
         ],
         "security": [] if access.public else [{"bearer": []}, {"session": []}],
         "x-permission": access.permission or ("public" if access.public else "signed_in"),
+        "x-api-keys": _scopes(access),
     }
     if body is not None:
         documented["requestBody"] = {
@@ -210,6 +208,15 @@ def _documented(
             "content": {"application/json": {"schema": _reference(body)}},
         }
     return {**documented, **(extra or {})}
+
+
+def _scopes(access: Access) -> list[str]:
+    """Which API keys an operation lets in, if their owner may call it."""
+    permission = access.permission
+    if permission is None and not access.keys:
+        return []
+    reads = access.reads and (permission is None or permission.endswith(".read"))
+    return ["all", "read"] if reads else ["all"]
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:

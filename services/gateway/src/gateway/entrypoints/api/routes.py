@@ -11,6 +11,7 @@ from gateway.entrypoints.api import (
     account,
     activities,
     analytics,
+    api_keys,
     audit,
     auth,
     bulk,
@@ -41,6 +42,7 @@ MODULES = (  # in the order in which requests are compared with them
     auth,
     google,
     two_step,
+    api_keys,
     account,
     settings,
     rates,
@@ -60,8 +62,10 @@ MODULES = (  # in the order in which requests are compared with them
     notifications,
     events,
 )
-DESCRIPTION = """Clients, deals and predictions of a workspace. Sign in with `POST /auth/login` and
-send the access token as `Authorization: Bearer …`. Lists are paged with `limit` and `cursor`.
+DESCRIPTION = """Clients, deals and predictions of a workspace. Send an API key
+(`POST /api-keys`, or *Settings*) or the access token of `POST /auth/login` as `Authorization:
+Bearer …`, never in an address; `x-api-keys` says which keys an operation lets in. Lists are paged
+with `limit` and `cursor`.
 Changes name the version they are based on in `If-Match`. A POST with an `Idempotency-Key` can be
 repeated."""
 
@@ -100,7 +104,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
     components = document.setdefault("components", {})
     components["schemas"] = shapes["$defs"]
     components["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key (`ffk_…`), or an access token (a JWT).",
+        },
         "session": {"type": "apiKey", "in": "cookie", "name": "ff_access"},
     }
     return document
