@@ -1,7 +1,7 @@
 """Somebody wants an account with another's address, before its owner comes or while they do."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from kit.errors import DomainError
 from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
 from services.auth.tests.browser import Browser
-from services.auth.tests.factories import PASSWORD, Door, Person, newcomer
+from services.auth.tests.factories import PASSWORD, Door, Person, newcomer, unique_email
 from services.auth.tests.provider import Provider
 
 PROVEN = "UPDATE users SET email_verified_at = now() WHERE email = $1"
@@ -78,6 +78,17 @@ class TestWithVerification:
         assert await refused(joined(door, token, "wrong by far")) == "CREDENTIALS_WRONG"
         assert await refused(joined(door, token)) == "EMAIL_NOT_PROVEN"
 
+    @pytest.mark.parametrize("form", [str.upper, " {} ".format])
+    async def test_whoever_registers_before_or_after_the_owner_gets_nothing(
+        self, ada: Browser, door: Door, form: Callable[[str], str]
+    ) -> None:
+        intruder = newcomer(email=form(ada.email), password="nine blue otters climb a ladder")
+        await door.call(door.auth.Register, intruder)
+        settled = await ada.settle()
+        await door.call(door.auth.Register, intruder)
+        assert await refused(door.log_in(ada.email, intruder.password)) == "CREDENTIALS_WRONG"
+        assert (await ada.sign_in()).tokens.user_id == settled.tokens.user_id
+
     async def test_an_address_that_is_proven_just_now_is_not_taken_over(
         self, ada: Browser, door: Door, database: ServiceDatabase
     ) -> None:
@@ -87,6 +98,19 @@ class TestWithVerification:
         assert await refused(late) == "EMAIL_TAKEN"
         assert (await door.log_in(ada.email)).access_token
         assert (await ada.sign_in()).address_known
+
+
+async def test_of_many_addresses_of_one_google_account_one_is_registered(
+    ada: Browser, database: ServiceDatabase
+) -> None:
+    tickets, emails = [], [unique_email() for _ in range(8)]
+    for ada.claims["email"] in emails:
+        tickets.append((await ada.sign_in()).ticket)
+    ends = await asyncio.gather(*map(ada.register, tickets), return_exceptions=True)
+    reasons = [end.reason for end in ends if isinstance(end, DomainError)]
+    assert reasons == ["IDENTITY_TAKEN"] * 7
+    people = "SELECT count(*) FROM users WHERE email = ANY($1::text[])"
+    assert await database.owner.fetchval(people, emails) == 1
 
 
 async def test_a_password_that_is_changed_just_now_connects_nothing(
