@@ -62,6 +62,7 @@ async def test_no_page_has_barriers(visit: Open, demo: Person) -> None:
         "notifications": "/notifications",
         "settings": "/settings",
         "settings-two-step": "/settings/two-step",
+        "settings-api-keys": "/settings/api-keys",
         "settings-notifications": "/settings/notifications",
         "settings-workspace": "/settings/workspace",
         "members": "/settings/members",
@@ -150,6 +151,20 @@ async def test_no_step_of_signing_in_has_barriers(visit: Open, owner: Person) ->
         await there.page.get_by_label("Address").fill(email)
         await there.page.get_by_role("button", name="Continue").click()
         barriers += await _look_at(there, name)
+    assert not barriers, "\n".join(barriers)
+
+
+async def test_no_step_of_an_api_key_has_barriers(visit: Open, owner: Person) -> None:
+    here = await visit(owner, bypass_csp=True)
+    await here.open("/settings/api-keys")
+    await here.page.get_by_label("Name").fill("Nightly export")
+    await here.page.get_by_label("Your password").fill(PASSWORD)
+    await here.page.get_by_role("button", name="Make a key").click()
+    barriers = await _look_at(here, "api-key-made")
+    await here.page.get_by_role("link", name="Revoke Nightly export").click()
+    barriers += await _look_at(here, "api-key-revoke")
+    await here.page.get_by_role("button", name="Revoke").click()
+    barriers += await _look_at(here, "api-key-revoked")
     assert not barriers, "\n".join(barriers)
 
 

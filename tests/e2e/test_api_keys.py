@@ -6,11 +6,14 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
 from kit.api_key import new_api_key
 from tests.e2e.support.api import PASSWORD, Person, invite
+from tests.e2e.support.browsing import Open
+from tests.e2e.support.mails import mails_to
 from tests.e2e.support.operations import Operation, operations
-from tests.e2e.support.platform import until
+from tests.e2e.support.platform import Platform, until
 
 # What needs no permission and is for programs all the same.
 OF_A_PERSON = {"get_me", "list_notifications", "stream_events"}
@@ -144,3 +147,40 @@ async def test_many_first_uses_at_once_are_all_answered(owner: Person) -> None:
     key = await program(owner)
     answers = await asyncio.gather(*(key.request("GET", "/me") for _ in range(20)))
     assert {answer.status_code for answer in answers} == {200}
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+async def test_a_key_is_made_and_revoked_on_its_page(
+    visit: Open, owner: Person, http: httpx.AsyncClient, platform: Platform, *, scripts: bool
+) -> None:
+    here = await visit(owner, java_script_enabled=scripts)
+    await here.page.goto(f"{here.url}/settings")
+    await here.page.get_by_role("link", name="Manage keys").click()
+    await here.page.get_by_label("Name").fill("Nightly export")
+    await here.page.get_by_label("What it may do").select_option("Only read")
+    await here.page.get_by_label("Your password").fill(PASSWORD)
+    await here.page.get_by_role("button", name="Make a key").click()
+    secret = await here.page.get_by_label("Nightly export", exact=True).input_value()
+    key = replace(owner, token=secret)
+    assert (await key.get("/me"))["email"] == owner.email
+    if scripts:
+        for width in (390, 1280):
+            await here.page.set_viewport_size({"width": width, "height": 900})
+            await here.shot(f"api-key-made-{width}-light")
+    await here.page.goto(f"{here.url}/settings/api-keys")
+    await expect(here.page.get_by_text("last used")).to_be_visible()
+    assert secret not in await here.page.content()
+    await here.page.get_by_role("link", name="Revoke Nightly export").click()
+    await here.page.get_by_role("button", name="Revoke").click()
+    await expect(here.page.get_by_text("The key works no more.")).to_be_visible()
+
+    async def is_refused() -> bool:
+        return (await key.request("GET", "/me")).status_code == 401
+
+    await until(is_refused)
+
+    async def is_told() -> bool:
+        told = await mails_to(http, platform, owner.email)
+        return "An API key was made" in {mail["subject"] for mail in told}
+
+    await until(is_told)

@@ -116,3 +116,29 @@ async def test_a_second_step_and_its_end_are_said(app: App, database: ServiceDat
         (mail,) = await rows(database, "mails", event.workspace_id)
         assert mail["subject"] == f"Two-step sign-in was turned {word}"
         assert f"turned {word} on 2 March 2026 at 12:00 UTC, from the network" in mail["text"]
+
+
+async def test_a_new_api_key_is_said_to_its_person_with_the_way_to_revoke_it(
+    app: App, database: ServiceDatabase
+) -> None:
+    for read_only, does in ((True, "reads what you see"), (False, "does what you may do")):
+        workspace, key = new_id(), new_id()
+        message = auth_pb.ApiKeyCreated(
+            key_id=str(key),
+            workspace_id=str(workspace),
+            user_id=str(new_id()),
+            email=f"{key.hex}@studio.example",
+            name="Noor Vance",
+            key_name="Nightly <export>",
+            read_only=read_only,
+            happen_time=to_timestamp(NOON),
+            version=1,
+        )
+        event = make_event(workspace, "auth.key.v1.created", message)
+        await tell(app, replace(event, headers={"ff-address": "192.0.2.7"}))
+        (mail,) = await rows(database, "mails", workspace)
+        assert mail["subject"] == "An API key was made"
+        assert "“Nightly <export>” was made on 2 March 2026 at 12:00 UTC" in mail["text"]
+        assert "Nightly &lt;export&gt;" in mail["html"]
+        assert does in mail["text"]
+        assert "http://localhost:8700/settings/api-keys" in mail["text"]

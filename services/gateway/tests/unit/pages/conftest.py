@@ -19,6 +19,7 @@ from freelanceflow.analytics.v1.analytics_service_pb2 import (
     DealInsight,
 )
 from freelanceflow.auth.v1.account_service_pb2 import User
+from freelanceflow.auth.v1.api_key_service_pb2 import ListApiKeysResponse
 from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest, ListClientsResponse
 from freelanceflow.crm.v1.deal_service_pb2 import (
     Deal,
@@ -174,6 +175,7 @@ def make_neighbours() -> SimpleNamespace:
         ),
         google=Peer({"ListGoogleAccounts": make_google_accounts()}),
         two_step=Peer(),
+        api_keys=Peer({"ListApiKeys": ListApiKeysResponse()}),
         deals=Peer(
             {
                 "GetBoard": lambda request: make_board(0 if request.totals_only else 25),

@@ -128,6 +128,24 @@ class Letters:
         body = f"It was turned {'on' if on else 'off'} {_when_and_where(at, address)}. {then}."
         return self._of_safety(email, name, title, body)
 
+    def api_key_created(
+        self,
+        email: str,
+        name: str,
+        *,
+        key_name: str,
+        read_only: bool,
+        at: datetime,
+        address: str,
+    ) -> NewMail:
+        """Word of a key that works in somebody's place. A new password does not end it."""
+        does = "reads what you see" if read_only else "does what you may do"
+        body = f"“{key_name}” was made {_when_and_where(at, address)}. Whoever has it {does}."
+        body += " If it was not you, revoke it, and change your password."
+        reason = "You get this because it concerns the safety of your account."
+        title, path = "An API key was made", "settings/api-keys"
+        return self._of_account(email, name, title, body, path, "See your API keys", reason)
+
     def _of_safety(self, email: str, name: str, title: str, body: str) -> NewMail:
         action = "Set another one if it was not you"
         reason = "You get this because it concerns the safety of your account."

@@ -20,7 +20,7 @@ from kit.ids import parse_id
 from kit.money import Money
 from kit.unit_of_work import UnitOfWork
 from notify.application.members import drop_member, keep_member
-from notify.application.telling import News, tell_everybody, write_to_person
+from notify.application.telling import News, tell_everybody
 from notify.application.workspaces import keep_time_zone
 from notify.domain.messages import (
     Drop,
@@ -40,6 +40,7 @@ from notify.domain.messages import (
     odds_dropped,
     risk_risen,
 )
+from notify.entrypoints.account_letters import of_accounts
 from notify.entrypoints.app import App
 
 _TYPES = {
@@ -47,8 +48,6 @@ _TYPES = {
     StageType.STAGE_TYPE_WON: "won",
     StageType.STAGE_TYPE_LOST: "lost",
 }
-
-IDENTITY_CONNECTED = "auth.identity.v1.connected"
 
 
 def of_auth(app: App) -> dict[str, Handler]:
@@ -76,65 +75,11 @@ def of_auth(app: App) -> dict[str, Handler]:
             at=from_timestamp(told.happen_time),
         )
 
-    async def verification_requested(uow: UnitOfWork, event: Event) -> None:
-        told = auth_pb.VerificationRequested.FromString(event.body)
-        now = app.clock.now()
-        if now >= from_timestamp(told.expire_time):
-            return  # the link in it would not work any more
-        letter = app.letters.verification(told.email, told.name, told.token)
-        await write_to_person(uow, letter, now)
-
-    async def reset_link_issued(uow: UnitOfWork, event: Event) -> None:
-        told = auth_pb.ResetLinkIssued.FromString(event.body)
-        now = app.clock.now()
-        if now < from_timestamp(told.expire_time):
-            letter = app.letters.reset_link(told.email, told.name, told.token)
-            await write_to_person(uow, letter, now)
-
-    async def password_changed(uow: UnitOfWork, event: Event) -> None:
-        told = auth_pb.PasswordChanged.FromString(event.body)
-        letter = app.letters.password_changed(
-            told.email,
-            told.name,
-            at=from_timestamp(told.happen_time),
-            address=event.headers.get("ff-address", ""),
-            by_link=told.by_link,
-        )
-        await write_to_person(uow, letter, app.clock.now())
-
-    async def identity_changed(uow: UnitOfWork, event: Event) -> None:
-        told = auth_pb.IdentityChanged.FromString(event.body)
-        letter = app.letters.google_connected(
-            told.account_email,
-            told.name,
-            account=told.email,
-            at=from_timestamp(told.happen_time),
-            address=event.headers.get("ff-address", ""),
-            connected=event.type == IDENTITY_CONNECTED,
-        )
-        await write_to_person(uow, letter, app.clock.now())
-
-    async def two_step_changed(uow: UnitOfWork, event: Event) -> None:
-        told = auth_pb.TwoStepChanged.FromString(event.body)
-        letter = app.letters.two_step_changed(
-            told.email,
-            told.name,
-            at=from_timestamp(told.happen_time),
-            address=event.headers.get("ff-address", ""),
-            on=told.on,
-        )
-        await write_to_person(uow, letter, app.clock.now())
-
     return {
-        "auth.two_step.v1.changed": _then_send(app, two_step_changed),
-        IDENTITY_CONNECTED: _then_send(app, identity_changed),
-        "auth.identity.v1.disconnected": _then_send(app, identity_changed),
         "auth.member.v1.added": member_added,
         "auth.member.v1.role_changed": member_added,
         "auth.member.v1.removed": member_removed,
-        "auth.password.v1.link_issued": _then_send(app, reset_link_issued),
-        "auth.password.v1.changed": _then_send(app, password_changed),
-        "auth.verification.v1.requested": _then_send(app, verification_requested),
+        **of_accounts(app),
     }
 
 
@@ -361,16 +306,6 @@ def _one_by_one(app: App) -> Handler:
 
     async def handle(uow: UnitOfWork, event: Event) -> None:
         await together(uow, [event])
-
-    return handle
-
-
-def _then_send(app: App, handler: Handler) -> Handler:
-    """Have the sender look after a moment, when this has committed."""
-
-    async def handle(uow: UnitOfWork, event: Event) -> None:
-        await handler(uow, event)
-        app.wake_sender()
 
     return handle
 

@@ -1,0 +1,97 @@
+"""What concerns a person's account, and goes to their address whatever they have chosen."""
+
+from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
+from kit.bus.consumer import Handler
+from kit.bus.events import Event
+from kit.clock import from_timestamp
+from kit.unit_of_work import UnitOfWork
+from notify.application.telling import write_to_person
+from notify.entrypoints.app import App
+
+IDENTITY_CONNECTED = "auth.identity.v1.connected"
+
+
+def of_accounts(app: App) -> dict[str, Handler]:
+    """Links, and word of what was changed."""
+
+    async def verification_requested(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.VerificationRequested.FromString(event.body)
+        now = app.clock.now()
+        if now >= from_timestamp(told.expire_time):
+            return  # the link in it would not work any more
+        letter = app.letters.verification(told.email, told.name, told.token)
+        await write_to_person(uow, letter, now)
+
+    async def reset_link_issued(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.ResetLinkIssued.FromString(event.body)
+        now = app.clock.now()
+        if now < from_timestamp(told.expire_time):
+            letter = app.letters.reset_link(told.email, told.name, told.token)
+            await write_to_person(uow, letter, now)
+
+    async def password_changed(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.PasswordChanged.FromString(event.body)
+        letter = app.letters.password_changed(
+            told.email,
+            told.name,
+            at=from_timestamp(told.happen_time),
+            address=event.headers.get("ff-address", ""),
+            by_link=told.by_link,
+        )
+        await write_to_person(uow, letter, app.clock.now())
+
+    async def identity_changed(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.IdentityChanged.FromString(event.body)
+        letter = app.letters.google_connected(
+            told.account_email,
+            told.name,
+            account=told.email,
+            at=from_timestamp(told.happen_time),
+            address=event.headers.get("ff-address", ""),
+            connected=event.type == IDENTITY_CONNECTED,
+        )
+        await write_to_person(uow, letter, app.clock.now())
+
+    async def two_step_changed(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.TwoStepChanged.FromString(event.body)
+        letter = app.letters.two_step_changed(
+            told.email,
+            told.name,
+            at=from_timestamp(told.happen_time),
+            address=event.headers.get("ff-address", ""),
+            on=told.on,
+        )
+        await write_to_person(uow, letter, app.clock.now())
+
+    async def api_key_created(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.ApiKeyCreated.FromString(event.body)
+        letter = app.letters.api_key_created(
+            told.email,
+            told.name,
+            key_name=told.key_name,
+            read_only=told.read_only,
+            at=from_timestamp(told.happen_time),
+            address=event.headers.get("ff-address", ""),
+        )
+        await write_to_person(uow, letter, app.clock.now())
+
+    handlers = {
+        "auth.key.v1.created": api_key_created,
+        "auth.two_step.v1.changed": two_step_changed,
+        IDENTITY_CONNECTED: identity_changed,
+        "auth.identity.v1.disconnected": identity_changed,
+        "auth.password.v1.link_issued": reset_link_issued,
+        "auth.password.v1.changed": password_changed,
+        "auth.verification.v1.requested": verification_requested,
+    }
+    return {kind: _then_send(app, handler) for kind, handler in handlers.items()}
+
+
+def _then_send(app: App, handler: Handler) -> Handler:
+    """Have the sender look after a moment, when this has committed."""
+
+    async def handle(uow: UnitOfWork, event: Event) -> None:
+        await handler(uow, event)
+        app.wake_sender()
+
+    return handle
