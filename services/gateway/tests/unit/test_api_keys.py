@@ -182,3 +182,21 @@ async def test_without_auth_a_new_key_is_not_judged(edge: Edge) -> None:
     await edge.server.stop(None)
     answer = await edge.get(new_api_key())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_a_key_that_is_none_is_asked_about_once_in_a_minute(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = new_api_key()
+    edge.exchange.refuse = True
+    for _ in range(3):
+        answer = await edge.get(key)
+        assert (answer.status_code, answer.json()["reason"]) == (401, "API_KEY_INVALID")
+    assert len(edge.exchange.asked) == 1
+    edge.exchange.refuse = False
+    assert (await edge.get(new_api_key())).status_code == 200  # another one is nobody's matter
+    monkeypatch.setattr(api_keys, "REFUSED_FOR", 0.0)
+    edge.exchange.refuse = True
+    other = new_api_key()
+    assert [(await edge.get(other)).status_code for _ in range(2)] == [401, 401]
+    assert len(edge.exchange.asked) == 4

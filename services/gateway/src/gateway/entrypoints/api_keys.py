@@ -1,20 +1,22 @@
 """API keys at the edge: each is exchanged for an access token, which is all that services know.
 
 A key is asked about once in some minutes, however often it is used: tokens are kept in memory
-until shortly before they end, by the hash of their key.
+until shortly before they end, by the hash of their key. So is, for a minute, that a key is none:
+a program that was forgotten with its key costs nothing.
 """
 
 import asyncio
 from collections import OrderedDict
 from time import monotonic
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from freelanceflow.auth.v1.api_key_service_pb2 import ExchangeApiKeyRequest
 from gateway.adapters.clients import Clients
 from kit.api_key import PREFIX, digest_of, is_api_key
 from kit.errors import DomainError, ErrorKind
 
-KEEP = 4096  # tokens
+KEEP = 4096  # tokens, and as many refusals
+REFUSED_FOR = 60.0  # seconds; a refused key never becomes a good one
 MARGIN = 30.0  # seconds before its end at which a token is no longer used
 
 
@@ -24,9 +26,39 @@ class ApiKeyMistyped(DomainError):
     kind, reason = ErrorKind.UNAUTHENTICATED, "API_KEY_INVALID"
 
 
-class _Kept(NamedTuple):
-    token: str
+T = TypeVar("T")
+
+
+class _Kept(NamedTuple, Generic[T]):
+    what: T
     until: float  # on the monotonic clock
+
+
+class _Memory(Generic[T]):
+    """Of what was used last; bounded, and each for its time."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[bytes, _Kept[T]] = OrderedDict()
+
+    def get(self, digest: bytes) -> T | None:
+        """What is kept of a key."""
+        kept = self._kept.get(digest)
+        if kept is None or monotonic() >= kept.until:
+            return None
+        self._kept.move_to_end(digest)
+        return kept.what
+
+    def keep(self, digest: bytes, what: T, seconds: float) -> None:
+        """In the place of what was there."""
+        self._kept[digest] = _Kept(what, monotonic() + seconds)
+        self._kept.move_to_end(digest)
+        if len(self._kept) > KEEP:
+            self._kept.popitem(last=False)
+
+    def drop(self, digest: bytes, what: T) -> None:
+        """If that is still what is kept."""
+        if self.get(digest) == what:
+            del self._kept[digest]
 
 
 def begins_as_api_key(token: str) -> bool:
@@ -39,7 +71,8 @@ class ApiKeys:
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+        self._tokens: _Memory[str] = _Memory()
+        self._refusals: _Memory[DomainError] = _Memory()
         self._exchanges: dict[bytes, asyncio.Task[str]] = {}
 
     async def token_of(self, key: str, address: str) -> str:
@@ -47,18 +80,15 @@ class ApiKeys:
         if not is_api_key(key):
             raise ApiKeyMistyped("This API key is not valid.")
         digest = digest_of(key)
-        kept = self._kept.get(digest)
-        if kept is not None and monotonic() < kept.until:
-            self._kept.move_to_end(digest)
-            return kept.token
+        if (refusal := self._refusals.get(digest)) is not None:
+            raise refusal.with_traceback(None)
+        if (token := self._tokens.get(digest)) is not None:
+            return token
         return await asyncio.shield(self._exchange(digest, key, address))
 
     def forget(self, key: str, token: str) -> None:
         """A token that is refused; another one, which has come meanwhile, stays."""
-        digest = digest_of(key)
-        kept = self._kept.get(digest)
-        if kept is not None and kept.token == token:
-            del self._kept[digest]
+        self._tokens.drop(digest_of(key), token)
 
     def _exchange(self, digest: bytes, key: str, address: str) -> "asyncio.Task[str]":
         """One for all who wait for it; who gives up waiting does not end it for the others."""
@@ -76,10 +106,12 @@ class ApiKeys:
 
     async def _exchanged(self, digest: bytes, key: str, address: str) -> str:
         asked = ExchangeApiKeyRequest(key=key, client_address=address)
-        answer = await self._clients.api_keys.ExchangeApiKey(asked)
+        try:
+            answer = await self._clients.api_keys.ExchangeApiKey(asked)
+        except DomainError as refusal:
+            if refusal.kind is ErrorKind.UNAUTHENTICATED:
+                self._refusals.keep(digest, refusal, REFUSED_FOR)
+            raise
         token: str = answer.access_token
-        self._kept[digest] = _Kept(token, monotonic() + answer.expires_in - MARGIN)
-        self._kept.move_to_end(digest)
-        if len(self._kept) > KEEP:
-            self._kept.popitem(last=False)
+        self._tokens.keep(digest, token, answer.expires_in - MARGIN)
         return token
