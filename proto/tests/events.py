@@ -31,6 +31,7 @@ MESSAGES: dict[str, type[Message]] = {
     "analytics.scoring.v1.risks_risen": scores.RisksRisen,
     "auth.identity.v1.connected": auth.IdentityChanged,
     "auth.identity.v1.disconnected": auth.IdentityChanged,
+    "auth.invitation.v1.sent": auth.InvitationSent,
     "auth.member.v1.added": auth.MemberAdded,
     "auth.member.v1.password_changed": auth.MemberPasswordChanged,
     "auth.member.v1.removed": auth.MemberRemoved,

@@ -159,3 +159,15 @@ async def test_an_admin_invites_no_owner(door: Door) -> None:
     noor = await door.invite(mira, "admin")
     assert await refused(door.invite(noor, "owner")) == "ROLE_TOO_HIGH"
     assert await refused(door.invite(noor, "emperor")) == "ROLE_UNKNOWN"
+
+
+async def test_a_rush_of_invitations_is_stopped(door: Door) -> None:
+    mira = await door.register()
+
+    async def invite() -> workspace_pb.Invitation:
+        asked = workspace_pb.CreateInvitationRequest(email=unique_email(), role="viewer")
+        return await door.call(door.workspace.CreateInvitation, asked, identity=mira.identity)
+
+    made = await asyncio.gather(*(invite() for _ in range(50)))
+    assert all(invitation.token for invitation in made)  # here, no mail needs to prove anything
+    assert await refused(invite()) == "TOO_MANY_ATTEMPTS"

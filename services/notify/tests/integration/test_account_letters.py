@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from kit.bus.events import Event
@@ -142,3 +143,31 @@ async def test_a_new_api_key_is_said_to_its_person_with_the_way_to_revoke_it(
         assert "Nightly &lt;export&gt;" in mail["html"]
         assert does in mail["text"]
         assert "http://localhost:8700/settings/api-keys" in mail["text"]
+
+
+async def test_an_invitation_brings_its_link_and_comes_in_time_or_not_at_all(
+    app: App, database: ServiceDatabase, clock: FakeClock
+) -> None:
+    def sent(workspace_id: UUID) -> Event:
+        message = auth_pb.InvitationSent(
+            invitation_id=str(new_id()),
+            email=f"{workspace_id.hex}@studio.example",
+            workspace_name="Holm & Partner\r\nBcc: all@example.com",
+            inviter_name="Mira Holm",
+            role="sales",
+            token="s3cret-link",
+            expire_time=to_timestamp(NOON + timedelta(days=7)),
+            happen_time=to_timestamp(NOON),
+            version=1,
+        )
+        return make_event(workspace_id, "auth.invitation.v1.sent", message)
+
+    event = sent(new_id())
+    await tell(app, event)
+    (mail,) = await rows(database, "mails", event.workspace_id)
+    assert mail["subject"] == "Mira Holm invites you to Holm & Partner Bcc: all@example.com"
+    assert "http://localhost:8700/join?token=s3cret-link" in mail["text"]
+    clock.advance(timedelta(days=7))
+    late = sent(new_id())
+    await tell(app, late)
+    assert await rows(database, "mails", late.workspace_id) == []

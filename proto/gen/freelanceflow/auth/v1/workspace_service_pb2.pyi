@@ -346,7 +346,7 @@ class Invitation(_message.Message):
     role: _builtins.str
     """Into which role."""
     token: _builtins.str
-    """The link's secret; only in the answer to CreateInvitation."""
+    """The link's secret; empty where the mail is what proves an address, and only in the answer to CreateInvitation."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be accepted."""

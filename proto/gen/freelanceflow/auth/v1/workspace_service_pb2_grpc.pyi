@@ -49,7 +49,7 @@ class WorkspaceServiceStub:
     RemoveMember: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.RemoveMemberRequest, _workspace_service_pb2.RemoveMemberResponse]
     """Takes a member out and ends their sessions here. Fails with NOT_FOUND (MEMBER_NOT_FOUND) and FAILED_PRECONDITION (LAST_OWNER)."""
     CreateInvitation: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateInvitationRequest, _workspace_service_pb2.Invitation]
-    """Invites an address into a role. The secret of the link is in this answer only."""
+    """Invites an address into a role, by a mail with a link. Fails with RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS)."""
 
 @_typing.type_check_only
 class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
@@ -72,7 +72,7 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     RemoveMember: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.RemoveMemberRequest, _workspace_service_pb2.RemoveMemberResponse]  # type: ignore[assignment]
     """Takes a member out and ends their sessions here. Fails with NOT_FOUND (MEMBER_NOT_FOUND) and FAILED_PRECONDITION (LAST_OWNER)."""
     CreateInvitation: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateInvitationRequest, _workspace_service_pb2.Invitation]  # type: ignore[assignment]
-    """Invites an address into a role. The secret of the link is in this answer only."""
+    """Invites an address into a role, by a mail with a link. Fails with RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS)."""
 
 class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
     """The workspace of the caller's token, and who belongs to it."""
@@ -128,6 +128,6 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _workspace_service_pb2.CreateInvitationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_workspace_service_pb2.Invitation, _abc.Awaitable[_workspace_service_pb2.Invitation]]:
-        """Invites an address into a role. The secret of the link is in this answer only."""
+        """Invites an address into a role, by a mail with a link. Fails with RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS)."""
 
 def add_WorkspaceServiceServicer_to_server(servicer: WorkspaceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

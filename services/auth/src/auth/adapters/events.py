@@ -7,6 +7,7 @@ from auth.domain.facts import (
     ApiKeyRevoked,
     IdentityConnected,
     IdentityDisconnected,
+    InvitationSent,
     MemberAdded,
     MemberPasswordChanged,
     MemberRemoved,
@@ -54,6 +55,8 @@ def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
         row["headers"]["ff-detail"] = "on" if fact.on else "off"
     if isinstance(fact, ApiKeyCreated | ApiKeyRevoked):
         row["headers"]["ff-detail"] = fact.key_name
+    if isinstance(fact, InvitationSent):
+        row["headers"]["ff-detail"] = fact.email
     return row
 
 
@@ -75,6 +78,8 @@ def _wire(fact: Fact) -> tuple[str, Message]:
             return "two_step.v1.changed", _two_step_changed(fact)
         case MemberTwoStepChanged():
             return "member.v1.two_step_changed", _member_two_step_changed(fact)
+        case InvitationSent():
+            return "invitation.v1.sent", _invitation_sent(fact)
         case WorkspaceCreated():
             return "workspace.v1.created", _workspace_created(fact)
         case WorkspaceUpdated():
@@ -180,6 +185,21 @@ def _member_two_step_changed(fact: MemberTwoStepChanged) -> pb.MemberTwoStepChan
         workspace_id=str(fact.workspace_id),
         user_id=str(fact.aggregate_id),
         on=fact.on,
+        actor_id=str(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _invitation_sent(fact: InvitationSent) -> pb.InvitationSent:
+    return pb.InvitationSent(
+        invitation_id=str(fact.aggregate_id),
+        email=fact.email,
+        workspace_name=fact.workspace_name,
+        inviter_name=fact.inviter_name,
+        role=fact.role,
+        token=fact.token,
+        expire_time=to_timestamp(fact.expires_at),
         actor_id=str(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,

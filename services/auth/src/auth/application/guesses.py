@@ -31,6 +31,8 @@ CHALLENGES: Budgets = (Budget("challenge", 5),)
 JOINING: Budgets = (Budget("join", 10),)
 # Keys that are none, from one place. Nobody guesses 256 bits: this is for who does not give up.
 KEYS: Budgets = (Budget("key", 60),)
+# Of one person; each is a mail to somebody who may not have asked for it.
+INVITATIONS: Budgets = (Budget("invitation", 50),)
 # Each of these may be a mail to somebody who did not ask for it.
 LINKS: Budgets = (
     Budget("link pair", 3),

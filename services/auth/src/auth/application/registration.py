@@ -118,8 +118,8 @@ async def welcome(
 ) -> Guest:
     """Who comes with the secret of an invitation; no connection is held while a password is hashed.
 
-    The secret reached the invited address or somebody its owner trusts, so a new person's address
-    counts as proven. Somebody known proves theirs first: whoever invites could have registered it.
+    The secret came by mail, so a new person's address counts as proven. Somebody known proves
+    theirs first: whoever invites could have registered it.
     Raises InvitationNotFound, CredentialsWrong, EmailNotProven, TooManyAttempts, SignInBusy, and
     what User complains about.
     """

@@ -7,7 +7,7 @@ from uuid import UUID
 from auth.adapters import api_keys, secrets, users, workspaces
 from auth.application.sessions import end_sessions_of_member
 from auth.domain.errors import RoleTooHigh, RoleUnknown, TeamFull, VisibilityUnknown
-from auth.domain.facts import Cause
+from auth.domain.facts import Cause, InvitationSent
 from auth.domain.names import normal_email
 from auth.domain.roles import Role, Visibility
 from auth.domain.user import User
@@ -20,7 +20,7 @@ LARGEST_TEAM = 50  # the tokens of its members name them all
 
 
 class NewInvitation(NamedTuple):
-    """An open invitation, with the secret that is shown once."""
+    """An open invitation, with its secret where it is shown."""
 
     id: UUID
     email: str
@@ -119,9 +119,12 @@ async def remove_member(uow: UnitOfWork, *, user_id: UUID, by: UUID, now: dateti
 
 
 async def invite(
-    uow: UnitOfWork, *, email: str, role: Role, by: UUID, now: datetime
+    uow: UnitOfWork, *, email: str, role: Role, by: UUID, verify: bool, now: datetime
 ) -> NewInvitation:
-    """Raises EmailInvalid, RoleTooHigh."""
+    """By a mail, whose link proves the address: with `verify`, nobody else is told the secret.
+
+    Raises EmailInvalid, RoleTooHigh.
+    """
     inviter = await workspaces.member(uow, by)
     if role.outranks(inviter.role):
         raise RoleTooHigh("You cannot invite somebody into a role above your own.")
@@ -141,8 +144,23 @@ async def invite(
         invited_by=by,
         expires_at=invitation.expires_at,
     )
+    workspace = await workspaces.get(uow)
+    uow.tell_facts(
+        InvitationSent(
+            aggregate_id=invitation.id,
+            version=1,
+            at=now,
+            by=by,
+            email=invitation.email,
+            workspace_name=workspace.name,
+            inviter_name=inviter.name,
+            role=role.value,
+            token=invitation.token,
+            expires_at=invitation.expires_at,
+        )
+    )
     await uow.commit()
-    return invitation
+    return invitation._replace(token="") if verify else invitation
 
 
 async def change_profile(

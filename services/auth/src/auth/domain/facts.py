@@ -89,6 +89,18 @@ class MemberTwoStepChanged(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InvitationSent(Fact):
+    """`aggregate_id` is the invitation."""
+
+    email: str
+    workspace_name: str
+    inviter_name: str
+    role: str
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkspaceCreated(Fact):
     name: str
     currency: str

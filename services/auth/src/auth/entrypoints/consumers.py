@@ -39,6 +39,7 @@ OF_AUTH: dict[str, Handler] = {
     "auth.identity.v1.disconnected": keep_one,
     "auth.key.v1.created": keep_one,
     "auth.key.v1.revoked": keep_one,
+    "auth.invitation.v1.sent": keep_one,
     "auth.workspace.v1.created": keep_one,
     "auth.workspace.v1.updated": keep_one,
     "auth.member.v1.added": keep_one,

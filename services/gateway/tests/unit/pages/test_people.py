@@ -92,7 +92,11 @@ async def test_somebody_is_invited_by_a_link_that_is_shown_once(site: Site) -> N
     assert answer.status == 200
     assert "/join?token=se%2Fcret" in answer.text
     assert 'data-copy="link" hidden' in answer.text
+    assert "on its way to new@example.com" in answer.text
     assert "/join?token=" not in (await site.get("/settings/members")).text
+    site.neighbours.workspaces.answers["CreateInvitation"] = Invitation(email="new@example.com")
+    by_mail = await site.post("/settings/invitations", form)
+    assert ("on its way" in by_mail.text, "/join?token=" in by_mail.text) == (True, False)
     site.neighbours.workspaces.answers["CreateInvitation"] = RemoteError(
         ErrorKind.FORBIDDEN, "ROLE_TOO_HIGH", "You cannot invite above your own."
     )

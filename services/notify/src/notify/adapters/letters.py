@@ -100,6 +100,15 @@ class Letters:
         reason = "If it was not you, do nothing: your password stays as it is."
         return self._of_account(email, name, title, body, f"reset?token={token}", title, reason)
 
+    def invitation(
+        self, email: str, *, workspace: str, inviter: str, role: str, token: str
+    ) -> NewMail:
+        """The link into somebody's workspace."""
+        title = f"{inviter} invites you to {workspace}"
+        body = f"You are invited into the workspace as {role}. The link works once, for seven days."
+        reason = f"If you do not know {inviter}, do nothing."
+        return self._of_account(email, email, title, body, f"join?token={token}", "Join", reason)
+
     def password_changed(
         self, email: str, name: str, *, at: datetime, address: str, by_link: bool
     ) -> NewMail:

@@ -75,7 +75,21 @@ def of_accounts(app: App) -> dict[str, Handler]:
         )
         await write_to_person(uow, letter, app.clock.now())
 
+    async def invitation_sent(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.InvitationSent.FromString(event.body)
+        now = app.clock.now()
+        if now < from_timestamp(told.expire_time):
+            letter = app.letters.invitation(
+                told.email,
+                workspace=told.workspace_name,
+                inviter=told.inviter_name,
+                role=told.role,
+                token=told.token,
+            )
+            await write_to_person(uow, letter, now)
+
     handlers = {
+        "auth.invitation.v1.sent": invitation_sent,
         "auth.key.v1.created": api_key_created,
         "auth.two_step.v1.changed": two_step_changed,
         IDENTITY_CONNECTED: identity_changed,

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from auth.adapters import workspaces
+from auth.application import guesses
 from auth.application import workspaces as cases
 from auth.domain.errors import WorkspaceHasChanged, WorkspaceNotFound
 from auth.entrypoints.app import App
@@ -102,14 +103,19 @@ class WorkspaceService(grpc_api.WorkspaceServiceServicer):
     async def CreateInvitation(
         self, request: pb.CreateInvitationRequest, context: Context
     ) -> pb.Invitation:
-        principal = principal_of(context)
-        async with self._app.unit_of_work(principal.workspace_id) as uow:
+        app, principal, now = self._app, principal_of(context), self._app.clock.now()
+        person = str(principal.user_id)
+        await guesses.spend(
+            app.system, guesses.INVITATIONS, email=person, client_address="", now=now
+        )
+        async with app.unit_of_work(principal.workspace_id) as uow:
             invitation = await cases.invite(
                 uow,
                 email=request.email,
                 role=cases.known_role(request.role),
                 by=principal.user_id,
-                now=self._app.clock.now(),
+                verify=app.verify_email,
+                now=now,
             )
         return invitation_message(invitation)
 

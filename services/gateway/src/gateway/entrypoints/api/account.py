@@ -226,7 +226,7 @@ async def remove_member(request: Request) -> Response:
      body=schemas.InvitationIn, answer=schemas.AnyRecord, status=201,
      parameters=[IDEMPOTENCY_KEY])  # fmt: skip
 async def create_invitation(request: Request) -> Response:
-    """The secret is shown here once; hand its link on yourself."""
+    """By a mail with a link; `token` is null where the mail is what proves an address."""
     body = await read_body(request, schemas.InvitationIn)
     invitation = await request.app.state.clients.workspaces.CreateInvitation(
         workspace_pb.CreateInvitationRequest(email=body.email, role=body.role),
@@ -236,7 +236,7 @@ async def create_invitation(request: Request) -> Response:
         "id": invitation.id,
         "email": invitation.email,
         "role": invitation.role,
-        "token": invitation.token,
+        "token": invitation.token or None,
         "expires_at": instant(invitation.expire_time),
     }
     return json_response(shown, status=201)

@@ -24,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.post("/settings/invitations")
 async def invite(request: Request) -> Response:
-    """Makes a link that is shown this one time; whoever invites sends it."""
+    """Sends a mail with a link, which is shown here only where no mail needs to prove anything."""
     signed_in(request)
     values = await values_of(request)
     asked = CreateInvitationRequest(email=values["email"], role=values["role"])
@@ -34,8 +34,9 @@ async def invite(request: Request) -> Response:
         errors = Errors(refusal.message) if refusal.kind in _SAID else errors_of(refusal, {})
         return await members_page(request, Errors(), invited=values, invitation_errors=errors)
     home = request.app.state.settings.public_url
-    link = f"{home}/join?{urlencode({'token': made.token})}"
-    return await members_page(request, Errors(), invited=Values(email=made.email, link=link))
+    link = f"{home}/join?{urlencode({'token': made.token})}" if made.token else ""
+    invited = Values(email="", sent_to=made.email, link=link)
+    return await members_page(request, Errors(), invited=invited)
 
 
 @router.get("/join")
