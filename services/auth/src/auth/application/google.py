@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from auth.adapters import flows, identities, secrets, sessions, two_step, users, workspaces
+from auth.adapters import flows, identities, secrets, two_step, users, workspaces
 from auth.adapters.google import Asked, Google
 from auth.adapters.sealing import Sealing
 from auth.adapters.tokens import TokenSigner
@@ -196,9 +196,7 @@ async def _take_over(uow: UnitOfWork, user_id: UUID, newcomer: Newcomer, now: da
     await users.save(uow, user)
     await users.drop_links(uow, user.id)
     await two_step.remove(uow, user.id)
-    for session in await sessions.live_of_user(uow, user.id):
-        session.end(Cause.ENDED, at=now, by=user.id)
-        await sessions.save(uow, session)
+    await session_cases.end_sessions_of(uow, user_id=user.id, but=None, cause=Cause.ENDED, now=now)
     workspace = await workspaces.load_for_update(uow)
     workspace.change(
         name=newcomer.workspace_name or user.name,

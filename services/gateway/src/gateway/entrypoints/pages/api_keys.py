@@ -56,7 +56,7 @@ async def create_api_key(request: Request) -> Response:
         read_only=values["scope"] != "all",
         expire_days=int(values["days"]) if values["days"] in dict(LIVES) else -1,
         password=str(form.get("password", "")),  # as typed: blanks belong to it
-        client_address=getattr(request.state, "client_address", ""),
+        client_address=request.state.client_address,
     )
     try:
         made = await clients_of(request).api_keys.CreateApiKey(asked, identity_of(request))

@@ -58,7 +58,7 @@ async def sign_in(request: Request) -> Response:
         email=values["email"],
         password=str(form.get("password", "")),  # as typed: blanks belong to it
         device=request.headers.get("user-agent", ""),
-        client_address=getattr(request.state, "client_address", ""),
+        client_address=request.state.client_address,
     )
     try:
         tokens: TokenPair = await clients_of(request).auth.LogIn(asked)

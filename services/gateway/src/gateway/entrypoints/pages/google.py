@@ -99,7 +99,7 @@ async def connect(request: Request) -> Response:
         ticket=values["ticket"],
         password=str(form.get("password", "")),
         device=request.headers.get("user-agent", ""),
-        client_address=getattr(request.state, "client_address", ""),
+        client_address=request.state.client_address,
         code=values["code"],
     )
     try:
@@ -123,7 +123,7 @@ async def disconnect(request: Request) -> Response:
     form = await request.form()
     asked = DisconnectGoogleRequest(
         password=str(form.get("password", "")),
-        client_address=getattr(request.state, "client_address", ""),
+        client_address=request.state.client_address,
     )
     try:
         await clients_of(request).google.DisconnectGoogle(asked, identity_of(request))

@@ -49,7 +49,7 @@ async def answer(request: Request) -> Response:
         challenge=values["challenge"],
         code=values["code"],
         device=request.headers.get("user-agent", ""),
-        client_address=getattr(request.state, "client_address", ""),
+        client_address=request.state.client_address,
     )
     try:
         tokens: TokenPair = await clients_of(request).two_step.AnswerChallenge(asked)
@@ -132,7 +132,7 @@ async def _proof(request: Request) -> dict[str, str]:
     form = await request.form()
     return {
         "password": str(form.get("password", "")),
-        "client_address": getattr(request.state, "client_address", ""),
+        "client_address": request.state.client_address,
     }
 
 
