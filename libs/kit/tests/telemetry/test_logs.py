@@ -14,6 +14,7 @@ from kit.telemetry import Log, bind, configure, span
 from kit.telemetry.logs import JsonLines, redact
 
 CANARIES = {
+    "an API key": "ffk_" + "5e" * 36,
     "a token": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     "a header": "Bearer 3q2-7wAAbbccdd",
     "a dsn": "postgresql://crm_app:canary-pw@127.0.0.1:5432/crm",

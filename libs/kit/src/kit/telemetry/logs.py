@@ -21,6 +21,7 @@ _SECRET_KEY = re.compile(
 )
 _SECRET_VALUES = re.compile(
     r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"  # a JSON web token
+    r"|ffk_[0-9a-f]{8,}"  # an API key
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # a password in an address
     r"|(?i:bearer|basic)\s+[\w.~+/=-]{8,}"
     r"|[\w.+-]+@[\w-]+\.[\w.-]+"  # mail
