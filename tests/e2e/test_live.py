@@ -1,5 +1,7 @@
 """Two browsers and an inbox: what one person does, the others see without asking."""
 
+from typing import Any
+
 import httpx
 from playwright.async_api import expect
 
@@ -35,17 +37,21 @@ async def test_a_move_in_one_browser_appears_in_another(
     assert await there.page.evaluate("window.loadedOnce"), "nothing was loaded anew"
     await there.shot("second-browser-1440-light")
 
+    subject = "Travelling is now in Proposal"
+
+    async def told(person: Person) -> list[Any]:
+        found = await mails_to(http, platform, person.email)
+        return [mail for mail in found if mail["subject"] == subject]
+
     async def both_got_mail() -> bool:
-        found = [await mails_to(http, platform, person.email) for person in (owner, colleague)]
-        return all(found)
+        return all([await told(person) for person in (owner, colleague)])
 
     await until(both_got_mail)
-    (mail,) = await mails_to(http, platform, colleague.email)
-    assert mail["subject"] == "Travelling is now in Proposal"
+    (mail,) = await told(colleague)
     assert f"{platform.gateway}/deals/{deal['id']}" in mail["text"]
     sink = await visit()
     await sink.page.goto(platform.mail)
-    await sink.page.get_by_role("link", name="Travelling is now in Proposal").first.click()
+    await sink.page.get_by_role("link", name=subject).first.click()
     await expect(sink.page.get_by_text("moved it from Prospecting to Proposal")).to_be_visible()
     await sink.shot("mail-1440-light")
 
