@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from crm.config import Settings
 from crm.entrypoints.app import App
 from crm.entrypoints.consumers import OF_ANALYTICS, OF_AUTH
-from crm.entrypoints.rpc.services import services
 from crm.entrypoints.tasks import HANDLERS, run_failed
 from crm.entrypoints.upkeep import compact_totals, empty_trash, remind_people, tidy_up
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
@@ -41,6 +40,8 @@ async def opened_pools(settings: Settings) -> AsyncIterator[tuple[Pool, Pool]]:
 
 async def serve(settings: Settings) -> None:
     """Answer calls, tell what happened, hear what auth tells, until told to stop."""
+    from crm.entrypoints.rpc.services import services  # ten megabytes that no worker needs
+
     async with AsyncExitStack() as stack:
         pool, system = await stack.enter_async_context(opened_pools(settings))
         auth = Caller(settings.auth_address, "auth")
