@@ -2,7 +2,6 @@
 
 import sys
 
-from crm.bootstrap import serve, work
 from crm.config import Settings
 from kit.runtime import main
 from kit.settings import load
@@ -18,10 +17,14 @@ def _main(arguments: list[str]) -> None:
 
             migrate("crm", load(Settings).owner_url)
         case ["serve"]:
+            from crm.bootstrap.serving import serve
+
             settings = load(Settings)
             configure("crm", settings)
             main(serve(settings))
         case ["worker"]:
+            from crm.bootstrap.working import work
+
             work(load(Settings))
         case _:
             sys.exit(__doc__)
