@@ -1,7 +1,8 @@
-"""Sign-ins elsewhere on their way: each is read with the secret of who began it, and ended once."""
+"""Sign-ins on their way: each is read with the secret of who began it, and ended once."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 from sqlalchemy import DateTime, LargeBinary, Text, bindparam, delete, insert, select
@@ -42,14 +43,14 @@ async def begin(
 
 async def look(
     tx: SystemTransaction, purpose: str, secret: str, now: datetime
-) -> dict[str, str] | None:
+) -> dict[str, Any] | None:
     """What it holds, while it is not ended."""
     return await _opened(tx, LOOK, purpose, secret, now)
 
 
 async def end(
     tx: SystemTransaction, purpose: str, secret: str, now: datetime
-) -> dict[str, str] | None:
+) -> dict[str, Any] | None:
     """What it held; of many at a time one gets it."""
     return await _opened(tx, END, purpose, secret, now)
 
@@ -61,9 +62,9 @@ async def purge(tx: SystemTransaction, now: datetime) -> None:
 
 async def _opened(
     tx: SystemTransaction, statement: Statement, purpose: str, secret: str, now: datetime
-) -> dict[str, str] | None:
+) -> dict[str, Any] | None:
     sealed = await tx.value(statement, hash=secrets.digest(secret), purpose=purpose, now=now)
     if sealed is None:
         return None
-    content: dict[str, str] = orjson.loads(secrets.unseal(sealed, secret))
+    content: dict[str, Any] = orjson.loads(secrets.unseal(sealed, secret))
     return content

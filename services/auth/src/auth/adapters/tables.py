@@ -51,7 +51,7 @@ identities = Table(
     Column("email", Text, nullable=False, server_default=""),  # there and then, to be told apart
 )
 
-# A sign-in elsewhere on its way, sealed with a secret that only who began it holds.
+# A sign-in on its way, sealed with a secret that only who began it holds.
 sign_in_flows = Table(
     "sign_in_flows",
     metadata,

@@ -4,6 +4,7 @@ A sign-in is begun in a browser and ended by the same one. Whoever is known by t
 is in; for anybody else it brings a ticket, with which they make an account or connect theirs.
 """
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -82,8 +83,7 @@ async def recognise(system: Pool, claims: Claims, now: datetime) -> User | Ticke
         if not claims.email_verified:
             raise EmailNotProven("Google has not seen it proven that this address is yours.")
         known = await users.by_email(tx, claims.email)
-        content = {name: getattr(claims, name) for name in Claims.__dataclass_fields__}
-        secret = await flows.begin(tx, TICKET, content, now)
+        secret = await flows.begin(tx, TICKET, asdict(claims), now)
         await tx.commit()
     return Ticket(secret, known is not None and known.email_verified_at is not None, claims)
 
@@ -94,7 +94,7 @@ async def holder(system: Pool, ticket: str, now: datetime) -> tuple[Claims, User
         content = await flows.look(tx, TICKET, ticket, now)
         if content is None:
             raise _not_valid()
-        claims = Claims(**content)  # type: ignore[arg-type]
+        claims = Claims(**content)
         return claims, await users.by_email(tx, claims.email)
 
 
