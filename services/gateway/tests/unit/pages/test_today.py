@@ -66,6 +66,16 @@ async def test_nobody_is_at_risk_for_having_bought_once(site: Any) -> None:
     assert "No client looks like leaving." not in text
 
 
+async def test_nobody_is_said_to_stay_before_it_is_computed(site: Any) -> None:
+    listed = site.neighbours.predictions.answers["ListClientRisks"]
+    del listed.clients[:]
+    assert "No client looks like leaving." in (await site.get("/")).text
+    listed.basis.computing = True
+    text = (await site.get("/")).text
+    assert "Who may be leaving is being computed." in text
+    assert "No client looks like leaving." not in text
+
+
 async def test_without_odds_deals_without_a_step_are_all(site: Any) -> None:
     site.neighbours.predictions.answers["ListDealOdds"] = PeerUnavailable("analytics")
     text = (await site.get("/")).text

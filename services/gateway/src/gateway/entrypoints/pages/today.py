@@ -96,6 +96,7 @@ async def today(request: Request) -> Response:
         more_deals=bool(bare and (bare.next_page_token or others[DEALS:])),
         risks=None if risks is None else _known(risks.clients)[:RISKS],
         risks_unknown=bool(risks and risks.clients),
+        risks_computing=bool(risks and risks.basis.computing),
         entries=None if happened is None else happened.entries,
         pipeline=pipeline,
         velocity=velocity,
