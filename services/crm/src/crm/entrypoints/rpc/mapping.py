@@ -1,6 +1,7 @@
 """Rows and entities as messages, and what messages hold as values. Lists are read by the thousand:
-rows are taken apart by position, in the order in which the adapters select them, and a message that
-is `made` by the `add` of its list is there from the start, where a finished one would be copied.
+rows are taken apart by position, in the order in which the adapters select them, a message that
+is `made` by the `add` of its list is there from the start, where a finished one would be copied,
+and instants are put into it in place, in half a constructor's time.
 """
 
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from crm.adapters.deal_columns import DealRow
 from crm.adapters.setting_events import STAGE_TYPES
@@ -37,6 +39,14 @@ def stamp(at: datetime | None) -> Any:
         "seconds": since.days * 86_400 + since.seconds,
         "nanos": since.microseconds * 1000,
     }
+
+
+def put(stamp: Timestamp, at: datetime | None) -> None:
+    """An instant of a message that is there already; None leaves it unset."""
+    if at is not None:
+        since = at - _EPOCH
+        stamp.seconds = since.days * 86_400 + since.seconds
+        stamp.nanos = since.microseconds * 1000
 
 
 def money(amount_minor: int | None, currency: str | None) -> Any:
@@ -71,16 +81,16 @@ def deal_message(
         win_probability=row.win_probability,
         recommendation=row.advice,
         odds_evidence=row.odds_evidence,
-        enter_stage_time=stamp(row.entered_stage_at),
         rotting=is_rotting(row.stage_type, row.rotting_days, row.entered_stage_at, now),
-        create_time=stamp(row.created_at),
-        update_time=stamp(row.updated_at),
-        close_time=stamp(row.closed_at),
         lost_reason_id=str(row.lost_reason_id) if row.lost_reason_id else "",
         lost_reason_name=row.lost_reason_name,
         version=row.version,
         etag=str(row.version),
     )
+    put(message.enter_stage_time, row.entered_stage_at)
+    put(message.create_time, row.created_at)
+    put(message.update_time, row.updated_at)
+    put(message.close_time, row.closed_at)
     if row.custom_fields:
         message.custom_fields.update(row.custom_fields)
     return message
@@ -167,11 +177,11 @@ def card_message(row: Any, now: datetime, made: Callable[..., deal_pb.Card]) -> 
         win_probability=win_probability,
         recommendation=advice,
         odds_evidence=odds_evidence,
-        enter_stage_time=stamp(entered_stage_at),
         rotting=is_rotting(stage_type, rotting_days, entered_stage_at, now),
         etag=str(version),
         tags=tags,
     )
+    put(card.enter_stage_time, entered_stage_at)
     if custom_fields:
         card.custom_fields.update(custom_fields)
     return card
