@@ -55,6 +55,7 @@ async def test_the_whole_of_the_main_job(owner: Person) -> None:
         headers={"If-Match": etag(deal)},
     )
     assert (changed.status_code, changed.json()["next_step"]) == (200, "Call")
+    await owner.hear_own_changes()
     won = await owner.move(changed.json(), "Won")
     assert (won["stage_type"], won["closed_at"] is not None) == ("won", True)
     entries = (await owner.get(f"/deals/{deal['id']}/history"))["items"]

@@ -91,7 +91,14 @@ async def settled(bus: Bus, stream: str, name: str) -> bool:
     return delivered >= 4 and info.num_pending == info.num_ack_pending == 0
 
 
-def make_event(workspace: UUID, kind: str, message: Any, *, bulk_id: UUID | None = None) -> Event:
+def make_event(
+    workspace: UUID,
+    kind: str,
+    message: Any,
+    *,
+    bulk_id: UUID | None = None,
+    actor_id: UUID | None = None,
+) -> Event:
     """With an envelope of its own."""
     event_id = new_id()
     return Event(
@@ -102,7 +109,7 @@ def make_event(workspace: UUID, kind: str, message: Any, *, bulk_id: UUID | None
         time=NOON,
         version=1,
         bulk_id=bulk_id,
-        actor_id=None,
+        actor_id=actor_id,
         origin="",
         body=message.SerializeToString(),
         headers={},
@@ -139,7 +146,9 @@ def workspace_updated(workspace: UUID, time_zone: str, *, version: int = 1) -> E
     return make_event(workspace, "auth.workspace.v1.updated", message)
 
 
-def deal_moved(workspace: UUID, *, bulk_id: UUID | None = None, **over: Any) -> Event:
+def deal_moved(
+    workspace: UUID, *, bulk_id: UUID | None = None, actor_id: UUID | None = None, **over: Any
+) -> Event:
     usual = {
         "deal_id": str(new_id()),
         "name": "Website relaunch",
@@ -157,7 +166,8 @@ def deal_moved(workspace: UUID, *, bulk_id: UUID | None = None, **over: Any) -> 
         happen_time=to_timestamp(NOON),
         version=2,
     )
-    return make_event(workspace, "crm.deal.v1.moved", message, bulk_id=bulk_id)
+    kind = "crm.deal.v1.moved"
+    return make_event(workspace, kind, message, bulk_id=bulk_id, actor_id=actor_id)
 
 
 def reminded(workspace: UUID, owner_id: UUID | None, **over: Any) -> Event:

@@ -41,6 +41,7 @@ async def kill_while_writing(
 ) -> None:
     """So many acknowledged writes before each kill, which comes at any instant, and after it."""
     person = await register(http, "Writer")
+    await person.hear_own_changes()
     writers = Writers(person)
     async with writers.at_work():
         for name in names:

@@ -31,6 +31,7 @@ async def write_while_the_bus_is_away(
 ) -> None:
     """A hundred writes at least, and as long as that."""
     person = await register(http, "Patient")
+    await person.hear_own_changes()
     writers = Writers(person)
     nats, before = platform.pid("nats"), restarts(platform)
     async with writers.at_work():
@@ -61,6 +62,7 @@ async def write_while_the_bus_is_away(
 
 async def test_mails_wait_for_the_mail_server(platform: Platform, http: httpx.AsyncClient) -> None:
     person = await register(http, "Waiting")
+    await person.hear_own_changes()
     refused = await http.post(f"{platform.mail}/api/fail", params={"times": 1})
     assert refused.status_code == 200
     await person.move(await person.new_deal("Sent in the end"), "Won")

@@ -73,6 +73,13 @@ class Person:
         )
         return moved
 
+    async def hear_own_changes(self) -> None:
+        """Be told of what they do themselves, as only who wants it is."""
+        answer = await self.request(
+            "PUT", "/notifications/preferences", json={"mute_own_changes": False}
+        )
+        assert answer.status_code == 200, answer.text
+
     async def sign_in(self) -> None:
         """New tokens for the same person."""
         credentials = {"email": self.email, "password": self.password}

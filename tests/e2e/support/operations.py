@@ -73,6 +73,7 @@ async def make_world(owner: Person, *, of: str = "the world") -> dict[str, str]:
         files={"file": ("clients.csv", CSV, "text/csv")},
     )
     assert made.status_code == 201, made.text
+    await owner.hear_own_changes()
     await owner.move(deal, "Engaging")
     gone = await owner.new_deal(f"Gone deal of {of}")
     deleted = await owner.request("DELETE", f"/deals/{gone['id']}", headers={"If-Match": '"1"'})

@@ -86,3 +86,41 @@ async def test_who_knows_nothing_of_the_digest_leaves_it_as_it_was(
         ways = {p.kind: (p.by_mail, p.digest) for p in found.preferences}
         assert ways["deal_won"] == then
         assert ways["deal_lost"] == (True, False)
+
+
+async def test_nobody_is_told_of_what_they_did_themselves_unless_they_want_to(
+    app: App,
+    database: ServiceDatabase,
+    workspace: UUID,
+    caller: tuple[Caller, Any, Issuer],
+) -> None:
+    call, stub, issuer = caller
+    mira, noor = new_id(), new_id()
+    await tell(app, member_added(workspace, mira), member_added(workspace, noor))
+    me = issuer.identity(workspace_id=workspace, user_id=mira)
+
+    async def choose(**chosen: Any) -> pb.Preferences:
+        request = pb.SetPreferencesRequest(**chosen)
+        found: pb.Preferences = await call.call(stub.SetPreferences, request, identity=me)
+        return found
+
+    async def told() -> list[UUID]:
+        """Of one more move by Mira: who has a notification of it, and as many a mail."""
+        before = await rows(database, "notifications", workspace)
+        mails = await rows(database, "mails", workspace)
+        await tell(app, deal_moved(workspace, actor_id=mira))
+        now = await rows(database, "notifications", workspace)
+        written = len(await rows(database, "mails", workspace)) - len(mails)
+        assert written == len(now) - len(before)
+        known = {row["id"] for row in before}
+        return sorted(row["user_id"] for row in now if row["id"] not in known)
+
+    usual = await call.call(stub.GetPreferences, pb.GetPreferencesRequest(), identity=me)
+    assert usual.mute_own_changes
+    assert await told() == [noor]
+    assert not (await choose(mute_own_changes=False)).mute_own_changes
+    assert await told() == sorted([mira, noor])
+    won = pb.Preference(kind="deal_won", in_app=True, by_mail=True)
+    assert not (await choose(preferences=[won])).mute_own_changes, "as it was"
+    assert (await choose(mute_own_changes=True)).mute_own_changes
+    assert await told() == [noor]

@@ -220,6 +220,9 @@ class SetPreferencesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PREFERENCES_FIELD_NUMBER: _builtins.int
+    MUTE_OWN_CHANGES_FIELD_NUMBER: _builtins.int
+    mute_own_changes: _builtins.bool
+    """Absent: as it was."""
     @_builtins.property
     def preferences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Preference]:
         """The kinds that are to be told otherwise."""
@@ -228,12 +231,15 @@ class SetPreferencesRequest(_message.Message):
         self,
         *,
         preferences: _abc.Iterable[Global___Preference] | None = ...,
+        mute_own_changes: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mute_own_changes", b"_mute_own_changes", "mute_own_changes", b"mute_own_changes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["preferences", b"preferences"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mute_own_changes", b"_mute_own_changes", "mute_own_changes", b"mute_own_changes", "preferences", b"preferences"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__mute_own_changes: _TypeAlias = _typing.Literal["mute_own_changes"]  # noqa: Y015
+    _WhichOneofArgType__mute_own_changes: _TypeAlias = _typing.Literal["_mute_own_changes", b"_mute_own_changes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mute_own_changes) -> _WhichOneofReturnType__mute_own_changes | None: ...
 
 Global___SetPreferencesRequest: _TypeAlias = SetPreferencesRequest  # noqa: Y015
 
@@ -244,6 +250,9 @@ class Preferences(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PREFERENCES_FIELD_NUMBER: _builtins.int
+    MUTE_OWN_CHANGES_FIELD_NUMBER: _builtins.int
+    mute_own_changes: _builtins.bool
+    """Whether the caller is not told of what they did themselves; true until they choose."""
     @_builtins.property
     def preferences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Preference]:
         """One for each kind there is."""
@@ -252,10 +261,11 @@ class Preferences(_message.Message):
         self,
         *,
         preferences: _abc.Iterable[Global___Preference] | None = ...,
+        mute_own_changes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["preferences", b"preferences"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mute_own_changes", b"mute_own_changes", "preferences", b"preferences"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -204,6 +204,9 @@ async def test_a_person_chooses_what_to_hear_of(site: Site) -> None:
         ("export_finished", False, False, False),
     ]
     assert [p.HasField("digest") for p in asked.preferences] == [True, True, False, False]
+    assert (asked.HasField("mute_own_changes"), asked.mute_own_changes) == (True, True)
+    await site.post("/settings/notifications", form | {"own_changes": "1"})
+    assert site.neighbours.notifications.asked[-1].mute_own_changes is False
 
 
 @pytest.mark.parametrize(

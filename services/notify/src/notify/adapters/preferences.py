@@ -8,9 +8,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from kit.database import Statement, Transaction
 from kit.unit_of_work import UnitOfWork
-from notify.adapters.tables import preferences
+from notify.adapters.tables import own_changes, preferences
 from notify.domain.messages import Kind
-from notify.domain.preferences import USUAL, Choice
+from notify.domain.preferences import MUTED_USUALLY, USUAL, Choice
 
 _t = preferences.c
 _WORKSPACE = _t.workspace_id == bindparam("workspace", type_=Uuid())
@@ -34,6 +34,19 @@ KEEP = Statement(
         index_elements=[_t.workspace_id, _t.user_id, _t.kind],
         set_={name: _new.excluded[name] for name in ("in_app", "by_mail")}
         | {"digest": func.coalesce(_digest, _t.digest)},
+    )
+)
+_own = own_changes.c
+IS_MUTED = Statement(
+    select(_own.muted).where(
+        _own.workspace_id == bindparam("workspace", type_=Uuid()),
+        _own.user_id == bindparam("user", type_=Uuid()),
+    )
+)
+_newly = insert(own_changes).values({column.name: bindparam(column.name) for column in _own})
+MUTE = Statement(
+    _newly.on_conflict_do_update(
+        index_elements=[_own.workspace_id, _own.user_id], set_={"muted": _newly.excluded.muted}
     )
 )
 
@@ -67,3 +80,14 @@ async def keep(uow: UnitOfWork, user_id: UUID, chosen: Mapping[Kind, Choice]) ->
             for kind, choice in chosen.items()
         ],
     )
+
+
+async def mutes_own_changes(tx: Transaction, user_id: UUID) -> bool:
+    """Whether this person is not told of what they did themselves."""
+    chosen = await tx.value(IS_MUTED, workspace=tx.workspace_id, user=user_id)
+    return MUTED_USUALLY if chosen is None else bool(chosen)
+
+
+async def mute_own_changes(uow: UnitOfWork, user_id: UUID, muted: bool) -> None:
+    """Write what somebody chose."""
+    await uow.run(MUTE, workspace_id=uow.workspace_id, user_id=user_id, muted=muted)

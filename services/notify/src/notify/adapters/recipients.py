@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from kit.database import Statement, Transaction
-from notify.adapters.tables import recipients
+from notify.adapters.tables import own_changes, recipients
+from notify.domain.preferences import MUTED_USUALLY
 
 _new = insert(recipients).values({c.name: bindparam(c.name) for c in recipients.c})
 # Events come again and in any order: only a newer version changes anything.
@@ -31,6 +32,15 @@ ALL = Statement(
         recipients.c.locale,
         recipients.c.visibility,
         recipients.c.team,
+        func.coalesce(own_changes.c.muted, MUTED_USUALLY),
+    )
+    .outerjoin_from(
+        recipients,
+        own_changes,
+        and_(
+            own_changes.c.workspace_id == recipients.c.workspace_id,
+            own_changes.c.user_id == recipients.c.user_id,
+        ),
     )
     .where(
         recipients.c.workspace_id == bindparam("workspace", type_=recipients.c.workspace_id.type),
@@ -49,6 +59,7 @@ class Recipient(NamedTuple):
     locale: str
     visibility: str
     team: str
+    mutes_own_changes: bool
 
     def sees(self, owner_id: UUID | None, teams: Mapping[UUID, str]) -> bool:
         """Whether a record of this owner is theirs to see; `teams` are those of all members."""

@@ -44,6 +44,15 @@ preferences = Table(
     Column("digest", Boolean, nullable=False, server_default=false()),
 )
 
+# Who is told of their own changes, or not; without a row one is not.
+own_changes = Table(
+    "own_changes",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    Column("muted", Boolean, nullable=False),
+)
+
 workspaces = Table(
     "workspaces",
     metadata,

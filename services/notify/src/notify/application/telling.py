@@ -23,7 +23,8 @@ class News(NamedTuple):
     """Something to tell: its words for a locale, when it happened, and whose record it is about.
 
     What is about nobody's record is told to those who see everything, and to its `maker`; what is
-    `personal`, to its owner alone.
+    `personal`, to its owner alone. What somebody has `done` is no news to them, unless they say
+    so.
     """
 
     kind: Kind
@@ -32,9 +33,12 @@ class News(NamedTuple):
     owner_id: UUID | None
     personal: bool = False
     maker: UUID | None = None
+    done_by: UUID | None = None
 
     def is_for(self, member: Recipient, teams: Mapping[UUID, str]) -> bool:
         """Whether this member is told; `teams` are those of all members."""
+        if member.user_id == self.done_by and member.mutes_own_changes:
+            return False
         if self.personal:
             return member.user_id == self.owner_id
         return member.user_id == self.maker or member.sees(self.owner_id, teams)
@@ -75,8 +79,12 @@ async def write_to_person(uow: UnitOfWork, letter: NewMail, now: datetime) -> No
 
 
 async def choose(
-    uow: UnitOfWork, *, user_id: UUID, given: Mapping[str, Choice]
-) -> dict[Kind, Choice]:
+    uow: UnitOfWork,
+    *,
+    user_id: UUID,
+    given: Mapping[str, Choice],
+    mute_own_changes: bool | None = None,
+) -> tuple[dict[Kind, Choice], bool]:
     """Be told otherwise from now on; the answer is how it then stands.
 
     What is no longer wanted by mail is in no digest either. Raises PreferenceInvalid.
@@ -86,9 +94,12 @@ async def choose(
     await digests.drop_kinds(
         uow, user_id, [k for k, choice in chosen.items() if not choice.by_mail]
     )
+    if mute_own_changes is not None:
+        await preferences.mute_own_changes(uow, user_id, mute_own_changes)
     found = await preferences.of(uow, user_id)
+    muted = await preferences.mutes_own_changes(uow, user_id)
     await uow.commit()
-    return found
+    return found, muted
 
 
 async def mark_read(

@@ -27,6 +27,7 @@ class Choice(NamedTuple):
 
 
 USUAL = {kind: Choice(True, kind not in ONLY_INSIDE, digest=False) for kind in Kind}
+MUTED_USUALLY = True  # what somebody did themselves is no news to them
 
 
 def checked(given: Mapping[str, Choice]) -> dict[Kind, Choice]:

@@ -112,7 +112,8 @@ def deal_news(event: Event) -> News:
     owner = told.deal.owner_id
     owner_id = parse_id(owner, "owner_id") if owner else None
     move, at = _move(told), from_timestamp(told.happen_time)
-    return News(deal_moved(move).kind, partial(deal_moved, move), at, owner_id)
+    words = partial(deal_moved, move)
+    return News(deal_moved(move).kind, words, at, owner_id, done_by=event.actor_id)
 
 
 def import_news(event: Event) -> News:

@@ -79,7 +79,7 @@ async def get_preferences(request: Request) -> Response:
 async def set_preferences(request: Request) -> Response:
     """Kinds that are not named stay as they are."""
     body = await read_body(request, setting_schemas.PreferencesIn)
-    asked = pb.SetPreferencesRequest()
+    asked = pb.SetPreferencesRequest(mute_own_changes=body.mute_own_changes)
     for choice in body.preferences:
         asked.preferences.add(**choice.model_dump())
     answer = await request.app.state.clients.notifications.SetPreferences(
@@ -108,7 +108,8 @@ def _preferences(answer: pb.Preferences) -> dict[str, Any]:
                 "digest": found.digest,
             }
             for found in answer.preferences
-        ]
+        ],
+        "mute_own_changes": answer.mute_own_changes,
     }
 
 

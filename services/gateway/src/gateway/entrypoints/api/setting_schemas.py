@@ -108,7 +108,12 @@ class PreferenceIn(Body):
 
 
 class PreferencesIn(Body):
-    preferences: list[PreferenceIn] = Field(min_length=1, max_length=50)
+    """What is absent stays as it is."""
+
+    preferences: list[PreferenceIn] = Field([], max_length=50)
+    mute_own_changes: bool | None = Field(
+        None, description="Whether I am not told of what I do myself; true until it is set."
+    )
 
 
 class PreferenceOut(Out):
@@ -122,6 +127,7 @@ class PreferencesOut(Out):
     """One for each kind there is."""
 
     preferences: list[PreferenceOut]
+    mute_own_changes: bool
 
 
 FieldTypeName = Literal[

@@ -86,6 +86,7 @@ async def preferences(request: Request) -> Response:
         preferences=sorted(found.preferences, key=lambda one: _place(one.kind)),
         words=WORDS,
         mails=MAILS,
+        own_changes=not found.mute_own_changes,
         saved="saved" in request.query_params,
     )
 
@@ -103,7 +104,7 @@ async def choose(request: Request) -> Response:
     """
     signed_in(request)
     values = await values_of(request)
-    asked = SetPreferencesRequest()
+    asked = SetPreferencesRequest(mute_own_changes=not values["own_changes"])
     for kind in filter(None, values["kinds"].split(",")):
         mail = values[f"mail-{kind}"]
         asked.preferences.add(

@@ -73,7 +73,9 @@ class NotificationService(grpc_api.NotificationServiceServicer):
     ) -> pb.Preferences:
         principal = principal_of(context)
         async with ReadTransaction(self._app.pool, principal.workspace_id) as tx:
-            return _preferences(await preferences.of(tx, principal.user_id))
+            found = await preferences.of(tx, principal.user_id)
+            muted = await preferences.mutes_own_changes(tx, principal.user_id)
+        return _preferences(found, muted)
 
     async def SetPreferences(
         self, request: pb.SetPreferencesRequest, context: Context
@@ -81,7 +83,10 @@ class NotificationService(grpc_api.NotificationServiceServicer):
         principal = principal_of(context)
         given = {p.kind: _choice(p) for p in request.preferences}
         async with self._app.unit_of_work(principal.workspace_id, principal.origin) as uow:
-            return _preferences(await choose(uow, user_id=principal.user_id, given=given))
+            found, muted = await choose(
+                uow, user_id=principal.user_id, given=given, mute_own_changes=_muting(request)
+            )
+        return _preferences(found, muted)
 
 
 def _choice(given: pb.Preference) -> Choice:
@@ -89,8 +94,13 @@ def _choice(given: pb.Preference) -> Choice:
     return Choice(given.in_app, given.by_mail, digest)
 
 
-def _preferences(found: Mapping[Kind, Choice]) -> pb.Preferences:
+def _muting(request: pb.SetPreferencesRequest) -> bool | None:
+    return request.mute_own_changes if request.HasField("mute_own_changes") else None
+
+
+def _preferences(found: Mapping[Kind, Choice], muted: bool) -> pb.Preferences:
     return pb.Preferences(
+        mute_own_changes=muted,
         preferences=[
             pb.Preference(
                 kind=kind.value,
@@ -100,7 +110,7 @@ def _preferences(found: Mapping[Kind, Choice]) -> pb.Preferences:
                 mail_offered=kind not in ONLY_INSIDE,
             )
             for kind, choice in found.items()
-        ]
+        ],
     )
 
 
