@@ -139,9 +139,11 @@ def member_removed(workspace: UUID, user_id: UUID, *, version: int = 2) -> Event
     return make_event(workspace, "auth.member.v1.removed", message)
 
 
-def workspace_updated(workspace: UUID, time_zone: str, *, version: int = 1) -> Event:
+def workspace_updated(
+    workspace: UUID, time_zone: str, *, version: int = 1, name: str = ""
+) -> Event:
     message = auth_pb.WorkspaceUpdated(
-        workspace_id=str(workspace), time_zone=time_zone, version=version
+        workspace_id=str(workspace), time_zone=time_zone, version=version, name=name
     )
     return make_event(workspace, "auth.workspace.v1.updated", message)
 

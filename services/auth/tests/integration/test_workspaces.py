@@ -14,6 +14,7 @@ from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
 from kit.database import Transaction
 from kit.errors import DomainError
+from kit.ids import new_id
 from kit.migrations import WITHOUT_TENANT
 from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
@@ -66,6 +67,19 @@ async def test_a_workspace_is_changed_on_its_latest_version(door: Door) -> None:
     change.update_mask.paths.append("create_time")
     strange = door.call(door.workspace.UpdateWorkspace, change, identity=mira.identity)
     assert await refused(strange) == "FIELD_NOT_WRITABLE"
+
+
+async def test_other_services_are_told_what_a_workspace_is_set_to(door: Door) -> None:
+    mira = await door.register()
+    asked = workspace_pb.GetWorkspaceSettingsRequest(workspace_id=mira.tokens.workspace_id)
+    told = await door.call(door.workspace.GetWorkspaceSettings, asked)
+    get = workspace_pb.GetWorkspaceRequest(workspace_id=mira.tokens.workspace_id)
+    workspace = await door.call(door.workspace.GetWorkspace, get, identity=mira.identity)
+    assert (told.name, told.time_zone) == (workspace.name, workspace.time_zone)
+    assert told.version == int(workspace.etag)
+    nowhere = workspace_pb.GetWorkspaceSettingsRequest(workspace_id=str(new_id()))
+    reason = await refused(door.call(door.workspace.GetWorkspaceSettings, nowhere))
+    assert reason == "WORKSPACE_NOT_FOUND"
 
 
 async def test_another_tenants_workspace_is_not_there(door: Door) -> None:

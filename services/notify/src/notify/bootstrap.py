@@ -17,6 +17,7 @@ from kit.rpc.authority import trust
 from kit.rpc.client import Caller
 from kit.rpc.server import RpcServer, Servicer
 from kit.runtime import run
+from notify.adapters.auth import Auth
 from notify.adapters.letters import Letters
 from notify.adapters.smtp import Smtp
 from notify.config import Settings
@@ -33,6 +34,7 @@ from notify.entrypoints.consumers import (
 from notify.entrypoints.digests import keep_making_digests
 from notify.entrypoints.rpc.notifications import NotificationService
 from notify.entrypoints.sender import Sender
+from notify.entrypoints.settings import keep_asking_for_settings
 
 SYSTEM_POOL_SIZE = 3
 
@@ -79,6 +81,7 @@ async def serve(settings: Settings) -> None:
                 "revocations": revocations.follow,
                 "members": _consumer(app, bus, "AUTH", "notify-members", of_auth(app)).run,
                 "workspaces": workspaces_consumer(app, bus).run,
+                "settings": lambda: keep_asking_for_settings(app, Auth(auth)),
                 "deals": deals_consumer(app, bus).run,
                 "scores": scores_consumer(app, bus).run,
                 "digests": lambda: keep_making_digests(app),

@@ -165,9 +165,11 @@ async def test_who_dies_in_between_has_done_nothing(
     async with FaultProxy.to(database.dsns["app"]) as proxy:
 
         class Last(Letters):
-            def digest(self, to: Recipient, day: date, items: Sequence[Item]) -> NewMail:
+            def digest(
+                self, to: Recipient, day: date, items: Sequence[Item], workspace: str
+            ) -> NewMail:
                 proxy.cut()  # it is claimed and taken, and nobody hears of it
-                return super().digest(to, day, items)
+                return super().digest(to, day, items, workspace)
 
         pool = await open_pool(proxy.url, size=1, name="test")
         with pytest.raises(DatabaseUnavailable):
@@ -280,14 +282,14 @@ async def test_as_much_is_asked_however_many_they_are(
         await wanting(app, workspace, other)
     with recorded_queries(database.app) as recorded:
         await tell(app, deal_moved(workspace))
-    # BEGIN, members, preferences, notifications, mails, zone, what waits, outbox, COMMIT
+    # BEGIN, members, preferences, workspace, notifications, mails, what waits, outbox, COMMIT
     assert len(recorded) == 9, recorded
     await tell(app, *(deal_moved(workspace) for _ in range(4)))
     clock.set(MORNING)
     with recorded_queries(database.app) as recorded:
         async with app.unit_of_work(workspace) as uow:
             await make_digests(uow, app.letters, now=clock.now())
-    # BEGIN, zone, members, claim, take, postpone, mails, COMMIT
+    # BEGIN, workspace, members, claim, take, postpone, mails, COMMIT
     assert len(recorded) == 8, recorded
     assert len(await rows(database, "mails", workspace)) == 6
 

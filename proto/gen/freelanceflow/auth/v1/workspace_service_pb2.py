@@ -27,7 +27,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-freelanceflow/auth/v1/workspace_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a\"freelanceflow/type/v1/access.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x01\n\tWorkspace\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"+\n\x13GetWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"\x8c\x01\n\x16UpdateWorkspaceRequest\x12\x33\n\tworkspace\x18\x01 \x01(\x0b\x32 .freelanceflow.auth.v1.Workspace\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"\x95\x01\n\x06Member\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12-\n\tjoin_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nvisibility\x18\x06 \x01(\t\x12\x0c\n\x04team\x18\x07 \x01(\t\";\n\x12ListMembersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x13ListMembersResponse\x12.\n\x07members\x18\x01 \x03(\x0b\x32\x1d.freelanceflow.auth.v1.Member\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"|\n\x17\x43hangeMemberRoleRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x17\n\nvisibility\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04team\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\r\n\x0b_visibilityB\x07\n\x05_team\"&\n\x13RemoveMemberRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\x16\n\x14RemoveMemberResponse\"6\n\x17\x43reateInvitationRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\"u\n\nInvitation\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\r\n\x05token\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xed\x05\n\x10WorkspaceService\x12r\n\x0cGetWorkspace\x12*.freelanceflow.auth.v1.GetWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x14\x8a\xb5\x18\x10\n\x0eworkspace.read\x12y\n\x0fUpdateWorkspace\x12-.freelanceflow.auth.v1.UpdateWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x15\x8a\xb5\x18\x11\n\x0fworkspace.write\x12x\n\x0bListMembers\x12).freelanceflow.auth.v1.ListMembersRequest\x1a*.freelanceflow.auth.v1.ListMembersResponse\"\x12\x8a\xb5\x18\x0e\n\x0cmembers.read\x12v\n\x10\x43hangeMemberRole\x12..freelanceflow.auth.v1.ChangeMemberRoleRequest\x1a\x1d.freelanceflow.auth.v1.Member\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12|\n\x0cRemoveMember\x12*.freelanceflow.auth.v1.RemoveMemberRequest\x1a+.freelanceflow.auth.v1.RemoveMemberResponse\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12z\n\x10\x43reateInvitation\x12..freelanceflow.auth.v1.CreateInvitationRequest\x1a!.freelanceflow.auth.v1.Invitation\"\x13\x8a\xb5\x18\x0f\n\rmembers.writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-freelanceflow/auth/v1/workspace_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a\"freelanceflow/type/v1/access.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x01\n\tWorkspace\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"+\n\x13GetWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"3\n\x1bGetWorkspaceSettingsRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"E\n\x11WorkspaceSettings\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttime_zone\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"\x8c\x01\n\x16UpdateWorkspaceRequest\x12\x33\n\tworkspace\x18\x01 \x01(\x0b\x32 .freelanceflow.auth.v1.Workspace\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"\x95\x01\n\x06Member\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12-\n\tjoin_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nvisibility\x18\x06 \x01(\t\x12\x0c\n\x04team\x18\x07 \x01(\t\";\n\x12ListMembersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x13ListMembersResponse\x12.\n\x07members\x18\x01 \x03(\x0b\x32\x1d.freelanceflow.auth.v1.Member\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"|\n\x17\x43hangeMemberRoleRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x17\n\nvisibility\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04team\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\r\n\x0b_visibilityB\x07\n\x05_team\"&\n\x13RemoveMemberRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\x16\n\x14RemoveMemberResponse\"6\n\x17\x43reateInvitationRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\"u\n\nInvitation\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\r\n\x05token\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xeb\x06\n\x10WorkspaceService\x12r\n\x0cGetWorkspace\x12*.freelanceflow.auth.v1.GetWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x14\x8a\xb5\x18\x10\n\x0eworkspace.read\x12|\n\x14GetWorkspaceSettings\x12\x32.freelanceflow.auth.v1.GetWorkspaceSettingsRequest\x1a(.freelanceflow.auth.v1.WorkspaceSettings\"\x06\x8a\xb5\x18\x02\x18\x01\x12y\n\x0fUpdateWorkspace\x12-.freelanceflow.auth.v1.UpdateWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x15\x8a\xb5\x18\x11\n\x0fworkspace.write\x12x\n\x0bListMembers\x12).freelanceflow.auth.v1.ListMembersRequest\x1a*.freelanceflow.auth.v1.ListMembersResponse\"\x12\x8a\xb5\x18\x0e\n\x0cmembers.read\x12v\n\x10\x43hangeMemberRole\x12..freelanceflow.auth.v1.ChangeMemberRoleRequest\x1a\x1d.freelanceflow.auth.v1.Member\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12|\n\x0cRemoveMember\x12*.freelanceflow.auth.v1.RemoveMemberRequest\x1a+.freelanceflow.auth.v1.RemoveMemberResponse\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12z\n\x10\x43reateInvitation\x12..freelanceflow.auth.v1.CreateInvitationRequest\x1a!.freelanceflow.auth.v1.Invitation\"\x13\x8a\xb5\x18\x0f\n\rmembers.writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['GetWorkspace']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['GetWorkspace']._serialized_options = b'\212\265\030\020\n\016workspace.read'
+  _globals['_WORKSPACESERVICE'].methods_by_name['GetWorkspaceSettings']._loaded_options = None
+  _globals['_WORKSPACESERVICE'].methods_by_name['GetWorkspaceSettings']._serialized_options = b'\212\265\030\002\030\001'
   _globals['_WORKSPACESERVICE'].methods_by_name['UpdateWorkspace']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['UpdateWorkspace']._serialized_options = b'\212\265\030\021\n\017workspace.write'
   _globals['_WORKSPACESERVICE'].methods_by_name['ListMembers']._loaded_options = None
@@ -50,24 +52,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKSPACE']._serialized_end=318
   _globals['_GETWORKSPACEREQUEST']._serialized_start=320
   _globals['_GETWORKSPACEREQUEST']._serialized_end=363
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=366
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=506
-  _globals['_MEMBER']._serialized_start=509
-  _globals['_MEMBER']._serialized_end=658
-  _globals['_LISTMEMBERSREQUEST']._serialized_start=660
-  _globals['_LISTMEMBERSREQUEST']._serialized_end=719
-  _globals['_LISTMEMBERSRESPONSE']._serialized_start=721
-  _globals['_LISTMEMBERSRESPONSE']._serialized_end=815
-  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_start=817
-  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_end=941
-  _globals['_REMOVEMEMBERREQUEST']._serialized_start=943
-  _globals['_REMOVEMEMBERREQUEST']._serialized_end=981
-  _globals['_REMOVEMEMBERRESPONSE']._serialized_start=983
-  _globals['_REMOVEMEMBERRESPONSE']._serialized_end=1005
-  _globals['_CREATEINVITATIONREQUEST']._serialized_start=1007
-  _globals['_CREATEINVITATIONREQUEST']._serialized_end=1061
-  _globals['_INVITATION']._serialized_start=1063
-  _globals['_INVITATION']._serialized_end=1180
-  _globals['_WORKSPACESERVICE']._serialized_start=1183
-  _globals['_WORKSPACESERVICE']._serialized_end=1932
+  _globals['_GETWORKSPACESETTINGSREQUEST']._serialized_start=365
+  _globals['_GETWORKSPACESETTINGSREQUEST']._serialized_end=416
+  _globals['_WORKSPACESETTINGS']._serialized_start=418
+  _globals['_WORKSPACESETTINGS']._serialized_end=487
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=490
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=630
+  _globals['_MEMBER']._serialized_start=633
+  _globals['_MEMBER']._serialized_end=782
+  _globals['_LISTMEMBERSREQUEST']._serialized_start=784
+  _globals['_LISTMEMBERSREQUEST']._serialized_end=843
+  _globals['_LISTMEMBERSRESPONSE']._serialized_start=845
+  _globals['_LISTMEMBERSRESPONSE']._serialized_end=939
+  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_start=941
+  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_end=1065
+  _globals['_REMOVEMEMBERREQUEST']._serialized_start=1067
+  _globals['_REMOVEMEMBERREQUEST']._serialized_end=1105
+  _globals['_REMOVEMEMBERRESPONSE']._serialized_start=1107
+  _globals['_REMOVEMEMBERRESPONSE']._serialized_end=1129
+  _globals['_CREATEINVITATIONREQUEST']._serialized_start=1131
+  _globals['_CREATEINVITATIONREQUEST']._serialized_end=1185
+  _globals['_INVITATION']._serialized_start=1187
+  _globals['_INVITATION']._serialized_end=1304
+  _globals['_WORKSPACESERVICE']._serialized_start=1307
+  _globals['_WORKSPACESERVICE']._serialized_end=2182
 # @@protoc_insertion_point(module_scope)

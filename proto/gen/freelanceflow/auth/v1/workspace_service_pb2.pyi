@@ -87,6 +87,58 @@ class GetWorkspaceRequest(_message.Message):
 Global___GetWorkspaceRequest: _TypeAlias = GetWorkspaceRequest  # noqa: Y015
 
 @_typing.final
+class GetWorkspaceSettingsRequest(_message.Message):
+    """Asks for a workspace's settings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """The workspace."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetWorkspaceSettingsRequest: _TypeAlias = GetWorkspaceSettingsRequest  # noqa: Y015
+
+@_typing.final
+class WorkspaceSettings(_message.Message):
+    """What the events of a workspace tell of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What it is called."""
+    time_zone: _builtins.str
+    """IANA time zone."""
+    version: _builtins.int
+    """The workspace's version."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "time_zone", b"time_zone", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkspaceSettings: _TypeAlias = WorkspaceSettings  # noqa: Y015
+
+@_typing.final
 class UpdateWorkspaceRequest(_message.Message):
     """Asks to change the workspace."""
 

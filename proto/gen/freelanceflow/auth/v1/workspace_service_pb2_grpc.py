@@ -40,6 +40,11 @@ class WorkspaceServiceStub:
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
                 _registered_method=True)
+        self.GetWorkspaceSettings = channel.unary_unary(
+                '/freelanceflow.auth.v1.WorkspaceService/GetWorkspaceSettings',
+                request_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.GetWorkspaceSettingsRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.WorkspaceSettings.FromString,
+                _registered_method=True)
         self.UpdateWorkspace = channel.unary_unary(
                 '/freelanceflow.auth.v1.WorkspaceService/UpdateWorkspace',
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.UpdateWorkspaceRequest.SerializeToString,
@@ -73,6 +78,13 @@ class WorkspaceServiceServicer:
 
     def GetWorkspace(self, request, context):
         """Gets the workspace. Another workspace's id: NOT_FOUND (WORKSPACE_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetWorkspaceSettings(self, request, context):
+        """Tells another service what a workspace is set to, of which it has heard no event. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,6 +135,11 @@ def add_WorkspaceServiceServicer_to_server(servicer, server):
                     servicer.GetWorkspace,
                     request_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.FromString,
                     response_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Workspace.SerializeToString,
+            ),
+            'GetWorkspaceSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWorkspaceSettings,
+                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.GetWorkspaceSettingsRequest.FromString,
+                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.WorkspaceSettings.SerializeToString,
             ),
             'UpdateWorkspace': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateWorkspace,
@@ -178,6 +195,33 @@ class WorkspaceService:
             '/freelanceflow.auth.v1.WorkspaceService/GetWorkspace',
             freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.SerializeToString,
             freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWorkspaceSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.auth.v1.WorkspaceService/GetWorkspaceSettings',
+            freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.GetWorkspaceSettingsRequest.SerializeToString,
+            freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.WorkspaceSettings.FromString,
             options,
             channel_credentials,
             insecure,

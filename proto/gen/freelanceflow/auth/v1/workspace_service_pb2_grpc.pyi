@@ -35,6 +35,8 @@ class WorkspaceServiceStub:
     def __new__(cls, channel: _aio.Channel) -> WorkspaceServiceAsyncStub: ...
     GetWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_service_pb2.Workspace]
     """Gets the workspace. Another workspace's id: NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+    GetWorkspaceSettings: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceSettingsRequest, _workspace_service_pb2.WorkspaceSettings]
+    """Tells another service what a workspace is set to, of which it has heard no event. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND)."""
     UpdateWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.UpdateWorkspaceRequest, _workspace_service_pb2.Workspace]
     """Changes name, currency or time zone. Fails with INVALID_ARGUMENT (NAME_MISSING, CURRENCY_UNKNOWN, TIME_ZONE_UNKNOWN)
     and ABORTED (WORKSPACE_HAS_CHANGED).
@@ -58,6 +60,8 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
     """Gets the workspace. Another workspace's id: NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+    GetWorkspaceSettings: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceSettingsRequest, _workspace_service_pb2.WorkspaceSettings]  # type: ignore[assignment]
+    """Tells another service what a workspace is set to, of which it has heard no event. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND)."""
     UpdateWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.UpdateWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
     """Changes name, currency or time zone. Fails with INVALID_ARGUMENT (NAME_MISSING, CURRENCY_UNKNOWN, TIME_ZONE_UNKNOWN)
     and ABORTED (WORKSPACE_HAS_CHANGED).
@@ -84,6 +88,14 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_workspace_service_pb2.Workspace, _abc.Awaitable[_workspace_service_pb2.Workspace]]:
         """Gets the workspace. Another workspace's id: NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+
+    @_abc_1.abstractmethod
+    def GetWorkspaceSettings(
+        self,
+        request: _workspace_service_pb2.GetWorkspaceSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_service_pb2.WorkspaceSettings, _abc.Awaitable[_workspace_service_pb2.WorkspaceSettings]]:
+        """Tells another service what a workspace is set to, of which it has heard no event. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND)."""
 
     @_abc_1.abstractmethod
     def UpdateWorkspace(

@@ -49,10 +49,11 @@ class Letters:
         self._html = _environment(escape=True)
         self._text = _environment(escape=False)
 
-    def notification(self, to: Recipient, wording: Wording) -> NewMail:
+    def notification(self, to: Recipient, wording: Wording, workspace: str) -> NewMail:
         """One notification for one person."""
         values = {
             "name": to.name,
+            "workspace": workspace,
             "title": wording.title,
             "body": wording.body,
             "link": f"{self._public_url}/{_page_of(wording)}",
@@ -64,11 +65,13 @@ class Letters:
         }
         return self._letter("letter", to.email, wording.title, values)
 
-    def digest(self, to: Recipient, day: date, items: Sequence[Item]) -> NewMail:
-        """All that was collected for one person's morning."""
-        title = f"Your digest for {day_in_words(day)}"
+    def digest(self, to: Recipient, day: date, items: Sequence[Item], workspace: str) -> NewMail:
+        """All that was collected for one person's morning, in one of their workspaces."""
+        of = f" of {workspace}" if workspace else ""
+        title = f"Your digest{of} for {day_in_words(day)}"
         values = {
             "name": to.name,
+            "workspace": workspace,
             "title": title,
             "sections": sections(items),
             "public_url": self._public_url,
@@ -166,6 +169,7 @@ class Letters:
         """To a person, whatever workspaces they are in."""
         values = {
             "name": name,
+            "workspace": "",
             "title": title,
             "body": body,
             "link": f"{self._public_url}/{path}",

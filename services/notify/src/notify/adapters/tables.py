@@ -59,6 +59,7 @@ workspaces = Table(
     Column("workspace_id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("time_zone", Text, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
 )
 
 # What waits for its reader's next digest, in words.

@@ -51,6 +51,7 @@ async def tell_everybody(
     members = await recipients.everybody(uow)
     teams = {member.user_id: member.team for member in members if member.team}
     chosen = await preferences.of_everybody(uow, {item.kind for item in news})
+    workspace = await workspaces.settings(uow)
     told, written, collected = [], [], []
     for item in news:
         kind, words = item.kind, cache(item.words)
@@ -63,11 +64,11 @@ async def tell_everybody(
             if choice.by_mail and choice.digest:
                 collected.append((member.user_id, digest_item(words(member.locale))))
             elif choice.by_mail:
-                written.append(letters.notification(member, words(member.locale)))
+                written.append(letters.notification(member, words(member.locale), workspace.name))
     await notifications.add(uow, told)
     await mails.queue(uow, written, now)
     if collected:
-        await digests.collect(uow, collected, next_digest(await workspaces.zone(uow), now))
+        await digests.collect(uow, collected, next_digest(workspace.zone, now))
     uow.tell_facts(*(_created(notification, now) for notification in told))
     await uow.commit()
 

@@ -21,7 +21,7 @@ from kit.money import Money
 from kit.unit_of_work import UnitOfWork
 from notify.application.members import drop_member, keep_member
 from notify.application.telling import News, tell_everybody
-from notify.application.workspaces import keep_time_zone
+from notify.application.workspaces import keep_settings
 from notify.domain.messages import (
     Drop,
     ImportResult,
@@ -84,12 +84,16 @@ def of_auth(app: App) -> dict[str, Handler]:
 
 
 def of_workspaces(app: App) -> dict[str, Handler]:
-    """Workspaces come to be, and their clocks are set."""
+    """Workspaces come to be, and are set otherwise."""
 
     async def workspace_settled(uow: UnitOfWork, event: Event) -> None:
         told = auth_pb.WorkspaceUpdated.FromString(event.body)  # both messages say the same
-        await keep_time_zone(
-            uow, version=told.version, time_zone=told.time_zone, now=app.clock.now()
+        await keep_settings(
+            uow,
+            version=told.version,
+            time_zone=told.time_zone,
+            name=told.name,
+            now=app.clock.now(),
         )
 
     return {

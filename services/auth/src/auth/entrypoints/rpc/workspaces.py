@@ -32,6 +32,16 @@ class WorkspaceService(grpc_api.WorkspaceServiceServicer):
         async with self._app.unit_of_work(principal.workspace_id) as tx:
             return workspace_message(await workspaces.get(tx))
 
+    async def GetWorkspaceSettings(
+        self, request: pb.GetWorkspaceSettingsRequest, context: Context
+    ) -> pb.WorkspaceSettings:
+        workspace_id = parse_id(request.workspace_id, "workspace_id")
+        async with self._app.unit_of_work(workspace_id) as tx:
+            found = await workspaces.get(tx)
+        return pb.WorkspaceSettings(
+            name=found.name, time_zone=found.time_zone, version=found.version
+        )
+
     async def UpdateWorkspace(
         self, request: pb.UpdateWorkspaceRequest, context: Context
     ) -> pb.Workspace:
