@@ -24,6 +24,7 @@ TOLD = {
     "outbox_oldest_age_seconds": Late("oldest fact not on the bus yet"),
     "rescoring_oldest_dirty_age_seconds": Late("oldest change that no score knows yet"),
     "celery_queue_oldest_age_seconds": Late("oldest job that waits"),
+    "mail_oldest_due_age_seconds": Late("oldest mail that is due"),
     "dlq_messages": Late("events set aside", is_age=False),
 }
 

@@ -13,6 +13,7 @@ from kit.bus.jetstream import Bus
 from kit.ids import new_id
 from kit.pool import Pool
 from kit.relay import OutboxRelay
+from kit.telemetry.metrics import REGISTRY
 from kit.testing.background import running, until
 from kit.testing.database import ServiceDatabase, recorded_queries
 from kit.unit_of_work import UnitOfWork
@@ -240,3 +241,30 @@ async def test_what_is_declined_is_done_without_a_transaction(
         "SELECT count(*) FROM inbox WHERE consumer = $1", it.name
     )
     assert claimed == 1
+
+
+async def test_what_waits_is_told_while_nothing_is_handled(
+    messages: Messages,
+    publish: Publish,
+    consumer: MakeConsumer,
+    settled: Settled,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kit.bus.consumer.MEASURE_EVERY", 0.05)
+    may_go_on = asyncio.Event()
+
+    async def handler(uow: UnitOfWork, event: Event) -> None:
+        await may_go_on.wait()
+
+    def told(name: str) -> float | None:
+        return REGISTRY.get_sample_value(name, {"consumer": it.name})
+
+    await publish(messages(7))
+    it = consumer(handler)
+    async with running(it.run):
+        await until(lambda: told("event_waiting") == 7)
+        floor = told("event_ack_floor")
+        assert floor is not None
+        may_go_on.set()
+        await until(lambda: told("event_waiting") == 0)
+        await until(lambda: (told("event_ack_floor") or 0) > floor)

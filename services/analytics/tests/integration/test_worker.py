@@ -18,6 +18,7 @@ from analytics.domain.work import RESCORE
 from kit.clock import SystemClock
 from kit.ids import new_id
 from kit.jobs.celery import JobApp
+from kit.jobs.table import queued_for
 from kit.testing.background import until
 from kit.testing.database import ServiceDatabase
 from services.analytics.tests.scoring import scored, tell, unit
@@ -111,14 +112,15 @@ async def test_work_is_handed_out_once_a_turn(database: ServiceDatabase, workspa
     await tell(database, workspace, story(workspace, 3).until(STOP)[:3])
     async with unit(database, workspace) as uow:
         assert await hand_out(uow, now=SystemClock().now()) is None  # two seconds are not over
-    assert (await rescoring.ages(database.system)).dirty > 0
+    assert await rescoring.unscored_for(database.system) > 0
     await handed_out(database, workspace)
     async with unit(database, workspace) as uow:
         assert await hand_out(uow, now=SystemClock().now()) is None
-    assert (await rescoring.ages(database.system)).dirty > 0  # handed out is not scored yet
+    assert await rescoring.unscored_for(database.system) > 0  # handed out is not scored yet
     await database.owner.execute("UPDATE rescoring SET dirty_since = NULL")
     await database.owner.execute("UPDATE jobs SET status = 'done'")
-    assert await rescoring.ages(database.system) == (0.0, 0.0)
+    assert await rescoring.unscored_for(database.system) == 0.0
+    assert await queued_for(database.system) == 0.0
 
 
 async def test_a_replay_waits_for_everybody(database: ServiceDatabase, workspace: UUID) -> None:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from freelanceflow.auth.v1.key_service_pb2 import GetJwksRequest, IsSessionActiveRequest
 from freelanceflow.auth.v1.key_service_pb2_grpc import KeyServiceStub
 from freelanceflow.notify.v1 import notification_service_pb2_grpc as notification_grpc
+from kit.ages import keep_telling
 from kit.bus.consumer import Consumer, Handler, Together, Wants
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
@@ -17,8 +18,10 @@ from kit.rpc.authority import trust
 from kit.rpc.client import Caller
 from kit.rpc.server import RpcServer, Servicer
 from kit.runtime import run
+from notify.adapters import mails
 from notify.adapters.auth import Auth
 from notify.adapters.letters import Letters
+from notify.adapters.measures import MAIL_DUE_AGE
 from notify.adapters.smtp import Smtp
 from notify.config import Settings
 from notify.entrypoints.app import App
@@ -87,6 +90,7 @@ async def serve(settings: Settings) -> None:
                 "digests": lambda: keep_making_digests(app),
                 "sender": sender.run,
                 "forget": sender.forget,
+                "mail-age": lambda: keep_telling(MAIL_DUE_AGE, lambda: mails.due_for(system)),
             },
             checks={"database": lambda: answers(pool), "streams": bus.check},
         )

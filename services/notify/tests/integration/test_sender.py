@@ -8,9 +8,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from kit.clock import FakeClock
 from kit.ids import new_id
 from kit.pool import open_pool
+from kit.telemetry.metrics import REGISTRY
 from kit.testing.background import running, until
 from kit.testing.database import ServiceDatabase
 from kit.testing.proxy import FaultProxy
+from notify.adapters import mails
 from notify.adapters.smtp import Smtp
 from notify.application.sending import send_due
 from notify.entrypoints.app import App
@@ -57,3 +59,25 @@ async def test_a_database_lost_while_mails_go_out_stops_nothing(
                 await until(sent)
         system.terminate()
     assert len({mail["Message-ID"] for mail in sink.to(mira.hex)}) == 1
+
+
+async def test_what_is_due_and_what_became_of_it_is_told(
+    app: App, smtp: Smtp, sink: Sink, clock: FakeClock
+) -> None:
+    def told(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    while await send_due(app.system, smtp, mail_from=FROM, clock=clock):
+        pass
+    assert await mails.due_for(app.system) == 0
+    workspace, mira = new_id(), new_id()
+    await tell(app, member_added(workspace, mira), deal_moved(workspace))
+    assert await mails.due_for(app.system) > 0
+
+    accepted = told("mail_attempts_total", outcome="accepted")
+    in_time = told("mail_accepted_delay_seconds_bucket", le="300.0")
+    clock.advance(timedelta(minutes=4))
+    await send_due(app.system, smtp, mail_from=FROM, clock=clock)
+    assert told("mail_attempts_total", outcome="accepted") == accepted + 1
+    assert told("mail_accepted_delay_seconds_bucket", le="300.0") == in_time + 1
+    assert await mails.due_for(app.system) == 0

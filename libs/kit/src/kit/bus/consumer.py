@@ -7,8 +7,8 @@ cannot succeed is buried with its reason while the others go on.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -28,7 +28,13 @@ from kit.clock import Clock, SystemClock
 from kit.errors import DomainError, ErrorKind
 from kit.pool import DATABASE_LOST, Pool
 from kit.telemetry import Log, span
-from kit.telemetry.metrics import DEAD_LETTERS, EVENT_LAG, EVENTS_HANDLED
+from kit.telemetry.metrics import (
+    DEAD_LETTERS,
+    EVENT_LAG,
+    EVENTS_ACK_FLOOR,
+    EVENTS_HANDLED,
+    EVENTS_WAITING,
+)
 from kit.telemetry.tracing import Attributes
 from kit.unit_of_work import UnitOfWork
 
@@ -36,6 +42,7 @@ BATCH = 100
 ATTEMPTS = 5
 RETRY_AFTER = (1.0, 5.0, 30.0, 120.0)  # seconds, after the first failure, the second, …
 FORGET_EVERY = 600.0
+MEASURE_EVERY = 5.0
 ACK_WAIT = 15.0  # what a killed process held is delivered again after this
 # The server's own limit only stops a message that kills the process each time. Ours counts
 # failures; deliveries also count when a process dies of something else.
@@ -132,19 +139,42 @@ class Consumer:
                     is_redriven = True
                 await self._bus.jetstream.add_consumer(self.stream, self.config)
                 await pull.start()
-                while True:
-                    heed_cancellation()
-                    messages = await pull.take(BATCH)
-                    await self._handle(messages)
-                    await self._forget()
-                    if len(messages) < BATCH:
-                        await asyncio.sleep(rest_after(len(messages)))
+                async with self._measured():
+                    await self._consume(pull)
             except (PullLost, APIError, nats.errors.Error, *DATABASE_LOST) as error:
                 heed_cancellation()
                 log.warning("consumer_restarts", consumer=self.name, cause=repr(error))
                 await asyncio.sleep(1)
             finally:
                 await self._give_back(await pull.stop())
+
+    async def _consume(self, pull: Pull) -> None:
+        while True:
+            heed_cancellation()
+            messages = await pull.take(BATCH)
+            await self._handle(messages)
+            await self._forget()
+            if len(messages) < BATCH:
+                await asyncio.sleep(rest_after(len(messages)))
+
+    @asynccontextmanager
+    async def _measured(self) -> AsyncIterator[None]:
+        """By a task of its own: that nothing is handled any more is what one wants to see."""
+        measuring = asyncio.create_task(self._measure())
+        try:
+            yield
+        finally:
+            measuring.cancel()
+
+    async def _measure(self) -> None:
+        while True:
+            with suppress(APIError, nats.errors.Error):  # the next one tells
+                told = await self._bus.jetstream.consumer_info(self.stream, self.name)
+                waiting = (told.num_pending or 0) + (told.num_ack_pending or 0)
+                EVENTS_WAITING.labels(self.name).set(waiting)
+                floor = told.ack_floor.stream_seq if told.ack_floor else 0
+                EVENTS_ACK_FLOOR.labels(self.name).set(floor)
+            await asyncio.sleep(MEASURE_EVERY)
 
     async def _redrive(self) -> None:
         """Handle what was buried once more."""
@@ -236,7 +266,8 @@ class Consumer:
             outcome = "handled" if event.id in fresh else "repeated"
             EVENTS_HANDLED.labels(self.name, event.type, outcome).inc()
             if event.id in fresh:
-                EVENT_LAG.labels(self.name).observe((now - event.recorded_at).total_seconds())
+                bulk = "no" if event.bulk_id is None else "yes"
+                EVENT_LAG.labels(self.name, bulk).observe((now - event.recorded_at).total_seconds())
 
     async def _one_by_one(self, uow: UnitOfWork, events: Sequence[Event]) -> None:
         for event in events:

@@ -136,6 +136,10 @@ WHERE status = 'running' AND lease_until < now() AND attempts >= $1 AND kind = A
 RETURNING {", ".join(_seen)}"""
 
 
+QUEUED_FOR = """
+SELECT extract(epoch FROM now() - min(created_at))::float8 FROM jobs WHERE status = 'queued'"""
+
+
 class JobNotFound(DomainError):
     """No such job in this workspace."""
 
@@ -244,6 +248,12 @@ async def given_up(system: Pool, kinds: Collection[str]) -> list[Job]:
     """Jobs of these kinds that killed their worker each time, for the caller to end."""
     rows = await system.fetch(GIVE_UP, ATTEMPTS, list(kinds), LEASE)
     return [Job(**row) for row in rows]
+
+
+async def queued_for(system: Pool) -> float:
+    """Seconds since the oldest job that waits was asked for; zero when none waits."""
+    seconds: float | None = await system.fetchval(QUEUED_FOR)
+    return seconds or 0.0
 
 
 async def abandoned(system: Pool, kinds: Collection[str]) -> list[tuple[str, UUID]]:

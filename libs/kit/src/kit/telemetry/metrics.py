@@ -1,9 +1,11 @@
-"""The metrics contract: rules and dashboards may use what is declared here, and nothing else.
+"""The series of more than one service; what only one has it declares itself, in the same words.
 
-No id, mail address, raw path or workspace is ever a label.
+deploy/observability/metrics.yaml lists all: rules and dashboards may use what stands there, and
+nothing else. No id, mail address, raw path or workspace is ever a label.
 """
 
 import traceback
+from collections.abc import Sequence
 from hashlib import blake2s
 
 from prometheus_client import (
@@ -27,56 +29,61 @@ REGISTRY = CollectorRegistry(auto_describe=True)
 ProcessCollector(registry=REGISTRY)
 
 
-def _histogram(name: str, help_: str, *labels: str) -> Histogram:
-    return Histogram(name, help_, labels, registry=REGISTRY, buckets=BUCKETS)
+def histogram(name: str, help_: str, *labels: str, buckets: Sequence[float] = BUCKETS) -> Histogram:
+    """How long something takes."""
+    return Histogram(name, help_, labels, registry=REGISTRY, buckets=buckets)
 
 
-def _gauge(name: str, help_: str, *labels: str) -> Gauge:
+def gauge(name: str, help_: str, *labels: str) -> Gauge:
+    """How much of something there is."""
     return Gauge(name, help_, labels, registry=REGISTRY)
 
 
-def _counter(name: str, help_: str, *labels: str) -> Counter:
+def counter(name: str, help_: str, *labels: str) -> Counter:
+    """How often something happened."""
     return Counter(name, help_, labels, registry=REGISTRY)
 
 
-HTTP_SERVER = _histogram(
+HTTP_SERVER = histogram(
     "http_server_request_duration_seconds", "Requests answered.", "route", "method", "status"
 )
-RPC_SERVER = _histogram(
+RPC_SERVER = histogram(
     "rpc_server_duration_seconds", "Calls answered.", "rpc_service", "rpc_method", "code"
 )
-RPC_CLIENT = _histogram(
+RPC_CLIENT = histogram(
     "rpc_client_duration_seconds", "Calls made.", "rpc_service", "rpc_method", "callee", "code"
 )
 
-DB_OPERATION = _histogram("db_client_operation_duration_seconds", "Statements.", "op", "table")
-DB_POOL_IN_USE = _gauge("db_pool_in_use", "Connections handed out.", "pool")
-DB_POOL_WAIT = _histogram("db_pool_wait_seconds", "Waiting for a connection.", "pool")
+DB_OPERATION = histogram("db_client_operation_duration_seconds", "Statements.", "op", "table")
+DB_POOL_IN_USE = gauge("db_pool_in_use", "Connections handed out.", "pool")
+DB_POOL_WAIT = histogram("db_pool_wait_seconds", "Waiting for a connection.", "pool")
 
-OUTBOX_PENDING = _gauge("outbox_pending_rows", "Facts not yet on the bus.")
-OUTBOX_OLDEST_AGE = _gauge("outbox_oldest_age_seconds", "Age of the oldest of them.")
-OUTBOX_PUBLISHED = _counter("outbox_published_total", "Facts the stream has acknowledged.")
-OUTBOX_FAILURES = _counter("outbox_publish_failures_total", "Publishing that was not acknowledged.")
+OUTBOX_PENDING = gauge("outbox_pending_rows", "Facts not yet on the bus.")
+OUTBOX_OLDEST_AGE = gauge("outbox_oldest_age_seconds", "Age of the oldest of them.")
+OUTBOX_PUBLISHED = counter("outbox_published_total", "Facts the stream has acknowledged.")
+OUTBOX_FAILURES = counter("outbox_publish_failures_total", "Publishing that was not acknowledged.")
 
-EVENT_LAG = _histogram(
-    "event_end_to_end_lag_seconds", "From the fact to the end of its handling.", "consumer"
+# What is part of something large gives way on purpose, so it is told apart.
+EVENT_LAG = histogram(
+    "event_end_to_end_lag_seconds", "From the fact to the end of its handling.", "consumer", "bulk"
 )
-EVENTS_HANDLED = _counter("event_handled_total", "Events handled.", "consumer", "type", "outcome")
-DEAD_LETTERS = _gauge("dlq_messages", "Events set aside for a person.", "stream")
+EVENTS_HANDLED = counter("event_handled_total", "Events handled.", "consumer", "type", "outcome")
+EVENTS_WAITING = gauge("event_waiting", "Events not handled yet.", "consumer")
+EVENTS_ACK_FLOOR = gauge(
+    "event_ack_floor", "The event of the stream up to which all are handled.", "consumer"
+)
+DEAD_LETTERS = gauge("dlq_messages", "Events set aside for a person.", "stream")
 
-JOB_DURATION = Histogram(
+JOB_DURATION = histogram(
     "job_duration_seconds",
     "Attempts of jobs, by what they do and how they ended.",
-    ("kind", "outcome"),
-    registry=REGISTRY,
+    "kind",
+    "outcome",
     buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900),
 )
-RESCORING_AGE = _gauge(
-    "rescoring_oldest_dirty_age_seconds", "Since the oldest change that no score knows yet."
-)
-CELERY_QUEUE_AGE = _gauge("celery_queue_oldest_age_seconds", "Oldest job waiting.", "queue")
+CELERY_QUEUE_AGE = gauge("celery_queue_oldest_age_seconds", "Oldest job waiting.", "queue")
 
-ERRORS = _counter("errors_total", "Unexpected errors, by where they arose.", "fingerprint")
+ERRORS = counter("errors_total", "Unexpected errors, by where they arose.", "fingerprint")
 
 
 class Series:

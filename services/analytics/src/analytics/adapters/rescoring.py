@@ -173,13 +173,11 @@ BUSY = "SELECT EXISTS (SELECT FROM jobs WHERE status IN ('queued', 'running'))"
 NEXT = """
 SELECT extract(epoch FROM least(min(due_at), min(refit_due_at)) - now())::float8 FROM rescoring"""
 # What is handed out is no longer dirty, and not scored yet either.
-AGES = """
+UNSCORED_FOR = """
 SELECT extract(epoch FROM now() - least(
-        (SELECT min(dirty_since) FROM rescoring),
-        (SELECT min(created_at) FROM jobs
-            WHERE kind = 'rescore' AND status IN ('queued', 'running'))))::float8 AS dirty,
-    extract(epoch FROM now() - (SELECT min(created_at) FROM jobs WHERE status = 'queued'))::float8
-        AS queued"""
+    (SELECT min(dirty_since) FROM rescoring),
+    (SELECT min(created_at) FROM jobs
+        WHERE kind = 'rescore' AND status IN ('queued', 'running'))))::float8"""
 # A job whose worker died waits as well, for the next one.
 _JOB_WAITS = """EXISTS (SELECT FROM jobs WHERE status = 'queued'
         OR (status = 'running' AND lease_until < now()))"""
@@ -210,13 +208,6 @@ class Nights(NamedTuple):
     fitted_on: date | None
     backtested_on: date | None
     replaying: bool
-
-
-class Ages(NamedTuple):
-    """Seconds since the oldest change that is not scored, and since the oldest job that waits."""
-
-    dirty: float
-    queued: float
 
 
 class Due(NamedTuple):
@@ -348,8 +339,7 @@ async def somebody_waits(system: Pool) -> bool:
     return bool(await system.fetchval(WAITING))
 
 
-async def ages(system: Pool) -> Ages:
-    """How far behind the scores are; zero when they are not."""
-    row = await system.fetchrow(AGES)
-    assert row is not None  # a row without a table always comes
-    return Ages(row["dirty"] or 0.0, row["queued"] or 0.0)
+async def unscored_for(system: Pool) -> float:
+    """Seconds since the oldest change that is not scored; zero when all are."""
+    seconds: float | None = await system.fetchval(UNSCORED_FOR)
+    return seconds or 0.0

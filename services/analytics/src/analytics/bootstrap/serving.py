@@ -12,7 +12,7 @@ from analytics.entrypoints.rpc.analytics import AnalyticsService
 from analytics.entrypoints.rpc.figures import FiguresService
 from analytics.entrypoints.rpc.predictions import PredictionService
 from analytics.entrypoints.rpc.reports import ReportService
-from analytics.entrypoints.scheduler import hand_out_work, watch_ages
+from analytics.entrypoints.scheduler import hand_out_work, tell_rescoring_age
 from analytics.entrypoints.upkeep import tidy_up
 from freelanceflow.analytics.v1 import analytics_service_pb2_grpc as analytics_grpc
 from freelanceflow.analytics.v1 import figures_service_pb2_grpc as figures_grpc
@@ -24,6 +24,7 @@ from kit.bus.consumer import Consumer, Handler, Together
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
 from kit.database import answers
+from kit.jobs.age import tell_queue_age
 from kit.jobs.celery import JobApp
 from kit.pool import role_pool
 from kit.relay import OutboxRelay
@@ -86,7 +87,8 @@ async def serve(settings: Settings) -> None:
                 "workspaces": _consumer(app, bus, "AUTH", "analytics-workspaces", OF_AUTH).run,
                 "pipeline": _consumer(app, bus, "CRM", "analytics-pipeline", OF_CRM, crm_told).run,
                 "scheduler": lambda: hand_out_work(app),
-                "ages": lambda: watch_ages(app),
+                "rescoring-age": lambda: tell_rescoring_age(app),
+                "queue-age": lambda: tell_queue_age(app.system, "analytics"),
                 "upkeep": lambda: tidy_up(app),
             },
             checks={"database": lambda: answers(pool), "streams": bus.check},

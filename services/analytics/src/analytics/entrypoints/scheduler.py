@@ -6,14 +6,18 @@ from analytics.adapters import rescoring
 from analytics.application.handing_out import hand_out, hand_out_replay
 from analytics.domain.work import REPLAY, RESCORE
 from analytics.entrypoints.app import App
+from kit.ages import keep_telling
 from kit.pool import ROUND_FAILURES
 from kit.telemetry import Log
-from kit.telemetry.metrics import CELERY_QUEUE_AGE, RESCORING_AGE
+from kit.telemetry.metrics import gauge
 
 LOOK_EVERY = 1.0  # seconds; what is due in less is waited for exactly
 BUSY_EVERY = 0.2
 SHORTEST = 0.02
-AGES_EVERY = 5.0
+
+RESCORING_AGE = gauge(
+    "rescoring_oldest_dirty_age_seconds", "Since the oldest change that no score knows yet."
+)
 
 log = Log(__name__)
 
@@ -29,17 +33,9 @@ async def hand_out_work(app: App) -> None:
         await asyncio.sleep(pause)
 
 
-async def watch_ages(app: App) -> None:
+async def tell_rescoring_age(app: App) -> None:
     """Say how far behind the scores are, for whoever watches the platform."""
-    while True:
-        try:
-            ages = await rescoring.ages(app.system)
-        except ROUND_FAILURES as error:
-            log.warning("ages_not_known", cause=repr(error))
-        else:
-            RESCORING_AGE.set(ages.dirty)
-            CELERY_QUEUE_AGE.labels("analytics").set(ages.queued)
-        await asyncio.sleep(AGES_EVERY)
+    await keep_telling(RESCORING_AGE, lambda: rescoring.unscored_for(app.system))
 
 
 async def _round(app: App) -> float:

@@ -14,6 +14,7 @@ from kit.bus.consumer import Consumer
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
 from kit.database import answers
+from kit.jobs.age import tell_queue_age
 from kit.jobs.celery import JobApp
 from kit.paging import PageTokens
 from kit.relay import OutboxRelay
@@ -76,6 +77,7 @@ async def serve(settings: Settings) -> None:
                 "tidy": lambda: tidy_up(system),
                 "reminders": lambda: remind_people(app),
                 "trash": lambda: empty_trash(app),
+                "queue-age": lambda: tell_queue_age(system, "crm"),
             },
             checks={"database": lambda: answers(pool), "streams": bus.check},
         )

@@ -66,6 +66,9 @@ GIVE_UP = Statement(
     .where(mails.c.id == _ID)
     .values(status=FAILED, error=bindparam("error", type_=Text()), text="", html="")
 )
+DUE_FOR = f"""
+SELECT extract(epoch FROM now() - min(next_attempt_at))::float8
+FROM mails WHERE status = '{QUEUED}' AND next_attempt_at <= now()"""
 FORGET = Statement(delete(mails).where(mails.c.status != QUEUED, mails.c.queued_at < _NOW))
 
 
@@ -111,6 +114,12 @@ async def lease(system: Pool, *, now: datetime, limit: int) -> list[LeasedMail]:
         rows = await tx.rows(LEASE_DUE, now=now, until=now + LEASE, limit=limit)
         await tx.commit()
     return [LeasedMail(*row) for row in rows]
+
+
+async def due_for(system: Pool) -> float:
+    """Seconds since the oldest mail that is due was so; zero when none is."""
+    seconds: float | None = await system.fetchval(DUE_FOR)
+    return seconds or 0.0
 
 
 async def sent(system: Pool, mail_id: UUID, now: datetime) -> None:

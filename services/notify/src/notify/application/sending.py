@@ -10,7 +10,7 @@ from datetime import timedelta
 from kit.clock import Clock
 from kit.pool import Pool
 from kit.telemetry import Log
-from notify.adapters import mails
+from notify.adapters import mails, measures
 from notify.adapters.letters import envelope
 from notify.adapters.mails import LeasedMail
 from notify.adapters.smtp import Connection, MailDeferred, MailRefused, Smtp
@@ -54,14 +54,20 @@ async def _send(
     try:
         await connection.send(envelope(mail, mail_from))
     except MailRefused as refusal:
+        measures.REFUSED.inc()
         log.warning("mail_refused", mail=str(mail.id), attempts=mail.attempts)
         await mails.give_up(system, mail.id, str(refusal))
     except MailDeferred as deferral:
         if mail.attempts >= ATTEMPTS:
+            measures.GIVEN_UP.inc()
             log.warning("mail_given_up", mail=str(mail.id), attempts=mail.attempts)
             await mails.give_up(system, mail.id, str(deferral))
             return
+        measures.DEFERRED.inc()
         at = clock.now() + delay_after(mail.attempts)
         await mails.try_again(system, mail.id, at=at, error=str(deferral))
     else:
-        await mails.sent(system, mail.id, clock.now())
+        now = clock.now()
+        await mails.sent(system, mail.id, now)
+        measures.ACCEPTED.inc()
+        measures.MAIL_DELAY.observe((now - mail.queued_at).total_seconds())
