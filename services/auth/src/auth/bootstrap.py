@@ -17,6 +17,7 @@ from auth.entrypoints.rpc.audit import AuditService
 from auth.entrypoints.rpc.auth import AuthService
 from auth.entrypoints.rpc.google import GoogleService
 from auth.entrypoints.rpc.keys import KeyService
+from auth.entrypoints.rpc.own_data import OwnDataService
 from auth.entrypoints.rpc.two_step import TwoStepService
 from auth.entrypoints.rpc.workspaces import WorkspaceService
 from auth.entrypoints.upkeep import sweep
@@ -26,6 +27,7 @@ from freelanceflow.auth.v1 import audit_service_pb2_grpc as audit_grpc
 from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import google_service_pb2_grpc as google_grpc
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
+from freelanceflow.auth.v1 import own_data_service_pb2_grpc as own_data_grpc
 from freelanceflow.auth.v1 import two_step_service_pb2_grpc as two_step_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
 from kit.bus.consumer import Consumer, Handler
@@ -90,6 +92,7 @@ def rpc_server(app: App, verifier: TokenVerifier, listen: str) -> RpcServer:
             (google_grpc.add_GoogleServiceServicer_to_server, GoogleService(app)),
             (two_step_grpc.add_TwoStepServiceServicer_to_server, TwoStepService(app)),
             (api_key_grpc.add_ApiKeyServiceServicer_to_server, ApiKeyService(app)),
+            (own_data_grpc.add_OwnDataServiceServicer_to_server, OwnDataService(app)),
             (key_grpc.add_KeyServiceServicer_to_server, KeyService(app)),
         ],
         verifier,

@@ -1,17 +1,14 @@
 """Keys for programs, over gRPC."""
 
-from datetime import datetime
-
 from auth.adapters import api_keys
 from auth.application import api_keys as cases
 from auth.application import guesses
-from auth.domain.api_key import ApiKey
 from auth.domain.errors import ApiKeyInvalid
 from auth.entrypoints.app import App
+from auth.entrypoints.rpc.mapping import api_key_message
 from auth.entrypoints.rpc.proof import proven_again
 from freelanceflow.auth.v1 import api_key_service_pb2 as pb
 from freelanceflow.auth.v1 import api_key_service_pb2_grpc as grpc_api
-from kit.clock import to_timestamp
 from kit.ids import parse_id
 from kit.rpc.identity import Context, principal_of
 
@@ -26,7 +23,7 @@ class ApiKeyService(grpc_api.ApiKeyServiceServicer):
         principal, now = principal_of(context), self._app.clock.now()
         async with self._app.unit_of_work(principal.workspace_id) as tx:
             found = await api_keys.all_of(tx, principal.user_id)
-        return pb.ListApiKeysResponse(keys=[_message(key, now) for key in found])
+        return pb.ListApiKeysResponse(keys=[api_key_message(key, now) for key in found])
 
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, context: Context) -> pb.ApiKey:
         app, principal, now = self._app, principal_of(context), self._app.clock.now()
@@ -40,7 +37,7 @@ class ApiKeyService(grpc_api.ApiKeyServiceServicer):
                 days=request.expire_days,
                 now=now,
             )
-        message = _message(made.key, now)
+        message = api_key_message(made.key, now)
         message.key = made.secret
         return message
 
@@ -68,15 +65,3 @@ class ApiKeyService(grpc_api.ApiKeyServiceServicer):
         async with app.system_unit(key.workspace_id) as uow:
             token = await cases.exchange(uow, app.signer, key=key, now=now)
         return pb.ExchangeApiKeyResponse(access_token=token.access, expires_in=token.expires_in)
-
-
-def _message(key: ApiKey, now: datetime) -> pb.ApiKey:
-    return pb.ApiKey(
-        id=str(key.id),
-        name=key.name,
-        read_only=key.read_only,
-        create_time=to_timestamp(key.created_at),
-        expire_time=to_timestamp(key.expires_at) if key.expires_at else None,
-        last_use_time=to_timestamp(key.last_used_at) if key.last_used_at else None,
-        expired=key.is_expired(now),
-    )

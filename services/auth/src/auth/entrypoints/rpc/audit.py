@@ -7,9 +7,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from auth.adapters import audit
 from auth.entrypoints.app import App
+from auth.entrypoints.rpc.mapping import audit_message
 from freelanceflow.auth.v1 import audit_service_pb2 as pb
 from freelanceflow.auth.v1 import audit_service_pb2_grpc as grpc_api
-from kit.clock import from_timestamp, to_timestamp
+from kit.clock import from_timestamp
 from kit.errors import InvalidInput
 from kit.ids import parse_id
 from kit.paging import page_size
@@ -42,7 +43,7 @@ class AuditService(grpc_api.AuditServiceServicer):
         page = rows[:size]
         more = len(rows) > size
         return pb.ListAuditEntriesResponse(
-            entries=[_entry(row) for row in page],
+            entries=[audit_message(row) for row in page],
             next_page_token=self._app.pages.issue((page[-1]["event_id"],), mark) if more else "",
         )
 
@@ -62,19 +63,3 @@ def _instant(request: pb.ListAuditEntriesRequest, field: str) -> datetime | None
         return from_timestamp(value)
     except OverflowError:
         raise InvalidInput("This is no time.", fields={field: "This is no time."}) from None
-
-
-def _entry(row: Any) -> pb.AuditEntry:
-    return pb.AuditEntry(
-        id=str(row["event_id"]),
-        type=row["type"],
-        subject_id=str(row["subject_id"]),
-        actor_id=str(row["actor_id"] or ""),
-        actor_name=row["actor_name"],
-        happen_time=to_timestamp(row["happened_at"]),
-        record_time=to_timestamp(row["recorded_at"]),
-        version=row["version"],
-        bulk_id=str(row["bulk_id"] or ""),
-        address=row["address"],
-        detail=row["detail"],
-    )

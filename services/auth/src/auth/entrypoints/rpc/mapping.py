@@ -1,15 +1,20 @@
 """Entities and rows of auth as messages."""
 
+from datetime import datetime
 from typing import Any
 
 from auth.application.sessions import Tokens
-from auth.application.two_step import Challenge
+from auth.application.two_step import Challenge, State
 from auth.application.workspaces import NewInvitation
+from auth.domain.api_key import ApiKey
 from auth.domain.session import Session
 from auth.domain.user import User
 from auth.domain.workspace import Member, Workspace
 from freelanceflow.auth.v1 import account_service_pb2 as account_pb
+from freelanceflow.auth.v1 import api_key_service_pb2 as api_key_pb
+from freelanceflow.auth.v1 import audit_service_pb2 as audit_pb
 from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
+from freelanceflow.auth.v1 import two_step_service_pb2 as two_step_pb
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
 from kit.clock import to_timestamp
 
@@ -105,4 +110,40 @@ def invitation_message(invitation: NewInvitation) -> workspace_pb.Invitation:
         role=invitation.role.value,
         token=invitation.token,
         expire_time=to_timestamp(invitation.expires_at),
+    )
+
+
+def two_step_message(state: State) -> two_step_pb.TwoStep:
+    if state.since is None:
+        return two_step_pb.TwoStep()
+    return two_step_pb.TwoStep(
+        on=True, confirm_time=to_timestamp(state.since), recovery_codes_left=state.codes_left
+    )
+
+
+def api_key_message(key: ApiKey, now: datetime) -> api_key_pb.ApiKey:
+    return api_key_pb.ApiKey(
+        id=str(key.id),
+        name=key.name,
+        read_only=key.read_only,
+        create_time=to_timestamp(key.created_at),
+        expire_time=to_timestamp(key.expires_at) if key.expires_at else None,
+        last_use_time=to_timestamp(key.last_used_at) if key.last_used_at else None,
+        expired=key.is_expired(now),
+    )
+
+
+def audit_message(row: Any) -> audit_pb.AuditEntry:
+    return audit_pb.AuditEntry(
+        id=str(row["event_id"]),
+        type=row["type"],
+        subject_id=str(row["subject_id"]),
+        actor_id=str(row["actor_id"] or ""),
+        actor_name=row["actor_name"],
+        happen_time=to_timestamp(row["happened_at"]),
+        record_time=to_timestamp(row["recorded_at"]),
+        version=row["version"],
+        bulk_id=str(row["bulk_id"] or ""),
+        address=row["address"],
+        detail=row["detail"],
     )

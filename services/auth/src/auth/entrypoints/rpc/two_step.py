@@ -5,12 +5,11 @@ from auth.application import guesses
 from auth.application import sessions as session_cases
 from auth.application import two_step as cases
 from auth.entrypoints.app import App
-from auth.entrypoints.rpc.mapping import tokens_message
+from auth.entrypoints.rpc.mapping import tokens_message, two_step_message
 from auth.entrypoints.rpc.proof import proven_again, spend_on_code
 from freelanceflow.auth.v1 import two_step_service_pb2 as pb
 from freelanceflow.auth.v1 import two_step_service_pb2_grpc as grpc_api
 from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
-from kit.clock import to_timestamp
 from kit.rpc.identity import Context, address_of_caller, principal_of
 
 
@@ -41,12 +40,7 @@ class TwoStepService(grpc_api.TwoStepServiceServicer):
         return tokens_message(tokens)
 
     async def GetTwoStep(self, request: pb.GetTwoStepRequest, context: Context) -> pb.TwoStep:
-        state = await cases.state(self._app.system, principal_of(context).user_id)
-        if state.since is None:
-            return pb.TwoStep()
-        return pb.TwoStep(
-            on=True, confirm_time=to_timestamp(state.since), recovery_codes_left=state.codes_left
-        )
+        return two_step_message(await cases.state(self._app.system, principal_of(context).user_id))
 
     async def StartTwoStep(
         self, request: pb.StartTwoStepRequest, context: Context

@@ -25,7 +25,7 @@ async def list_api_keys(request: Request) -> Response:
     answer = await request.app.state.clients.api_keys.ListApiKeys(
         pb.ListApiKeysRequest(), identity_of(request)
     )
-    return json_response({"items": [_key(key) for key in answer.keys]})
+    return json_response({"items": [key_json(key) for key in answer.keys]})
 
 
 @add("POST", "/api-keys", rpc=RPC["CreateApiKey"], summary="Make an API key", status=201,
@@ -44,7 +44,7 @@ async def create_api_key(request: Request) -> Response:
         ),
         identity_of(request),
     )
-    return json_response(_key(made) | {"key": made.key}, status=201)
+    return json_response(key_json(made) | {"key": made.key}, status=201)
 
 
 @add("DELETE", "/api-keys/{key_id}", rpc=RPC["RevokeApiKey"], summary="Revoke an API key",
@@ -58,7 +58,8 @@ async def revoke_api_key(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _key(key: pb.ApiKey) -> dict[str, Any]:
+def key_json(key: pb.ApiKey) -> dict[str, Any]:
+    """A key as the API shows it."""
     return {
         "id": key.id,
         "name": key.name,

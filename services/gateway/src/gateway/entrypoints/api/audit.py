@@ -48,7 +48,7 @@ async def list_audit(request: Request) -> Response:
     if "to" in query:
         asked.to_time.CopyFrom(to_timestamp(_instant("to", query["to"])))
     answer = await request.app.state.clients.audit.ListAuditEntries(asked, identity_of(request))
-    return page_response(map(_entry, answer.entries), answer.next_page_token)
+    return page_response(map(entry_json, answer.entries), answer.next_page_token)
 
 
 def _instant(name: str, text: str) -> datetime:
@@ -62,7 +62,8 @@ def _instant(name: str, text: str) -> datetime:
     return found
 
 
-def _entry(entry: pb.AuditEntry) -> dict[str, Any]:
+def entry_json(entry: pb.AuditEntry) -> dict[str, Any]:
+    """An entry as the API shows it."""
     return {
         "id": entry.id,
         "type": entry.type,

@@ -18,8 +18,13 @@ async def download(chunks: AsyncIterator[Any], *, name: str, content_type: str) 
         async for piece in pieces:
             yield piece.chunk
 
+    return attachment(sent(), name=name, content_type=content_type)
+
+
+def attachment(pieces: AsyncIterator[bytes], *, name: str, content_type: str) -> Response:
+    """What a browser keeps as a file, and no cache does."""
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
         "Cache-Control": "private, no-store",
     }
-    return StreamingResponse(sent(), media_type=content_type, headers=headers)
+    return StreamingResponse(pieces, media_type=content_type, headers=headers)

@@ -70,7 +70,7 @@ async def get_preferences(request: Request) -> Response:
     answer = await request.app.state.clients.notifications.GetPreferences(
         pb.GetPreferencesRequest(), identity_of(request)
     )
-    return json_response(_preferences(answer))
+    return json_response(preferences_json(answer))
 
 
 @add("PUT", "/notifications/preferences", rpc=RPC["SetPreferences"],
@@ -85,7 +85,7 @@ async def set_preferences(request: Request) -> Response:
     answer = await request.app.state.clients.notifications.SetPreferences(
         asked, identity_of(request)
     )
-    return json_response(_preferences(answer))
+    return json_response(preferences_json(answer))
 
 
 @add("POST", "/notifications/read-all", rpc=RPC["MarkAllRead"],
@@ -98,7 +98,8 @@ async def mark_all_notifications_read(request: Request) -> Response:
     return json_response({"marked": answer.marked})
 
 
-def _preferences(answer: pb.Preferences) -> dict[str, Any]:
+def preferences_json(answer: pb.Preferences) -> dict[str, Any]:
+    """Kind by kind."""
     return {
         "preferences": [
             {
