@@ -26,6 +26,7 @@ DIRECTIVES = {
 SECRET_ADDRESSES = (  # their own requests must not name them
     "/join",
     "/reset",
+    "/unsubscribe",
     "/verify-email",
     "/auth/google/callback",
 )

@@ -15,6 +15,7 @@ from kit.testing.database import ServiceDatabase, service_database
 from kit.testing.rpc import Issuer, served
 from notify.adapters.letters import Letters
 from notify.adapters.smtp import Smtp
+from notify.adapters.unsubscribe_links import UnsubscribeLinks
 from notify.bootstrap import services
 from notify.entrypoints.app import App
 from services.notify.tests.factories import NOON, Sink
@@ -46,12 +47,14 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def app(database: ServiceDatabase, clock: FakeClock) -> App:
+    links = UnsubscribeLinks("http://localhost:8700", "a key for links in tests")
     return App(
         pool=database.app,
         system=database.system,
         clock=clock,
         page_tokens=PageTokens("a key for page tokens in tests"),
-        letters=Letters("http://localhost:8700"),
+        letters=Letters("http://localhost:8700", links),
+        unsubscribe_links=links,
         wake_relay=lambda: None,
         wake_sender=lambda: None,
     )

@@ -35,6 +35,7 @@ class Sink:
 
     def __init__(self) -> None:
         self.taken: list[EmailMessage] = []
+        self.raw: list[bytes] = []  # the same, as they came
         self.answer = "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
@@ -43,6 +44,7 @@ class Sink:
             message = message_from_bytes(envelope.content, policy=default)
             assert isinstance(message, EmailMessage)
             self.taken.append(message)
+            self.raw.append(envelope.content)
         return self.answer
 
     def to(self, address: str) -> list[EmailMessage]:

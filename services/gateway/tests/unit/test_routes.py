@@ -38,6 +38,8 @@ FOR_EVERYBODY = {
     ("POST", "/forgot"): "is the way back in",
     ("GET", "/reset"): "is the way back in",
     ("POST", "/reset"): "is the way back in",
+    ("GET", "/unsubscribe"): "is reached from mails, and its link says whose mails are meant",
+    ("POST", "/unsubscribe"): "the same",
     ("GET", "/livez"): "one word, for load balancers",
     ("GET", "/readyz"): "one word, for load balancers",
     ("GET", "/api/docs"): "documentation; can be switched off",

@@ -23,6 +23,7 @@ from notify.adapters.auth import Auth
 from notify.adapters.letters import Letters
 from notify.adapters.measures import MAIL_DUE_AGE
 from notify.adapters.smtp import Smtp
+from notify.adapters.unsubscribe_links import UnsubscribeLinks
 from notify.config import Settings
 from notify.entrypoints.app import App
 from notify.entrypoints.consumers import (
@@ -57,13 +58,16 @@ async def serve(settings: Settings) -> None:
         bus = Bus(settings.nats_url.get_secret_value(), name="notify", profile=settings.profile)
         relay = OutboxRelay(settings.database_url_system.get_secret_value(), bus, service="notify")
         clock = SystemClock()
+        key = settings.page_token_key.get_secret_value()
+        unsubscribe_links = UnsubscribeLinks(settings.public_url, key)
         sender = Sender(system, _smtp(settings), mail_from=settings.mail_from, clock=clock)
         app = App(
             pool=pool,
             system=system,
             clock=clock,
-            page_tokens=PageTokens(settings.page_token_key.get_secret_value()),
-            letters=Letters(settings.public_url),
+            page_tokens=PageTokens(key),
+            letters=Letters(settings.public_url, unsubscribe_links),
+            unsubscribe_links=unsubscribe_links,
             wake_relay=relay.wake,
             wake_sender=sender.wake,
         )

@@ -24,6 +24,7 @@ from notify.adapters.letters import Letters
 from notify.adapters.mails import NewMail
 from notify.adapters.recipients import Recipient
 from notify.adapters.smtp import Smtp
+from notify.adapters.workspaces import Workspace
 from notify.application.digesting import make_digests
 from notify.application.telling import choose
 from notify.bootstrap import workspaces_consumer
@@ -166,7 +167,7 @@ async def test_who_dies_in_between_has_done_nothing(
 
         class Last(Letters):
             def digest(
-                self, to: Recipient, day: date, items: Sequence[Item], workspace: str
+                self, to: Recipient, day: date, items: Sequence[Item], workspace: Workspace
             ) -> NewMail:
                 proxy.cut()  # it is claimed and taken, and nobody hears of it
                 return super().digest(to, day, items, workspace)
@@ -174,7 +175,7 @@ async def test_who_dies_in_between_has_done_nothing(
         pool = await open_pool(proxy.url, size=1, name="test")
         with pytest.raises(DatabaseUnavailable):
             async with replace(app, pool=pool).unit_of_work(workspace) as uow:
-                await make_digests(uow, Last(""), now=clock.now())
+                await make_digests(uow, Last("", app.unsubscribe_links), now=clock.now())
         pool.terminate()
     assert await rows(database, "mails", workspace) == []
     await make(app)

@@ -55,6 +55,16 @@ class NotificationServiceStub:
                 request_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.SetPreferencesRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Preferences.FromString,
                 _registered_method=True)
+        self.GetUnsubscription = channel.unary_unary(
+                '/freelanceflow.notify.v1.NotificationService/GetUnsubscription',
+                request_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.GetUnsubscriptionRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Unsubscription.FromString,
+                _registered_method=True)
+        self.Unsubscribe = channel.unary_unary(
+                '/freelanceflow.notify.v1.NotificationService/Unsubscribe',
+                request_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.UnsubscribeRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Unsubscription.FromString,
+                _registered_method=True)
         self.MarkAllRead = channel.unary_unary(
                 '/freelanceflow.notify.v1.NotificationService/MarkAllRead',
                 request_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.MarkAllReadRequest.SerializeToString,
@@ -94,6 +104,20 @@ class NotificationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUnsubscription(self, request, context):
+        """Says what a mail's link to unsubscribe is for, and changes nothing. Fails with NOT_FOUND (UNSUBSCRIBE_LINK_INVALID).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unsubscribe(self, request, context):
+        """Sends the person of the link no more mails of its kind; doing so twice changes nothing. Fails as above.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def MarkAllRead(self, request, context):
         """Marks all as read.
         """
@@ -123,6 +147,16 @@ def add_NotificationServiceServicer_to_server(servicer, server):
                     servicer.SetPreferences,
                     request_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.SetPreferencesRequest.FromString,
                     response_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Preferences.SerializeToString,
+            ),
+            'GetUnsubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUnsubscription,
+                    request_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.GetUnsubscriptionRequest.FromString,
+                    response_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Unsubscription.SerializeToString,
+            ),
+            'Unsubscribe': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unsubscribe,
+                    request_deserializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.UnsubscribeRequest.FromString,
+                    response_serializer=freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Unsubscription.SerializeToString,
             ),
             'MarkAllRead': grpc.unary_unary_rpc_method_handler(
                     servicer.MarkAllRead,
@@ -239,6 +273,60 @@ class NotificationService:
             '/freelanceflow.notify.v1.NotificationService/SetPreferences',
             freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.SetPreferencesRequest.SerializeToString,
             freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Preferences.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUnsubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.notify.v1.NotificationService/GetUnsubscription',
+            freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.GetUnsubscriptionRequest.SerializeToString,
+            freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Unsubscription.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unsubscribe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.notify.v1.NotificationService/Unsubscribe',
+            freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.UnsubscribeRequest.SerializeToString,
+            freelanceflow_dot_notify_dot_v1_dot_notification__service__pb2.Unsubscription.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,10 @@ class NotificationServiceStub:
     """Gets what the caller is told of, and how, kind by kind."""
     SetPreferences: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.SetPreferencesRequest, _notification_service_pb2.Preferences]
     """Chooses for some kinds; the others stay. Fails field by field with INVALID_ARGUMENT (PREFERENCE_INVALID)."""
+    GetUnsubscription: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.GetUnsubscriptionRequest, _notification_service_pb2.Unsubscription]
+    """Says what a mail's link to unsubscribe is for, and changes nothing. Fails with NOT_FOUND (UNSUBSCRIBE_LINK_INVALID)."""
+    Unsubscribe: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.UnsubscribeRequest, _notification_service_pb2.Unsubscription]
+    """Sends the person of the link no more mails of its kind; doing so twice changes nothing. Fails as above."""
     MarkAllRead: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.MarkAllReadRequest, _notification_service_pb2.MarkAllReadResponse]
     """Marks all as read."""
 
@@ -57,6 +61,10 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     """Gets what the caller is told of, and how, kind by kind."""
     SetPreferences: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.SetPreferencesRequest, _notification_service_pb2.Preferences]  # type: ignore[assignment]
     """Chooses for some kinds; the others stay. Fails field by field with INVALID_ARGUMENT (PREFERENCE_INVALID)."""
+    GetUnsubscription: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.GetUnsubscriptionRequest, _notification_service_pb2.Unsubscription]  # type: ignore[assignment]
+    """Says what a mail's link to unsubscribe is for, and changes nothing. Fails with NOT_FOUND (UNSUBSCRIBE_LINK_INVALID)."""
+    Unsubscribe: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.UnsubscribeRequest, _notification_service_pb2.Unsubscription]  # type: ignore[assignment]
+    """Sends the person of the link no more mails of its kind; doing so twice changes nothing. Fails as above."""
     MarkAllRead: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.MarkAllReadRequest, _notification_service_pb2.MarkAllReadResponse]  # type: ignore[assignment]
     """Marks all as read."""
 
@@ -94,6 +102,22 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_notification_service_pb2.Preferences, _abc.Awaitable[_notification_service_pb2.Preferences]]:
         """Chooses for some kinds; the others stay. Fails field by field with INVALID_ARGUMENT (PREFERENCE_INVALID)."""
+
+    @_abc_1.abstractmethod
+    def GetUnsubscription(
+        self,
+        request: _notification_service_pb2.GetUnsubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notification_service_pb2.Unsubscription, _abc.Awaitable[_notification_service_pb2.Unsubscription]]:
+        """Says what a mail's link to unsubscribe is for, and changes nothing. Fails with NOT_FOUND (UNSUBSCRIBE_LINK_INVALID)."""
+
+    @_abc_1.abstractmethod
+    def Unsubscribe(
+        self,
+        request: _notification_service_pb2.UnsubscribeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notification_service_pb2.Unsubscription, _abc.Awaitable[_notification_service_pb2.Unsubscription]]:
+        """Sends the person of the link no more mails of its kind; doing so twice changes nothing. Fails as above."""
 
     @_abc_1.abstractmethod
     def MarkAllRead(

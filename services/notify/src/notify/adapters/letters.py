@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kit.ids import new_id
-from notify.adapters.mails import LeasedMail, NewMail
+from notify.adapters.mails import NewMail
 from notify.adapters.recipients import Recipient
+from notify.adapters.unsubscribe_links import Subscription, UnsubscribeLinks
+from notify.adapters.workspaces import Workspace
 from notify.domain.days import day_in_words
 from notify.domain.digest import Item, sections
 from notify.domain.messages import Kind, Wording
+from notify.domain.preferences import DIGEST
 
 SUBJECT_LENGTH = 200
 SETTINGS = "settings/notifications"
@@ -44,16 +43,17 @@ REASONS = {
 class Letters:
     """Writes letters; links begin at `public_url`."""
 
-    def __init__(self, public_url: str) -> None:
+    def __init__(self, public_url: str, unsubscribing: UnsubscribeLinks) -> None:
         self._public_url = public_url.rstrip("/")
+        self._unsubscribing = unsubscribing
         self._html = _environment(escape=True)
         self._text = _environment(escape=False)
 
-    def notification(self, to: Recipient, wording: Wording, workspace: str) -> NewMail:
+    def notification(self, to: Recipient, wording: Wording, workspace: Workspace) -> NewMail:
         """One notification for one person."""
         values = {
             "name": to.name,
-            "workspace": workspace,
+            "workspace": workspace.name,
             "title": wording.title,
             "body": wording.body,
             "link": f"{self._public_url}/{_page_of(wording)}",
@@ -62,21 +62,25 @@ class Letters:
                 wording.kind, "You get this because you belong to the workspace."
             ),
             "settings": f"{self._public_url}/{SETTINGS}",
+            "unsubscribe": self._unsubscribe(to, wording.kind.value, workspace),
         }
         return self._letter("letter", to.email, wording.title, values)
 
-    def digest(self, to: Recipient, day: date, items: Sequence[Item], workspace: str) -> NewMail:
+    def digest(
+        self, to: Recipient, day: date, items: Sequence[Item], workspace: Workspace
+    ) -> NewMail:
         """All that was collected for one person's morning, in one of their workspaces."""
-        of = f" of {workspace}" if workspace else ""
+        of = f" of {workspace.name}" if workspace.name else ""
         title = f"Your digest{of} for {day_in_words(day)}"
         values = {
             "name": to.name,
-            "workspace": workspace,
+            "workspace": workspace.name,
             "title": title,
             "sections": sections(items),
             "public_url": self._public_url,
             "reason": "You get this because you chose a digest in the morning.",
             "settings": f"{self._public_url}/{SETTINGS}",
+            "unsubscribe": self._unsubscribe(to, DIGEST, workspace),
         }
         return self._letter("digest", to.email, title, values)
 
@@ -176,8 +180,12 @@ class Letters:
             "action": action,
             "reason": reason,
             "settings": "",
+            "unsubscribe": "",
         }
         return self._letter("letter", email, title, values)
+
+    def _unsubscribe(self, to: Recipient, kind: str, workspace: Workspace) -> str:
+        return self._unsubscribing.link(Subscription(workspace.id, to.user_id, kind))
 
     def _letter(self, template: str, email: str, title: str, values: dict[str, Any]) -> NewMail:
         return NewMail(
@@ -187,6 +195,7 @@ class Letters:
             subject=one_line(title)[:SUBJECT_LENGTH],
             text=self._text.get_template(f"{template}.txt").render(values),
             html=self._html.get_template(f"{template}.html").render(values),
+            unsubscribe=values["unsubscribe"],
         )
 
 
@@ -213,22 +222,6 @@ def _environment(*, escape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def envelope(mail: LeasedMail, mail_from: str) -> EmailMessage:
-    """The mail as it goes out. Its Message-ID is the row's: a repeat is recognised as one."""
-    name, address = parseaddr(mail_from)
-    message = EmailMessage(policy=SMTP)
-    message["From"] = Address(name, addr_spec=address)
-    message["To"] = Address(mail.to_name, addr_spec=mail.to_address)
-    message["Subject"] = mail.subject
-    message["Date"] = format_datetime(mail.queued_at)
-    message["Message-ID"] = f"<{mail.id}@{address.partition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"  # no out-of-office answers
-    message["List-Id"] = f"FreelanceFlow <notifications.{address.partition('@')[2]}>"
-    message.set_content(mail.text)
-    message.add_alternative(mail.html, subtype="html")
-    return message
 
 
 def one_line(text: str) -> str:

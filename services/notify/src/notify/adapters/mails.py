@@ -45,13 +45,16 @@ LEASE_DUE = Statement(
         mails.c.subject,
         mails.c.text,
         mails.c.html,
+        mails.c.unsubscribe,
         mails.c.attempts,
         mails.c.queued_at,
     )
 )
 # What was sent is not kept: a mail may hold a link that lets somebody in.
 DONE = Statement(
-    update(mails).where(mails.c.id == _ID).values(status=SENT, sent_at=_NOW, text="", html="")
+    update(mails)
+    .where(mails.c.id == _ID)
+    .values(status=SENT, sent_at=_NOW, text="", html="", unsubscribe="")
 )
 AGAIN = Statement(
     update(mails)
@@ -64,7 +67,7 @@ AGAIN = Statement(
 GIVE_UP = Statement(
     update(mails)
     .where(mails.c.id == _ID)
-    .values(status=FAILED, error=bindparam("error", type_=Text()), text="", html="")
+    .values(status=FAILED, error=bindparam("error", type_=Text()), text="", html="", unsubscribe="")
 )
 DUE_FOR = f"""
 SELECT extract(epoch FROM now() - min(next_attempt_at))::float8
@@ -81,6 +84,7 @@ class NewMail(NamedTuple):
     subject: str
     text: str
     html: str
+    unsubscribe: str
 
 
 class LeasedMail(NamedTuple):
@@ -92,6 +96,7 @@ class LeasedMail(NamedTuple):
     subject: str
     text: str
     html: str
+    unsubscribe: str
     attempts: int
     queued_at: datetime
 

@@ -112,6 +112,7 @@ mails = Table(
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False),
+    Column("unsubscribe", Text, nullable=False, server_default=""),  # a link, where there is one
     Column("status", Text, nullable=False),  # queued, sent or failed
     Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", DateTime(timezone=True), nullable=False),

@@ -37,9 +37,10 @@ UNKNOWN = Statement(
 )
 
 
-class Settings(NamedTuple):
-    """Of one workspace; UTC and without a name until auth has told."""
+class Workspace(NamedTuple):
+    """In UTC and without a name until auth has told."""
 
+    id: UUID
     name: str
     zone: ZoneInfo
 
@@ -52,10 +53,11 @@ async def keep(tx: Transaction, *, version: int, time_zone: str, name: str) -> b
     return kept == 1
 
 
-async def settings(tx: Transaction) -> Settings:
-    """As far as they are known."""
+async def get(tx: Transaction) -> Workspace:
+    """As far as it is known."""
     row = await tx.row(SETTINGS, workspace=tx.workspace_id)
-    return Settings(row["name"], zone_of(row["time_zone"])) if row else Settings("", zone_of(""))
+    name, time_zone = (row["name"], row["time_zone"]) if row else ("", "")
+    return Workspace(tx.workspace_id, name, zone_of(time_zone))
 
 
 async def unknown(system: Pool, limit: int) -> list[UUID]:

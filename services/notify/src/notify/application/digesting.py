@@ -13,14 +13,14 @@ async def make_digests(uow: UnitOfWork, letters: Letters, *, now: datetime) -> N
 
     The claim, the mails and the end of the waiting commit together.
     """
-    workspace = await workspaces.settings(uow)
+    workspace = await workspaces.get(uow)
     members = {member.user_id: member for member in await recipients.everybody(uow)}
     day = digest_day(workspace.zone, now)
     claimed = await digests.claim(uow, day=day, now=now)
     taken = await digests.take(uow, claimed, now)
     await digests.postpone(uow, now=now, until=next_digest(workspace.zone, now))
     written = [
-        letters.digest(members[user_id], day, items, workspace.name)
+        letters.digest(members[user_id], day, items, workspace)
         for user_id, items in taken.items()
         if user_id in members
     ]

@@ -11,7 +11,7 @@ from kit.clock import Clock
 from kit.pool import Pool
 from kit.telemetry import Log
 from notify.adapters import mails, measures
-from notify.adapters.letters import envelope
+from notify.adapters.envelopes import envelope
 from notify.adapters.mails import LeasedMail
 from notify.adapters.smtp import Connection, MailDeferred, MailRefused, Smtp
 

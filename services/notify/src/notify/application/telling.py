@@ -16,7 +16,7 @@ from notify.adapters.recipients import Recipient
 from notify.domain.digest import next_digest
 from notify.domain.facts import NotificationCreated
 from notify.domain.messages import Kind, Wording
-from notify.domain.preferences import USUAL, Choice, checked
+from notify.domain.preferences import USUAL, Choice, checked, without_mails
 
 
 class News(NamedTuple):
@@ -51,7 +51,7 @@ async def tell_everybody(
     members = await recipients.everybody(uow)
     teams = {member.user_id: member.team for member in members if member.team}
     chosen = await preferences.of_everybody(uow, {item.kind for item in news})
-    workspace = await workspaces.settings(uow)
+    workspace = await workspaces.get(uow)
     told, written, collected = [], [], []
     for item in news:
         kind, words = item.kind, cache(item.words)
@@ -64,7 +64,7 @@ async def tell_everybody(
             if choice.by_mail and choice.digest:
                 collected.append((member.user_id, digest_item(words(member.locale))))
             elif choice.by_mail:
-                written.append(letters.notification(member, words(member.locale), workspace.name))
+                written.append(letters.notification(member, words(member.locale), workspace))
     await notifications.add(uow, told)
     await mails.queue(uow, written, now)
     if collected:
@@ -101,6 +101,16 @@ async def choose(
     muted = await preferences.mutes_own_changes(uow, user_id)
     await uow.commit()
     return found, muted
+
+
+async def unsubscribe(uow: UnitOfWork, *, user_id: UUID, kind: str) -> str:
+    """No more mails of a kind, or no more digests; the answer is what the workspace is called."""
+    unwanted = without_mails(await preferences.of(uow, user_id), kind)
+    await preferences.keep(uow, user_id, unwanted)
+    await digests.drop_kinds(uow, user_id, list(unwanted))
+    workspace = await workspaces.get(uow)
+    await uow.commit()
+    return workspace.name
 
 
 async def mark_read(

@@ -29,6 +29,18 @@ class Choice(NamedTuple):
 USUAL = {kind: Choice(True, kind not in ONLY_INSIDE, digest=False) for kind in Kind}
 MUTED_USUALLY = True  # what somebody did themselves is no news to them
 
+DIGEST = "digest"
+MAILS = frozenset({DIGEST, *(kind.value for kind in Kind if kind not in ONLY_INSIDE)})
+
+
+def without_mails(chosen: Mapping[Kind, Choice], kind: str) -> dict[Kind, Choice]:
+    """What is to be chosen anew so that no mails of a kind, or no digests, come any more."""
+    return {
+        found: choice._replace(by_mail=False)
+        for found, choice in chosen.items()
+        if found.value == kind or (kind == DIGEST and choice.by_mail and choice.digest)
+    }
+
 
 def checked(given: Mapping[str, Choice]) -> dict[Kind, Choice]:
     """What somebody has chosen. Raises PreferenceInvalid."""

@@ -10,6 +10,7 @@ from kit.pool import Pool
 from kit.unit_of_work import UnitOfWork
 from notify.adapters.events import to_outbox
 from notify.adapters.letters import Letters
+from notify.adapters.unsubscribe_links import UnsubscribeLinks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class App:
     clock: Clock
     page_tokens: PageTokens
     letters: Letters
+    unsubscribe_links: UnsubscribeLinks
     wake_relay: Callable[[], None]
     wake_sender: Callable[[], None]
 

@@ -11,8 +11,8 @@ from kit.database import ReadTransaction
 from kit.ids import parse_id
 from kit.paging import page_size
 from kit.rpc.identity import Context, principal_of
-from notify.adapters import notifications, preferences
-from notify.application.telling import choose, mark_all_read, mark_read
+from notify.adapters import notifications, preferences, workspaces
+from notify.application.telling import choose, mark_all_read, mark_read, unsubscribe
 from notify.domain.messages import Kind
 from notify.domain.preferences import ONLY_INSIDE, Choice
 from notify.entrypoints.app import App
@@ -87,6 +87,22 @@ class NotificationService(grpc_api.NotificationServiceServicer):
                 uow, user_id=principal.user_id, given=given, mute_own_changes=_muting(request)
             )
         return _preferences(found, muted)
+
+    async def GetUnsubscription(
+        self, request: pb.GetUnsubscriptionRequest, context: Context
+    ) -> pb.Unsubscription:
+        subscription = self._app.unsubscribe_links.read(request.token)
+        async with ReadTransaction(self._app.pool, subscription.workspace_id) as tx:
+            name = (await workspaces.get(tx)).name
+        return pb.Unsubscription(kind=subscription.kind, workspace_name=name)
+
+    async def Unsubscribe(
+        self, request: pb.UnsubscribeRequest, context: Context
+    ) -> pb.Unsubscription:
+        workspace_id, user_id, kind = self._app.unsubscribe_links.read(request.token)
+        async with self._app.unit_of_work(workspace_id) as uow:
+            name = await unsubscribe(uow, user_id=user_id, kind=kind)
+        return pb.Unsubscription(kind=kind, workspace_name=name)
 
 
 def _choice(given: pb.Preference) -> Choice:
