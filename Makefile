@@ -71,12 +71,14 @@ lock-check: dev ## The locks are what the projects ask for (asks the registry)
 	@sh deploy/local/lock.sh --check
 
 ##@ Measurements
-.PHONY: bench soak accuracy
+.PHONY: bench soak load accuracy
 bench: dev ## Throughput, latency, freshness and memory beside floors; speed of the science (BENCH=quick, growth, analytics)
 	@$(PY) -m bench
 	@case "$(BENCH)" in growth|analytics) ;; *) $(PY) -m bench.science ;; esac
 soak: dev ## A mixed load on a platform of its own while its processes are killed (MINUTES=30)
 	@$(PY) -m bench.soak --minutes $(or $(MINUTES),30)
+load: dev ## People at work on the running platform, held to its promises (USERS=20 MINUTES=5 HOST=, see docs/performance.md)
+	@$(PY) -m tests.load
 accuracy: dev ## Forecast, win odds and churn against their yardsticks
 	@$(PY) -m analytics accuracy --confirm
 

@@ -10,7 +10,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = sorted(path.parent for path in ROOT.glob("services/*/pyproject.toml"))
 LOCKS = sorted(
-    [*ROOT.glob("*.lock"), *ROOT.glob("services/*/*.lock"), *ROOT.glob("deploy/*/*.lock")]
+    path
+    for pattern in ("*.lock", "services/*/*.lock", "deploy/*/*.lock", "tests/*/*.lock")
+    for path in ROOT.glob(pattern)
 )
 OURS = "freelanceflow-"
 
