@@ -30,7 +30,7 @@ rebuild: setup ## Build analytics' facts anew from what crm told; of one workspa
 
 ##@ Tests
 .PHONY: test test-all check unit integration contract e2e isolation pictures
-test: dev ## Everything but the long forms, with coverage; writes reports/index.html (BROWSER=none goes without)
+test: dev ## Everything but the long forms, with coverage; writes reports/index.html (BROWSER=none, PROMTOOL=none go without)
 	@$(PY) -m tests.run
 test-all: dev ## The long forms too
 	@$(PY) -m tests.run --long

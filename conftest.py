@@ -16,8 +16,13 @@ pytest_plugins = ["kit.testing.plugin"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What needs a browser is left out with BROWSER=none, what needs LibreOffice without it."""
-    there = {"browser": os.environ.get("BROWSER") != "none", "office": bool(OFFICE)}
+    """Left out is what needs a browser with BROWSER=none, what needs promtool with PROMTOOL=none,
+    and what needs LibreOffice where there is none."""
+    there = {
+        "browser": os.environ.get("BROWSER") != "none",
+        "promtool": os.environ.get("PROMTOOL") != "none",
+        "office": bool(OFFICE),
+    }
     lacking = [mark for mark, is_there in there.items() if not is_there]
     left_out = [item for item in items if any(map(item.get_closest_marker, lacking))]
     items[:] = [item for item in items if item not in left_out]
@@ -25,6 +30,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A run without LibreOffice must not look like a whole one."""
+    """A run without one of them must not look like a whole one."""
+    if os.environ.get("PROMTOOL") == "none":
+        terminalreporter.write_line("PROMTOOL=none: whether alerts fire was left out")
     if not OFFICE:
         terminalreporter.write_line("no soffice here: files were not opened in LibreOffice")

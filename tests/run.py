@@ -2,7 +2,8 @@
 
 Each waits for others much of its time, so together they keep the cores busy. Every line says whose
 it is.
-With --long the long forms run too. BROWSER=none leaves out what needs a browser, and says so.
+With --long the long forms run too. BROWSER=none leaves out what needs a browser, PROMTOOL=none what
+needs promtool, and both say so.
 """
 
 import os
@@ -14,6 +15,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from local import promtool
+from local.binaries import BinaryMissing
 from local.browser import NoBrowser, provide
 from tests.check import CHECKS
 from tests.report import COVERAGE, Phase, write_report
@@ -32,6 +35,7 @@ def main(arguments: list[str]) -> int:
     shutil.rmtree(REPORTS, ignore_errors=True)
     REPORTS.mkdir()
     _browser()
+    _promtool()
     length = "" if "--long" in arguments else " and not slow"
     spread = ("-n", str(WORKERS), "--dist", "loadfile")
     # Journeys run our code in processes of its own, where it is not measured.
@@ -61,6 +65,17 @@ def _browser() -> None:
     try:
         os.environ["FF_CHROMIUM"] = str(provide(_say))
     except NoBrowser as problem:
+        sys.exit(str(problem))
+
+
+def _promtool() -> None:
+    """The same for the tests of alerts."""
+    if os.environ.get("PROMTOOL") == "none":
+        _say("PROMTOOL=none: whether alerts fire is left out")
+        return
+    try:
+        os.environ[promtool.PROMTOOL.setting] = str(promtool.provide(_say))
+    except (BinaryMissing, promtool.NoPromtool) as problem:
         sys.exit(str(problem))
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from kit import runtime
 from kit.runtime import Ended, Readiness, main, run
+from kit.telemetry.metrics import REGISTRY
 from kit.testing.background import PATIENCE
 
 PROCESS = """
@@ -352,3 +353,21 @@ def test_a_collector_that_hangs_does_not_keep_the_process(
     monkeypatch.setattr(runtime, "stop_exporting", lambda: time.sleep(0.2))
     runtime._flush_spans()
     assert "spans_lost" in [record.msg for record in caplog.records]
+
+
+async def test_which_check_fails_is_told() -> None:
+    async def passes() -> None:
+        pass
+
+    async def fails() -> None:
+        raise OSError("not there")
+
+    def told(check: str) -> float | None:
+        return REGISTRY.get_sample_value("ready", {"check": check})
+
+    readiness = Readiness({"passes": passes, "fails": fails})
+    await readiness.tell()
+    assert told("fails") is None  # it only begins
+    readiness.open()
+    await readiness.tell()
+    assert (told("passes"), told("fails")) == (1, 0)

@@ -14,7 +14,7 @@ import uvloop
 
 from kit.http import Page, serve_pages
 from kit.telemetry import Log, stop_exporting
-from kit.telemetry.metrics import exposition
+from kit.telemetry.metrics import READY, exposition
 
 CHECK_TIMEOUT = 2.0  # seconds
 FLUSH_TIMEOUT = 5.0  # seconds for the last spans
@@ -56,6 +56,13 @@ class Readiness:
             return {"process": self._closed}
         found = await asyncio.gather(*(_problem(check) for check in self._checks.values()))
         return {name: text for name, text in zip(self._checks, found, strict=True) if text}
+
+    async def tell(self) -> None:
+        """Say of each check whether it passes, for whoever watches the platform."""
+        problems = await self.problems()
+        if self._closed is None:
+            for name in self._checks:
+                READY.labels(name).set(name not in problems)
 
 
 async def run(
@@ -184,6 +191,7 @@ def _pages(readiness: Readiness) -> Mapping[str, Callable[[], Awaitable[Page]]]:
         return Page(status, "application/json", body)
 
     async def metrics() -> Page:
+        await readiness.tell()
         content_type, body = exposition()
         return Page("200 OK", content_type, body)
 

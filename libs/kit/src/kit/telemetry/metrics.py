@@ -54,6 +54,8 @@ RPC_CLIENT = histogram(
     "rpc_client_duration_seconds", "Calls made.", "rpc_service", "rpc_method", "callee", "code"
 )
 
+READY = gauge("ready", "Whether a check of readiness passes (1) or not (0).", "check")
+
 DB_OPERATION = histogram("db_client_operation_duration_seconds", "Statements.", "op", "table")
 DB_POOL_IN_USE = gauge("db_pool_in_use", "Connections handed out.", "pool")
 DB_POOL_WAIT = histogram("db_pool_wait_seconds", "Waiting for a connection.", "pool")

@@ -1,0 +1,120 @@
+"""Provide Prometheus' programs for the tests: those that are there, else those of Debian's package.
+
+`python -m local.promtool` prints the path of promtool, or says in one line why there is none.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from local.binaries import BinaryMissing, Program, find
+from local.paths import TOOLS
+
+PACKAGE = "prometheus"
+TIMEOUT = 300.0
+UNPACKED = TOOLS / PACKAGE
+PROMTOOL = Program(
+    title="promtool",
+    names=("promtool",),
+    setting="FF_PROMTOOL_BIN",
+    tools=f"{PACKAGE}/usr/bin",
+    minimum=(2, 40),
+)
+PROMETHEUS = Program(
+    title="Prometheus",
+    names=("prometheus",),
+    setting="FF_PROMETHEUS_BIN",
+    tools=f"{PACKAGE}/usr/bin",
+    minimum=(2, 40),
+)
+
+
+class NoPromtool(RuntimeError):
+    """There is none and none can be had; the message says what was tried."""
+
+
+def provide(say: Callable[[str], None], program: Program = PROMTOOL) -> Path:
+    """One of Prometheus' programs, fetched when it is not there."""
+    tried = []
+    for name, fetch in (("", None), ("apt-get download", _unpack), ("apt-get install", _install)):
+        if fetch:
+            say(f"no {program.names[0]} here, trying {name} …")
+            problem = fetch()
+            if problem:
+                tried.append(f"{name}: {problem}")
+        try:
+            return find(program)
+        except BinaryMissing:
+            if program.setting in os.environ:
+                raise  # whoever names one wants that one
+    raise NoPromtool(
+        f"no {program.names[0]} for the tests of alerts ({'; '.join(tried)}):"
+        f" install Prometheus, set {program.setting}, or run with PROMTOOL=none"
+    )
+
+
+def _unpack() -> str:
+    """Into our own tools, which asks for no rights; answers what went wrong, if anything."""
+    if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
+        return "not a Debian system"
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=TOOLS) as folder:
+        if problem := _tried(["apt-get", "download", "--quiet", PACKAGE], folder):
+            return problem
+        [package] = Path(folder).glob("*.deb")
+        if problem := _tried(["dpkg", "-x", package.name, "unpacked"], folder):
+            return problem
+        if not UNPACKED.exists():  # somebody else was quicker
+            Path(folder, "unpacked").rename(UNPACKED)
+    return ""
+
+
+def _install() -> str:
+    if shutil.which("apt-get") is None:
+        return "not a Debian system"
+    if os.geteuid() != 0:
+        return "only root may install packages"
+    if problem := _tried(["apt-get", "update", "--quiet"], "/"):
+        return problem
+    install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", PACKAGE]
+    return _tried(install, "/")
+
+
+def _tried(command: list[str], folder: str) -> str:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no end after {TIMEOUT:.0f} s"
+    if done.returncode == 0:
+        return ""
+    lines = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+    return next((line for line in lines if line.startswith("E:")), lines[-1]).strip()[:160]
+
+
+def main() -> int:
+    """Print the path of promtool."""
+    try:
+        found = provide(lambda text: print(text, file=sys.stderr))  # noqa: T201
+    except (NoPromtool, BinaryMissing) as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    sys.stdout.write(f"{found}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
