@@ -1,9 +1,13 @@
 """A deal of one's own: made, opened, changed, and changed by somebody else meanwhile."""
 
+from datetime import UTC, datetime, timedelta
+
 from playwright.async_api import expect
 
 from tests.e2e.support.api import Person, etag
 from tests.e2e.support.browsing import Open
+from tests.e2e.support.histories import Past, lived
+from tests.e2e.support.platform import until
 
 
 async def test_a_new_deal_comes_to_stand_on_the_board(visit: Open, owner: Person) -> None:
@@ -135,3 +139,45 @@ async def test_hostile_words_stay_words(visit: Open, owner: Person) -> None:
             " + body.textContent"
         ), path
     assert dialogs == []
+
+
+async def test_what_was_won_before_today_is_won_on_its_day(visit: Open, owner: Person) -> None:
+    assert await lived(owner, [Past(created=60, name="Signage"), Past(created=50, name="Menu")])
+    signage, menu = [
+        (await owner.get("/deals", name=name))["items"][0] for name in ("Signage", "Menu")
+    ]
+    now = datetime.now(UTC)
+    day, other = [(now - timedelta(days=ago)).date().isoformat() for ago in (40, 20)]
+    here = await visit(owner)
+    await here.open("/pipeline")
+    await here.card(signage).locator(".card-menu").click()
+    dialog = here.page.get_by_role("dialog")
+    await dialog.get_by_role("link", name="Won or lost before today").click()
+    await expect(dialog.get_by_label("How it ended")).to_be_visible()
+    await dialog.get_by_label("Day").fill((now + timedelta(days=3)).date().isoformat())
+    here.expect_status(422)
+    await dialog.get_by_role("button", name="Close deal").click()
+    await expect(dialog.get_by_text("This lies in the future.").first).to_be_visible()
+    await here.shot("close-deal-1440-light")
+    await dialog.get_by_label("Day").fill(day)
+    await dialog.get_by_role("button", name="Close deal").click()
+    await expect(here.column("Won").get_by_text("Signage")).to_be_visible()
+    lost = {
+        "closed_on": other,
+        "lost_reason_id": (await owner.get("/lost-reasons"))["items"][0]["id"],
+    }
+    await owner.move(menu, "Lost", **lost)
+
+    for deal, when in ((signage, day), (menu, other)):
+        found = await owner.get(f"/deals/{deal['id']}")
+        assert found["closed_at"] == f"{when}T00:00:00Z"
+        (line, *_) = (await owner.get(f"/deals/{deal['id']}/history"))["items"]
+        assert (line["kind"], line["happened_at"][:10]) == ("moved", when)
+
+        async def is_known(path: str = f"/analytics/deals/{deal['id']}", when: str = when) -> bool:
+            spells = (await owner.get(path))["spells"]
+            return bool(spells[-1]["entered_at"][:10] == when)
+
+        await until(is_known)
+    await here.open(f"/deals/{signage['id']}")
+    await here.shot("closed-deal-1440-light")

@@ -401,6 +401,7 @@ class MoveDealRequest(_message.Message):
     BEFORE_ID_FIELD_NUMBER: _builtins.int
     LOST_REASON_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CLOSED_ON_FIELD_NUMBER: _builtins.int
     deal_id: _builtins.str
     """The deal."""
     stage_id: _builtins.str
@@ -413,6 +414,10 @@ class MoveDealRequest(_message.Message):
     """Needed when the stage is a lost one."""
     etag: _builtins.str
     """The version the caller saw. Stale: ABORTED (DEAL_HAS_CHANGED) with the current version as detail "current"."""
+    closed_on: _builtins.str
+    """The day (YYYY-MM-DD, in the workspace's time zone) on which an open deal was won or lost, where that is told later; empty
+    for now. Not before the deal came into the stage it leaves. Else: INVALID_ARGUMENT (CLOSE_DAY_INVALID).
+    """
     def __init__(
         self,
         *,
@@ -422,10 +427,11 @@ class MoveDealRequest(_message.Message):
         before_id: _builtins.str = ...,
         lost_reason_id: _builtins.str = ...,
         etag: _builtins.str = ...,
+        closed_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_id", b"after_id", "before_id", b"before_id", "deal_id", b"deal_id", "etag", b"etag", "lost_reason_id", b"lost_reason_id", "stage_id", b"stage_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_id", b"after_id", "before_id", b"before_id", "closed_on", b"closed_on", "deal_id", b"deal_id", "etag", b"etag", "lost_reason_id", b"lost_reason_id", "stage_id", b"stage_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,14 +1,15 @@
 """What can be done with deals. One function per use case, one transaction each."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from crm.adapters import deals, workspaces
+from crm.adapters import deals, setup, workspaces
 from crm.adapters.deals import References
 from crm.adapters.ordering import LONGEST_KEY, renumber_around
 from crm.application.custom_fields import custom_values
 from crm.application.owners import owner_for
+from crm.domain.closing import closed_at
 from crm.domain.custom_field import Resource
 from crm.domain.deal import Deal, DealEdit
 from crm.domain.errors import (
@@ -16,6 +17,7 @@ from crm.domain.errors import (
     LostReasonNotFound,
     StageNotFound,
 )
+from crm.domain.repetition import zone_of
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
 
@@ -100,10 +102,12 @@ async def move_deal(
     after_id: UUID | None = None,
     before_id: UUID | None = None,
     lost_reason_id: UUID | None = None,
+    closed_on: date | None = None,
 ) -> Deal:
     """Put a deal into a stage, behind `after_id`, before `before_id`, or on top of the column.
 
-    Raises DealNotFound, DealHasChanged, StageNotFound, LostReasonNotFound, LostReasonMissing.
+    Raises DealNotFound, DealHasChanged, StageNotFound, LostReasonNotFound, LostReasonMissing,
+    CloseDayInvalid.
     """
     where: dict[str, Any] = {
         "stage_id": stage_id,
@@ -121,6 +125,10 @@ async def move_deal(
     if len(landing.position) > LONGEST_KEY:
         await renumber_around(uow, stage_id, landing.position)
         deal, landing = await deals.load_to_move(uow, deal_id, by=by, **where)
+    ended_at = None
+    if closed_on is not None:
+        zone = zone_of(await setup.time_zone(uow))
+        ended_at = closed_at(deal.state, stage, closed_on, zone=zone, now=now)
     deal.move_to(
         stage,
         landing.position,
@@ -128,6 +136,7 @@ async def move_deal(
         by=by,
         by_name=landing.actor_name,
         lost_reason=landing.reason,
+        closed_at=ended_at,
     )
     await deals.save(uow, deal)
     await uow.commit()

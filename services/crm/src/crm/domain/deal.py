@@ -240,8 +240,11 @@ class Deal(Aggregate):
         by: UUID | None,
         by_name: str = "",
         lost_reason: Named | None = None,
+        closed_at: datetime | None = None,
     ) -> None:
         """Stand in `stage` at `position`; within a column only the order changes.
+
+        A deal that was won or lost before `at` is moved as of then.
 
         Raises LostReasonMissing for a lost stage without a reason.
         """
@@ -250,7 +253,15 @@ class Deal(Aggregate):
             self._tell(DealReordered, at=at, by=by)
             return
         lost_reason = _lost_for(stage, lost_reason)
-        self.change_stage(stage, position, at=at, by=by, by_name=by_name, lost_reason=lost_reason)
+        self.change_stage(
+            stage,
+            position,
+            at=closed_at or at,
+            by=by,
+            by_name=by_name,
+            lost_reason=lost_reason,
+            told_at=at,
+        )
 
     def displace(
         self, stage: Stage, position: str, *, at: datetime, by: UUID | None, by_name: str = ""
@@ -278,6 +289,7 @@ class Deal(Aggregate):
         by: UUID | None,
         lost_reason: Named | None,
         by_name: str = "",
+        told_at: datetime | None = None,
     ) -> None:
         """Stand in another stage; unlike `move_to` without asking why, for what a source tells."""
         before = self.state
@@ -288,7 +300,7 @@ class Deal(Aggregate):
             stage=stage,
             position=position,
             entered_stage_at=at,
-            updated_at=at,
+            updated_at=told_at or at,
             closed_at=None if stage.type is StageType.OPEN else closed_at,
             lost_reason=lost_reason if stage.type is StageType.LOST else None,
         )

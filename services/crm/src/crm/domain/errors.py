@@ -114,6 +114,12 @@ class LostReasonMissing(DomainError):
     kind, reason = ErrorKind.INVALID, "LOST_REASON_MISSING"
 
 
+class CloseDayInvalid(DomainError):
+    """A deal is won or lost after it came into its stage, and not in the future."""
+
+    kind, reason = ErrorKind.INVALID, "CLOSE_DAY_INVALID"
+
+
 class ExternalIdTaken(DomainError):
     """Another record already carries this id of the source."""
 

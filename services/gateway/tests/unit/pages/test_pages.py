@@ -25,6 +25,7 @@ PAGES = (
     "/deals/d-1",
     "/deals/d-1/edit",
     "/deals/d-1/move",
+    "/deals/d-1/close",
     "/deals/d-1/contacts",
     "/deals/d-1?before=t",
     "/clients",

@@ -215,6 +215,7 @@ async def test_a_person_chooses_what_to_hear_of(site: Site) -> None:
         "/deals/new",
         "/deals/d-1/edit",
         "/deals/d-1/move",
+        "/deals/d-1/close",
         "/deals/d-1/contacts",
         "/clients/new",
         "/clients/c-1/edit",

@@ -157,6 +157,7 @@ class DealService(api.DealServiceServicer):
         after_id = optional_id(request.after_id, "after_id")
         before_id = optional_id(request.before_id, "before_id")
         lost_reason_id = optional_id(request.lost_reason_id, "lost_reason_id")
+        closed_on = read_date(request, "closed_on")
 
         async def work(uow: UnitOfWork) -> pb.Deal:
             deal = await move_deal(
@@ -166,6 +167,7 @@ class DealService(api.DealServiceServicer):
                 after_id=after_id,
                 before_id=before_id,
                 lost_reason_id=lost_reason_id,
+                closed_on=closed_on,
                 etag=etag,
                 by=principal_of(context).user_id,
                 now=now,

@@ -145,7 +145,8 @@ async def delete_deal(request: Request) -> Response:
      body=schemas.DealMove, answer=schemas.Deal, parameters=[DEAL, IF_MATCH, IDEMPOTENCY_KEY],
      problems=[404, 409, 412, 428])  # fmt: skip
 async def move_deal(request: Request) -> Response:
-    """Into a stage, behind `after_id`, before `before_id`, or on top."""
+    """Into a stage, behind `after_id`, before `before_id`, or on top; what was won or lost before
+    today has that day in `closed_on`."""
     etag = if_match(request)
     body = await read_body(request, schemas.DealMove)
     move = pb.MoveDealRequest(
@@ -154,6 +155,7 @@ async def move_deal(request: Request) -> Response:
         before_id=body.before_id or "",
         after_id=body.after_id or "",
         lost_reason_id=body.lost_reason_id or "",
+        closed_on=body.closed_on.isoformat() if body.closed_on else "",
         etag=etag,
     )
     return await _changed(request, "MoveDeal", move)

@@ -121,6 +121,11 @@ class DealMove(Body):
     before_id: Id | None = None
     after_id: Id | None = None
     lost_reason_id: Id | None = None
+    closed_on: date | None = Field(
+        None,
+        description="The day on which an open deal was won or lost, where that is told later: in"
+        " the workspace's time zone, not before it came into its present stage.",
+    )
 
 
 class ClientIn(Body):

@@ -109,7 +109,7 @@ async def create_deal(request: Request) -> Response:
         )
     except DomainError as refusal:
         return await _form(request, viewer, "", values, errors_of(refusal, _FIELD_OF))
-    return _saved(request, viewer, created, "Added")
+    return saved(request, viewer, created, "Added")
 
 
 @router.get("/deals/{deal_id}")
@@ -140,7 +140,7 @@ async def update_deal(request: Request, deal_id: str) -> Response:
     try:
         deal = await _deal_from(request, viewer, values)
         deal.id = deal_id
-        saved = await clients_of(request).deals.UpdateDeal(
+        updated = await clients_of(request).deals.UpdateDeal(
             UpdateDealRequest(
                 deal=deal,
                 update_mask=FieldMask(paths=changed(values, _WRITABLE)),
@@ -152,7 +152,7 @@ async def update_deal(request: Request, deal_id: str) -> Response:
         if refusal.kind is ErrorKind.STALE:
             return await _conflict(request, viewer, deal_id, values)
         return await _form(request, viewer, deal_id, values, errors_of(refusal, _FIELD_OF))
-    return _saved(request, viewer, saved, "Saved")
+    return saved(request, viewer, updated, "Saved")
 
 
 async def deal_context(request: Request, deal_id: str) -> dict[str, Any]:
@@ -251,7 +251,8 @@ async def _conflict(request: Request, viewer: Viewer, deal_id: str, values: Valu
     return await _form(request, viewer, deal_id, values, Errors(), conflict=words)
 
 
-def _saved(request: Request, viewer: Viewer, deal: Deal, words: str) -> Response:
+def saved(request: Request, viewer: Viewer, deal: Deal, words: str) -> Response:
+    """On to the deal, or a word about it where the window stays."""
     if not is_htmx(request):
         return RedirectResponse(f"/deals/{deal.id}", 303)
     headers = {"HX-Trigger": f'{{"ff:saved": {{"kind": "deal", "id": "{deal.id}"}}}}'}
