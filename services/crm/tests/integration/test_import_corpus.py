@@ -221,6 +221,13 @@ async def test_an_unclosed_quote_says_where(
             "Opportunity Name,Account Name,Amount,Stage,Close Date,Lead Source,Opportunity Owner",
             "name,client,amount,stage,closed_at,source,owner",
         ),
+        (
+            DEALS,
+            "Deal,Value,Stage,Closing date,Expected",
+            "name,amount,stage,closed_at,expected_close_date",
+        ),
+        (DEALS, "Deal,Expected date,Closed", "name,expected_close_date,closed_at"),
+        (DEALS, "Titel;Wert;Erwartet am", "name;amount;expected_close_date"),
         (DEALS, "Projekt;Kunde;Betrag;Währung;Phase", "name;client;amount;currency;stage"),
         (
             ACTIVITIES,

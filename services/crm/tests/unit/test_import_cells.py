@@ -135,6 +135,8 @@ def test_an_amount_of_an_own_field_has_the_places_of_its_currency(
     ("values", "columns"),
     [
         ({"amount": "1.234"}, {"amount"}),
+        ({"amount": "--5"}, {"amount"}),
+        ({"amount": "(-5)"}, {"amount"}),
         ({"amount": "1", "currency": "euro"}, {"currency"}),
         (
             {"created_at": "soon", "expected_close_date": "2026-13-01"},

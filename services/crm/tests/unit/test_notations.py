@@ -60,7 +60,13 @@ def test_an_amount_is_what_was_meant(
     assert doubt_of(text) is None
 
 
-@pytest.mark.parametrize("text", ["", "much", "1.2.3,4", "1,2,3", "(5", "12.34.567", "1 €  2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "much", "1.2.3,4", "1,2,3", "(5", "12.34.567", "1 €  2"),
+        *("--5", "− −5", "-€-5", "(-5)", "(€ −5)", "---5", "+5-"),
+    ],
+)
 def test_what_is_no_amount_is_none(text: str) -> None:
     assert [amount_of(text, mark) for mark in DecimalMark] == [None, None]
 

@@ -73,10 +73,12 @@ FIELDS: dict[Resource, dict[str, str]] = {
         "|date de création|fecha de creación",
         "entered_stage_at": "last stage change|stage change date|stage entered|in stage since",
         "closed_at": "closed|closed on|won time|lost time|won date|lost date|close time"
-        "|date closed|deal closed|close date|abgeschlossen|abgeschlossen am|date de clôture"
-        "|fecha de cierre",
+        "|date closed|deal closed|close date|closing date|abgeschlossen|abgeschlossen am"
+        "|date de clôture|fecha de cierre",
         "expected_close_date": "expected close|expected closing date|forecast close date"
-        "|due date|estimated close date|erwarteter abschluss|abschlussdatum|clôture prévue"
+        "|due date|estimated close date|expected|expected date|expected on|expected by|est close"
+        "|estimated close|anticipated close date|projected close date|target close date"
+        "|forecast date|target date|erwartet|erwartet am|erwarteter abschluss|abschlussdatum|clôture prévue"
         "|cierre previsto",
         "lost_reason": "loss reason|reason lost|closed lost reason|lost because|verlustgrund"
         "|raison de la perte|motivo de pérdida",

@@ -62,14 +62,19 @@ class PlainAmount:
 
 
 def plain_amount(text: str, mark: DecimalMark) -> PlainAmount:
-    """“€ 1.234,56” as 1234.56 and EUR. Raises ValueError for what is no amount."""
+    """“€ 1.234,56” as 1234.56 and EUR. Raises ValueError for what is no amount.
+
+    One sign makes it negative; of two nobody knows whether they are one or none.
+    """
     found = _AMOUNT.fullmatch(text.strip())
     if found is None or bool(found["open"]) != bool(found["close"]):
         raise ValueError("this is no amount")
-    negative = found["open"] or found["minus"] or found["inner"]
+    signs = [name for name in ("open", "minus", "inner") if found[name]]
+    if len(signs) > 1:
+        raise ValueError("this has two signs")
     number = _plain(_digits(text), mark)
     symbol = found["before"] or found["after"] or ""
-    return PlainAmount(("-" if negative else "") + number, _CODES.get(symbol, _code(symbol)))
+    return PlainAmount(("-" if signs else "") + number, _CODES.get(symbol, _code(symbol)))
 
 
 def decimal_evidence(text: str) -> DecimalMark | None:
