@@ -63,14 +63,17 @@ class InvitationAcceptance(Body):
     password: str = Field(max_length=1000)
 
 
+Role = Literal["owner", "admin", "manager", "sales", "finance", "viewer"]
+
+
 class InvitationIn(Body):
     email: str = Field(max_length=320)
-    role: str = Field(max_length=20)
+    role: Role
 
 
 class MemberIn(Body):
-    role: str | None = Field(default=None, min_length=1, max_length=20)
-    visibility: str | None = Field(default=None, max_length=20)
+    role: Role | None = None
+    visibility: Literal["own", "team", "all"] | None = None
     team: str | None = Field(default=None, max_length=200)
 
 
