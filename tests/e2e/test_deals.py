@@ -49,6 +49,10 @@ async def test_a_form_that_is_sent_twice_adds_once(visit: Open, owner: Person) -
         sent = await here.page.context.request.post(f"{here.url}/deals/new", form=form)
         assert sent.status == 200
         assert "/deals/" in sent.url
+    first = sent.url
+    changed = {**form, "name": "Only once, and better"}
+    sent = await here.page.context.request.post(f"{here.url}/deals/new", form=changed)
+    assert (sent.status, sent.url) == (200, first), "whose answer was lost may have been changed"
     assert len((await owner.get("/deals"))["items"]) == 1
 
 

@@ -67,7 +67,7 @@ PURGE = Statement(
 
 
 class KeyReused(DomainError):
-    """The key came before with another request."""
+    """The key came before with another request; `first_id` is what that one made."""
 
     kind, reason = ErrorKind.INVALID, "IDEMPOTENCY_KEY_REUSED"
 
@@ -124,12 +124,12 @@ async def once(
     except KeyInFlight:
         raise
     except DomainError:
-        kept = await _kept(uow, request, fingerprint)
+        kept = await _kept(uow, request, fingerprint, parse)
         if kept is None:
             raise
-        return parse(kept)
-    kept = await _kept(uow, request, fingerprint)
-    return answer if kept is None else parse(kept)
+        return kept
+    kept = await _kept(uow, request, fingerprint, parse)
+    return answer if kept is None else kept
 
 
 async def purge(pool: Pool) -> int:
@@ -159,7 +159,9 @@ async def _alone(uow: UnitOfWork, request: Once) -> AsyncIterator[None]:
         yield
 
 
-async def _kept(uow: UnitOfWork, request: Once, fingerprint: bytes) -> bytes | None:
+async def _kept(
+    uow: UnitOfWork, request: Once, fingerprint: bytes, parse: Callable[[bytes], M]
+) -> M | None:
     """The answer that an earlier request got. Raises KeyReused if that was another request."""
     async with ReadTransaction(uow.pool, uow.workspace_id) as tx:
         row = await tx.row(
@@ -171,9 +173,11 @@ async def _kept(uow: UnitOfWork, request: Once, fingerprint: bytes) -> bytes | N
         )
     if row is None:
         return None
+    first = parse(bytes(row["response"]))
     if row["fingerprint"] != fingerprint:
-        raise KeyReused("This idempotency key was used for another request.")
-    return bytes(row["response"])
+        said = "This idempotency key was used for another request."
+        raise KeyReused(said, first_id=str(getattr(first, "id", "")))
+    return first
 
 
 async def _keep(uow: UnitOfWork, request: Once, fingerprint: bytes, response: bytes) -> None:

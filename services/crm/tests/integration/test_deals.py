@@ -194,3 +194,12 @@ async def test_a_deleted_deal_is_gone_from_everywhere(person: Person) -> None:
         await person.deal(deal.id)
     assert (await person.list_deals(with_total=True)).total == 0
     assert (await person.board())["Prospecting"].count == 0
+
+
+async def test_another_deal_under_a_key_is_told_which_one_it_made(person: Person) -> None:
+    asked = pb.CreateDealRequest(deal=pb.Deal(name="Relaunch"))
+    first = await person.call("CreateDeal", asked, key="form-1")
+    asked.deal.name = "Relaunch, corrected"
+    with refused(ErrorKind.INVALID, "IDEMPOTENCY_KEY_REUSED") as refusal:
+        await person.call("CreateDeal", asked, key="form-1")
+    assert refusal.value.details == {"first_id": first.id}

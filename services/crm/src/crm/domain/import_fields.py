@@ -78,8 +78,8 @@ FIELDS: dict[Resource, dict[str, str]] = {
         "expected_close_date": "expected close|expected closing date|forecast close date"
         "|due date|estimated close date|expected|expected date|expected on|expected by|est close"
         "|estimated close|anticipated close date|projected close date|target close date"
-        "|forecast date|target date|erwartet|erwartet am|erwarteter abschluss|abschlussdatum|clôture prévue"
-        "|cierre previsto",
+        "|forecast date|target date|erwartet|erwartet am|erwarteter abschluss|abschlussdatum"
+        "|clôture prévue|cierre previsto",
         "lost_reason": "loss reason|reason lost|closed lost reason|lost because|verlustgrund"
         "|raison de la perte|motivo de pérdida",
         "next_step": "next|next action|next activity|nächster schritt|prochaine étape|próximo paso",

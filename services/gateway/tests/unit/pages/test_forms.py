@@ -6,7 +6,7 @@ import pytest
 
 from freelanceflow.auth.v1.auth_service_pb2 import RegisterResponse, TokenPair
 from freelanceflow.type.v1.money_pb2 import Money
-from gateway.entrypoints.pages.forms import currency_options, read_money
+from gateway.entrypoints.pages.forms import Values, content_key, currency_options, read_money
 from gateway.entrypoints.pages.rendering import Viewer
 from gateway.entrypoints.paths import local_path
 from kit.errors import ErrorKind, InvalidInput
@@ -251,3 +251,42 @@ async def test_looks_are_kept_in_cookies(site: Any) -> None:
     text = "\n".join(answer.cookies)
     assert "theme=dark" in text
     assert "evil" not in text
+
+
+REUSED = RemoteError(
+    ErrorKind.INVALID, "IDEMPOTENCY_KEY_REUSED", "Used before.", details={"first_id": "x-1"}
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "form", "leads_to"),
+    [
+        ("deals", "CreateDeal", DEAL, "/deals/x-1"),
+        ("clients", "CreateClient", {"name": "Acme"}, "/clients/x-1"),
+        ("activities", "CreateActivity", {"subject": "Call", "kind": "call"}, ""),
+    ],
+)
+async def test_a_form_whose_answer_was_lost_leads_to_what_it_made(
+    site: Any, kind: str, method: str, form: dict[str, str], leads_to: str
+) -> None:
+    """Corrected and sent again it is refused as often as it is sent: nothing can be corrected."""
+    peer = getattr(site.neighbours, kind)
+    peer.answers[method] = REUSED
+    answer = await site.post(f"/{kind}/new", {**form, "request_id": "r-1"})
+    assert answer.status == 303
+    assert answer.headers["location"].startswith(leads_to)
+    if kind == "deals":
+        assert peer.asked[-1].deal_id == "x-1"
+        inside = await site.post("/deals/new", {**form, "request_id": "r-1"}, hx_request="true")
+        assert (inside.status, "Was added before" in inside.text) == (200, True)
+    peer.answers[method] = RemoteError(ErrorKind.INVALID, "IDEMPOTENCY_KEY_REUSED", "Used before.")
+    unknown = await site.post(f"/{kind}/new", {**form, "request_id": "r-1"})
+    assert (unknown.status, "Used before." in unknown.text) == (422, True)
+
+
+def test_what_is_asked_for_otherwise_is_another_request() -> None:
+    form = Values(request_id="r-1", format="csv")
+    assert content_key(form) == content_key(Values(dict(reversed(form.items()))))
+    assert content_key(form) != content_key(Values(form | {"format": "pdf"}))
+    assert content_key(form) != content_key(Values(form | {"request_id": "r-2"}))
+    assert content_key(Values(format="csv")) == ""

@@ -22,7 +22,14 @@ from gateway.entrypoints.pages.activities import saved
 from gateway.entrypoints.pages.calls import clients_of, identity_of, needs, together, viewer_of
 from gateway.entrypoints.pages.choices import about_client, meant
 from gateway.entrypoints.pages.formatting import Formats
-from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
+from gateway.entrypoints.pages.forms import (
+    ADDED_BEFORE,
+    Errors,
+    Values,
+    added_before,
+    errors_of,
+    values_of,
+)
 from gateway.entrypoints.pages.owners import asked_by_name, changed, heirs_of, nobody_for, owners_of
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of
 from kit.clock import from_timestamp, to_timestamp
@@ -107,6 +114,8 @@ async def create_activity(request: Request) -> Response:
             CreateActivityRequest(activity=activity), identity_of(request, values["request_id"])
         )
     except DomainError as refusal:
+        if first := added_before(refusal):
+            return await saved(request, ADDED_BEFORE, await _get(request, first), values["next"])
         return await _form(request, viewer, "", values, errors_of(refusal, _FIELD_OF))
     return await saved(request, "Added:", created, values["next"])
 

@@ -31,7 +31,7 @@ from gateway.entrypoints.pages.custom_forms import (
     read_custom,
 )
 from gateway.entrypoints.pages.fields import list_fields
-from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
+from gateway.entrypoints.pages.forms import Errors, Values, added_before, errors_of, values_of
 from gateway.entrypoints.pages.owners import asked_by_name, changed, heirs_of, nobody_for
 from gateway.entrypoints.pages.rendering import Viewer, rendering_of
 from kit.errors import DomainError, ErrorKind
@@ -86,6 +86,8 @@ async def create_client(request: Request) -> Response:
             identity_of(request, values["request_id"]),
         )
     except DomainError as refusal:
+        if first := added_before(refusal):
+            return RedirectResponse(f"/clients/{first}", 303)
         if alike := candidates_of(refusal):
             return await _form(request, viewer, "", values, Errors(), alike=alike)
         return await _form(request, viewer, "", values, errors_of(refusal, _FIELD_OF))

@@ -43,8 +43,11 @@ from gateway.entrypoints.pages.custom_forms import (
 )
 from gateway.entrypoints.pages.fields import list_fields
 from gateway.entrypoints.pages.forms import (
+    ADDED_BEFORE,
     Errors,
     Values,
+    added_before,
+    content_key,
     currency_options,
     errors_of,
     options,
@@ -108,6 +111,8 @@ async def create_deal(request: Request) -> Response:
             CreateDealRequest(deal=deal), identity_of(request, values["request_id"])
         )
     except DomainError as refusal:
+        if first := added_before(refusal):
+            return saved(request, viewer, await _get(request, first), ADDED_BEFORE)
         return await _form(request, viewer, "", values, errors_of(refusal, _FIELD_OF))
     return saved(request, viewer, created, "Added")
 
@@ -293,7 +298,8 @@ async def _client_id(request: Request, values: Values) -> str:
     )
     try:
         created = await clients_of(request).clients.CreateClient(
-            CreateClientRequest(client=client, allow_duplicate=True), identity_of(request)
+            CreateClientRequest(client=client, allow_duplicate=True),
+            identity_of(request, content_key(values, client.SerializeToString(deterministic=True))),
         )
     except DomainError as refusal:
         if refusal.kind is not ErrorKind.INVALID:

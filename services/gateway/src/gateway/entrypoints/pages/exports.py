@@ -14,7 +14,7 @@ from gateway.entrypoints.api.exports import FORMATS, LISTS, RESOURCES, STATUSES,
 from gateway.entrypoints.filters import Asker, Term, beginning
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, together, viewer_of
 from gateway.entrypoints.pages.choices import meant
-from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
+from gateway.entrypoints.pages.forms import Errors, Values, content_key, errors_of, values_of
 from gateway.entrypoints.pages.owners import asked_by_name, owners_of
 from gateway.entrypoints.pages.rendering import Viewer, is_htmx, rendering_of, targets
 from kit.errors import DomainError, ErrorKind
@@ -76,7 +76,7 @@ async def create_export(request: Request) -> Response:
                     for name, value in _filter(values, resource, today, zone)
                 ],
             ),
-            identity_of(request, values["request_id"]),
+            identity_of(request, content_key(values)),
         )
     except DomainError as refusal:
         if refusal.kind is ErrorKind.REFUSED:

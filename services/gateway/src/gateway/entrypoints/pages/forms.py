@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 from babel.numbers import NumberFormatError, get_currency_symbol, parse_decimal
 from starlette.requests import Request
@@ -15,6 +17,8 @@ from gateway.entrypoints.pages.sent import note_sent
 from kit.errors import DomainError, ErrorKind, InvalidInput
 from kit.money import currencies, parse
 
+ADDED_BEFORE = "Was added before, as you first sent it:"
+KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
 # What forms offer first.
 USUAL_CURRENCIES = (
     *("EUR", "USD", "GBP", "CHF", "SEK", "NOK"),
@@ -70,6 +74,20 @@ async def values_of(request: Request) -> Values:
     form = await request.form()
     note_sent(request, form.multi_items())
     return Values({name: text.strip() for name, text in form.items() if isinstance(text, str)})
+
+
+def content_key(values: Values, content: bytes = b"") -> str:
+    """The form's own id for just this content: sent again it is the same, otherwise another one."""
+    sent = content or urlencode(sorted(values.items())).encode()
+    return sha256(values["request_id"].encode() + sent).hexdigest() if values["request_id"] else ""
+
+
+def added_before(refusal: DomainError) -> str:
+    """The id of what a form has added already: its answer was lost, and it is sent again otherwise.
+
+    There is nothing to correct in it, and a second record is not what is meant.
+    """
+    return refusal.details.get("first_id", "") if refusal.reason == KEY_REUSED else ""
 
 
 def errors_of(refusal: DomainError, names: Mapping[str, str]) -> Errors:

@@ -16,7 +16,7 @@ from gateway.entrypoints.pages.activity_query import ActivityQuery
 from gateway.entrypoints.pages.board_query import BoardQuery
 from gateway.entrypoints.pages.calls import clients_of, identity_of, signed_in, viewer_of
 from gateway.entrypoints.pages.client_query import ClientQuery
-from gateway.entrypoints.pages.forms import values_of
+from gateway.entrypoints.pages.forms import content_key, values_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of
 from kit.errors import DomainError, ErrorKind
 
@@ -66,7 +66,7 @@ async def export_list(request: Request) -> Response:
                 sort=shown.sort,
                 columns=shown.columns,
             ),
-            identity_of(request, values["request_id"]),
+            identity_of(request, content_key(values)),
         )
     except DomainError as refusal:
         if refusal.kind is not ErrorKind.REFUSED or not is_htmx(request):

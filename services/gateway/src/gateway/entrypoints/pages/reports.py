@@ -15,7 +15,7 @@ from gateway.entrypoints.pages.calls import (
     together,
     viewer_of,
 )
-from gateway.entrypoints.pages.forms import values_of
+from gateway.entrypoints.pages.forms import content_key, values_of
 from gateway.entrypoints.pages.rendering import is_htmx, rendering_of
 
 router = APIRouter(include_in_schema=False)
@@ -36,7 +36,7 @@ async def ask_for_report(request: Request) -> Response:
         as_of_date=query.day,
         workspace_name=viewer.workspace_name,
     )
-    identity = identity_of(request, values["request_id"])
+    identity = identity_of(request, content_key(values))
     made = await clients_of(request).reports.CreateReport(asked, identity)
     return RedirectResponse(f"/analytics/reports/{made.id}", 303)
 
