@@ -1,7 +1,9 @@
 """Activities through the door."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -11,6 +13,7 @@ from kit.clock import FakeClock, from_timestamp, to_timestamp
 from kit.errors import ErrorKind
 from kit.ids import new_id
 from kit.testing.database import ServiceDatabase, recorded_queries
+from kit.years import is_plausible
 from services.crm.tests.factories import (
     Person,
     by,
@@ -258,3 +261,34 @@ async def test_of_several_clients_none_is_guessed(person: Person) -> None:
     assert not (await draft(person, "Buy paper")).clients
     with refused(ErrorKind.INVALID, "TEXT_MISSING"):
         await draft(person, "  ")
+
+
+async def test_years_that_nobody_meant_are_mended(
+    person: Person, database: ServiceDatabase
+) -> None:
+    """An older version took any; one row of year 1 broke every list that it was in."""
+    client = await make_client(person)
+    early, late, usual = [
+        await make_activity(person, client_id=client.id, **times)
+        for times in ({"due_time": at(2), "remind_time": at(1)}, {"due_time": at(2)}, {})
+    ]
+    set_ = "UPDATE activities SET due_at = $2::timestamptz, remind_at = $3::timestamptz"
+    ends = [datetime(year, 1, 1, tzinfo=UTC) for year in (1, 9999)]
+    await database.owner.execute(f"{set_} WHERE id = $1", early.id, ends[0], ends[0])
+    await database.owner.execute(f"{set_} WHERE id = $1", late.id, ends[1], None)
+    before = await person.call("GetActivity", pb.GetActivityRequest(activity_id=usual.id))
+    migration = import_module("crm.migrations.versions.0026_years_of_activities")
+    await database.owner.execute(migration.MEND)
+
+    async def years(activity: pb.Activity) -> tuple[int, int]:
+        found = await person.call("GetActivity", pb.GetActivityRequest(activity_id=activity.id))
+        return from_timestamp(found.due_time).year, from_timestamp(found.remind_time).year
+
+    assert await years(early) == (1900, 1900)
+    assert await years(late) == (2199, 1970), "no reminder, as before"
+    assert before == await person.call("GetActivity", pb.GetActivityRequest(activity_id=usual.id))
+    listed = await person.call("ListActivities", pb.ListActivitiesRequest())
+    for activity in listed.activities:
+        for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
+            if activity.HasField("due_time"):
+                assert is_plausible(from_timestamp(activity.due_time).astimezone(ZoneInfo(zone)))
