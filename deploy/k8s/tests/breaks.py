@@ -1,6 +1,5 @@
 """One planted error of each kind: the rule, what is wrong, how it is done, what must be said."""
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -48,29 +47,6 @@ def _drop(name: str, *path: str) -> Break:
         del where[path[-1]]
 
     return broken
-
-
-def _rename_env(objects: Objects) -> None:
-    data = objects.one("ConfigMap", "crm-config")["data"]
-    data["CRM_AUTH_ADRESS"] = data.pop("CRM_AUTH_ADDRESS")
-
-
-def _add_stray_policy(objects: Objects) -> None:
-    policy = copy.deepcopy(objects.one("NetworkPolicy", "default-deny"))
-    policy["metadata"]["name"] = "stray"
-    policy["spec"]["ingress"] = [{}]
-    policy["spec"]["egress"] = [{}]
-    objects.append(policy)
-
-
-def _open_database(objects: Objects) -> None:
-    objects.rules("provider-database", "ingress")[0]["from"].append({"podSelector": {}})
-    objects.rules("gateway-serve", "egress").append({"to": [{"podSelector": {}}]})
-
-
-def _drop_defaults(objects: Objects) -> None:
-    for name in ("default-deny", "provider-mail"):
-        objects.remove(objects.one("NetworkPolicy", name))
 
 
 BREAKS: list[tuple[str, str, Break, str]] = [
@@ -337,55 +313,5 @@ BREAKS: list[tuple[str, str, Break, str]] = [
         "latest",
         lambda o: o.app("crm").update(image="freelanceflow/crm:latest"),
         "may be anything",
-    ),
-    (
-        "network",
-        "an edge too many",
-        _open_database,
-        "Deployment/gateway reaches StatefulSet/postgres",
-    ),
-    (
-        "network",
-        "an edge too few",
-        lambda o: o.rules("crm-serve", "egress").pop(0),
-        "Deployment/crm cannot reach Deployment/auth",
-    ),
-    (
-        "network",
-        "one end only",
-        lambda o: o.remove(o.one("NetworkPolicy", "provider-bus")),
-        "cannot reach StatefulSet/nats",
-    ),
-    (
-        "network",
-        "no default",
-        _drop_defaults,
-        "reaches Deployment/mail",
-    ),
-    ("network", "everything allowed", _add_stray_policy, "internet reaches Deployment/crm:8081"),
-    ("settings", "a setting nobody reads", _rename_env, "CRM_AUTH_ADRESS"),
-    (
-        "settings",
-        "a setting production refuses",
-        lambda o: o.one("ConfigMap", "auth-config")["data"].update(AUTH_EMAIL_VERIFICATION="false"),
-        "Deployment/auth",
-    ),
-    (
-        "settings",
-        "a local profile",
-        lambda o: o.one("ConfigMap", "notify-config")["data"].update(NOTIFY_PROFILE="local"),
-        "production profile",
-    ),
-    (
-        "settings",
-        "a setting that is missing",
-        lambda o: o.app("crm")["env"].clear(),
-        "Deployment/crm",
-    ),
-    (
-        "addresses",
-        "another port",
-        lambda o: o.one("ConfigMap", "crm-config")["data"].update(CRM_AUTH_ADDRESS="auth:50052"),
-        "auth:50052",
     ),
 ]

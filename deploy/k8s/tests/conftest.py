@@ -42,7 +42,7 @@ def k8s_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert release.main(["registry.example.com/ff", *digests], folder / RELEASE) == 0
     (folder / "overlays/production-google").mkdir()
     (folder / "overlays/production-google/kustomization.yaml").write_text(WITH_GOOGLE)
-    for example in (folder / "overlays/production").glob("*.example.env"):
+    for example in (folder / "overlays").glob("*/*.example.env"):
         shutil.copy(example, example.with_name(example.name.replace(".example", "")))
     return folder
 

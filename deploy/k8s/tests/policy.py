@@ -250,13 +250,34 @@ def budgets(objects: list[Manifest]) -> Iterator[str]:
         spec = budget["spec"]
         chosen = [w for w in long_running(objects) if selects(spec["selector"], w.labels)]
         covered |= {str(workload) for workload in chosen}
-        if len(chosen) != 1 or any(workload.replicas < 2 for workload in chosen):
+        if len(chosen) != 1 or any(_fewest(workload, objects) < 2 for workload in chosen):
             yield f"PodDisruptionBudget/{name}: not for one workload of several pods"
         if spec.get("maxUnavailable", 0) != 1:
             yield f"PodDisruptionBudget/{name}: may stop a drain"
     for workload in long_running(objects):
-        if workload.replicas > 1 and str(workload) not in covered:
+        if _fewest(workload, objects) > 1 and str(workload) not in covered:
             yield f"{workload}: no budget"
+
+
+def scaled(objects: list[Manifest]) -> Iterator[str]:
+    """An autoscaler has what it scales to itself, and takes its time to let pods go."""
+    serving = {
+        workload.name: workload
+        for workload in long_running(objects)
+        if workload.labels.get("app.kubernetes.io/component") == "serve"
+    }
+    for name, scaler in of_kind(objects, "HorizontalPodAutoscaler").items():
+        spec, where = scaler["spec"], f"HorizontalPodAutoscaler/{name}"
+        workload = serving.get(spec["scaleTargetRef"]["name"])
+        if workload is None:
+            yield f"{where}: scales nothing that serves"
+        elif "replicas" in workload.manifest["spec"]:
+            yield f"{where}: every deployment would reset the pods of {workload}"
+        if not 2 <= spec.get("minReplicas", 1) < spec["maxReplicas"]:
+            yield f"{where}: from {spec.get('minReplicas', 1)} to {spec['maxReplicas']} pods"
+        down = spec.get("behavior", {}).get("scaleDown", {})
+        if down.get("stabilizationWindowSeconds", 0) < 300:
+            yield f"{where}: lets pods go at every pause"
 
 
 def scraped(objects: list[Manifest]) -> Iterator[str]:
@@ -305,10 +326,19 @@ RULES: dict[str, Rule] = {
         shutdown,
         jobs,
         budgets,
+        scaled,
         scraped,
         tagged,
     )
 }
+
+
+def _fewest(workload: Workload, objects: list[Manifest]) -> int:
+    """How many pods there are at least."""
+    for scaler in of_kind(objects, "HorizontalPodAutoscaler").values():
+        if scaler["spec"]["scaleTargetRef"]["name"] == workload.name:
+            return int(scaler["spec"].get("minReplicas", 1))
+    return workload.replicas
 
 
 def _port_names(workload: Workload) -> dict[str, int]:
