@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from crm.adapters.audit_details import MOST, detail_of
+from crm.application import failures
+from crm.domain import import_fields
 from crm.domain.board_stage import StageChanged, StageState
 from crm.domain.custom_field import CustomFieldChanged, FieldState, FieldType, Resource
+from crm.domain.imports import ImportFailed
 from crm.domain.lost_reason import LostReasonChanged, ReasonState
 from crm.domain.rates import Rate, RateChange, RatesChanged
 from crm.domain.stage import StageType
@@ -119,3 +122,19 @@ def test_rates() -> None:
 def test_no_detail_is_longer_than_a_line_keeps() -> None:
     long = replace(FIELD, options=tuple(f"{number:0>100}" for number in range(100)))
     assert len(detail_of(CustomFieldChanged(**FACT, field=long, before=FIELD))) == MOST
+
+
+@pytest.mark.parametrize("step", sorted(failures.STEPS.values()))
+def test_an_import_that_failed_says_at_what_and_not_why(step: str) -> None:
+    fact = ImportFailed(
+        **FACT,
+        resource=import_fields.Resource.DEALS,
+        file_name="deals.csv",
+        step=step,
+        why="Row 4 is about Acme.",
+    )
+    said = detail_of(fact)
+    assert said.startswith(
+        {"open": "reading", "check": "checking", "write": "writing"}.get(step, "taking")
+    )
+    assert "Acme" not in said

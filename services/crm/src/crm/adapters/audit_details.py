@@ -13,7 +13,7 @@ from crm.domain.board_stage import StageChanged
 from crm.domain.calendar import CalendarFeedChanged
 from crm.domain.custom_field import CustomFieldChanged
 from crm.domain.exports import ExportRequested
-from crm.domain.imports import ImportFinished, ImportReverted
+from crm.domain.imports import ImportFailed, ImportFinished, ImportReverted
 from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.merges import ClientsMerged
 from crm.domain.rates import RateChange, RatesChanged
@@ -23,6 +23,13 @@ from kit.aggregate import Fact
 
 MOST = 200  # characters; auth keeps no more
 MOST_RATES = 3
+# What an import was about to do; why it could not may quote its rows, and stays in its own page.
+STEPS = {
+    "open": "reading the file",
+    "check": "checking the rows",
+    "write": "writing the records",
+    "revert": "taking the records back",
+}
 OF_STAGE = ("name", "type", "color", "rotting_days", "default_probability", "position")
 OF_FIELD = ("name", "options", "position")
 OF_REASON = ("name", "position")
@@ -52,6 +59,8 @@ def _words(fact: Fact) -> str:
             return f"{fact.total_rows} {fact.resource}, {fact.format}"
         case ImportFinished():
             return _import_finished(fact)
+        case ImportFailed():
+            return STEPS[fact.step]
         case ImportReverted():
             return f"taken back: {fact.reverted_records}, left alone: {fact.kept_records}"
         case ClientsMerged():
