@@ -1,21 +1,27 @@
 """What Google is said to have said: believed when it is signed, meant for us, and now."""
 
+import asyncio
+import gzip
 import hashlib
 from base64 import urlsafe_b64encode
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from freelanceflow.auth.v1 import google_service_pb2 as pb
 from kit.clock import FakeClock
 from kit.errors import DomainError
 from kit.ids import new_id
 from kit.rpc.client import Caller
+from kit.testing.background import until
 from services.auth.tests.browser import Browser
 from services.auth.tests.provider import PROGRAM, WEB, Claims, Forge, Provider, another_key
 
+NOBODY = Request({"type": "http"})  # the provider answers everybody alike
 VERIFIER = "a verifier that a program has made up for itself, forty-three and more"
 
 
@@ -72,7 +78,7 @@ LIES = {
     "an address for two": _set(email="ada@studio.example\nbcc: eve@studio.example"),
     "a time before time": _set(exp=-1),
     "a time that is no number": _set(exp="tomorrow"),
-    "far too much": _set(name="A" * 10_000_000),
+    "rather much": _set(name="A" * 100_000),
     "a key it brings along": _headed(jwk={"kty": "oct", "k": "AAAA"}),
     "a key elsewhere": _headed(jku="https://keys.example"),
 }
@@ -150,6 +156,7 @@ async def test_a_provider_that_is_away_is_said_to_be(ada: Browser, clock: FakeCl
     ada.provider.broken = True
     assert await refused(ada.begin()) == "GOOGLE_UNAVAILABLE"
     ada.provider.broken = False
+    clock.advance(timedelta(seconds=3))
     back = ada.provider.agree(await ada.begin(), **ada.claims)
     ada.provider.broken = True
     clock.advance(timedelta(minutes=9, seconds=59))
@@ -172,6 +179,46 @@ async def test_what_is_no_answer_leads_nowhere(ada: Browser, place: str, answer:
     ada.provider.instead[place] = NO_ANSWERS[answer]
     ada.provider.instead["/elsewhere"] = JSONResponse({}, 500)  # nobody goes there
     assert await refused(ada.sign_in()) == "GOOGLE_UNAVAILABLE"
+
+
+@pytest.mark.parametrize("form", ["as it is", "far too long", "packed"])
+async def test_only_short_answers_are_read(ada: Browser, clock: FakeClock, form: str) -> None:
+    """All that is wrong with the others is how long they are, or may become."""
+    content = bytes((await ada.provider.metadata(NOBODY)).body)
+    if form == "far too long":
+        content += b" " * 600_000
+    headers = {"content-encoding": "gzip"} if form == "packed" else {}
+    content = gzip.compress(content) if form == "packed" else content
+    place = "/.well-known/openid-configuration"
+    ada.provider.instead[place] = Response(content, headers=headers)
+    if form == "as it is":
+        assert await ada.begin()
+    else:
+        assert await refused(ada.begin()) == "GOOGLE_UNAVAILABLE"
+
+
+async def test_many_who_wait_ask_once(ada: Browser, clock: FakeClock) -> None:
+    provider, asked, over = ada.provider, 0, asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal asked
+        asked += 1
+        await over.wait()
+        answer = Response(status_code=503) if provider.broken else await provider.metadata(NOBODY)
+        await answer(scope, receive, send)
+
+    provider.instead["/.well-known/openid-configuration"] = slow
+    provider.broken = True
+    waiting = [asyncio.create_task(refused(ada.begin())) for _ in range(20)]
+    await until(lambda: asked == 1)
+    over.set()
+    assert set(await asyncio.gather(*waiting)) == {"GOOGLE_UNAVAILABLE"}
+    assert await refused(ada.begin()) == "GOOGLE_UNAVAILABLE"
+    assert asked == 1, "nor does anybody else for a moment"
+    provider.broken = False
+    clock.advance(timedelta(seconds=3))
+    urls = await asyncio.gather(*(ada.begin() for _ in range(20)))
+    assert (len(urls), asked) == (20, 2)
 
 
 class TestPrograms:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 ALGORITHM = "RS256"
 LEEWAY = 30  # seconds that clocks may differ
 PATIENCE = 5.0  # seconds for all that Google is asked at once
+ASK = 4.0  # of these for its metadata: who asks still has the time to say that it is silent
 KEEP_METADATA = 3600.0  # seconds
+RETRY_AFTER = 2.0  # seconds in which nobody else asks a provider that was silent
 SCOPE = "openid email profile"
 _ENDPOINTS = {"authorization_endpoint", "token_endpoint", "jwks_uri"}
 _SUBJECT = re.compile(r"[ -~]{1,255}")  # OpenID Connect Core 1.0, section 2
@@ -67,6 +69,8 @@ class Google:
         self._tls = ssl.create_default_context()  # reads a hundred certificates: once
         self._metadata: Mapping[str, Any] = {}
         self._metadata_until = float("-inf")
+        self._silent_until = float("-inf")
+        self._describing = asyncio.Lock()
         self._keys = RemoteKeys(self._fetch_keys, _rsa_keys, self._now)
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(self._now()),
@@ -158,14 +162,27 @@ class Google:
         )
 
     async def _described(self, client: "AsyncOAuth2Client") -> Mapping[str, Any]:
-        """The provider's metadata (OpenID Connect Discovery 1.0)."""
-        if self._now() >= self._metadata_until:
-            found = await _json(client, f"{self._issuer}/.well-known/openid-configuration")
-            places = [found.get(name) for name in _ENDPOINTS]
-            if found.get("issuer") != self._issuer or not all(isinstance(p, str) for p in places):
+        """The provider's metadata (OpenID Connect Discovery 1.0), asked for by one for all."""
+        async with self._describing:
+            if self._now() < self._metadata_until:
+                return self._metadata
+            if self._now() < self._silent_until:
                 raise _unavailable()
-            self._metadata, self._metadata_until = found, self._now() + KEEP_METADATA
-        return self._metadata
+            try:
+                async with asyncio.timeout(ASK):
+                    self._metadata = await self._describe(client)
+            except Exception:
+                self._silent_until = self._now() + RETRY_AFTER
+                raise
+            self._metadata_until = self._now() + KEEP_METADATA
+            return self._metadata
+
+    async def _describe(self, client: "AsyncOAuth2Client") -> Mapping[str, Any]:
+        found = await _json(client, f"{self._issuer}/.well-known/openid-configuration")
+        places = [found.get(name) for name in _ENDPOINTS]
+        if found.get("issuer") != self._issuer or not all(isinstance(p, str) for p in places):
+            raise _unavailable()
+        return found
 
     async def _fetch_keys(self) -> Mapping[str, Any]:
         async with self._client(self._client_id) as client:
@@ -174,6 +191,8 @@ class Google:
     def _client(self, client_id: str) -> "AsyncOAuth2Client":
         # Ten megabytes that a platform without Google does not need.
         from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+        from auth.adapters.short_answers import shorten
 
         is_program = client_id != self._client_id
         return AsyncOAuth2Client(
@@ -184,6 +203,8 @@ class Google:
             code_challenge_method="S256",
             verify=self._tls,
             timeout=PATIENCE,
+            headers={"Accept-Encoding": "identity"},
+            event_hooks={"response": [shorten]},
         )
 
     def _now(self) -> float:
