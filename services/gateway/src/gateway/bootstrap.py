@@ -80,14 +80,14 @@ def build(settings: Settings) -> Gateway:
         ask_keys=GetJwksRequest,
         ask_session=IsSessionActiveRequest,
     )
-    cookies = Cookies(secure=settings.secure)
+    cookies, limits = Cookies(secure=settings.secure), Limits(settings)
     live = Live(bus, revocations)
     app = _application(settings, clients, cookies, live)
     edge = Edge(
         app,
         settings=settings,
-        identification=Identification(verifier, clients, cookies),
-        limits=Limits(settings),
+        identification=Identification(verifier, clients, cookies, limits),
+        limits=limits,
         cookies=cookies,
         zones=Zones(clients, SystemClock()),
     )

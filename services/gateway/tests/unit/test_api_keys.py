@@ -86,7 +86,7 @@ class Edge:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Edge]:
+async def serving(**over: Any) -> AsyncIterator[Edge]:
     issuer = Issuer()
     players: tuple[Player, ...] = Exchange, Account, Sessions
     exchange, account, sessions = players[0](issuer), players[1](), players[2](issuer)
@@ -96,7 +96,7 @@ async def serving() -> AsyncIterator[Edge]:
     key_grpc.add_KeyServiceServicer_to_server(sessions, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    built = build(Settings(auth_address=f"127.0.0.1:{port}", rate_limit=False))
+    built = build(Settings(**{"auth_address": f"127.0.0.1:{port}", "rate_limit": False, **over}))
     transport = httpx.ASGITransport(app=built.asgi, client=("192.0.2.7", 1))
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
         yield Edge(built, exchange, http, server)
@@ -200,3 +200,23 @@ async def test_a_key_that_is_none_is_asked_about_once_in_a_minute(
     other = new_api_key()
     assert [(await edge.get(other)).status_code for _ in range(2)] == [401, 401]
     assert len(edge.exchange.asked) == 4
+
+
+async def test_whoever_makes_keys_up_is_soon_not_asked_about_any_more() -> None:
+    """Without Valkey each replica counts by itself."""
+    over = {"rate_limit": True, "sign_ins_per_minute": 3, "valkey_url": "redis://127.0.0.1:9/2"}
+    async with serving(**over) as edge:
+        known = new_api_key()
+        assert (await edge.get(known)).status_code == 200
+        edge.exchange.refuse = True
+        answers = [await edge.get(new_api_key()) for _ in range(6)]
+        assert [answer.status_code for answer in answers] == [401] * 3 + [429] * 3
+        assert len(edge.exchange.asked) == 1 + 3
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 61
+        assert (await edge.get(known)).status_code == 200, "a key in use here is not asked about"
+        elsewhere = httpx.ASGITransport(app=edge.gateway.asgi, client=("192.0.2.8", 1))
+        async with httpx.AsyncClient(transport=elsewhere, base_url=ORIGIN) as http:
+            other = await http.get(
+                "/api/v1/me", headers={"authorization": f"Bearer {new_api_key()}"}
+            )
+        assert other.status_code == 401, "another address is another matter"

@@ -2,7 +2,8 @@
 
 A key is asked about once in some minutes, however often it is used: tokens are kept in memory
 until shortly before they end, by the hash of their key. So is, for a minute, that a key is none:
-a program that was forgotten with its key costs nothing.
+a program that was forgotten with its key costs nothing. Whoever makes keys up is soon told to
+wait, before auth looks one up; keys that are in use here go on meanwhile.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from freelanceflow.auth.v1.api_key_service_pb2 import ExchangeApiKeyRequest
 from gateway.adapters.clients import Clients
+from gateway.entrypoints.limits import Limits
 from kit.api_key import PREFIX, digest_of, is_api_key
 from kit.errors import DomainError, ErrorKind
 
@@ -69,14 +71,15 @@ def begins_as_api_key(token: str) -> bool:
 class ApiKeys:
     """The tokens that stand for the keys in use."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, limits: Limits) -> None:
         self._clients = clients
+        self._limits = limits
         self._tokens: _Memory[str] = _Memory()
         self._refusals: _Memory[DomainError] = _Memory()
         self._exchanges: dict[bytes, asyncio.Task[str]] = {}
 
     async def token_of(self, key: str, address: str) -> str:
-        """Raises ApiKeyMistyped, and what auth refuses."""
+        """Raises ApiKeyMistyped, HttpProblem 429, and what auth refuses."""
         if not is_api_key(key):
             raise ApiKeyMistyped("This API key is not valid.")
         digest = digest_of(key)
@@ -105,12 +108,14 @@ class ApiKeys:
             task.exception()  # perhaps nobody waits any more who could be told
 
     async def _exchanged(self, digest: bytes, key: str, address: str) -> str:
+        await self._limits.may_exchange(address)
         asked = ExchangeApiKeyRequest(key=key, client_address=address)
         try:
             answer = await self._clients.api_keys.ExchangeApiKey(asked)
         except DomainError as refusal:
             if refusal.kind is ErrorKind.UNAUTHENTICATED:
                 self._refusals.keep(digest, refusal, REFUSED_FOR)
+                await self._limits.exchange_failed(address)
             raise
         token: str = answer.access_token
         self._tokens.keep(digest, token, answer.expires_in - MARGIN)

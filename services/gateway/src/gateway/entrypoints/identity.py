@@ -9,6 +9,7 @@ from freelanceflow.auth.v1.auth_service_pb2 import RefreshSessionRequest, TokenP
 from gateway.adapters.clients import Clients
 from gateway.entrypoints.api_keys import ApiKeys, begins_as_api_key
 from gateway.entrypoints.errors import HttpProblem
+from gateway.entrypoints.limits import Limits
 from gateway.entrypoints.sessions import Cookies
 from kit.errors import DomainError, ErrorKind
 from kit.rpc.identity import (
@@ -40,14 +41,17 @@ class Caller:
 class Identification:
     """Finds out who sends a request."""
 
-    def __init__(self, verifier: TokenVerifier, clients: Clients, cookies: Cookies) -> None:
+    def __init__(
+        self, verifier: TokenVerifier, clients: Clients, cookies: Cookies, limits: Limits
+    ) -> None:
         self._verifier = verifier
         self._clients = clients
         self._cookies = cookies
-        self._keys = ApiKeys(clients)
+        self._keys = ApiKeys(clients, limits)
 
     async def of(self, headers: Mapping[bytes, bytes], address: str) -> Caller:
-        """Raises HttpProblem for a bearer token beside cookies; what else is wrong is kept."""
+        """Raises HttpProblem for a bearer token beside cookies, and for a key too many; what else
+        is wrong is kept."""
         bearer = headers.get(b"authorization")
         cookies = self._cookies.read(headers.get(b"cookie", b""))
         if bearer is not None:

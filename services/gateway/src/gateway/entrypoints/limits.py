@@ -1,8 +1,11 @@
 """How much one person, or one address, may ask for.
 
-Signing in is counted in Valkey for all replicas together; the rest in this process, which costs no
-round trip: with n replicas a person may ask n times as much, and no more than that is needed.
+Signing in, and API keys that are none, are counted in Valkey for all replicas together; the rest
+in this process, which costs no round trip: with n replicas a person may ask n times as much, and no
+more than that is needed.
 """
+
+from typing import Literal
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
@@ -41,6 +44,8 @@ SIGN_IN = frozenset(
         "/api/v1/api-keys",
     }
 )
+KEYS = "api-key"
+
 log = Log(__name__)
 
 
@@ -63,16 +68,33 @@ class Limits:
         elif not await self._here.hit(self._person, sender):
             await _refuse(self._here, self._person, sender)
 
+    async def may_exchange(self, address: str) -> None:
+        """Refuse an address from which too many API keys came that are none."""
+        if self._on:
+            await self._refuse_unless("test", KEYS, address)
+
+    async def exchange_failed(self, address: str) -> None:
+        """Count one of those."""
+        if self._on:
+            await self._for_all("hit", KEYS, address)
+
     async def _spend_sign_in(self, address: str) -> None:
-        limiter = self._shared
-        try:
-            allowed = await limiter.hit(self._address, "sign-in", address)
-        except Exception as error:  # whatever client library is behind it: Valkey is away
-            log.warning("limits_not_shared", error_type=type(error).__name__)
-            limiter = self._here
-            allowed = await limiter.hit(self._address, "sign-in", address)
+        await self._refuse_unless("hit", "sign-in", address)
+
+    async def _refuse_unless(self, ask: Literal["hit", "test"], *keys: str) -> None:
+        limiter, allowed = await self._for_all(ask, *keys)
         if not allowed:
-            await _refuse(limiter, self._address, "sign-in", address)
+            await _refuse(limiter, self._address, *keys)
+
+    async def _for_all(
+        self, ask: Literal["hit", "test"], *keys: str
+    ) -> tuple[FixedWindowRateLimiter, bool]:
+        """What all replicas count together or, while Valkey is away, this one alone."""
+        try:
+            return self._shared, await getattr(self._shared, ask)(self._address, *keys)
+        except Exception as error:  # whatever client library is behind it
+            log.warning("limits_not_shared", error_type=type(error).__name__)
+            return self._here, await getattr(self._here, ask)(self._address, *keys)
 
 
 async def _refuse(
