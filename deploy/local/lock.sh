@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 export UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
 
-locks="requirements.lock requirements-dev.lock tools.lock deploy/local/bootstrap.lock deploy/docker/build.lock tests/load/requirements.lock"
+locks="requirements.lock requirements-dev.lock tools.lock deploy/local/bootstrap.lock deploy/docker/build.lock tests/load/requirements.lock deploy/audit/requirements.lock"
 for service in services/*/; do
     locks="$locks ${service}requirements.lock"
 done
@@ -39,7 +39,8 @@ done
 compile -c "$out/requirements.lock" deploy/docker/build.in -o "$out/deploy/docker/build.lock"
 compile "$@" --no-deps --python-version 3.12 tools.in -o "$out/tools.lock"
 compile "$@" --no-deps deploy/local/bootstrap.in -o "$out/deploy/local/bootstrap.lock"
-compile "$@" tests/load/requirements.in -o "$out/tests/load/requirements.lock"
+compile "$@" deploy/audit/requirements.in -o "$out/deploy/audit/requirements.lock"
+compile "$@" tests/load/requirements.in -o "$out/tests/load/requirements.lock deploy/audit/requirements.lock"
 
 [ "$out" = . ] && exit 0
 failed=0
