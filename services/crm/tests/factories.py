@@ -55,6 +55,7 @@ PERMISSIONS = (
         for verb in ("read", "write")
     ),
     "settings.write",
+    "workspace.export",
 )
 PIECE = 100_000
 ANY = "127.0.0.1:0"

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from crm.adapters import takeout
 from crm.application import imports as use_cases
+from crm.application.takeout import create_takeout
 from crm.application.uploads import upload
 from crm.domain.import_fields import Resource
 from crm.entrypoints.app import App
@@ -27,7 +29,7 @@ from kit.paging import PageTokens
 from services.crm.tests.factories import work_off
 
 SMALL = b"name,external_id\nA,a\n"
-STEPS = ("check", "write")
+STEPS = ("check", "write", "takeout")
 PIECE = 64 * 1024
 
 
@@ -75,12 +77,21 @@ class Importer:
         return job.result or {}
 
     async def step(self, name: str) -> dict[str, Any]:
-        """A dry run, or the writing."""
+        """A dry run, the writing, or all of the workspace taken out again."""
+        if name == "takeout":
+            return await self.work(await self._take_out())
         assert self._import_id is not None
         ask = use_cases.check_import if name == "check" else use_cases.commit_import
         async with self._app.unit_of_work(self._workspace_id) as uow:
             job_id = await ask(uow, import_id=self._import_id, by=self._by)
         return await self.work(job_id)
+
+    async def _take_out(self) -> UUID:
+        total = await takeout.total(self._app.pool, self._workspace_id, self._by)
+        now = self._app.clock.now()
+        async with self._app.unit_of_work(self._workspace_id) as uow:
+            _, job_id = await create_takeout(uow, total=total, by=self._by, now=now)
+        return job_id
 
 
 def memory(what: str) -> int:

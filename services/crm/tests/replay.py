@@ -38,6 +38,7 @@ NAMES_NOTHING = {
     *("CreateStage", "CreateLostReason", "CreateCustomField", "CreateView", "CreateExport"),
     *("CreateCalendarFeed", "DeleteCalendarFeed", "AddSamples", "RemoveSamples", "CreateImport"),
     *("DraftActivity", "PutTag", "RenameTag", "DeleteTag", "PutRates", "ImportRates", "DeleteRate"),
+    "CreateWorkspaceExport",
 }
 # They answer for each record; an order that names what is not there is incomplete.
 ANSWERS_FOR_EACH = {"ChangeDeals", "ChangeClients", "ChangeActivities"}

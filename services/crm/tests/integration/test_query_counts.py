@@ -44,6 +44,7 @@ COUNTS = {
     "ChooseView": 5, "CommitImport": 8, "CreateActivity": 6, "CreateCalendarFeed": 4,
     "CreateClient": 7, "CreateCustomField": 6, "CreateDeal": 4, "CreateExport": 8,
     "CreateImport": 16, "CreateLostReason": 5, "CreateStage": 7, "CreateView": 6,
+    "CreateWorkspaceExport": 7,
     "DeleteActivity": 5, "DeleteCalendarFeed": 4, "DeleteClient": 5, "DeleteCustomField": 7,
     "DeleteDeal": 4, "DeleteLostReason": 5, "DeleteRate": 4, "DeleteStage": 9, "DeleteTag": 7,
     "DeleteView": 5, "DismissDuplicate": 5, "DownloadExport": 7, "DownloadImportErrors": 12,
@@ -327,6 +328,7 @@ async def files(ask: Asker) -> None:
     await ask("GetExport", export_id=export.id)
     await ask("ListExports")
     await ask("DownloadExport", export_id=export.id)
+    await ask("CreateWorkspaceExport")
 
 
 async def the_whole(ask: Asker) -> None:

@@ -18,6 +18,8 @@ from notify.domain.messages import (
     Reminder,
     activity_due,
     deal_moved,
+    export_failed,
+    export_finished,
     import_finished,
 )
 
@@ -129,3 +131,16 @@ def test_no_name_begins_another_header(text: str) -> None:
 @given(st.integers(1, 1000))
 def test_delays_grow_and_are_bounded(attempts: int) -> None:
     assert timedelta(0) < delay_after(attempts) <= delay_after(attempts + 1) <= LONGEST_DELAY
+
+
+def test_an_export_of_the_workspace_is_called_what_it_is() -> None:
+    told = export_finished(
+        uuid4(),
+        resource="workspace",
+        file_name="workspace.zip",
+        rows=7,
+        kept_until=datetime(2026, 3, 1, tzinfo=UTC),
+    )
+    assert told.title == "Export finished: all data of the workspace"
+    failed = export_failed(uuid4(), resource="workspace", file_name="workspace.zip", why="")
+    assert failed.body.startswith("The file with all data of the workspace could not be made.")

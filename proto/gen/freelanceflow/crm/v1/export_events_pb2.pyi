@@ -19,7 +19,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ExportRequested(_message.Message):
-    """Somebody has asked for a file of what a list shows. Type: export.v1.requested."""
+    """Somebody has asked for a file of what a list shows, or of the whole workspace. Type: export.v1.requested."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -33,9 +33,9 @@ class ExportRequested(_message.Message):
     export_id: _builtins.str
     """The export."""
     resource: _builtins.str
-    """clients, deals or activities."""
+    """clients, deals, activities or workspace."""
     format: _builtins.str
-    """csv, xlsx or pdf."""
+    """csv, xlsx, pdf or zip."""
     total_rows: _builtins.int
     """Rows that the list had."""
     actor_id: _builtins.str
@@ -83,9 +83,9 @@ class ExportFinished(_message.Message):
     export_id: _builtins.str
     """The export."""
     resource: _builtins.str
-    """clients, deals or activities."""
+    """clients, deals, activities or workspace."""
     format: _builtins.str
-    """csv, xlsx or pdf."""
+    """csv, xlsx, pdf or zip."""
     file_name: _builtins.str
     """Name of the file."""
     rows: _builtins.int
@@ -140,9 +140,9 @@ class ExportFailed(_message.Message):
     export_id: _builtins.str
     """The export."""
     resource: _builtins.str
-    """clients, deals or activities."""
+    """clients, deals, activities or workspace."""
     format: _builtins.str
-    """csv, xlsx or pdf."""
+    """csv, xlsx, pdf or zip."""
     file_name: _builtins.str
     """What the file would have been called."""
     why: _builtins.str

@@ -27,7 +27,7 @@ from freelanceflow.type.v1 import filter_pb2 as freelanceflow_dot_type_dot_v1_do
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/crm/v1/export_service.proto\x12\x14\x66reelanceflow.crm.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\"freelanceflow/type/v1/filter.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x04\n\x06\x45xport\x12\n\n\x02id\x18\x01 \x01(\t\x12\x36\n\x08resource\x18\x02 \x01(\x0e\x32$.freelanceflow.crm.v1.ExportResource\x12\x32\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\".freelanceflow.crm.v1.ExportFormat\x12\x32\n\x06status\x18\x04 \x01(\x0e\x32\".freelanceflow.crm.v1.ExportStatus\x12\x0c\n\x04rows\x18\x05 \x01(\x05\x12\x12\n\ntotal_rows\x18\x06 \x01(\x05\x12\x0c\n\x04size\x18\x07 \x01(\x03\x12\x11\n\tfile_name\x18\x08 \x01(\t\x12\x0e\n\x06job_id\x18\t \x01(\t\x12\r\n\x05\x65rror\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\nconditions\x18\x0e \x03(\x0b\x32 .freelanceflow.type.v1.Condition\x12,\n\x04sort\x18\x0f \x03(\x0b\x32\x1e.freelanceflow.type.v1.SortKey\x12\x0f\n\x07\x63olumns\x18\x10 \x03(\t\x12\x0b\n\x03raw\x18\x11 \x01(\x08\"\x83\x02\n\x13\x43reateExportRequest\x12\x36\n\x08resource\x18\x01 \x01(\x0e\x32$.freelanceflow.crm.v1.ExportResource\x12\x32\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\".freelanceflow.crm.v1.ExportFormat\x12\x34\n\nconditions\x18\x03 \x03(\x0b\x32 .freelanceflow.type.v1.Condition\x12,\n\x04sort\x18\x04 \x03(\x0b\x32\x1e.freelanceflow.type.v1.SortKey\x12\x0f\n\x07\x63olumns\x18\x05 \x03(\t\x12\x0b\n\x03raw\x18\x06 \x01(\x08\"%\n\x10GetExportRequest\x12\x11\n\texport_id\x18\x01 \x01(\t\";\n\x12ListExportsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"]\n\x13ListExportsResponse\x12-\n\x07\x65xports\x18\x01 \x03(\x0b\x32\x1c.freelanceflow.crm.v1.Export\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x15\x44ownloadExportRequest\x12\x11\n\texport_id\x18\x01 \x01(\t\"\'\n\x16\x44ownloadExportResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c*\x89\x01\n\x0e\x45xportResource\x12\x1f\n\x1b\x45XPORT_RESOURCE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XPORT_RESOURCE_CLIENTS\x10\x01\x12\x19\n\x15\x45XPORT_RESOURCE_DEALS\x10\x02\x12\x1e\n\x1a\x45XPORT_RESOURCE_ACTIVITIES\x10\x03*s\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45XPORT_FORMAT_CSV\x10\x01\x12\x16\n\x12\x45XPORT_FORMAT_XLSX\x10\x02\x12\x15\n\x11\x45XPORT_FORMAT_PDF\x10\x03*\xaf\x01\n\x0c\x45xportStatus\x12\x1d\n\x19\x45XPORT_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45XPORT_STATUS_QUEUED\x10\x01\x12\x19\n\x15\x45XPORT_STATUS_RUNNING\x10\x02\x12\x16\n\x12\x45XPORT_STATUS_DONE\x10\x03\x12\x18\n\x14\x45XPORT_STATUS_FAILED\x10\x04\x12\x19\n\x15\x45XPORT_STATUS_EXPIRED\x10\x05\x32\xe3\x03\n\rExportService\x12l\n\x0c\x43reateExport\x12).freelanceflow.crm.v1.CreateExportRequest\x1a\x1c.freelanceflow.crm.v1.Export\"\x13\x8a\xb5\x18\x0f\n\rexports.write\x12\x66\n\tGetExport\x12&.freelanceflow.crm.v1.GetExportRequest\x1a\x1c.freelanceflow.crm.v1.Export\"\x13\x8a\xb5\x18\x0f\n\rexports.write\x12w\n\x0bListExports\x12(.freelanceflow.crm.v1.ListExportsRequest\x1a).freelanceflow.crm.v1.ListExportsResponse\"\x13\x8a\xb5\x18\x0f\n\rexports.write\x12\x82\x01\n\x0e\x44ownloadExport\x12+.freelanceflow.crm.v1.DownloadExportRequest\x1a,.freelanceflow.crm.v1.DownloadExportResponse\"\x13\x8a\xb5\x18\x0f\n\rexports.write0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)freelanceflow/crm/v1/export_service.proto\x12\x14\x66reelanceflow.crm.v1\x1a\"freelanceflow/type/v1/access.proto\x1a\"freelanceflow/type/v1/filter.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x04\n\x06\x45xport\x12\n\n\x02id\x18\x01 \x01(\t\x12\x36\n\x08resource\x18\x02 \x01(\x0e\x32$.freelanceflow.crm.v1.ExportResource\x12\x32\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\".freelanceflow.crm.v1.ExportFormat\x12\x32\n\x06status\x18\x04 \x01(\x0e\x32\".freelanceflow.crm.v1.ExportStatus\x12\x0c\n\x04rows\x18\x05 \x01(\x05\x12\x12\n\ntotal_rows\x18\x06 \x01(\x05\x12\x0c\n\x04size\x18\x07 \x01(\x03\x12\x11\n\tfile_name\x18\x08 \x01(\t\x12\x0e\n\x06job_id\x18\t \x01(\t\x12\r\n\x05\x65rror\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\nconditions\x18\x0e \x03(\x0b\x32 .freelanceflow.type.v1.Condition\x12,\n\x04sort\x18\x0f \x03(\x0b\x32\x1e.freelanceflow.type.v1.SortKey\x12\x0f\n\x07\x63olumns\x18\x10 \x03(\t\x12\x0b\n\x03raw\x18\x11 \x01(\x08\"\x83\x02\n\x13\x43reateExportRequest\x12\x36\n\x08resource\x18\x01 \x01(\x0e\x32$.freelanceflow.crm.v1.ExportResource\x12\x32\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\".freelanceflow.crm.v1.ExportFormat\x12\x34\n\nconditions\x18\x03 \x03(\x0b\x32 .freelanceflow.type.v1.Condition\x12,\n\x04sort\x18\x04 \x03(\x0b\x32\x1e.freelanceflow.type.v1.SortKey\x12\x0f\n\x07\x63olumns\x18\x05 \x03(\t\x12\x0b\n\x03raw\x18\x06 \x01(\x08\"\x1e\n\x1c\x43reateWorkspaceExportRequest\"%\n\x10GetExportRequest\x12\x11\n\texport_id\x18\x01 \x01(\t\";\n\x12ListExportsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"]\n\x13ListExportsResponse\x12-\n\x07\x65xports\x18\x01 \x03(\x0b\x32\x1c.freelanceflow.crm.v1.Export\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x15\x44ownloadExportRequest\x12\x11\n\texport_id\x18\x01 \x01(\t\"\'\n\x16\x44ownloadExportResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c*\xa8\x01\n\x0e\x45xportResource\x12\x1f\n\x1b\x45XPORT_RESOURCE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XPORT_RESOURCE_CLIENTS\x10\x01\x12\x19\n\x15\x45XPORT_RESOURCE_DEALS\x10\x02\x12\x1e\n\x1a\x45XPORT_RESOURCE_ACTIVITIES\x10\x03\x12\x1d\n\x19\x45XPORT_RESOURCE_WORKSPACE\x10\x04*\x8a\x01\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45XPORT_FORMAT_CSV\x10\x01\x12\x16\n\x12\x45XPORT_FORMAT_XLSX\x10\x02\x12\x15\n\x11\x45XPORT_FORMAT_PDF\x10\x03\x12\x15\n\x11\x45XPORT_FORMAT_ZIP\x10\x04*\xaf\x01\n\x0c\x45xportStatus\x12\x1d\n\x19\x45XPORT_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45XPORT_STATUS_QUEUED\x10\x01\x12\x19\n\x15\x45XPORT_STATUS_RUNNING\x10\x02\x12\x16\n\x12\x45XPORT_STATUS_DONE\x10\x03\x12\x18\n\x14\x45XPORT_STATUS_FAILED\x10\x04\x12\x19\n\x15\x45XPORT_STATUS_EXPIRED\x10\x05\x32\xe7\x04\n\rExportService\x12l\n\x0c\x43reateExport\x12).freelanceflow.crm.v1.CreateExportRequest\x1a\x1c.freelanceflow.crm.v1.Export\"\x13\x8a\xb5\x18\x0f\n\rexports.write\x12\x81\x01\n\x15\x43reateWorkspaceExport\x12\x32.freelanceflow.crm.v1.CreateWorkspaceExportRequest\x1a\x1c.freelanceflow.crm.v1.Export\"\x16\x8a\xb5\x18\x12\n\x10workspace.export\x12\x66\n\tGetExport\x12&.freelanceflow.crm.v1.GetExportRequest\x1a\x1c.freelanceflow.crm.v1.Export\"\x13\x8a\xb5\x18\x0f\n\rexports.write\x12w\n\x0bListExports\x12(.freelanceflow.crm.v1.ListExportsRequest\x1a).freelanceflow.crm.v1.ListExportsResponse\"\x13\x8a\xb5\x18\x0f\n\rexports.write\x12\x82\x01\n\x0e\x44ownloadExport\x12+.freelanceflow.crm.v1.DownloadExportRequest\x1a,.freelanceflow.crm.v1.DownloadExportResponse\"\x13\x8a\xb5\x18\x0f\n\rexports.write0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,32 +36,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EXPORTSERVICE'].methods_by_name['CreateExport']._loaded_options = None
   _globals['_EXPORTSERVICE'].methods_by_name['CreateExport']._serialized_options = b'\212\265\030\017\n\rexports.write'
+  _globals['_EXPORTSERVICE'].methods_by_name['CreateWorkspaceExport']._loaded_options = None
+  _globals['_EXPORTSERVICE'].methods_by_name['CreateWorkspaceExport']._serialized_options = b'\212\265\030\022\n\020workspace.export'
   _globals['_EXPORTSERVICE'].methods_by_name['GetExport']._loaded_options = None
   _globals['_EXPORTSERVICE'].methods_by_name['GetExport']._serialized_options = b'\212\265\030\017\n\rexports.write'
   _globals['_EXPORTSERVICE'].methods_by_name['ListExports']._loaded_options = None
   _globals['_EXPORTSERVICE'].methods_by_name['ListExports']._serialized_options = b'\212\265\030\017\n\rexports.write'
   _globals['_EXPORTSERVICE'].methods_by_name['DownloadExport']._loaded_options = None
   _globals['_EXPORTSERVICE'].methods_by_name['DownloadExport']._serialized_options = b'\212\265\030\017\n\rexports.write'
-  _globals['_EXPORTRESOURCE']._serialized_start=1273
-  _globals['_EXPORTRESOURCE']._serialized_end=1410
-  _globals['_EXPORTFORMAT']._serialized_start=1412
-  _globals['_EXPORTFORMAT']._serialized_end=1527
-  _globals['_EXPORTSTATUS']._serialized_start=1530
-  _globals['_EXPORTSTATUS']._serialized_end=1705
+  _globals['_EXPORTRESOURCE']._serialized_start=1305
+  _globals['_EXPORTRESOURCE']._serialized_end=1473
+  _globals['_EXPORTFORMAT']._serialized_start=1476
+  _globals['_EXPORTFORMAT']._serialized_end=1614
+  _globals['_EXPORTSTATUS']._serialized_start=1617
+  _globals['_EXPORTSTATUS']._serialized_end=1792
   _globals['_EXPORT']._serialized_start=173
   _globals['_EXPORT']._serialized_end=728
   _globals['_CREATEEXPORTREQUEST']._serialized_start=731
   _globals['_CREATEEXPORTREQUEST']._serialized_end=990
-  _globals['_GETEXPORTREQUEST']._serialized_start=992
-  _globals['_GETEXPORTREQUEST']._serialized_end=1029
-  _globals['_LISTEXPORTSREQUEST']._serialized_start=1031
-  _globals['_LISTEXPORTSREQUEST']._serialized_end=1090
-  _globals['_LISTEXPORTSRESPONSE']._serialized_start=1092
-  _globals['_LISTEXPORTSRESPONSE']._serialized_end=1185
-  _globals['_DOWNLOADEXPORTREQUEST']._serialized_start=1187
-  _globals['_DOWNLOADEXPORTREQUEST']._serialized_end=1229
-  _globals['_DOWNLOADEXPORTRESPONSE']._serialized_start=1231
-  _globals['_DOWNLOADEXPORTRESPONSE']._serialized_end=1270
-  _globals['_EXPORTSERVICE']._serialized_start=1708
-  _globals['_EXPORTSERVICE']._serialized_end=2191
+  _globals['_CREATEWORKSPACEEXPORTREQUEST']._serialized_start=992
+  _globals['_CREATEWORKSPACEEXPORTREQUEST']._serialized_end=1022
+  _globals['_GETEXPORTREQUEST']._serialized_start=1024
+  _globals['_GETEXPORTREQUEST']._serialized_end=1061
+  _globals['_LISTEXPORTSREQUEST']._serialized_start=1063
+  _globals['_LISTEXPORTSREQUEST']._serialized_end=1122
+  _globals['_LISTEXPORTSRESPONSE']._serialized_start=1124
+  _globals['_LISTEXPORTSRESPONSE']._serialized_end=1217
+  _globals['_DOWNLOADEXPORTREQUEST']._serialized_start=1219
+  _globals['_DOWNLOADEXPORTREQUEST']._serialized_end=1261
+  _globals['_DOWNLOADEXPORTRESPONSE']._serialized_start=1263
+  _globals['_DOWNLOADEXPORTRESPONSE']._serialized_end=1302
+  _globals['_EXPORTSERVICE']._serialized_start=1795
+  _globals['_EXPORTSERVICE']._serialized_end=2410
 # @@protoc_insertion_point(module_scope)

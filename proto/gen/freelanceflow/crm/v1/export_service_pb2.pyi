@@ -39,6 +39,8 @@ class _ExportResourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Export
     """
     EXPORT_RESOURCE_ACTIVITIES: _ExportResource.ValueType  # 3
     """Columns: subject, kind, client, deal, owner, due_at, done_at, body, remind_at, created_at."""
+    EXPORT_RESOURCE_WORKSPACE: _ExportResource.ValueType  # 4
+    """All that is kept of the workspace; CreateWorkspaceExport only."""
 
 class ExportResource(_ExportResource, metaclass=_ExportResourceEnumTypeWrapper):
     """What an export holds."""
@@ -55,6 +57,8 @@ next_step_due_date, tags, created_at, entered_stage_at, closed_at, lost_reason, 
 """
 EXPORT_RESOURCE_ACTIVITIES: ExportResource.ValueType  # 3
 """Columns: subject, kind, client, deal, owner, due_at, done_at, body, remind_at, created_at."""
+EXPORT_RESOURCE_WORKSPACE: ExportResource.ValueType  # 4
+"""All that is kept of the workspace; CreateWorkspaceExport only."""
 Global___ExportResource: _TypeAlias = ExportResource  # noqa: Y015
 
 class _ExportFormat:
@@ -71,6 +75,8 @@ class _ExportFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExportFo
     """An Excel workbook; numbers and dates are numbers and dates."""
     EXPORT_FORMAT_PDF: _ExportFormat.ValueType  # 3
     """A table to be printed; at most 2,000 rows."""
+    EXPORT_FORMAT_ZIP: _ExportFormat.ValueType  # 4
+    """Files of every kind, as CSV and as JSON Lines; of a workspace only."""
 
 class ExportFormat(_ExportFormat, metaclass=_ExportFormatEnumTypeWrapper):
     """What kind of file."""
@@ -83,6 +89,8 @@ EXPORT_FORMAT_XLSX: ExportFormat.ValueType  # 2
 """An Excel workbook; numbers and dates are numbers and dates."""
 EXPORT_FORMAT_PDF: ExportFormat.ValueType  # 3
 """A table to be printed; at most 2,000 rows."""
+EXPORT_FORMAT_ZIP: ExportFormat.ValueType  # 4
+"""Files of every kind, as CSV and as JSON Lines; of a workspace only."""
 Global___ExportFormat: _TypeAlias = ExportFormat  # noqa: Y015
 
 class _ExportStatus:
@@ -266,6 +274,23 @@ class CreateExportRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateExportRequest: _TypeAlias = CreateExportRequest  # noqa: Y015
+
+@_typing.final
+class CreateWorkspaceExportRequest(_message.Message):
+    """Asks for an export of the whole workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateWorkspaceExportRequest: _TypeAlias = CreateWorkspaceExportRequest  # noqa: Y015
 
 @_typing.final
 class GetExportRequest(_message.Message):

@@ -40,6 +40,11 @@ class ExportServiceStub:
                 request_serializer=freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.CreateExportRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.Export.FromString,
                 _registered_method=True)
+        self.CreateWorkspaceExport = channel.unary_unary(
+                '/freelanceflow.crm.v1.ExportService/CreateWorkspaceExport',
+                request_serializer=freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.CreateWorkspaceExportRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.Export.FromString,
+                _registered_method=True)
         self.GetExport = channel.unary_unary(
                 '/freelanceflow.crm.v1.ExportService/GetExport',
                 request_serializer=freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.GetExportRequest.SerializeToString,
@@ -65,6 +70,13 @@ class ExportServiceServicer:
         """Starts an export of what the list of these records would show its maker. Needs the right to read them as well.
         Fails with PERMISSION_DENIED, INVALID_ARGUMENT (RESOURCE_UNKNOWN, FORMAT_UNKNOWN, COLUMN_UNKNOWN, FIELD_NOT_FILTERABLE, …)
         and FAILED_PRECONDITION (EXPORT_TOO_LARGE: a PDF holds at most 2,000 rows).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateWorkspaceExport(self, request, context):
+        """Starts an export of all that is kept of the workspace, as one ZIP. Needs to see everything.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,6 +110,11 @@ def add_ExportServiceServicer_to_server(servicer, server):
             'CreateExport': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateExport,
                     request_deserializer=freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.CreateExportRequest.FromString,
+                    response_serializer=freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.Export.SerializeToString,
+            ),
+            'CreateWorkspaceExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateWorkspaceExport,
+                    request_deserializer=freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.CreateWorkspaceExportRequest.FromString,
                     response_serializer=freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.Export.SerializeToString,
             ),
             'GetExport': grpc.unary_unary_rpc_method_handler(
@@ -143,6 +160,33 @@ class ExportService:
             target,
             '/freelanceflow.crm.v1.ExportService/CreateExport',
             freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.CreateExportRequest.SerializeToString,
+            freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.Export.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateWorkspaceExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.crm.v1.ExportService/CreateWorkspaceExport',
+            freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.CreateWorkspaceExportRequest.SerializeToString,
             freelanceflow_dot_crm_dot_v1_dot_export__service__pb2.Export.FromString,
             options,
             channel_credentials,

@@ -38,6 +38,8 @@ class ExportServiceStub:
     Fails with PERMISSION_DENIED, INVALID_ARGUMENT (RESOURCE_UNKNOWN, FORMAT_UNKNOWN, COLUMN_UNKNOWN, FIELD_NOT_FILTERABLE, …)
     and FAILED_PRECONDITION (EXPORT_TOO_LARGE: a PDF holds at most 2,000 rows).
     """
+    CreateWorkspaceExport: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.CreateWorkspaceExportRequest, _export_service_pb2.Export]
+    """Starts an export of all that is kept of the workspace, as one ZIP. Needs to see everything."""
     GetExport: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.GetExportRequest, _export_service_pb2.Export]
     """Gets an export of the caller's. Fails with NOT_FOUND (EXPORT_NOT_FOUND), also for somebody else's."""
     ListExports: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.ListExportsRequest, _export_service_pb2.ListExportsResponse]
@@ -57,6 +59,8 @@ class ExportServiceAsyncStub(ExportServiceStub):
     Fails with PERMISSION_DENIED, INVALID_ARGUMENT (RESOURCE_UNKNOWN, FORMAT_UNKNOWN, COLUMN_UNKNOWN, FIELD_NOT_FILTERABLE, …)
     and FAILED_PRECONDITION (EXPORT_TOO_LARGE: a PDF holds at most 2,000 rows).
     """
+    CreateWorkspaceExport: _aio.UnaryUnaryMultiCallable[_export_service_pb2.CreateWorkspaceExportRequest, _export_service_pb2.Export]  # type: ignore[assignment]
+    """Starts an export of all that is kept of the workspace, as one ZIP. Needs to see everything."""
     GetExport: _aio.UnaryUnaryMultiCallable[_export_service_pb2.GetExportRequest, _export_service_pb2.Export]  # type: ignore[assignment]
     """Gets an export of the caller's. Fails with NOT_FOUND (EXPORT_NOT_FOUND), also for somebody else's."""
     ListExports: _aio.UnaryUnaryMultiCallable[_export_service_pb2.ListExportsRequest, _export_service_pb2.ListExportsResponse]  # type: ignore[assignment]
@@ -79,6 +83,14 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
         Fails with PERMISSION_DENIED, INVALID_ARGUMENT (RESOURCE_UNKNOWN, FORMAT_UNKNOWN, COLUMN_UNKNOWN, FIELD_NOT_FILTERABLE, …)
         and FAILED_PRECONDITION (EXPORT_TOO_LARGE: a PDF holds at most 2,000 rows).
         """
+
+    @_abc_1.abstractmethod
+    def CreateWorkspaceExport(
+        self,
+        request: _export_service_pb2.CreateWorkspaceExportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_service_pb2.Export, _abc.Awaitable[_export_service_pb2.Export]]:
+        """Starts an export of all that is kept of the workspace, as one ZIP. Needs to see everything."""
 
     @_abc_1.abstractmethod
     def GetExport(

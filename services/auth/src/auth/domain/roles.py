@@ -51,7 +51,7 @@ _MANAGE = _SELL | {"imports.read", "imports.write", "exports.write"}
 _ADMINISTER = _MANAGE | {"workspace.write", "members.write", "settings.write", "audit.read"}
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
-    Role.OWNER: _ADMINISTER,
+    Role.OWNER: _ADMINISTER | {"workspace.export"},
     Role.ADMIN: _ADMINISTER,
     Role.MANAGER: _MANAGE,
     Role.SALES: _SELL,

@@ -12,7 +12,7 @@ from typing import Any
 from crm.domain.board_stage import StageChanged
 from crm.domain.calendar import CalendarFeedChanged
 from crm.domain.custom_field import CustomFieldChanged
-from crm.domain.exports import ExportRequested
+from crm.domain.exports import WORKSPACE, ExportRequested
 from crm.domain.imports import ImportFailed, ImportFinished, ImportReverted
 from crm.domain.lost_reason import LostReasonChanged
 from crm.domain.merges import ClientsMerged
@@ -56,7 +56,8 @@ def _words(fact: Fact) -> str:
         case RatesChanged():
             return _rates(fact)
         case ExportRequested():
-            return f"{fact.total_rows} {fact.resource}, {fact.format}"
+            what = "rows of all kinds" if fact.resource == WORKSPACE else fact.resource
+            return f"{fact.total_rows} {what}, {fact.format}"
         case ImportFinished():
             return _import_finished(fact)
         case ImportFailed():

@@ -161,7 +161,7 @@ class Request:
 class Export(NamedTuple):
     """An export as its row says."""
 
-    resource: Resource
+    resource: str  # a list's, or domain.exports.WORKSPACE
     format: Format
     request: dict[str, Any]
     columns: Sequence[str]
@@ -182,7 +182,7 @@ async def load(tx: Transaction, export_id: UUID) -> Export:
     row = await tx.row(LOAD, workspace=tx.workspace_id, export=export_id)
     if row is None:
         raise ExportNotFound("There is no such export.")
-    return Export(Resource(row["resource"]), Format(row["format"]), *row[2:])
+    return Export(row["resource"], Format(row["format"]), *row[2:])
 
 
 async def finish(
@@ -211,4 +211,4 @@ async def finish(
 def batches(pool: Pool, workspace_id: UUID, found: Export) -> AsyncIterator[list[asyncpg.Record]]:
     """All rows of the list, in its order."""
     request = Request.revived(found.request)
-    return LISTS[found.resource].batches(pool, workspace_id, request, size=BATCH)
+    return LISTS[Resource(found.resource)].batches(pool, workspace_id, request, size=BATCH)

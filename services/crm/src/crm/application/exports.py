@@ -56,7 +56,7 @@ async def create_export(
 
     `total` is how many rows the list has.
     """
-    names = chosen(columns_of(resource, await _customs(uow, resource)), columns, format)
+    names = chosen(columns_of(resource, await offered(uow, resource)), columns, format)
     if format is Format.PDF and total > MAX_PDF_ROWS:
         said = f"A PDF holds at most {MAX_PDF_ROWS:,} rows, and these are {total:,}. Choose Excel."
         raise ExportTooLarge(said, limit=str(MAX_PDF_ROWS))
@@ -108,33 +108,48 @@ async def write_export(
     async with open_unit() as uow:
         found = await exports.load(uow, export_id)
         currency, zone_name = await bulk.settings(uow)
-        known = columns_of(found.resource, await _customs(uow, found.resource))
+        resource = Resource(found.resource)
+        known = columns_of(resource, await offered(uow, resource))
     if found.file_id is not None:
         return found.total_rows
     table = Table(
-        title=found.resource.value.capitalize(),
+        title=resource.value.capitalize(),
         # A field that was removed since has nothing to show any more.
         columns=[known[name] for name in found.columns if name in known],
         currency=currency,
         raw=found.raw,
     )
     batches = exports.batches(pool, workspace_id, found)
-    counted = _Counted(report, found.total_rows)
+    counted = Counted(report, found.total_rows)
     with tempfile.TemporaryFile() as copy:
         file = await files.store(
             open_unit,
-            _written(found.format, table, batches, copy, zone=_zone(zone_name), counted=counted),
+            _written(found.format, table, batches, copy, zone=zone_of(zone_name), counted=counted),
             name=found.file_name,
             content_type=CONTENT_TYPES[found.format],
             limit=MAX_BYTES,
             expires_at=now + KEPT_FOR,
         )
+    await finish_export(open_unit, export_id, found, file, rows=counted.rows, now=now)
+    return counted.rows
+
+
+async def finish_export(
+    open_unit: OpenUnit,
+    export_id: UUID,
+    found: exports.Export,
+    file: files.File,
+    *,
+    rows: int,
+    now: datetime,
+) -> None:
+    """The file is there."""
     async with open_unit() as uow:
         await exports.finish(
             uow,
             export_id,
             file_id=file.id,
-            rows=counted.rows,
+            rows=rows,
             size=file.size,
             now=now,
             expires_at=file.expires_at,
@@ -148,21 +163,21 @@ async def write_export(
                 resource=found.resource,
                 format=found.format,
                 file_name=found.file_name,
-                rows=counted.rows,
+                rows=rows,
                 expires_at=file.expires_at,
             )
         )
         await uow.commit()
-    return counted.rows
 
 
-async def _customs(uow: UnitOfWork, resource: Resource) -> list[FieldState]:
+async def offered(uow: UnitOfWork, resource: Resource) -> list[FieldState]:
+    """The workspace's own fields of what a list holds."""
     if resource is Resource.ACTIVITIES:
         return []
     return await custom_fields.offered(uow, custom_field.Resource(resource.value))
 
 
-class _Counted:
+class Counted:
     """How many rows were written, said now and then."""
 
     def __init__(self, report: Report, total: int) -> None:
@@ -171,6 +186,7 @@ class _Counted:
         self.rows = 0
 
     async def more(self, rows: int) -> None:
+        """So many more."""
         self.rows += rows
         await self._report(self.rows, max(self._total, self.rows))
 
@@ -182,7 +198,7 @@ async def _written(
     copy: IO[bytes],
     *,
     zone: tzinfo,
-    counted: _Counted,
+    counted: Counted,
 ) -> AsyncIterator[bytes]:
     writer = writer_for(format, table, copy)
     async for batch in batches:
@@ -201,7 +217,8 @@ def _add(writer: Writer, table: Table, batch: list[object], zone: tzinfo) -> lis
     return list(writer.pieces())
 
 
-def _zone(name: str) -> tzinfo:
+def zone_of(name: str) -> tzinfo:
+    """By its name; UTC for one that is not known."""
     with suppress(ZoneInfoNotFoundError, ValueError):
         return ZoneInfo(name)
     return UTC

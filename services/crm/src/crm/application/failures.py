@@ -8,6 +8,7 @@ from crm.application.bulk_changes import JOB as BULK_JOB
 from crm.application.exports import JOB as EXPORT_JOB
 from crm.application.import_revert import REVERT_JOB
 from crm.application.imports import CHECK_JOB, JOB
+from crm.application.takeout import JOB as TAKEOUT_JOB
 from crm.application.uploads import OPEN_JOB
 from crm.domain.bulk import BulkFinished
 from crm.domain.errors import ExportNotFound, ImportNotFound
@@ -30,7 +31,7 @@ async def end_failed(uow: UnitOfWork, job: Job, *, error: str, now: datetime) ->
     try:
         if job.kind in STEPS:
             uow.tell_facts(await _import(uow, job, why, now))
-        elif job.kind == EXPORT_JOB:
+        elif job.kind in (EXPORT_JOB, TAKEOUT_JOB):
             uow.tell_facts(await _export(uow, job, why, now))
         elif job.kind == BULK_JOB:
             uow.tell_facts(_bulk(job, why, now))

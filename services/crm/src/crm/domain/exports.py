@@ -1,4 +1,4 @@
-"""An export: what a list shows, on its way into a file."""
+"""An export: what a list shows, or all of a workspace, on its way into a file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from crm.domain.errors import EntryRefused, Problem
 from crm.domain.import_fields import Resource
 from kit.aggregate import Fact
 
+WORKSPACE = "workspace"  # what an export holds that is of no list alone
 MAX_PDF_ROWS = 2_000  # 2 seconds and 300 MB; more is for Excel
 
 
@@ -20,12 +21,14 @@ class Format(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
     PDF = "pdf"
+    ZIP = "zip"  # of a whole workspace only
 
 
 CONTENT_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     Format.PDF: "application/pdf",
+    Format.ZIP: "application/zip",
 }
 
 
@@ -131,7 +134,7 @@ _OF_TYPE = {
 class ExportRequested(Fact):
     """Somebody wants what a list shows in a file."""
 
-    resource: Resource
+    resource: str  # a list's, or WORKSPACE
     format: Format
     total_rows: int
 
@@ -140,7 +143,7 @@ class ExportRequested(Fact):
 class ExportFinished(Fact):
     """The file is there."""
 
-    resource: Resource
+    resource: str  # a list's, or WORKSPACE
     format: Format
     file_name: str
     rows: int
@@ -151,7 +154,7 @@ class ExportFinished(Fact):
 class ExportFailed(Fact):
     """The file cannot be made; `why` is empty where it is not the person's to mend."""
 
-    resource: Resource
+    resource: str  # a list's, or WORKSPACE
     format: Format
     file_name: str
     why: str

@@ -1,6 +1,7 @@
 """What the worker does: one function per kind of job."""
 
 from base64 import b64decode
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from crm.application.exports import write_export
 from crm.application.failures import end_failed
 from crm.application.import_revert import REVERT_JOB, revert_rows
 from crm.application.imports import CHECK_JOB, JOB, check_rows, write_rows
+from crm.application.takeout import JOB as TAKEOUT_JOB
+from crm.application.takeout import write_takeout
 from crm.application.uploads import OPEN_JOB, OpenUnit, open_workbook
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.bulk_requests import change_of
@@ -75,8 +78,17 @@ async def run_revert(app: App, task: Task) -> dict[str, Any]:
 
 async def run_export(app: App, task: Task) -> dict[str, Any]:
     """Write the file of an export. May run again at any time."""
+    return await _written(app, task, write_export)
+
+
+async def run_takeout(app: App, task: Task) -> dict[str, Any]:
+    """Write all of a workspace into a file. May run again at any time."""
+    return await _written(app, task, write_takeout)
+
+
+async def _written(app: App, task: Task, write: Callable[..., Awaitable[int]]) -> dict[str, Any]:
     workspace_id = task.job.workspace_id
-    rows = await write_export(
+    rows = await write(
         lambda: app.unit_of_work(workspace_id),
         app.pool,
         workspace_id=workspace_id,
@@ -123,6 +135,7 @@ HANDLERS: dict[str, Handler[App]] = {
     JOB: run_import,
     REVERT_JOB: run_revert,
     EXPORT_JOB: run_export,
+    TAKEOUT_JOB: run_takeout,
     BULK_JOB: run_bulk,
     stages.JOB: run_stage_removal,
 }

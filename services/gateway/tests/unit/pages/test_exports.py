@@ -76,6 +76,19 @@ async def test_what_failed_is_asked_for_again_as_it_was(site: Any) -> None:
     assert (list(asked.columns), asked.raw, asked.format) == (["name"], True, found.format)
 
 
+async def test_a_workspace_is_taken_out_again_as_a_whole(site: Any) -> None:
+    site.neighbours.exports.answers |= {
+        "GetExport": pb.Export(
+            id="e-1", resource=pb.EXPORT_RESOURCE_WORKSPACE, format=pb.EXPORT_FORMAT_ZIP
+        ),
+        "CreateWorkspaceExport": pb.Export(id="e-2"),
+    }
+    for path in ("/exports/e-1/again", "/exports/workspace"):
+        answer = await site.post(path, {})
+        assert (answer.status, answer.headers["location"]) == (303, "/exports")
+        assert site.neighbours.exports.asked[-1] == pb.CreateWorkspaceExportRequest()
+
+
 async def test_only_the_list_is_fetched_while_a_file_is_written(site: Any) -> None:
     answer = await site.get("/exports", hx_request="true", hx_target="section#exports")
     assert "<!doctype" not in answer.text

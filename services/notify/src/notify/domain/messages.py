@@ -169,9 +169,10 @@ def export_finished(
     export_id: UUID, *, resource: str, file_name: str, rows: int, kept_until: datetime
 ) -> Wording:
     """The file can be downloaded."""
+    what = _WHOLE if resource == "workspace" else _counted(rows, resource)
     return Wording(
         kind=Kind.EXPORT_FINISHED,
-        title=f"Export finished: {_counted(rows, resource)}",
+        title=f"Export finished: {what}",
         body=f"{file_name} can be downloaded until {kept_until.day} {kept_until:%B}.",
         target_kind="export",
         target_id=export_id,
@@ -250,16 +251,17 @@ def risk_risen(count: int, rises: Sequence[Rise], locale: str = DEFAULT_LOCALE) 
 
 def export_failed(export_id: UUID, *, resource: str, file_name: str, why: str) -> Wording:
     """There is no file, and why."""
+    what = _WHOLE if resource == "workspace" else f"your {resource}"
     return Wording(
         kind=Kind.EXPORT_FAILED,
         title=f"Export failed: {file_name or resource}",
-        body=f"The file with your {resource} could not be made. {why or _OURS}"
-        " It can be asked for again.",
+        body=f"The file with {what} could not be made. {why or _OURS} It can be asked for again.",
         target_kind="export",
         target_id=export_id,
     )
 
 
+_WHOLE = "all data of the workspace"
 _OURS = "Something went wrong on our side."
 _STOPPED = {  # by what it was about to do: what became of it, and what can be done
     "open": ("could not be opened", "Nothing was imported."),

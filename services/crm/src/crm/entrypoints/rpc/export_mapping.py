@@ -4,19 +4,23 @@ from datetime import datetime
 from typing import Any
 
 from crm.adapters.exports import Request
-from crm.domain.exports import Format
+from crm.domain.exports import WORKSPACE, Format
 from crm.domain.import_fields import Resource
 from crm.entrypoints.rpc.mapping import stamp
 from freelanceflow.crm.v1 import export_service_pb2 as pb
 
-RESOURCES = {
+LISTS = {
     Resource.CLIENTS: pb.EXPORT_RESOURCE_CLIENTS,
     Resource.DEALS: pb.EXPORT_RESOURCE_DEALS,
     Resource.ACTIVITIES: pb.EXPORT_RESOURCE_ACTIVITIES,
 }
-RESOURCE_OF = {number: resource for resource, number in RESOURCES.items()}
+RESOURCES: dict[str, pb.ExportResource.ValueType] = {
+    **{resource.value: number for resource, number in LISTS.items()},
+    WORKSPACE: pb.EXPORT_RESOURCE_WORKSPACE,
+}
+RESOURCE_OF = {number: resource for resource, number in LISTS.items()}
 FORMATS = {format: pb.ExportFormat.Value(f"EXPORT_FORMAT_{format.name}") for format in Format}
-FORMAT_OF = {number: format for format, number in FORMATS.items()}
+FORMAT_OF = {number: format for format, number in FORMATS.items() if format is not Format.ZIP}
 _OF_JOB = {
     "queued": pb.EXPORT_STATUS_QUEUED,
     "running": pb.EXPORT_STATUS_RUNNING,
@@ -37,7 +41,7 @@ def export_message(row: Any, now: datetime) -> pb.Export:
     status, asked = status_of(row, now), Request.revived(row["request"])
     return pb.Export(
         id=str(row["id"]),
-        resource=RESOURCES[Resource(row["resource"])],
+        resource=RESOURCES[row["resource"]],
         format=FORMATS[Format(row["format"])],
         status=status,
         rows=row["rows"] or row["job_progress"] or 0,

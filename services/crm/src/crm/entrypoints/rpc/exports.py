@@ -1,12 +1,16 @@
 """Exports over gRPC: asked for, and the bytes that come of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from crm.adapters import exports
+from google.protobuf.message import Message
+
+from crm.adapters import exports, takeout
 from crm.adapters.reading import row
 from crm.application.exports import JOB, create_export
+from crm.application.takeout import JOB as TAKEOUT_JOB
+from crm.application.takeout import create_takeout
 from crm.domain.errors import (
     EntryRefused,
     ExportNotDone,
@@ -14,6 +18,7 @@ from crm.domain.errors import (
     ExportOutOfSight,
     Problem,
 )
+from crm.domain.exports import WORKSPACE
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.export_mapping import FORMAT_OF, RESOURCE_OF, export_message, status_of
 from crm.entrypoints.rpc.listing import Plain
@@ -23,7 +28,7 @@ from freelanceflow.crm.v1 import export_service_pb2_grpc as api
 from kit import files
 from kit.ids import parse_id
 from kit.rpc.identity import Context, Principal, principal_of
-from kit.sight import Sight
+from kit.sight import EVERYTHING, Sight
 from kit.unit_of_work import UnitOfWork
 
 
@@ -44,10 +49,9 @@ class ExportService(api.ExportServiceServicer):
         # Asking for the number of rows refuses what the list would refuse.
         total = await listing.total(app.pool, principal.workspace_id, request.conditions)
         listing.expect_order(request.sort)
-        begun: list[UUID] = []
 
-        async def work(uow: UnitOfWork) -> pb.Export:
-            export_id, job_id = await create_export(
+        def begin(uow: UnitOfWork) -> Awaitable[tuple[UUID, UUID]]:
+            return create_export(
                 uow,
                 resource=resource,
                 format=format,
@@ -58,19 +62,22 @@ class ExportService(api.ExportServiceServicer):
                 by=principal.user_id,
                 now=app.clock.now(),
             )
-            begun.append(job_id)
-            found = await uow.row(
-                exports.GET,
-                workspace=uow.workspace_id,
-                export=export_id,
-                maker=principal.user_id,
-            )
-            return export_message(found, app.clock.now())
 
-        answer = await write(app, context, request, pb.Export, work)
-        if begun:  # none when an earlier answer was repeated
-            await app.jobs.send(JOB, begun[-1])
-        return answer
+        return await self._begun(context, request, JOB, begin)
+
+    async def CreateWorkspaceExport(
+        self, request: pb.CreateWorkspaceExportRequest, context: Context
+    ) -> pb.Export:
+        """Have all that is kept of the workspace written into one file."""
+        app, principal = self._app, principal_of(context)
+        if not principal.sight.covers(EVERYTHING):
+            raise ExportOutOfSight("Only who sees every record can take out all of them.")
+        total = await takeout.total(app.pool, principal.workspace_id, principal.user_id)
+
+        def begin(uow: UnitOfWork) -> Awaitable[tuple[UUID, UUID]]:
+            return create_takeout(uow, total=total, by=principal.user_id, now=app.clock.now())
+
+        return await self._begun(context, request, TAKEOUT_JOB, begin)
 
     async def GetExport(self, request: pb.GetExportRequest, context: Context) -> pb.Export:
         """How far it is."""
@@ -100,7 +107,8 @@ class ExportService(api.ExportServiceServicer):
         """The file, if the caller may still see all that is in it."""
         app, principal = self._app, principal_of(context)
         found = await self._find(principal, request.export_id)
-        principal.require(f"{found['resource']}.read")
+        whole = found["resource"] == WORKSPACE
+        principal.require("workspace.export" if whole else f"{found['resource']}.read")
         if not principal.sight.covers(Sight.of_setting(found["sight"])):
             raise ExportOutOfSight("It holds records that you do not see any more.")
         if status_of(found, app.clock.now()) != pb.EXPORT_STATUS_DONE:
@@ -110,6 +118,31 @@ class ExportService(api.ExportServiceServicer):
         )
         async for piece in pieces:
             yield pb.DownloadExportResponse(chunk=piece)
+
+    async def _begun(
+        self,
+        context: Context,
+        request: Message,
+        kind: str,
+        begin: Callable[[UnitOfWork], Awaitable[tuple[UUID, UUID]]],
+    ) -> pb.Export:
+        app, jobs = self._app, list[UUID]()
+
+        async def work(uow: UnitOfWork) -> pb.Export:
+            export_id, job_id = await begin(uow)
+            jobs.append(job_id)
+            found = await uow.row(
+                exports.GET,
+                workspace=uow.workspace_id,
+                export=export_id,
+                maker=principal_of(context).user_id,
+            )
+            return export_message(found, app.clock.now())
+
+        answer = await write(app, context, request, pb.Export, work)
+        if jobs:  # none when an earlier answer was repeated
+            await app.jobs.send(kind, jobs[-1])
+        return answer
 
     async def _find(self, principal: Principal, id: str) -> Any:
         found = await row(

@@ -164,7 +164,7 @@ async def get_workspace(request: Request) -> Response:
         workspace_pb.GetWorkspaceRequest(workspace_id=request.path_params["workspace_id"]),
         identity_of(request),
     )
-    return record_response(request, _workspace_json(workspace), workspace.etag)
+    return record_response(request, workspace_json(workspace), workspace.etag)
 
 
 @add("PATCH", "/workspaces/{workspace_id}", rpc=WORKSPACE["UpdateWorkspace"],
@@ -182,7 +182,7 @@ async def update_workspace(request: Request) -> Response:
         ),
         identity_of(request),
     )
-    return record_response(request, _workspace_json(changed), changed.etag)
+    return record_response(request, workspace_json(changed), changed.etag)
 
 
 @add("GET", "/members", rpc=WORKSPACE["ListMembers"], summary="List members",
@@ -194,7 +194,7 @@ async def list_members(request: Request) -> Response:
         workspace_pb.ListMembersRequest(page_size=page.size, page_token=page.token),
         identity_of(request),
     )
-    return page_response(map(_member, answer.members), answer.next_page_token)
+    return page_response(map(member_json, answer.members), answer.next_page_token)
 
 
 @add("PATCH", "/members/{user_id}", rpc=WORKSPACE["ChangeMemberRole"],
@@ -208,7 +208,7 @@ async def change_member(request: Request) -> Response:
         workspace_pb.ChangeMemberRoleRequest(user_id=request.path_params["user_id"], **values),
         identity_of(request),
     )
-    return json_response(_member(member))
+    return json_response(member_json(member))
 
 
 @add("DELETE", "/members/{user_id}", rpc=WORKSPACE["RemoveMember"], summary="Remove a member",
@@ -260,7 +260,8 @@ def _me(me: account_pb.User) -> dict[str, Any]:
     }
 
 
-def _workspace_json(workspace: workspace_pb.Workspace) -> dict[str, Any]:
+def workspace_json(workspace: workspace_pb.Workspace) -> dict[str, Any]:
+    """A workspace as the API shows it."""
     return {
         "id": workspace.id,
         "name": workspace.name,
@@ -270,7 +271,8 @@ def _workspace_json(workspace: workspace_pb.Workspace) -> dict[str, Any]:
     }
 
 
-def _member(member: workspace_pb.Member) -> dict[str, Any]:
+def member_json(member: workspace_pb.Member) -> dict[str, Any]:
+    """A member as the API shows them."""
     return {
         "user_id": member.user_id,
         "email": member.email,

@@ -6,13 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from freelanceflow.crm.v1 import export_service_pb2 as pb
-from gateway.adapters.clients import Peer
+from gateway.adapters.clients import Clients
 from gateway.entrypoints.api import file_schemas, schemas
 from gateway.entrypoints.api.activities import ACTIVITIES
 from gateway.entrypoints.api.answers import instant, json_response, page_response
 from gateway.entrypoints.api.clients import CLIENTS
 from gateway.entrypoints.api.deals import DEALS
-from gateway.entrypoints.api.downloads import download
+from gateway.entrypoints.api.downloads import attachment, download
 from gateway.entrypoints.api.operations import Operations
 from gateway.entrypoints.api.requests import (
     IDEMPOTENCY_KEY,
@@ -24,6 +24,7 @@ from gateway.entrypoints.api.requests import (
     read_query,
     sort_keys,
 )
+from gateway.entrypoints.api.workspace_archive import whole_workspace
 from kit.rpc.identity import CallIdentity
 
 RPC = pb.DESCRIPTOR.services_by_name["ExportService"].methods_by_name
@@ -32,13 +33,19 @@ RESOURCES = {
     "deals": pb.ExportResource.EXPORT_RESOURCE_DEALS,
     "activities": pb.ExportResource.EXPORT_RESOURCE_ACTIVITIES,
 }
-RESOURCE_NAMES = {number: name for name, number in RESOURCES.items()}
+RESOURCE_NAMES = {
+    **{number: name for name, number in RESOURCES.items()},
+    pb.ExportResource.EXPORT_RESOURCE_WORKSPACE: "workspace",
+}
 FORMATS = {
     "csv": pb.ExportFormat.EXPORT_FORMAT_CSV,
     "xlsx": pb.ExportFormat.EXPORT_FORMAT_XLSX,
     "pdf": pb.ExportFormat.EXPORT_FORMAT_PDF,
 }
-FORMAT_NAMES = {number: name for name, number in FORMATS.items()}
+FORMAT_NAMES = {
+    **{number: name for name, number in FORMATS.items()},
+    pb.ExportFormat.EXPORT_FORMAT_ZIP: "zip",
+}
 STATUSES = {
     pb.ExportStatus.EXPORT_STATUS_QUEUED: "queued",
     pb.ExportStatus.EXPORT_STATUS_RUNNING: "running",
@@ -51,6 +58,7 @@ CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
+    "zip": "application/zip",
 }
 EXPORT = path_parameter("export_id", "export")
 
@@ -75,8 +83,20 @@ async def create_export(request: Request) -> Response:
         ),
         identity_of(request),
     )
-    headers = {"Location": f"/api/v1/exports/{made.id}"}
-    return json_response(export_json(made), status=202, headers=headers)
+    return _accepted(made)
+
+
+@add("POST", "/exports/workspace", rpc=RPC["CreateWorkspaceExport"],
+     summary="Export the whole workspace", answer=schemas.AnyRecord, status=202,
+     parameters=[IDEMPOTENCY_KEY], problems=[409])  # fmt: skip
+async def create_workspace_export(request: Request) -> Response:
+    """A ZIP with every kind of record as CSV and as JSON Lines. For owners; found, downloaded and
+    kept as any other export."""
+    read_query(request)
+    made = await request.app.state.clients.exports.CreateWorkspaceExport(
+        pb.CreateWorkspaceExportRequest(), identity_of(request)
+    )
+    return _accepted(made)
 
 
 @add("GET", "/exports", rpc=RPC["ListExports"], summary="List exports", answer=schemas.AnyPage,
@@ -103,15 +123,24 @@ async def get_export(request: Request) -> Response:
 async def download_export(request: Request) -> Response:
     """Whether its maker may still read all that is in it is asked again."""
     read_query(request)
-    peer, identity = request.app.state.clients.exports, identity_of(request)
-    return await export_file(peer, identity, await _get(request))
+    clients, identity = request.app.state.clients, identity_of(request)
+    return await export_file(clients, identity, await _get(request))
 
 
-async def export_file(peer: Peer, identity: CallIdentity, found: pb.Export) -> Response:
+async def export_file(clients: Clients, identity: CallIdentity, found: pb.Export) -> Response:
     """The file, for pages as well."""
-    chunks = peer.stream("DownloadExport")(pb.DownloadExportRequest(export_id=found.id), identity)
+    asked = pb.DownloadExportRequest(export_id=found.id)
+    chunks = clients.exports.stream("DownloadExport")(asked, identity)
     content_type = CONTENT_TYPES[FORMAT_NAMES[found.format]]
+    if found.resource == pb.ExportResource.EXPORT_RESOURCE_WORKSPACE:
+        pieces = await whole_workspace(clients, identity, chunks)
+        return attachment(pieces, name=found.file_name, content_type=content_type)
     return await download(chunks, name=found.file_name, content_type=content_type)
+
+
+def _accepted(made: pb.Export) -> Response:
+    headers = {"Location": f"/api/v1/exports/{made.id}"}
+    return json_response(export_json(made), status=202, headers=headers)
 
 
 async def _get(request: Request) -> pb.Export:

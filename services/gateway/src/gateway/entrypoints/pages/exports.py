@@ -85,6 +85,17 @@ async def create_export(request: Request) -> Response:
     return RedirectResponse("/exports", 303)
 
 
+@router.post("/exports/workspace")
+async def create_workspace_export(request: Request) -> Response:
+    """Has all of the workspace written. The form's own id makes a second sending harmless."""
+    signed_in(request)
+    values = await values_of(request)
+    await clients_of(request).exports.CreateWorkspaceExport(
+        pb.CreateWorkspaceExportRequest(), identity_of(request, values["request_id"])
+    )
+    return RedirectResponse("/exports", 303)
+
+
 @router.post("/exports/{export_id}/again")
 async def again(request: Request, export_id: str) -> Response:
     """The same file once more, of what the list has by now."""
@@ -100,7 +111,10 @@ async def again(request: Request, export_id: str) -> Response:
         raw=found.raw,
     )
     try:
-        await peer.CreateExport(asked, identity)
+        if found.resource == pb.ExportResource.EXPORT_RESOURCE_WORKSPACE:
+            await peer.CreateWorkspaceExport(pb.CreateWorkspaceExportRequest(), identity)
+        else:
+            await peer.CreateExport(asked, identity)
     except DomainError as refusal:
         if refusal.kind not in (ErrorKind.REFUSED, ErrorKind.INVALID):
             raise
@@ -112,9 +126,9 @@ async def again(request: Request, export_id: str) -> Response:
 async def file(request: Request, export_id: str) -> Response:
     """The file itself."""
     signed_in(request)
-    peer, identity = clients_of(request).exports, identity_of(request)
-    found = await peer.GetExport(pb.GetExportRequest(export_id=export_id), identity)
-    return await export_file(peer, identity, found)
+    clients, identity = clients_of(request), identity_of(request)
+    found = await clients.exports.GetExport(pb.GetExportRequest(export_id=export_id), identity)
+    return await export_file(clients, identity, found)
 
 
 def period(name: str, today: date) -> tuple[date, date] | None:

@@ -22,6 +22,7 @@ from gateway.entrypoints.pages.calls import (
 from gateway.entrypoints.pages.forms import Errors, Values, currency_options, errors_of, values_of
 from gateway.entrypoints.pages.rendering import rendering_of
 from kit.errors import DomainError, ErrorKind
+from kit.ids import new_id
 
 WRITABLE = ["name", "currency_code", "time_zone"]
 # tz names by area; the others are shorthands of the same places, or say hours without a place.
@@ -96,6 +97,7 @@ async def _page(
         errors=errors.fields,
         message=errors.message,
         saved=saved,
+        request_id=str(new_id()),
         currencies=currency_options(workspace.currency_code),
         zones=zone_options(workspace.time_zone),
     )
