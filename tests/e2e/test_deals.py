@@ -121,6 +121,7 @@ async def test_a_deal_of_somebody_else_is_not_there(
 
 async def test_hostile_words_stay_words(visit: Open, owner: Person) -> None:
     hostile = "<img src=x onerror=alert(1)>{{7*7}}\"'><script>alert(2)</script>"
+    await owner.hear_own_changes()
     client = await owner.post("/clients", {"name": hostile, "notes": hostile}, 201)
     deal = await owner.new_deal(hostile, client_id=client["id"], next_step=hostile, tags=["<b>x"])
     await owner.move(deal, "Engaging")

@@ -63,11 +63,11 @@ async def test_what_gets_worse_reaches_its_owner(
     )
 
     async def has_digest() -> bool:
-        return any(subject.startswith("Your digest for ") for subject in await subjects())
+        return any(subject.startswith("Your digest ") for subject in await subjects())
 
     await until(has_digest)
     mails = await mails_to(http, platform, owner.email)
-    (digest,) = [mail for mail in mails if mail["subject"].startswith("Your digest for ")]
+    (digest,) = [mail for mail in mails if mail["subject"].startswith("Your digest ")]
     assert RISK in digest["text"]
     assert risk["body"] in digest["text"]
     assert f"{platform.gateway}/clients/{risk['target_id']}" in digest["text"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[3]
-KUBECTL = """#!{python}
+KUBECTL = """\
 import json, os, pathlib, sys
 asked, home = sys.argv[1:], pathlib.Path(__file__).parent
 with (home / "calls").open("a") as calls:
@@ -28,12 +28,12 @@ elif "get configmap " in line:
     file = kept / asked[asked.index("configmap") + 1]
     print(file.read_text() if file.exists() else "")
 elif "get configmaps" in line:
-    print("\\n".join(f"configmap/{{file.name}}" for file in kept.iterdir()))
+    print("\\n".join(f"configmap/{file.name}" for file in kept.iterdir()))
 elif "delete configmap " in line:
     (kept / asked[-1]).unlink()
 elif asked[-2:] == ["-f", "-"]:
     given = sys.stdin.read()
-    if given.startswith("{{"):
+    if given.startswith("{"):
         manifest = json.loads(given)
         (kept / manifest["metadata"]["name"]).write_text(given)
     else:
@@ -67,7 +67,10 @@ class Cluster:
         self._bring("deploy/k8s/overlays/kind/kustomization.yaml")
         (folder / "deploy/k8s/components/secrets-generated/secrets").mkdir(parents=True)
         kubectl = folder / "kubectl"
-        kubectl.write_text(KUBECTL.format(python=sys.executable))
+        program = folder / "kubectl.py"
+        program.write_text(KUBECTL)
+        # A path with a blank cannot stand behind #!.
+        kubectl.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}" "$@"\n')
         kubectl.chmod(0o755)
 
     def _bring(self, name: str) -> None:

@@ -151,7 +151,8 @@ async def test_it_gives_up_after_quick_ends_and_names_the_log(
     log = home / "logs" / "broken.log"
     assert failed.state == state.FAILED
     assert failed.note == f"broken ended 5 times in a row (exit code 3): see {log}"
-    assert lines(log) == ["no such luck"] * 5
+    # gRPC, if this process uses it, may write a line of its own into a child that is just forked.
+    assert lines(log).count("no such luck") == 5
     assert lines(home / "ends") == ["base"], "the rest was stopped"
 
 

@@ -75,7 +75,7 @@ async def test_no_statement_reads_somebody_elses(
     person: Person, administrator: Person, private: pb.View, app: App
 ) -> None:
     found = dict(statements())
-    assert set(found) == {"LIST", "GET", "LOAD", "COUNT", "ADD", "SAVE", "REMOVE"}
+    assert set(found) == {"LIST", "GET", "LOAD", "COUNT", "ADD", "SAVE", "REMOVE", "TOTAL"}
     values = {
         "workspace": administrator.workspace_id,
         "me": administrator.user_id,
@@ -87,3 +87,8 @@ async def test_no_statement_reads_somebody_elses(
             assert await tx.rows(found[name], **values) == [], name
             assert len(await tx.rows(found[name], **values | {"me": person.user_id})) == 1
         assert await tx.value(found["COUNT"], **values) == 0
+        taken_out = [
+            await tx.value(found["TOTAL"], workspace=values["workspace"], maker=maker)
+            for maker in (person.user_id, administrator.user_id)
+        ]
+        assert taken_out[0] - taken_out[1] == 1

@@ -50,11 +50,11 @@ from services.crm.tests.replay import (
 )
 
 # What belongs to all of a workspace; and imports, which auth gives to nobody who sees less than
-# everything (NEEDS_ALL in auth.domain.roles).
+# everything (NEEDS_ALL in auth.domain.roles). Taking out all of it is refused in test_takeout.
 OF_ALL = {
     method.name
     for method in METHODS
-    if (access(method).permission or "").partition(".")[0] in ("settings", "imports")
+    if (access(method).permission or "").partition(".")[0] in ("settings", "imports", "workspace")
 }
 # A stage is everybody's: its cards are shown as far as they are seen.
 SHARED = {"ListCards"}
