@@ -4,10 +4,23 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, DateTime, Index, Table, Text, Uuid, bindparam, func, select
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    DateTime,
+    Index,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    exists,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from kit.database import Statement, Transaction
+from kit.erasure import erasures
 from kit.outbox import metadata
 from kit.pool import Pool
 
@@ -24,9 +37,14 @@ Index("ix_inbox_handled_at", inbox.c.handled_at)
 
 _ids = func.unnest(bindparam("ids", type_=ARRAY(Uuid()))).column_valued("id")
 
+_erased = exists().where(erasures.c.workspace_id == bindparam("workspace", type_=Uuid()))
+
 CLAIM = Statement(
     insert(inbox)
-    .from_select(["consumer", "event_id"], select(bindparam("consumer", type_=Text()), _ids))
+    .from_select(
+        ["consumer", "event_id"],
+        select(bindparam("consumer", type_=Text()), _ids).where(~_erased),
+    )
     .on_conflict_do_nothing()
     .returning(inbox.c.event_id)
 )
@@ -39,11 +57,12 @@ DELETE FROM inbox WHERE (consumer, event_id) IN (
 
 
 async def claim(tx: Transaction, consumer: str, event_ids: Sequence[UUID]) -> set[UUID]:
-    """The ids that were not handled before; they count as handled once `tx` commits.
+    """The ids that were not handled before; they count as handled once `tx` commits. None of a
+    workspace that was erased.
 
     Two deliveries at once meet on the key: the second waits for the first, then claims nothing.
     """
-    rows = await tx.rows(CLAIM, consumer=consumer, ids=event_ids)
+    rows = await tx.rows(CLAIM, consumer=consumer, ids=event_ids, workspace=tx.workspace_id)
     return {row["event_id"] for row in rows}
 
 

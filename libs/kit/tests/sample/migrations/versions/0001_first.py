@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from kit.dead_letters import dead_letters
+from kit.erasure import erasures
 from kit.files import file_chunks, files
 from kit.idempotency import idempotency_keys
 from kit.inbox import inbox
@@ -17,6 +18,7 @@ down_revision = None
 
 def upgrade() -> None:
     kit_tables(op, outbox, inbox, idempotency_keys, dead_letters, files, file_chunks, jobs)
+    kit_tables(op, erasures)
     op.create_table(
         "notes",
         sa.Column("id", sa.Uuid, primary_key=True),
@@ -25,4 +27,4 @@ def upgrade() -> None:
         sa.Column("text", sa.Text, nullable=False),
     )
     tenant_table(op, "notes")
-    grant(op, "notes", app="SELECT, INSERT, UPDATE, DELETE", system="SELECT")
+    grant(op, "notes", app="SELECT, INSERT, UPDATE, DELETE", system="SELECT, DELETE")
