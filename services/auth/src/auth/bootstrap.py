@@ -34,6 +34,7 @@ from kit.bus.consumer import Consumer, Handler
 from kit.bus.jetstream import Bus
 from kit.clock import Clock, SystemClock
 from kit.database import answers
+from kit.erasure import keep_erasing
 from kit.paging import PageTokens
 from kit.pool import role_pool
 from kit.relay import OutboxRelay
@@ -138,6 +139,7 @@ async def serve(settings: Settings) -> None:
                 "relay": app.relay.run,
                 "revocations": revocations.follow,
                 "sweep": lambda: sweep(app),
+                "erasing": lambda: keep_erasing(app.system),
                 "recovery": _recovery(app).run,
                 "audit-auth": _audit(app, "AUTH", OF_AUTH).run,
                 "audit-crm": _audit(app, "CRM", OF_CRM).run,

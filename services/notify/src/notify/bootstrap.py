@@ -11,6 +11,7 @@ from kit.bus.consumer import Consumer, Handler, Together, Wants
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
 from kit.database import answers
+from kit.erasure import keep_erasing
 from kit.paging import PageTokens
 from kit.pool import role_pool
 from kit.relay import OutboxRelay
@@ -95,6 +96,7 @@ async def serve(settings: Settings) -> None:
                 "sender": sender.run,
                 "forget": sender.forget,
                 "mail-age": lambda: keep_telling(MAIL_DUE_AGE, lambda: mails.due_for(system)),
+                "erasing": lambda: keep_erasing(system),
             },
             checks={"database": lambda: answers(pool), "streams": bus.check},
         )

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import pytest
 
+from freelanceflow.auth.v1.account_events_pb2 import MemberErased
 from freelanceflow.crm.v1.import_events_pb2 import ImportFinished
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from freelanceflow.notify.v1 import notification_service_pb2 as pb
-from kit.clock import FakeClock
+from kit.clock import FakeClock, to_timestamp
 from kit.errors import DomainError
 from kit.ids import new_id
 from kit.migrations import WITHOUT_TENANT
@@ -228,6 +229,26 @@ async def test_members_come_and_go_in_any_order(
     assert (known[leaves]["email"], known[leaves]["removed_at"]) == ("", NOON)
     await tell(app, deal_moved(workspace))
     assert {r["user_id"] for r in await rows(database, "notifications", workspace)} == {stays}
+
+
+async def test_of_a_deleted_account_nothing_is_left_and_nothing_comes_back(
+    app: App, database: ServiceDatabase, workspace: UUID
+) -> None:
+    stays, goes = new_id(), new_id()
+    added = [member_added(workspace, user_id) for user_id in (stays, goes)]
+    await tell(app, *added, deal_moved(workspace))
+    erased = MemberErased(
+        workspace_id=str(workspace),
+        user_id=str(goes),
+        happen_time=to_timestamp(NOON),
+        version=2**31 - 1,
+    )
+    await tell(app, make_event(workspace, "auth.member.v1.erased", erased))
+    await tell(app, member_added(workspace, goes, version=3), deal_moved(workspace))
+    told = await rows(database, "notifications", workspace)
+    assert [row["user_id"] for row in told] == [stays, stays]
+    known = {row["user_id"]: row for row in await rows(database, "recipients", workspace)}
+    assert (known[goes]["email"], known[goes]["name"]) == ("", "")
 
 
 async def test_the_link_goes_out_by_mail_and_is_forgotten(

@@ -71,6 +71,11 @@ class AccountServiceStub:
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.SwitchWorkspaceRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
                 _registered_method=True)
+        self.DeleteMe = channel.unary_unary(
+                '/freelanceflow.auth.v1.AccountService/DeleteMe',
+                request_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.DeleteMeRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.DeleteMeResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
@@ -127,6 +132,15 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteMe(self, request, context):
+        """Deletes the person's account at once and for good, and with it every workspace that nobody else belongs to; what they made
+        elsewhere stays and names them no longer. Fails with UNAUTHENTICATED (CREDENTIALS_WRONG, CODE_NEEDED, CODE_WRONG),
+        FAILED_PRECONDITION (PASSWORD_NOT_SET, ONLY_OWNER) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +178,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.SwitchWorkspace,
                     request_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.SwitchWorkspaceRequest.FromString,
                     response_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.SerializeToString,
+            ),
+            'DeleteMe': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMe,
+                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.DeleteMeRequest.FromString,
+                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.DeleteMeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -356,6 +375,33 @@ class AccountService:
             '/freelanceflow.auth.v1.AccountService/SwitchWorkspace',
             freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.SwitchWorkspaceRequest.SerializeToString,
             freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteMe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.auth.v1.AccountService/DeleteMe',
+            freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.DeleteMeRequest.SerializeToString,
+            freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.DeleteMeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,6 +50,11 @@ class AccountServiceStub:
     """Lists the workspaces the person is a member of, by name."""
     SwitchWorkspace: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.SwitchWorkspaceRequest, _auth_service_pb2.TokenPair]
     """Moves the current session into another workspace of the person. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+    DeleteMe: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.DeleteMeRequest, _account_service_pb2.DeleteMeResponse]
+    """Deletes the person's account at once and for good, and with it every workspace that nobody else belongs to; what they made
+    elsewhere stays and names them no longer. Fails with UNAUTHENTICATED (CREDENTIALS_WRONG, CODE_NEEDED, CODE_WRONG),
+    FAILED_PRECONDITION (PASSWORD_NOT_SET, ONLY_OWNER) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    """
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
@@ -72,6 +77,11 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Lists the workspaces the person is a member of, by name."""
     SwitchWorkspace: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SwitchWorkspaceRequest, _auth_service_pb2.TokenPair]  # type: ignore[assignment]
     """Moves the current session into another workspace of the person. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+    DeleteMe: _aio.UnaryUnaryMultiCallable[_account_service_pb2.DeleteMeRequest, _account_service_pb2.DeleteMeResponse]  # type: ignore[assignment]
+    """Deletes the person's account at once and for good, and with it every workspace that nobody else belongs to; what they made
+    elsewhere stays and names them no longer. Fails with UNAUTHENTICATED (CREDENTIALS_WRONG, CODE_NEEDED, CODE_WRONG),
+    FAILED_PRECONDITION (PASSWORD_NOT_SET, ONLY_OWNER) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a signed-in person sees and does about themselves."""
@@ -133,5 +143,16 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.TokenPair, _abc.Awaitable[_auth_service_pb2.TokenPair]]:
         """Moves the current session into another workspace of the person. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+
+    @_abc_1.abstractmethod
+    def DeleteMe(
+        self,
+        request: _account_service_pb2.DeleteMeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.DeleteMeResponse, _abc.Awaitable[_account_service_pb2.DeleteMeResponse]]:
+        """Deletes the person's account at once and for good, and with it every workspace that nobody else belongs to; what they made
+        elsewhere stays and names them no longer. Fails with UNAUTHENTICATED (CREDENTIALS_WRONG, CODE_NEEDED, CODE_WRONG),
+        FAILED_PRECONDITION (PASSWORD_NOT_SET, ONLY_OWNER) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+        """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

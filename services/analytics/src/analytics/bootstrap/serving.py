@@ -24,6 +24,7 @@ from kit.bus.consumer import Consumer, Handler, Together
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
 from kit.database import answers
+from kit.erasure import keep_erasing
 from kit.jobs.age import tell_queue_age
 from kit.jobs.celery import JobApp
 from kit.pool import role_pool
@@ -90,6 +91,7 @@ async def serve(settings: Settings) -> None:
                 "rescoring-age": lambda: tell_rescoring_age(app),
                 "queue-age": lambda: tell_queue_age(app.system, "analytics"),
                 "upkeep": lambda: tidy_up(app),
+                "erasing": lambda: keep_erasing(system),
             },
             checks={"database": lambda: answers(pool), "streams": bus.check},
         )

@@ -13,6 +13,7 @@ from freelanceflow.crm.v1 import record_events_pb2 as record_pb
 from freelanceflow.crm.v1 import setting_events_pb2 as setting_pb
 from kit.bus.consumer import Handler
 from kit.bus.events import Event
+from kit.erasure import erased
 from kit.ids import parse_id
 from kit.unit_of_work import UnitOfWork
 
@@ -126,6 +127,7 @@ _PURGED = ("crm.activity.v1.purged", "crm.client.v1.purged", "crm.deal.v1.purged
 OF_AUTH: dict[str, Handler] = {
     "auth.workspace.v1.created": workspace_settled,
     "auth.workspace.v1.updated": workspace_settled,
+    "auth.workspace.v1.erased": erased,
 }
 OF_CRM: dict[str, Handler] = dict.fromkeys(
     (*CHANGES, *PEOPLE, *_PURGED, _STAGE_CHANGED, _RATES_CHANGED, _IMPORT_FINISHED), crm_told_one

@@ -9,6 +9,7 @@ from auth.domain.facts import (
     IdentityDisconnected,
     InvitationSent,
     MemberAdded,
+    MemberErased,
     MemberPasswordChanged,
     MemberRemoved,
     MemberRoleChanged,
@@ -18,9 +19,11 @@ from auth.domain.facts import (
     ResetLinkIssued,
     SessionRevoked,
     TwoStepChanged,
+    UserDeleted,
     UserRegistered,
     VerificationRequested,
     WorkspaceCreated,
+    WorkspaceErased,
     WorkspaceUpdated,
 )
 from auth.domain.roles import Role, Visibility, permissions_of
@@ -32,11 +35,16 @@ from kit.outbox import Message, OutboxRow, event_row
 # People belong to no workspace; their facts go by their own id.
 _OF_A_PERSON = (
     UserRegistered
+    | UserDeleted
     | VerificationRequested
     | PasswordForgotten
     | ResetLinkIssued
     | PasswordChanged
     | TwoStepChanged
+)
+# These say where; it need not be the workspace where it was done.
+_ELSEWHERE = (
+    MemberErased | MemberPasswordChanged | MemberRemoved | MemberTwoStepChanged | SessionRevoked
 )
 BY_LINK = "with the link from a mail"
 
@@ -46,8 +54,10 @@ def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
     name, message = _wire(fact)
     if isinstance(fact, _OF_A_PERSON):
         workspace_id = fact.aggregate_id
-    elif isinstance(fact, SessionRevoked | MemberPasswordChanged | MemberTwoStepChanged):
-        workspace_id = fact.workspace_id  # which need not be the one where it was done
+    elif isinstance(fact, _ELSEWHERE):
+        workspace_id = fact.workspace_id
+    elif isinstance(fact, WorkspaceErased):
+        workspace_id = fact.aggregate_id
     row = event_row("auth", workspace_id, fact, name, message)
     if isinstance(fact, MemberPasswordChanged) and fact.by_link:
         row["headers"]["ff-detail"] = BY_LINK
@@ -64,6 +74,8 @@ def _wire(fact: Fact) -> tuple[str, Message]:
     match fact:
         case UserRegistered():
             return "user.v1.registered", _user_registered(fact)
+        case UserDeleted():
+            return "user.v1.deleted", _user_deleted(fact)
         case VerificationRequested():
             return "verification.v1.requested", _verification_requested(fact)
         case PasswordForgotten():
@@ -84,12 +96,16 @@ def _wire(fact: Fact) -> tuple[str, Message]:
             return "workspace.v1.created", _workspace_created(fact)
         case WorkspaceUpdated():
             return "workspace.v1.updated", _workspace_updated(fact)
+        case WorkspaceErased():
+            return "workspace.v1.erased", _workspace_erased(fact)
         case MemberRoleChanged():
             return "member.v1.role_changed", _member(fact)
         case MemberAdded():
             return "member.v1.added", _member(fact)
         case MemberRemoved():
             return "member.v1.removed", _member_removed(fact)
+        case MemberErased():
+            return "member.v1.erased", _member_erased(fact)
         case IdentityDisconnected():
             return "identity.v1.disconnected", _identity_changed(fact)
         case IdentityConnected():
@@ -109,6 +125,16 @@ def _user_registered(fact: UserRegistered) -> pb.UserRegistered:
         email=fact.email,
         name=fact.name,
         locale=fact.locale,
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _user_deleted(fact: UserDeleted) -> pb.UserDeleted:
+    return pb.UserDeleted(
+        user_id=str(fact.aggregate_id),
+        email=fact.email,
+        name=fact.name,
         happen_time=to_timestamp(fact.at),
         version=fact.version,
     )
@@ -230,6 +256,15 @@ def _workspace_updated(fact: WorkspaceUpdated) -> pb.WorkspaceUpdated:
     )
 
 
+def _workspace_erased(fact: WorkspaceErased) -> pb.WorkspaceErased:
+    return pb.WorkspaceErased(
+        workspace_id=str(fact.aggregate_id),
+        actor_id=str(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
 def _member(fact: MemberAdded) -> pb.MemberAdded:
     return pb.MemberAdded(
         workspace_id=str(fact.workspace_id),
@@ -252,6 +287,15 @@ def _member_removed(fact: MemberRemoved) -> pb.MemberRemoved:
         workspace_id=str(fact.workspace_id),
         user_id=str(fact.aggregate_id),
         actor_id=str(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _member_erased(fact: MemberErased) -> pb.MemberErased:
+    return pb.MemberErased(
+        workspace_id=str(fact.workspace_id),
+        user_id=str(fact.aggregate_id),
         happen_time=to_timestamp(fact.at),
         version=fact.version,
     )

@@ -173,7 +173,8 @@ api_keys = Table(
     Index("ix_api_keys_expires_at", "expires_at"),
 )
 
-# Read, written by a consumer, never changed.
+# Read, written by a consumer, never changed: only whoever deletes their account takes along what
+# names them.
 audit_entries = Table(
     "audit_entries",
     metadata,
@@ -190,6 +191,15 @@ audit_entries = Table(
     Column("detail", Text, nullable=False, server_default=""),
     Index("ix_audit_entries_actor", "workspace_id", "actor_id", "event_id"),
     Index("ix_audit_entries_subject", "workspace_id", "subject_id", "event_id"),
+)
+
+# Who deleted their account, until their lines of the audit log name no address any more.
+former_members = Table(
+    "former_members",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    _instant("deleted_at"),
 )
 
 refresh_tokens = Table(

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from auth.adapters.leaving import STANDING
 from auth.adapters.tables import invitations, members, users, workspaces
 from auth.domain.errors import AlreadyMember, MemberNotFound, WorkspaceNotFound
 from auth.domain.roles import Role, Visibility
@@ -115,7 +116,7 @@ REMOVE = Statement(
     delete(members).where(members.c.workspace_id == WORKSPACE, members.c.user_id == USER)
 )
 MINE = Statement(
-    select(workspaces.c.workspace_id, workspaces.c.name, members.c.role)
+    select(workspaces.c.workspace_id, workspaces.c.name, members.c.role, *STANDING)
     .join(members, members.c.workspace_id == workspaces.c.workspace_id)
     .where(
         members.c.user_id == USER,

@@ -261,6 +261,12 @@ class LastOwner(DomainError):
     kind, reason = ErrorKind.REFUSED, "LAST_OWNER"
 
 
+class OnlyOwner(DomainError):
+    """Others belong to a workspace that would be left without an owner."""
+
+    kind, reason = ErrorKind.REFUSED, "ONLY_OWNER"
+
+
 class RoleTooHigh(DomainError):
     """Nobody hands out, or takes away, a role above their own."""
 

@@ -19,6 +19,7 @@ class Cause(StrEnum):
     SWITCHED = "switched"
     PASSWORD_CHANGED = "password_changed"
     KEY_REVOKED = "key_revoked"
+    ACCOUNT_DELETED = "account_deleted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,12 @@ class UserRegistered(Fact):
     email: str
     name: str
     locale: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserDeleted(Fact):
+    email: str
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +122,11 @@ class WorkspaceUpdated(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkspaceErased(Fact):
+    """`aggregate_id` is the workspace."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class MemberAdded(Fact):
     """`aggregate_id` is the person."""
 
@@ -134,6 +146,13 @@ class MemberRoleChanged(MemberAdded):
 
 @dataclass(frozen=True, kw_only=True)
 class MemberRemoved(Fact):
+    workspace_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberErased(Fact):
+    """The person is gone; of those who left the workspace before, too."""
+
     workspace_id: UUID
 
 

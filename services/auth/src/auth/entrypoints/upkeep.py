@@ -3,11 +3,12 @@
 import asyncio
 from datetime import timedelta
 
-from auth.adapters import api_keys, flows, sessions, users
+from auth.adapters import api_keys, flows, leaving, sessions, users
 from auth.application.guesses import WINDOW
 from auth.domain.session import ABSOLUTE_LIFE
 from auth.entrypoints.app import App
 from kit.database import SystemTransaction
+from kit.erasure import AGAIN_AFTER
 from kit.pool import ROUND_FAILURES
 from kit.telemetry import Log
 
@@ -35,3 +36,15 @@ async def sweep_once(app: App) -> None:
         await flows.purge(tx, now)
         await api_keys.purge(tx, now - ABSOLUTE_LIFE)
         await tx.commit()
+    await unname(app)
+
+
+async def unname(app: App) -> None:
+    """Take the addresses of people who are gone out of the audit log, some lines at a time."""
+    more = True
+    while more:
+        async with SystemTransaction(app.system) as tx:
+            more = await leaving.take_addresses(tx)
+            if not more:
+                await leaving.forget(tx, app.clock.now() - AGAIN_AFTER)
+            await tx.commit()

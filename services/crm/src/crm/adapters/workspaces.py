@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     bindparam,
+    delete,
     exists,
     func,
     literal_column,
@@ -21,7 +22,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from crm.adapters.reading import WORKSPACE, Read
-from crm.adapters.tables import lost_reasons, owners, stages, workspaces
+from crm.adapters.tables import (
+    calendar_feeds,
+    lost_reasons,
+    owners,
+    stages,
+    view_choices,
+    views,
+    workspaces,
+)
 from crm.domain.board_stage import StageChanged, StageState
 from crm.domain.entries import Named
 from crm.domain.lost_reason import LostReasonChanged, ReasonState
@@ -34,6 +43,9 @@ from crm.domain.stage import (
 from kit.database import Statement, Transaction
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
+
+USER = bindparam("user", type_=Uuid())
+FORMER_MEMBER = "A former member"  # whose account is gone, and the name with it
 
 _currency = (
     select(workspaces.c.currency).where(workspaces.c.workspace_id == WORKSPACE).scalar_subquery()
@@ -169,6 +181,15 @@ MEMBER = Statement(
     )
 )
 ADD_MEMBER = Statement(_owner.on_conflict_do_nothing())
+# What somebody set up for themselves.
+DROP_OWN = tuple(
+    Statement(delete(table).where(table.c.workspace_id == WORKSPACE, whose))
+    for table, whose in (
+        (calendar_feeds, calendar_feeds.c.user_id == USER),
+        (view_choices, view_choices.c.user_id == USER),
+        (views, (views.c.owner_id == USER) & ~views.c.shared),
+    )
+)
 
 
 async def add_defaults(uow: UnitOfWork) -> None:
@@ -248,6 +269,12 @@ async def keep_member(
         removed_at=removed_at,
         permissions=permissions,
     )
+
+
+async def drop_own(tx: Transaction, user_id: UUID) -> None:
+    """The feed of a person's calendar, their choices, and the views that only they see."""
+    for statement in DROP_OWN:
+        await tx.run(statement, workspace=tx.workspace_id, user=user_id)
 
 
 async def find_member(tx: Transaction, user_id: UUID) -> Named | None:

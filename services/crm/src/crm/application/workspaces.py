@@ -43,3 +43,17 @@ async def keep_member(
         permissions=permissions,
     )
     await uow.commit()
+
+
+async def forget_member(uow: UnitOfWork, *, user_id: UUID, version: int, at: datetime) -> None:
+    """A person is gone: what was theirs names them no longer, and what only they saw goes."""
+    await workspaces.keep_member(
+        uow,
+        user_id,
+        version=version,
+        name=workspaces.FORMER_MEMBER,
+        removed_at=at,
+        permissions=None,
+    )
+    await workspaces.drop_own(uow, user_id)
+    await uow.commit()

@@ -14,6 +14,7 @@ from kit.bus.consumer import Consumer
 from kit.bus.jetstream import Bus
 from kit.clock import SystemClock
 from kit.database import answers
+from kit.erasure import keep_erasing
 from kit.jobs.age import tell_queue_age
 from kit.jobs.celery import JobApp
 from kit.paging import PageTokens
@@ -78,6 +79,7 @@ async def serve(settings: Settings) -> None:
                 "reminders": lambda: remind_people(app),
                 "trash": lambda: empty_trash(app),
                 "queue-age": lambda: tell_queue_age(system, "crm"),
+                "erasing": lambda: keep_erasing(system),
             },
             checks={"database": lambda: answers(pool), "streams": bus.check},
         )

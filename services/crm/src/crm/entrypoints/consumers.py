@@ -2,12 +2,13 @@
 
 from crm.adapters.odds import Odds
 from crm.application.odds import keep_odds
-from crm.application.workspaces import keep_member, keep_workspace
+from crm.application.workspaces import forget_member, keep_member, keep_workspace
 from freelanceflow.analytics.v1 import score_events_pb2 as score_pb
 from freelanceflow.auth.v1 import account_events_pb2 as pb
 from kit.bus.consumer import Handler
 from kit.bus.events import Event
 from kit.clock import from_timestamp
+from kit.erasure import erased
 from kit.ids import parse_id
 from kit.unit_of_work import UnitOfWork
 
@@ -48,6 +49,17 @@ async def member_removed(uow: UnitOfWork, event: Event) -> None:
     )
 
 
+async def member_erased(uow: UnitOfWork, event: Event) -> None:
+    """A person is gone for good."""
+    told = pb.MemberErased.FromString(event.body)
+    await forget_member(
+        uow,
+        user_id=parse_id(told.user_id, "user_id"),
+        version=told.version,
+        at=from_timestamp(told.happen_time),
+    )
+
+
 async def deals_scored(uow: UnitOfWork, event: Event) -> None:
     """Deals have other odds, or none any more."""
     told = score_pb.DealsScored.FromString(event.body)
@@ -68,7 +80,9 @@ OF_ANALYTICS: dict[str, Handler] = {"analytics.deal.v1.scored": deals_scored}
 OF_AUTH: dict[str, Handler] = {
     "auth.workspace.v1.created": workspace_settled,
     "auth.workspace.v1.updated": workspace_settled,
+    "auth.workspace.v1.erased": erased,
     "auth.member.v1.added": member_added,
     "auth.member.v1.role_changed": member_added,
     "auth.member.v1.removed": member_removed,
+    "auth.member.v1.erased": member_erased,
 }

@@ -162,6 +162,15 @@ class Letters:
         title, path = "An API key was made", "settings/api-keys"
         return self._of_account(email, name, title, body, path, "See your API keys", reason)
 
+    def account_deleted(self, email: str, name: str, *, at: datetime, address: str) -> NewMail:
+        """The last word to a person; nothing of theirs can be opened any more."""
+        title = "Your account was deleted"
+        body = f"It was deleted {_when_and_where(at, address)}, and with it every workspace that"
+        body += " nobody else belongs to. What you made in workspaces of others stays there and"
+        body += " names you no longer."
+        reason = "If it was not you, tell whoever runs this FreelanceFlow at once."
+        return self._of_account(email, name, title, body, "", "Open FreelanceFlow", reason)
+
     def _of_safety(self, email: str, name: str, title: str, body: str) -> NewMail:
         action = "Set another one if it was not you"
         reason = "You get this because it concerns the safety of your account."

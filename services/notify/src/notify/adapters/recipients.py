@@ -5,11 +5,18 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import and_, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from kit.database import Statement, Transaction
-from notify.adapters.tables import own_changes, recipients
+from notify.adapters.tables import (
+    digest_items,
+    digests,
+    notifications,
+    own_changes,
+    preferences,
+    recipients,
+)
 from notify.domain.preferences import MUTED_USUALLY
 
 _new = insert(recipients).values({c.name: bindparam(c.name) for c in recipients.c})
@@ -47,6 +54,17 @@ ALL = Statement(
         recipients.c.removed_at.is_(None),
     )
     .order_by(recipients.c.user_id)
+)
+
+# What is somebody's own.
+DROP_OWN = tuple(
+    Statement(
+        delete(table).where(
+            table.c.workspace_id == bindparam("workspace", type_=table.c.workspace_id.type),
+            table.c.user_id == bindparam("user", type_=table.c.user_id.type),
+        )
+    )
+    for table in (preferences, own_changes, notifications, digest_items, digests)
 )
 
 
@@ -98,6 +116,12 @@ async def keep(
         removed_at=removed_at,
     )
     return kept == 1
+
+
+async def drop_own(tx: Transaction, user_id: UUID) -> None:
+    """What a person was told, and how they wanted it."""
+    for statement in DROP_OWN:
+        await tx.run(statement, workspace=tx.workspace_id, user=user_id)
 
 
 async def everybody(tx: Transaction) -> list[Recipient]:

@@ -37,3 +37,10 @@ async def drop_member(uow: UnitOfWork, *, user_id: UUID, version: int, at: datet
     if await recipients.keep(uow, user_id=user_id, version=version, removed_at=at):
         await digests.drop(uow, user_id)
     await uow.commit()
+
+
+async def forget_member(uow: UnitOfWork, *, user_id: UUID, version: int, at: datetime) -> None:
+    """Somebody's account is gone, and all that was told to them here."""
+    await recipients.keep(uow, user_id=user_id, version=version, removed_at=at)
+    await recipients.drop_own(uow, user_id)
+    await uow.commit()

@@ -88,6 +88,16 @@ def of_accounts(app: App) -> dict[str, Handler]:
             )
             await write_to_person(uow, letter, now)
 
+    async def user_deleted(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.UserDeleted.FromString(event.body)
+        letter = app.letters.account_deleted(
+            told.email,
+            told.name,
+            at=from_timestamp(told.happen_time),
+            address=event.headers.get("ff-address", ""),
+        )
+        await write_to_person(uow, letter, app.clock.now())
+
     handlers = {
         "auth.invitation.v1.sent": invitation_sent,
         "auth.key.v1.created": api_key_created,
@@ -96,6 +106,7 @@ def of_accounts(app: App) -> dict[str, Handler]:
         "auth.identity.v1.disconnected": identity_changed,
         "auth.password.v1.link_issued": reset_link_issued,
         "auth.password.v1.changed": password_changed,
+        "auth.user.v1.deleted": user_deleted,
         "auth.verification.v1.requested": verification_requested,
     }
     return {kind: _then_send(app, handler) for kind, handler in handlers.items()}

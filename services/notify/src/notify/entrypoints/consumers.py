@@ -16,10 +16,11 @@ from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from kit.bus.consumer import Handler, Together
 from kit.bus.events import Event
 from kit.clock import from_timestamp
+from kit.erasure import erased
 from kit.ids import parse_id
 from kit.money import Money
 from kit.unit_of_work import UnitOfWork
-from notify.application.members import drop_member, keep_member
+from notify.application.members import drop_member, forget_member, keep_member
 from notify.application.telling import News, tell_everybody
 from notify.application.workspaces import keep_settings
 from notify.domain.messages import (
@@ -75,10 +76,20 @@ def of_auth(app: App) -> dict[str, Handler]:
             at=from_timestamp(told.happen_time),
         )
 
+    async def member_erased(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.MemberErased.FromString(event.body)
+        await forget_member(
+            uow,
+            user_id=parse_id(told.user_id, "user_id"),
+            version=told.version,
+            at=from_timestamp(told.happen_time),
+        )
+
     return {
         "auth.member.v1.added": member_added,
         "auth.member.v1.role_changed": member_added,
         "auth.member.v1.removed": member_removed,
+        "auth.member.v1.erased": member_erased,
         **of_accounts(app),
     }
 
@@ -99,6 +110,7 @@ def of_workspaces(app: App) -> dict[str, Handler]:
     return {
         "auth.workspace.v1.created": workspace_settled,
         "auth.workspace.v1.updated": workspace_settled,
+        "auth.workspace.v1.erased": erased,
     }
 
 

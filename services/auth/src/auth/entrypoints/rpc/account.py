@@ -5,6 +5,7 @@ from uuid import UUID
 from auth.adapters import sessions, users, workspaces
 from auth.application import guesses, new_passwords
 from auth.application import sessions as session_cases
+from auth.application.leaving import delete_account
 from auth.application.workspaces import change_profile
 from auth.domain.errors import SessionNotFound
 from auth.domain.facts import Cause
@@ -17,6 +18,7 @@ from auth.entrypoints.rpc.mapping import (
     user_message,
 )
 from auth.entrypoints.rpc.masks import wanted
+from auth.entrypoints.rpc.proof import proven_again, spend_on_code
 from freelanceflow.auth.v1 import account_service_pb2 as pb
 from freelanceflow.auth.v1 import account_service_pb2_grpc as grpc_api
 from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
@@ -69,6 +71,18 @@ class AccountService(grpc_api.AccountServiceServicer):
                 uow, user=user, new_hash=new_hash, session_id=principal.session_id, now=now
             )
         return pb.ChangePasswordResponse()
+
+    async def DeleteMe(self, request: pb.DeleteMeRequest, context: Context) -> pb.DeleteMeResponse:
+        app, principal = self._app, principal_of(context)
+        address = address_of_caller()
+        user = await proven_again(app, principal.user_id, request.password, address)
+        if request.code:
+            await spend_on_code(app, user.id, address)
+        async with app.system_unit(user.id) as uow:
+            await delete_account(
+                uow, app.sealing, user=user, code=request.code, now=app.clock.now()
+            )
+        return pb.DeleteMeResponse()
 
     async def ListSessions(
         self, request: pb.ListSessionsRequest, context: Context

@@ -64,7 +64,11 @@ def session_message(session: Session, *, current: bool) -> account_pb.Session:
 
 def membership_message(row: Any) -> account_pb.Membership:
     return account_pb.Membership(
-        workspace_id=str(row["workspace_id"]), workspace_name=row["name"], role=row["role"]
+        workspace_id=str(row["workspace_id"]),
+        workspace_name=row["name"],
+        role=row["role"],
+        sole_member=row["sole_member"],
+        only_owner=row["only_owner"],
     )
 
 

@@ -1,0 +1,78 @@
+"""A person leaves for good."""
+
+from datetime import datetime
+
+from auth.adapters import leaving
+from auth.adapters.sealing import Sealing
+from auth.application import two_step
+from auth.application.sessions import hold_proof
+from auth.domain.errors import OnlyOwner
+from auth.domain.facts import Cause, MemberErased, MemberRemoved, UserDeleted, WorkspaceErased
+from auth.domain.user import User
+from kit import erasure
+from kit.unit_of_work import UnitOfWork
+
+LAST = 2**31 - 1  # no version comes after it
+
+
+async def delete_account(
+    uow: UnitOfWork, sealing: Sealing, *, user: User, code: str, now: datetime
+) -> None:
+    """Of a person who has proven who they are: at once, with the workspaces that are theirs alone.
+
+    Raises CredentialsWrong, CodeNeeded, CodeWrong, OnlyOwner.
+    """
+    memberships = await leaving.hold_memberships(uow, user.id)
+    await hold_proof(uow, user)
+    await two_step.expect(uow, sealing, user_id=user.id, code=code, now=now)
+    if unowned := [f"“{one.name}”" for one in memberships if one.only_owner]:
+        raise OnlyOwner(
+            f"You are the only owner of {', '.join(unowned)}, and others belong there."
+            " Make somebody else an owner first, or remove the others."
+        )
+    for membership in memberships:
+        if membership.sole_member:
+            await erasure.ask(uow, membership.workspace_id)
+        uow.tell_facts(_end_of(membership, user, now))
+    uow.tell_facts(
+        *(
+            MemberErased(
+                aggregate_id=user.id, version=LAST, at=now, by=user.id, workspace_id=workspace_id
+            )
+            for workspace_id in await leaving.note(uow, user.id, now)
+        )
+    )
+    for session in await leaving.live_sessions(uow, user.id):
+        session.end(Cause.ACCOUNT_DELETED, at=now, by=user.id)
+        uow.tell(session)
+    uow.tell_facts(
+        UserDeleted(
+            aggregate_id=user.id,
+            version=user.version + 1,
+            at=now,
+            by=user.id,
+            email=user.email,
+            name=user.name,
+        )
+    )
+    await leaving.remove(uow, user)
+    await uow.commit()
+
+
+def _end_of(
+    membership: leaving.Membership, user: User, now: datetime
+) -> WorkspaceErased | MemberRemoved:
+    if membership.sole_member:
+        return WorkspaceErased(
+            aggregate_id=membership.workspace_id,
+            version=membership.workspace_version + 1,
+            at=now,
+            by=user.id,
+        )
+    return MemberRemoved(
+        aggregate_id=user.id,
+        version=membership.version + 1,
+        at=now,
+        by=user.id,
+        workspace_id=membership.workspace_id,
+    )
