@@ -63,6 +63,7 @@ async def test_no_page_has_barriers(visit: Open, demo: Person) -> None:
         "settings": "/settings",
         "settings-two-step": "/settings/two-step",
         "settings-api-keys": "/settings/api-keys",
+        "settings-delete-account": "/settings/delete-account",
         "settings-notifications": "/settings/notifications",
         "settings-workspace": "/settings/workspace",
         "members": "/settings/members",

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from freelanceflow.auth.v1 import account_service_pb2 as account_pb
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
-from gateway.entrypoints.api import schemas
+from gateway.entrypoints.api import schemas, schemas_leaving
 from gateway.entrypoints.api.answers import (
     instant,
     json_response,
@@ -67,6 +67,18 @@ async def update_me(request: Request) -> Response:
         identity_of(request),
     )
     return record_response(request, _me(me), me.etag)
+
+
+@add("DELETE", "/me", rpc=ACCOUNT["DeleteMe"], summary="Delete my account", status=204,
+     body=schemas_leaving.AccountDeletion, problems=[401, 409])  # fmt: skip
+async def delete_me(request: Request) -> Response:
+    """At once and for good, with every workspace that nobody else belongs to. Refused with
+    `ONLY_OWNER` while others would be left without an owner."""
+    body = await read_body(request, schemas_leaving.AccountDeletion)
+    await request.app.state.clients.account.DeleteMe(
+        account_pb.DeleteMeRequest(password=body.password, code=body.code), identity_of(request)
+    )
+    return Response(status_code=204)
 
 
 @add("POST", "/auth/password/change", rpc=ACCOUNT["ChangePassword"],
@@ -130,14 +142,21 @@ async def end_session(request: Request) -> Response:
 @add("GET", "/workspaces", rpc=ACCOUNT["ListMyWorkspaces"], summary="List my workspaces",
      answer=schemas.AnyPage, parameters=PAGING)  # fmt: skip
 async def list_workspaces(request: Request) -> Response:
-    """With my role in each."""
+    """With my role in each; those of which I am the `sole_member` would go with my account."""
     page = read_page(read_query(request, "limit", "cursor"))
     answer = await request.app.state.clients.account.ListMyWorkspaces(
         account_pb.ListMyWorkspacesRequest(page_size=page.size, page_token=page.token),
         identity_of(request),
     )
     items = (
-        {"id": m.workspace_id, "name": m.workspace_name, "role": m.role} for m in answer.memberships
+        {
+            "id": m.workspace_id,
+            "name": m.workspace_name,
+            "role": m.role,
+            "sole_member": m.sole_member,
+            "only_owner": m.only_owner,
+        }
+        for m in answer.memberships
     )
     return page_response(items, answer.next_page_token)
 

@@ -33,6 +33,7 @@ from kit.errors import DomainError, ErrorKind
 _SIGN_IN_REFUSALS = (ErrorKind.UNAUTHENTICATED, ErrorKind.EXHAUSTED)
 _NOTES = {
     "out": "You are signed out.",
+    "deleted": "Your account is deleted. A mail says so, too.",
     "reset": "Your new password is set. Sign in with it.",
 }
 
