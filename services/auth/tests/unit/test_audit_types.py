@@ -6,9 +6,12 @@ from auth.entrypoints.consumers import OF_AUTH, OF_CRM
 
 GOLDEN = Path(__file__).resolve().parents[4] / "proto" / "golden"
 NOT_KEPT = {
+    "auth.member.v1.erased",  # that they left is kept
     "auth.two_step.v1.changed",  # told to each of the person's workspaces as well
+    "auth.user.v1.deleted",  # each workspace keeps that they left
     "auth.user.v1.registered",  # in no workspace yet
     "auth.verification.v1.requested",
+    "auth.workspace.v1.erased",  # its log goes with it
     "auth.password.v1.changed",  # each workspace of the person has a line of its own
     "auth.password.v1.forgotten",  # by nobody that is known
     "auth.password.v1.link_issued",
