@@ -309,3 +309,17 @@ async def test_a_kind_this_worker_does_not_know_is_left_to_another(
 
 async def test_without_a_broker_sending_is_no_error() -> None:
     await JobApp("sample", "redis://127.0.0.1:1/0").send("import", new_id())
+
+
+async def test_in_a_closed_workspace_a_job_waits(
+    database: ServiceDatabase, workspace: UUID, queued: Queue
+) -> None:
+    job_id = await queued()
+    await database.owner.execute("UPDATE jobs SET sent_at = sent_at - interval '1 hour'")
+    close = "INSERT INTO closures VALUES ($1, 2, true)"
+    await database.owner.execute(close, workspace)
+    assert await table.claim(database.system, job_id) is None
+    assert ("import", job_id) not in await table.abandoned(database.system, ["import"])
+    await database.owner.execute("UPDATE closures SET closed = false")
+    assert ("import", job_id) in await table.abandoned(database.system, ["import"])
+    assert await table.claim(database.system, job_id) is not None

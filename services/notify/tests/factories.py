@@ -52,11 +52,14 @@ class Sink:
 
 
 async def tell(app: App, *events: Event) -> None:
-    """Hear these events."""
-    handlers = {**of_auth(app), **of_workspaces(app), **of_crm(app), **of_analytics(app)}
+    """Hear these events, each consumer by itself."""
+    consumers = (of_auth(app), of_workspaces(app), of_crm(app), of_analytics(app))
     for event in events:
-        async with app.unit_of_work(event.workspace_id) as uow:
-            await handlers[event.type](uow, event)
+        hearing = [handlers[event.type] for handlers in consumers if event.type in handlers]
+        assert hearing, event.type
+        for handler in hearing:
+            async with app.unit_of_work(event.workspace_id) as uow:
+                await handler(uow, event)
 
 
 async def rows(database: ServiceDatabase, table: str, workspace: UUID) -> list[Any]:

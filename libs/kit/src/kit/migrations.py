@@ -37,6 +37,7 @@ _KIT_GRANTS = {
     "files": ("SELECT, INSERT, UPDATE, DELETE", "SELECT, DELETE"),
     "file_chunks": ("SELECT, INSERT, DELETE", "SELECT, DELETE"),
     "jobs": ("SELECT, INSERT, UPDATE", "SELECT, INSERT, UPDATE, DELETE"),
+    "closures": ("SELECT, INSERT, UPDATE", "SELECT, DELETE"),
     "erasures": ("SELECT, INSERT", "SELECT, INSERT, UPDATE"),
 }
 WITHOUT_TENANT = {

@@ -257,3 +257,23 @@ async def test_next_to_nothing_is_scored_without_a_claim(
     for row in await rows(database, "deal_scores", workspace):
         assert (row["evidence"], row["probability"]) == ("none", 0.5)
     assert all(not row["path"] for row in await rows(database, "forecasts", workspace))
+
+
+async def test_nothing_is_due_in_a_closed_workspace_until_it_is_reopened(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    await tell(database, workspace, story(workspace, 3).until(STOPS[0]))
+    held = await turn(database, workspace)
+    async with unit(database, workspace) as uow:
+        await rescoring.handed_out(uow, held.job_id, retry_refit_at=None)
+        await rescoring.park(uow)
+        assert not await rescoring.is_held(uow, held)
+        await uow.commit()
+    assert workspace not in await rescoring.due(database.system, 1000)
+    async with unit(database, workspace) as uow:
+        await rescoring.mark_all_new(uow)
+        await uow.commit()
+    await database.owner.execute(
+        "UPDATE rescoring SET due_at = now() WHERE workspace_id = $1", workspace
+    )
+    assert workspace in await rescoring.due(database.system, 1000)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 from auth.adapters.google import Google
 from auth.adapters.passwords import Passwords
@@ -65,6 +66,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             sealing=Sealing(settings.sealing_keys.get_secret_value()),
             google=_google(settings, clock),
             verify_email=settings.email_verification,
+            closed_for=timedelta(days=settings.closed_days),
             clock=clock,
         )
 

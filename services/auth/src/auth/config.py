@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
@@ -30,6 +30,7 @@ class Settings(DatabaseSettings):
     sealing_keys: SecretStr = SecretStr(LOCAL_SEALING_KEYS)  # id:secret, the present one first
     signing_key_file: Path
     email_verification: bool = True
+    closed_days: int = Field(default=14, ge=0)  # before a workspace that was deleted is erased
     google_issuer: str = GOOGLE
     google_client_id: str = ""  # without one, nobody signs in with Google
     google_client_secret: SecretStr = SecretStr("")

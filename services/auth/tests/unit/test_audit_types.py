@@ -11,6 +11,7 @@ NOT_KEPT = {
     "auth.user.v1.deleted",  # each workspace keeps that they left
     "auth.user.v1.registered",  # in no workspace yet
     "auth.verification.v1.requested",
+    "auth.workspace.v1.erasure_near",  # the system says so
     "auth.workspace.v1.erased",  # its log goes with it
     "auth.password.v1.changed",  # each workspace of the person has a line of its own
     "auth.password.v1.forgotten",  # by nobody that is known

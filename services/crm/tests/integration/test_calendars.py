@@ -91,6 +91,16 @@ async def test_who_has_left_reads_no_more(member: Person, app: App, clock: FakeC
         await calendar(member, token)
 
 
+async def test_of_a_closed_workspace_nobody_reads(
+    member: Person, database: ServiceDatabase
+) -> None:
+    token = (await feed(member, "CreateCalendarFeed")).token
+    close = "INSERT INTO closures VALUES ($1, 2, true)"
+    await database.owner.execute(close, member.workspace_id)
+    with refused(ErrorKind.NOT_FOUND, "CALENDAR_NOT_FOUND"):
+        await calendar(member, token)
+
+
 async def test_who_may_not_read_any_more_reads_no_more(member: Person, app: App) -> None:
     await make_deal(member, expected_close_date="2031-01-01")
     token = (await feed(member, "CreateCalendarFeed")).token

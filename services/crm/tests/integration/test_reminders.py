@@ -164,3 +164,17 @@ async def test_a_look_at_a_workspace_is_one_query_and_one_write(
         await remind_due(app)
     assert len([sql for sql in queries.sql if "told AS" in sql]) == 1
     assert len([sql for sql in queries.sql if "INSERT INTO outbox" in sql]) == 1
+
+
+async def test_in_a_closed_workspace_nobody_is_reminded(
+    person: Person, app: App, clock: FakeClock, database: ServiceDatabase
+) -> None:
+    call = await planned(person, clock.now() + 2 * HOUR)
+    close = "INSERT INTO closures VALUES ($1, 2, true)"
+    await database.owner.execute(close, person.workspace_id)
+    clock.advance(2 * HOUR)
+    await remind_due(app)
+    assert await told(database, call) == []
+    await database.owner.execute("UPDATE closures SET closed = false")
+    await remind_due(app)
+    assert len(await told(database, call)) == 1

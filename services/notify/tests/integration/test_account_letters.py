@@ -171,3 +171,26 @@ async def test_an_invitation_brings_its_link_and_comes_in_time_or_not_at_all(
     late = sent(new_id())
     await tell(app, late)
     assert await rows(database, "mails", late.workspace_id) == []
+
+
+async def test_each_owner_is_told_that_a_workspace_was_closed(
+    app: App, smtp: Smtp, sink: Sink
+) -> None:
+    workspace = new_id()
+    owners = [f"{name}.{workspace.hex}@studio.example" for name in ("noor", "mira")]
+    message = auth_pb.WorkspaceClosed(
+        workspace_id=str(workspace),
+        name="Harbour Works",
+        erase_time=to_timestamp(NOON + timedelta(days=14)),
+        owners=[auth_pb.Addressee(email=email, name="Somebody") for email in owners],
+        happen_time=to_timestamp(NOON),
+        version=2,
+    )
+    await tell(app, make_event(workspace, "auth.workspace.v1.closed", message))
+    await send_due(app.system, smtp, mail_from=FROM, clock=app.clock)
+    for email in owners:
+        (letter,) = sink.to(email)
+        assert letter["Subject"] == "Harbour Works was closed"
+        text = letter.get_body(("plain",))
+        assert text is not None
+        assert "http://localhost:8700/closed" in text.get_content()

@@ -10,7 +10,9 @@ from uuid import UUID
 
 import pytest
 
+from freelanceflow.auth.v1.account_events_pb2 import WorkspaceClosed, WorkspaceReopened
 from freelanceflow.crm.v1.stage_service_pb2 import StageType
+from kit.bus.events import Event
 from kit.bus.jetstream import Bus
 from kit.clock import FakeClock
 from kit.database import DatabaseUnavailable
@@ -38,6 +40,7 @@ from services.notify.tests.factories import (
     deal_moved,
     export_failed,
     import_failed,
+    make_event,
     member_added,
     member_removed,
     publish,
@@ -128,6 +131,24 @@ async def test_nothing_to_say_is_no_mail(
         await make(app)
     assert await rows(database, "mails", workspace) == []
     assert await rows(database, "digests", workspace) == []
+
+
+async def test_in_a_closed_workspace_none_is_made(
+    app: App, database: ServiceDatabase, workspace: UUID, mira: UUID, clock: FakeClock
+) -> None:
+    def told(kind: str, message: object, version: int) -> Event:
+        event = make_event(workspace, f"auth.workspace.v1.{kind}", message)
+        return replace(event, version=version)
+
+    reopened = told("reopened", WorkspaceReopened(workspace_id=str(workspace)), 3)
+    closed = told("closed", WorkspaceClosed(workspace_id=str(workspace)), 2)
+    await tell(app, reminded(workspace, mira), closed)
+    clock.set(MORNING)
+    await make(app)
+    assert await subjects(database, workspace) == []
+    await tell(app, reopened, closed)  # the older one comes again
+    await make(app)
+    assert len(await subjects(database, workspace)) == 1
 
 
 async def test_each_kind_goes_its_own_way(

@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from kit.closures import IS_OPEN
 from kit.database import Statement, Transaction
 from kit.errors import DomainError, ErrorKind
 from kit.ids import new_id
@@ -111,8 +112,9 @@ SUCCEED = Statement(
 
 # For the system role, which knows a job before it knows its workspace.
 CLAIM = f"""
-UPDATE jobs SET status = 'running', attempts = attempts + 1, lease_until = now() + $2::interval
-WHERE id = $1 AND (status = 'queued' OR (status = 'running' AND lease_until < now()))
+UPDATE jobs AS one
+SET status = 'running', attempts = attempts + 1, lease_until = now() + $2::interval
+WHERE id = $1 AND {IS_OPEN} AND (status = 'queued' OR (status = 'running' AND lease_until < now()))
 RETURNING {", ".join(_seen)}"""
 _MINE = "id = $1 AND attempts = $2 AND status = 'running'"
 RENEW = f"UPDATE jobs SET lease_until = now() + $3::interval WHERE {_MINE}"
@@ -122,11 +124,11 @@ END = f"""
 UPDATE jobs SET status = $3, result = $4, error = $5, ended_at = now(), lease_until = NULL
 WHERE {_MINE}"""
 RETURN = f"UPDATE jobs SET status = 'queued', error = $3, lease_until = NULL WHERE {_MINE}"
-STALE = """
+STALE = f"""
 UPDATE jobs SET sent_at = now() WHERE id IN (
-    SELECT id FROM jobs
+    SELECT id FROM jobs AS one
     WHERE (status = 'queued' OR (status = 'running' AND lease_until < now() AND attempts < $3))
-        AND sent_at < now() - $1::interval AND kind = ANY($2::text[])
+        AND sent_at < now() - $1::interval AND kind = ANY($2::text[]) AND {IS_OPEN}
     ORDER BY sent_at LIMIT 100 FOR UPDATE SKIP LOCKED)
 RETURNING id, kind"""
 # Whoever gives one up has its lease until it says so.

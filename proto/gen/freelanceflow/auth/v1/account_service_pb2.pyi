@@ -39,6 +39,7 @@ class User(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     HAS_PASSWORD_FIELD_NUMBER: _builtins.int
+    ERASE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     email: _builtins.str
@@ -69,6 +70,10 @@ class User(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When the person registered."""
 
+    @_builtins.property
+    def erase_time(self) -> _timestamp_pb2.Timestamp:
+        """When the workspace is erased; unset for one that is open. Nobody works in a closed one."""
+
     def __init__(
         self,
         *,
@@ -85,10 +90,11 @@ class User(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         has_password: _builtins.bool = ...,
+        erase_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "erase_time", b"erase_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "currency_code", b"currency_code", "email", b"email", "etag", b"etag", "has_password", b"has_password", "id", b"id", "locale", b"locale", "name", b"name", "permissions", b"permissions", "role", b"role", "time_zone", b"time_zone", "workspace_id", b"workspace_id", "workspace_name", b"workspace_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "currency_code", b"currency_code", "email", b"email", "erase_time", b"erase_time", "etag", b"etag", "has_password", b"has_password", "id", b"id", "locale", b"locale", "name", b"name", "permissions", b"permissions", "role", b"role", "time_zone", b"time_zone", "workspace_id", b"workspace_id", "workspace_name", b"workspace_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -393,6 +399,7 @@ class Membership(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     SOLE_MEMBER_FIELD_NUMBER: _builtins.int
     ONLY_OWNER_FIELD_NUMBER: _builtins.int
+    ERASE_TIME_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """The workspace."""
     workspace_name: _builtins.str
@@ -403,6 +410,10 @@ class Membership(_message.Message):
     """True where nobody else belongs to it: it goes with the caller's account."""
     only_owner: _builtins.bool
     """True where others do, and the caller is the only owner: the caller cannot go before there is another."""
+    @_builtins.property
+    def erase_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is erased; unset for one that is open."""
+
     def __init__(
         self,
         *,
@@ -411,10 +422,11 @@ class Membership(_message.Message):
         role: _builtins.str = ...,
         sole_member: _builtins.bool = ...,
         only_owner: _builtins.bool = ...,
+        erase_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erase_time", b"erase_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["only_owner", b"only_owner", "role", b"role", "sole_member", b"sole_member", "workspace_id", b"workspace_id", "workspace_name", b"workspace_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erase_time", b"erase_time", "only_owner", b"only_owner", "role", b"role", "sole_member", b"sole_member", "workspace_id", b"workspace_id", "workspace_name", b"workspace_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from freelanceflow.auth.v1 import auth_service_pb2 as freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2
 from freelanceflow.type.v1 import access_pb2 as freelanceflow_dot_type_dot_v1_dot_access__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-freelanceflow/auth/v1/workspace_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a\"freelanceflow/type/v1/access.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x01\n\tWorkspace\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"+\n\x13GetWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"3\n\x1bGetWorkspaceSettingsRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"E\n\x11WorkspaceSettings\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttime_zone\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"\x8c\x01\n\x16UpdateWorkspaceRequest\x12\x33\n\tworkspace\x18\x01 \x01(\x0b\x32 .freelanceflow.auth.v1.Workspace\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"\x95\x01\n\x06Member\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12-\n\tjoin_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nvisibility\x18\x06 \x01(\t\x12\x0c\n\x04team\x18\x07 \x01(\t\";\n\x12ListMembersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x13ListMembersResponse\x12.\n\x07members\x18\x01 \x03(\x0b\x32\x1d.freelanceflow.auth.v1.Member\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"|\n\x17\x43hangeMemberRoleRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x17\n\nvisibility\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04team\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\r\n\x0b_visibilityB\x07\n\x05_team\"&\n\x13RemoveMemberRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\x16\n\x14RemoveMemberResponse\"6\n\x17\x43reateInvitationRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\"u\n\nInvitation\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\r\n\x05token\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xeb\x06\n\x10WorkspaceService\x12r\n\x0cGetWorkspace\x12*.freelanceflow.auth.v1.GetWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x14\x8a\xb5\x18\x10\n\x0eworkspace.read\x12|\n\x14GetWorkspaceSettings\x12\x32.freelanceflow.auth.v1.GetWorkspaceSettingsRequest\x1a(.freelanceflow.auth.v1.WorkspaceSettings\"\x06\x8a\xb5\x18\x02\x18\x01\x12y\n\x0fUpdateWorkspace\x12-.freelanceflow.auth.v1.UpdateWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x15\x8a\xb5\x18\x11\n\x0fworkspace.write\x12x\n\x0bListMembers\x12).freelanceflow.auth.v1.ListMembersRequest\x1a*.freelanceflow.auth.v1.ListMembersResponse\"\x12\x8a\xb5\x18\x0e\n\x0cmembers.read\x12v\n\x10\x43hangeMemberRole\x12..freelanceflow.auth.v1.ChangeMemberRoleRequest\x1a\x1d.freelanceflow.auth.v1.Member\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12|\n\x0cRemoveMember\x12*.freelanceflow.auth.v1.RemoveMemberRequest\x1a+.freelanceflow.auth.v1.RemoveMemberResponse\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12z\n\x10\x43reateInvitation\x12..freelanceflow.auth.v1.CreateInvitationRequest\x1a!.freelanceflow.auth.v1.Invitation\"\x13\x8a\xb5\x18\x0f\n\rmembers.writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-freelanceflow/auth/v1/workspace_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a(freelanceflow/auth/v1/auth_service.proto\x1a\"freelanceflow/type/v1/access.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x01\n\tWorkspace\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"+\n\x13GetWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"3\n\x1bGetWorkspaceSettingsRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"E\n\x11WorkspaceSettings\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttime_zone\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"\x8c\x01\n\x16UpdateWorkspaceRequest\x12\x33\n\tworkspace\x18\x01 \x01(\x0b\x32 .freelanceflow.auth.v1.Workspace\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"\x95\x01\n\x06Member\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12-\n\tjoin_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nvisibility\x18\x06 \x01(\t\x12\x0c\n\x04team\x18\x07 \x01(\t\";\n\x12ListMembersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x13ListMembersResponse\x12.\n\x07members\x18\x01 \x03(\x0b\x32\x1d.freelanceflow.auth.v1.Member\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"|\n\x17\x43hangeMemberRoleRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x17\n\nvisibility\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04team\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\r\n\x0b_visibilityB\x07\n\x05_team\"&\n\x13RemoveMemberRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\x16\n\x14RemoveMemberResponse\"6\n\x17\x43reateInvitationRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\"u\n\nInvitation\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\r\n\x05token\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x15\x43loseWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\".\n\x16ReopenWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t2\xe1\x08\n\x10WorkspaceService\x12r\n\x0cGetWorkspace\x12*.freelanceflow.auth.v1.GetWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x14\x8a\xb5\x18\x10\n\x0eworkspace.read\x12|\n\x14GetWorkspaceSettings\x12\x32.freelanceflow.auth.v1.GetWorkspaceSettingsRequest\x1a(.freelanceflow.auth.v1.WorkspaceSettings\"\x06\x8a\xb5\x18\x02\x18\x01\x12y\n\x0fUpdateWorkspace\x12-.freelanceflow.auth.v1.UpdateWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x15\x8a\xb5\x18\x11\n\x0fworkspace.write\x12x\n\x0bListMembers\x12).freelanceflow.auth.v1.ListMembersRequest\x1a*.freelanceflow.auth.v1.ListMembersResponse\"\x12\x8a\xb5\x18\x0e\n\x0cmembers.read\x12v\n\x10\x43hangeMemberRole\x12..freelanceflow.auth.v1.ChangeMemberRoleRequest\x1a\x1d.freelanceflow.auth.v1.Member\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12x\n\x0e\x43loseWorkspace\x12,.freelanceflow.auth.v1.CloseWorkspaceRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x16\x8a\xb5\x18\x12\n\x10workspace.delete\x12z\n\x0fReopenWorkspace\x12-.freelanceflow.auth.v1.ReopenWorkspaceRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x16\x8a\xb5\x18\x12\n\x10workspace.delete\x12|\n\x0cRemoveMember\x12*.freelanceflow.auth.v1.RemoveMemberRequest\x1a+.freelanceflow.auth.v1.RemoveMemberResponse\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12z\n\x10\x43reateInvitation\x12..freelanceflow.auth.v1.CreateInvitationRequest\x1a!.freelanceflow.auth.v1.Invitation\"\x13\x8a\xb5\x18\x0f\n\rmembers.writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,36 +45,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKSPACESERVICE'].methods_by_name['ListMembers']._serialized_options = b'\212\265\030\016\n\014members.read'
   _globals['_WORKSPACESERVICE'].methods_by_name['ChangeMemberRole']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['ChangeMemberRole']._serialized_options = b'\212\265\030\017\n\rmembers.write'
+  _globals['_WORKSPACESERVICE'].methods_by_name['CloseWorkspace']._loaded_options = None
+  _globals['_WORKSPACESERVICE'].methods_by_name['CloseWorkspace']._serialized_options = b'\212\265\030\022\n\020workspace.delete'
+  _globals['_WORKSPACESERVICE'].methods_by_name['ReopenWorkspace']._loaded_options = None
+  _globals['_WORKSPACESERVICE'].methods_by_name['ReopenWorkspace']._serialized_options = b'\212\265\030\022\n\020workspace.delete'
   _globals['_WORKSPACESERVICE'].methods_by_name['RemoveMember']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['RemoveMember']._serialized_options = b'\212\265\030\017\n\rmembers.write'
   _globals['_WORKSPACESERVICE'].methods_by_name['CreateInvitation']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['CreateInvitation']._serialized_options = b'\212\265\030\017\n\rmembers.write'
-  _globals['_WORKSPACE']._serialized_start=176
-  _globals['_WORKSPACE']._serialized_end=318
-  _globals['_GETWORKSPACEREQUEST']._serialized_start=320
-  _globals['_GETWORKSPACEREQUEST']._serialized_end=363
-  _globals['_GETWORKSPACESETTINGSREQUEST']._serialized_start=365
-  _globals['_GETWORKSPACESETTINGSREQUEST']._serialized_end=416
-  _globals['_WORKSPACESETTINGS']._serialized_start=418
-  _globals['_WORKSPACESETTINGS']._serialized_end=487
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=490
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=630
-  _globals['_MEMBER']._serialized_start=633
-  _globals['_MEMBER']._serialized_end=782
-  _globals['_LISTMEMBERSREQUEST']._serialized_start=784
-  _globals['_LISTMEMBERSREQUEST']._serialized_end=843
-  _globals['_LISTMEMBERSRESPONSE']._serialized_start=845
-  _globals['_LISTMEMBERSRESPONSE']._serialized_end=939
-  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_start=941
-  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_end=1065
-  _globals['_REMOVEMEMBERREQUEST']._serialized_start=1067
-  _globals['_REMOVEMEMBERREQUEST']._serialized_end=1105
-  _globals['_REMOVEMEMBERRESPONSE']._serialized_start=1107
-  _globals['_REMOVEMEMBERRESPONSE']._serialized_end=1129
-  _globals['_CREATEINVITATIONREQUEST']._serialized_start=1131
-  _globals['_CREATEINVITATIONREQUEST']._serialized_end=1185
-  _globals['_INVITATION']._serialized_start=1187
-  _globals['_INVITATION']._serialized_end=1304
-  _globals['_WORKSPACESERVICE']._serialized_start=1307
-  _globals['_WORKSPACESERVICE']._serialized_end=2182
+  _globals['_WORKSPACE']._serialized_start=218
+  _globals['_WORKSPACE']._serialized_end=360
+  _globals['_GETWORKSPACEREQUEST']._serialized_start=362
+  _globals['_GETWORKSPACEREQUEST']._serialized_end=405
+  _globals['_GETWORKSPACESETTINGSREQUEST']._serialized_start=407
+  _globals['_GETWORKSPACESETTINGSREQUEST']._serialized_end=458
+  _globals['_WORKSPACESETTINGS']._serialized_start=460
+  _globals['_WORKSPACESETTINGS']._serialized_end=529
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=532
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=672
+  _globals['_MEMBER']._serialized_start=675
+  _globals['_MEMBER']._serialized_end=824
+  _globals['_LISTMEMBERSREQUEST']._serialized_start=826
+  _globals['_LISTMEMBERSREQUEST']._serialized_end=885
+  _globals['_LISTMEMBERSRESPONSE']._serialized_start=887
+  _globals['_LISTMEMBERSRESPONSE']._serialized_end=981
+  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_start=983
+  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_end=1107
+  _globals['_REMOVEMEMBERREQUEST']._serialized_start=1109
+  _globals['_REMOVEMEMBERREQUEST']._serialized_end=1147
+  _globals['_REMOVEMEMBERRESPONSE']._serialized_start=1149
+  _globals['_REMOVEMEMBERRESPONSE']._serialized_end=1171
+  _globals['_CREATEINVITATIONREQUEST']._serialized_start=1173
+  _globals['_CREATEINVITATIONREQUEST']._serialized_end=1227
+  _globals['_INVITATION']._serialized_start=1229
+  _globals['_INVITATION']._serialized_end=1346
+  _globals['_CLOSEWORKSPACEREQUEST']._serialized_start=1348
+  _globals['_CLOSEWORKSPACEREQUEST']._serialized_end=1439
+  _globals['_REOPENWORKSPACEREQUEST']._serialized_start=1441
+  _globals['_REOPENWORKSPACEREQUEST']._serialized_end=1487
+  _globals['_WORKSPACESERVICE']._serialized_start=1490
+  _globals['_WORKSPACESERVICE']._serialized_end=2611
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from freelanceflow.auth.v1 import auth_service_pb2 as freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2
 from freelanceflow.auth.v1 import workspace_service_pb2 as freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -60,6 +61,16 @@ class WorkspaceServiceStub:
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.ChangeMemberRoleRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Member.FromString,
                 _registered_method=True)
+        self.CloseWorkspace = channel.unary_unary(
+                '/freelanceflow.auth.v1.WorkspaceService/CloseWorkspace',
+                request_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.CloseWorkspaceRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
+                _registered_method=True)
+        self.ReopenWorkspace = channel.unary_unary(
+                '/freelanceflow.auth.v1.WorkspaceService/ReopenWorkspace',
+                request_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.ReopenWorkspaceRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
+                _registered_method=True)
         self.RemoveMember = channel.unary_unary(
                 '/freelanceflow.auth.v1.WorkspaceService/RemoveMember',
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.RemoveMemberRequest.SerializeToString,
@@ -114,6 +125,22 @@ class WorkspaceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CloseWorkspace(self, request, context):
+        """Closes the workspace to everybody; after some days it is erased, unless an owner reopens it. All sessions in it end; the
+        answer is a new one that can reopen it. Fails with INVALID_ARGUMENT (NAME_DIFFERS), UNAUTHENTICATED (CREDENTIALS_WRONG,
+        CODE_NEEDED, CODE_WRONG) and FAILED_PRECONDITION (PASSWORD_NOT_SET).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReopenWorkspace(self, request, context):
+        """Reopens it as it was. The answer is a new session in it. Fails with FAILED_PRECONDITION (WORKSPACE_NOT_CLOSED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RemoveMember(self, request, context):
         """Takes a member out and ends their sessions here. Fails with NOT_FOUND (MEMBER_NOT_FOUND) and FAILED_PRECONDITION (LAST_OWNER).
         """
@@ -155,6 +182,16 @@ def add_WorkspaceServiceServicer_to_server(servicer, server):
                     servicer.ChangeMemberRole,
                     request_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.ChangeMemberRoleRequest.FromString,
                     response_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Member.SerializeToString,
+            ),
+            'CloseWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseWorkspace,
+                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.CloseWorkspaceRequest.FromString,
+                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.SerializeToString,
+            ),
+            'ReopenWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenWorkspace,
+                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.ReopenWorkspaceRequest.FromString,
+                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.SerializeToString,
             ),
             'RemoveMember': grpc.unary_unary_rpc_method_handler(
                     servicer.RemoveMember,
@@ -303,6 +340,60 @@ class WorkspaceService:
             '/freelanceflow.auth.v1.WorkspaceService/ChangeMemberRole',
             freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.ChangeMemberRoleRequest.SerializeToString,
             freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Member.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.auth.v1.WorkspaceService/CloseWorkspace',
+            freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.CloseWorkspaceRequest.SerializeToString,
+            freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.auth.v1.WorkspaceService/ReopenWorkspace',
+            freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.ReopenWorkspaceRequest.SerializeToString,
+            freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 Who is who: people, workspaces, members, sessions and the tokens that prove them."""
 
 from collections import abc as _abc
+from freelanceflow.auth.v1 import auth_service_pb2 as _auth_service_pb2
 from freelanceflow.auth.v1 import workspace_service_pb2 as _workspace_service_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -48,6 +49,13 @@ class WorkspaceServiceStub:
     (MEMBER_NOT_FOUND), INVALID_ARGUMENT (ROLE_UNKNOWN, VISIBILITY_UNKNOWN, TEAM_MISSING, TEAM_INVALID), FAILED_PRECONDITION
     (LAST_OWNER, ROLE_SEES_ALL, TEAM_FULL) and PERMISSION_DENIED (ROLE_TOO_HIGH).
     """
+    CloseWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.CloseWorkspaceRequest, _auth_service_pb2.TokenPair]
+    """Closes the workspace to everybody; after some days it is erased, unless an owner reopens it. All sessions in it end; the
+    answer is a new one that can reopen it. Fails with INVALID_ARGUMENT (NAME_DIFFERS), UNAUTHENTICATED (CREDENTIALS_WRONG,
+    CODE_NEEDED, CODE_WRONG) and FAILED_PRECONDITION (PASSWORD_NOT_SET).
+    """
+    ReopenWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.ReopenWorkspaceRequest, _auth_service_pb2.TokenPair]
+    """Reopens it as it was. The answer is a new session in it. Fails with FAILED_PRECONDITION (WORKSPACE_NOT_CLOSED)."""
     RemoveMember: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.RemoveMemberRequest, _workspace_service_pb2.RemoveMemberResponse]
     """Takes a member out and ends their sessions here. Fails with NOT_FOUND (MEMBER_NOT_FOUND) and FAILED_PRECONDITION (LAST_OWNER)."""
     CreateInvitation: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateInvitationRequest, _workspace_service_pb2.Invitation]
@@ -73,6 +81,13 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     (MEMBER_NOT_FOUND), INVALID_ARGUMENT (ROLE_UNKNOWN, VISIBILITY_UNKNOWN, TEAM_MISSING, TEAM_INVALID), FAILED_PRECONDITION
     (LAST_OWNER, ROLE_SEES_ALL, TEAM_FULL) and PERMISSION_DENIED (ROLE_TOO_HIGH).
     """
+    CloseWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.CloseWorkspaceRequest, _auth_service_pb2.TokenPair]  # type: ignore[assignment]
+    """Closes the workspace to everybody; after some days it is erased, unless an owner reopens it. All sessions in it end; the
+    answer is a new one that can reopen it. Fails with INVALID_ARGUMENT (NAME_DIFFERS), UNAUTHENTICATED (CREDENTIALS_WRONG,
+    CODE_NEEDED, CODE_WRONG) and FAILED_PRECONDITION (PASSWORD_NOT_SET).
+    """
+    ReopenWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.ReopenWorkspaceRequest, _auth_service_pb2.TokenPair]  # type: ignore[assignment]
+    """Reopens it as it was. The answer is a new session in it. Fails with FAILED_PRECONDITION (WORKSPACE_NOT_CLOSED)."""
     RemoveMember: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.RemoveMemberRequest, _workspace_service_pb2.RemoveMemberResponse]  # type: ignore[assignment]
     """Takes a member out and ends their sessions here. Fails with NOT_FOUND (MEMBER_NOT_FOUND) and FAILED_PRECONDITION (LAST_OWNER)."""
     CreateInvitation: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateInvitationRequest, _workspace_service_pb2.Invitation]  # type: ignore[assignment]
@@ -125,6 +140,25 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         (MEMBER_NOT_FOUND), INVALID_ARGUMENT (ROLE_UNKNOWN, VISIBILITY_UNKNOWN, TEAM_MISSING, TEAM_INVALID), FAILED_PRECONDITION
         (LAST_OWNER, ROLE_SEES_ALL, TEAM_FULL) and PERMISSION_DENIED (ROLE_TOO_HIGH).
         """
+
+    @_abc_1.abstractmethod
+    def CloseWorkspace(
+        self,
+        request: _workspace_service_pb2.CloseWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.TokenPair, _abc.Awaitable[_auth_service_pb2.TokenPair]]:
+        """Closes the workspace to everybody; after some days it is erased, unless an owner reopens it. All sessions in it end; the
+        answer is a new one that can reopen it. Fails with INVALID_ARGUMENT (NAME_DIFFERS), UNAUTHENTICATED (CREDENTIALS_WRONG,
+        CODE_NEEDED, CODE_WRONG) and FAILED_PRECONDITION (PASSWORD_NOT_SET).
+        """
+
+    @_abc_1.abstractmethod
+    def ReopenWorkspace(
+        self,
+        request: _workspace_service_pb2.ReopenWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.TokenPair, _abc.Awaitable[_auth_service_pb2.TokenPair]]:
+        """Reopens it as it was. The answer is a new session in it. Fails with FAILED_PRECONDITION (WORKSPACE_NOT_CLOSED)."""
 
     @_abc_1.abstractmethod
     def RemoveMember(

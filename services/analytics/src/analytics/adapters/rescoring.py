@@ -153,6 +153,19 @@ REPLAY_HANDED_OUT = Statement(
         replay_due_at=bindparam("retry_at", type_=DateTime(timezone=True)),
     )
 )
+PARK = Statement(
+    update(rescoring)
+    .where(_ours)
+    .values(dirty_since=None, due_at=None, refit_due_at=None, replay_due_at=None, replay_at=None)
+)
+GIVE_UP_JOBS = Statement(
+    update(jobs)
+    .where(
+        jobs.c.workspace_id == _WORKSPACE,
+        or_(jobs.c.status == "queued", jobs.c.status == "running"),
+    )
+    .values(status="failed", ended_at=func.now(), lease_until=None)
+)
 HELD = Statement(
     select(jobs.c.id)
     .where(
@@ -226,6 +239,12 @@ async def mark(tx: Transaction, *, large: bool = False) -> None:
 async def mark_all_new(tx: Transaction) -> None:
     """Something large has ended: there is a past to learn from."""
     await tx.run(MARK_SOON, workspace=tx.workspace_id, pause=DEBOUNCE)
+
+
+async def park(tx: Transaction) -> None:
+    """Nothing is due, and no job waits or goes on, until something marks the workspace again."""
+    await tx.run(PARK, workspace=tx.workspace_id)
+    await tx.run(GIVE_UP_JOBS, workspace=tx.workspace_id)
 
 
 class Fence(NamedTuple):

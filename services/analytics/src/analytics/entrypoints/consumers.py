@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from analytics.adapters import rescoring
 from analytics.adapters.rates import Rate
 from analytics.application import projections, rebuilding
 from analytics.application.projections import Manner
@@ -11,6 +12,7 @@ from freelanceflow.auth.v1 import account_events_pb2 as auth_pb
 from freelanceflow.crm.v1 import import_events_pb2 as import_pb
 from freelanceflow.crm.v1 import record_events_pb2 as record_pb
 from freelanceflow.crm.v1 import setting_events_pb2 as setting_pb
+from kit import closures
 from kit.bus.consumer import Handler
 from kit.bus.events import Event
 from kit.erasure import erased
@@ -120,6 +122,20 @@ async def _stage_changed(uow: UnitOfWork, event: Event, manner: Manner) -> None:
     )
 
 
+async def workspace_closed(uow: UnitOfWork, event: Event) -> None:
+    """Nothing is computed for it."""
+    await closures.closed(uow, event)
+    await rescoring.park(uow)
+    await uow.commit()
+
+
+async def workspace_reopened(uow: UnitOfWork, event: Event) -> None:
+    """Days have passed: all is computed anew."""
+    await closures.reopened(uow, event)
+    await rescoring.mark_all_new(uow)
+    await uow.commit()
+
+
 _IMPORT_FINISHED = "crm.import.v1.finished"
 _STAGE_CHANGED = "crm.stage.v1.changed"
 _RATES_CHANGED = "crm.rate.v1.changed"
@@ -127,6 +143,8 @@ _PURGED = ("crm.activity.v1.purged", "crm.client.v1.purged", "crm.deal.v1.purged
 OF_AUTH: dict[str, Handler] = {
     "auth.workspace.v1.created": workspace_settled,
     "auth.workspace.v1.updated": workspace_settled,
+    "auth.workspace.v1.closed": workspace_closed,
+    "auth.workspace.v1.reopened": workspace_reopened,
     "auth.workspace.v1.erased": erased,
 }
 OF_CRM: dict[str, Handler] = dict.fromkeys(

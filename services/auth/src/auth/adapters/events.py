@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from auth.domain.facts import (
+    Addressee,
     ApiKeyCreated,
     ApiKeyRevoked,
     IdentityConnected,
@@ -22,8 +23,11 @@ from auth.domain.facts import (
     UserDeleted,
     UserRegistered,
     VerificationRequested,
+    WorkspaceClosed,
     WorkspaceCreated,
     WorkspaceErased,
+    WorkspaceErasureNear,
+    WorkspaceReopened,
     WorkspaceUpdated,
 )
 from auth.domain.roles import Role, Visibility, permissions_of
@@ -96,6 +100,12 @@ def _wire(fact: Fact) -> tuple[str, Message]:
             return "workspace.v1.created", _workspace_created(fact)
         case WorkspaceUpdated():
             return "workspace.v1.updated", _workspace_updated(fact)
+        case WorkspaceErasureNear():
+            return "workspace.v1.erasure_near", _workspace_closed(fact)
+        case WorkspaceClosed():
+            return "workspace.v1.closed", _workspace_closed(fact)
+        case WorkspaceReopened():
+            return "workspace.v1.reopened", _workspace_reopened(fact)
         case WorkspaceErased():
             return "workspace.v1.erased", _workspace_erased(fact)
         case MemberRoleChanged():
@@ -256,10 +266,37 @@ def _workspace_updated(fact: WorkspaceUpdated) -> pb.WorkspaceUpdated:
     )
 
 
+def _workspace_closed(fact: WorkspaceClosed) -> pb.WorkspaceClosed:
+    return pb.WorkspaceClosed(
+        workspace_id=str(fact.aggregate_id),
+        name=fact.name,
+        erase_time=to_timestamp(fact.erase_at),
+        owners=map(_addressee, fact.owners),
+        actor_id=str(fact.by or ""),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _workspace_reopened(fact: WorkspaceReopened) -> pb.WorkspaceReopened:
+    return pb.WorkspaceReopened(
+        workspace_id=str(fact.aggregate_id),
+        name=fact.name,
+        owners=map(_addressee, fact.owners),
+        actor_id=str(fact.by),
+        happen_time=to_timestamp(fact.at),
+        version=fact.version,
+    )
+
+
+def _addressee(one: Addressee) -> pb.Addressee:
+    return pb.Addressee(email=one.email, name=one.name)
+
+
 def _workspace_erased(fact: WorkspaceErased) -> pb.WorkspaceErased:
     return pb.WorkspaceErased(
         workspace_id=str(fact.aggregate_id),
-        actor_id=str(fact.by),
+        actor_id=str(fact.by or ""),
         happen_time=to_timestamp(fact.at),
         version=fact.version,
     )

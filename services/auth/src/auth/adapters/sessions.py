@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from auth.adapters.tables import attempts, refresh_tokens, sessions
+from auth.adapters.tables import attempts, members, refresh_tokens, sessions
 from auth.domain.errors import RefreshTokenInvalid, SessionNotFound
 from auth.domain.session import RefreshToken, Session
 from kit.database import Statement, SystemTransaction
@@ -77,6 +77,17 @@ LIVE_OF_MEMBER = Statement(
     )
     .order_by(sessions.c.id)
     .with_for_update()
+)
+LIVE_OF_WORKSPACE = Statement(
+    select(sessions)
+    .join(members, members.c.user_id == sessions.c.user_id)
+    .where(
+        members.c.workspace_id == bindparam("workspace", type_=Uuid()),
+        sessions.c.workspace_id == members.c.workspace_id,
+        sessions.c.ended_at.is_(None),
+    )
+    .order_by(sessions.c.id)
+    .with_for_update(of=sessions)
 )
 LIVE_OF_USER = Statement(
     select(sessions)
@@ -200,6 +211,12 @@ async def live_of_user(tx: SystemTransaction, user_id: UUID) -> list[Session]:
 async def live_of_member(tx: SystemTransaction, user_id: UUID, workspace_id: UUID) -> list[Session]:
     """A person's live sessions in one workspace, those of programs too, locked."""
     rows = await tx.rows(LIVE_OF_MEMBER, user=user_id, workspace=workspace_id)
+    return [Session(**row) for row in rows]
+
+
+async def live_of_workspace(tx: SystemTransaction, workspace_id: UUID) -> list[Session]:
+    """All that its members have there, those of programs too, locked."""
+    rows = await tx.rows(LIVE_OF_WORKSPACE, workspace=workspace_id)
     return [Session(**row) for row in rows]
 
 

@@ -107,6 +107,9 @@ workspaces = Table(
     Column("currency", Text, nullable=False),
     Column("time_zone", Text, nullable=False),
     _instant("created_at"),
+    _instant("erase_at", optional=True),  # closed until then
+    _instant("warned_at", optional=True),
+    Index("ix_workspaces_erase_at", "erase_at", postgresql_where=text("erase_at IS NOT NULL")),
 )
 
 members = Table(

@@ -46,7 +46,7 @@ class TokenSigner:
         """
         signing = self._keys.keys[0]
         issued = int(now.timestamp())
-        allowed = permissions_of(member.role, member.visibility)
+        allowed = permissions_of(member.role, member.visibility, closed=member.closed)
         if key is KeyScope.READ:
             allowed = frozenset(name for name in allowed if name.endswith(".read"))
         claims = {

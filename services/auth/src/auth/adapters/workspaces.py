@@ -41,6 +41,8 @@ SAVE = Statement(
     .values(
         version=workspaces.c.version + 1,
         **{name: bindparam(name, type_=Text()) for name in ("name", "currency", "time_zone")},
+        erase_at=bindparam("erase_at", type_=DateTime(timezone=True)),
+        warned_at=bindparam("warned_at", type_=DateTime(timezone=True)),
     )
 )
 
@@ -56,8 +58,10 @@ _people = (
         users.c.email,
         users.c.name,
         users.c.locale,
+        workspaces.c.erase_at.is_not(None).label("closed"),
     )
     .join(users, users.c.id == members.c.user_id)
+    .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
     .where(members.c.workspace_id == WORKSPACE)
 )
 _mate = members.alias("mate")
@@ -116,7 +120,13 @@ REMOVE = Statement(
     delete(members).where(members.c.workspace_id == WORKSPACE, members.c.user_id == USER)
 )
 MINE = Statement(
-    select(workspaces.c.workspace_id, workspaces.c.name, members.c.role, *STANDING)
+    select(
+        workspaces.c.workspace_id,
+        workspaces.c.name,
+        members.c.role,
+        workspaces.c.erase_at,
+        *STANDING,
+    )
     .join(members, members.c.workspace_id == workspaces.c.workspace_id)
     .where(
         members.c.user_id == USER,
@@ -128,8 +138,9 @@ MINE = Statement(
 )
 FIRST = Statement(
     select(members.c.workspace_id)
+    .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
     .where(members.c.user_id == USER)
-    .order_by(members.c.joined_at, members.c.workspace_id)
+    .order_by(workspaces.c.erase_at.is_not(None), members.c.joined_at, members.c.workspace_id)
     .limit(1)
 )
 ALL_OF = Statement(
@@ -194,6 +205,8 @@ async def save(uow: UnitOfWork, workspace: Workspace) -> None:
         name=workspace.name,
         currency=workspace.currency,
         time_zone=workspace.time_zone,
+        erase_at=workspace.erase_at,
+        warned_at=workspace.warned_at,
     )
     uow.saved(workspace, rows=rows)
 
@@ -272,7 +285,7 @@ async def memberships(
 
 
 async def first_workspace(tx: SystemTransaction, user_id: UUID) -> UUID | None:
-    """The one the person has been in longest."""
+    """The one the person has been in longest, of those that are open if any is."""
     found: UUID | None = await tx.value(FIRST, user=user_id)
     return found
 

@@ -7,7 +7,13 @@ from uuid import UUID
 from auth.adapters import api_keys, sessions, workspaces
 from auth.adapters.tokens import TokenSigner
 from auth.domain.api_key import MOST, ApiKey, make
-from auth.domain.errors import ApiKeyExpired, ApiKeyInvalid, MemberNotFound, TooManyApiKeys
+from auth.domain.errors import (
+    ApiKeyExpired,
+    ApiKeyInvalid,
+    MemberNotFound,
+    TooManyApiKeys,
+    WorkspaceIsClosed,
+)
 from auth.domain.facts import Cause
 from auth.domain.session import ACCESS_TOKEN_LIFE, Session
 from auth.domain.workspace import Member
@@ -81,6 +87,8 @@ async def exchange(uow: UnitOfWork, signer: TokenSigner, *, key: ApiKey, now: da
         member = await workspaces.member_for_update(uow, key.user_id)
     except MemberNotFound:
         raise ApiKeyInvalid("This API key is not valid.") from None
+    if member.closed:
+        raise WorkspaceIsClosed("This workspace is closed.")
     await api_keys.use(uow, key.id, now)
     session = await _session(uow, key, member, now)
     until = now + ACCESS_TOKEN_LIFE

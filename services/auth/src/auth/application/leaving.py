@@ -1,6 +1,7 @@
 """A person leaves for good."""
 
 from datetime import datetime
+from uuid import UUID
 
 from auth.adapters import leaving
 from auth.adapters.sealing import Sealing
@@ -34,29 +35,34 @@ async def delete_account(
         if membership.sole_member:
             await erasure.ask(uow, membership.workspace_id)
         uow.tell_facts(_end_of(membership, user, now))
+    await erase_person(uow, user, by=user.id, now=now)
+    await uow.commit()
+
+
+async def erase_person(uow: UnitOfWork, user: User, *, by: UUID | None, now: datetime) -> None:
+    """Part of a larger use case: the person goes, and every workspace that ever knew them hears."""
     uow.tell_facts(
         *(
             MemberErased(
-                aggregate_id=user.id, version=LAST, at=now, by=user.id, workspace_id=workspace_id
+                aggregate_id=user.id, version=LAST, at=now, by=by, workspace_id=workspace_id
             )
             for workspace_id in await leaving.note(uow, user.id, now)
         )
     )
     for session in await leaving.live_sessions(uow, user.id):
-        session.end(Cause.ACCOUNT_DELETED, at=now, by=user.id)
+        session.end(Cause.ACCOUNT_DELETED, at=now, by=by)
         uow.tell(session)
     uow.tell_facts(
         UserDeleted(
             aggregate_id=user.id,
             version=user.version + 1,
             at=now,
-            by=user.id,
+            by=by,
             email=user.email,
             name=user.name,
         )
     )
     await leaving.remove(uow, user)
-    await uow.commit()
 
 
 def _end_of(

@@ -179,6 +179,14 @@ async def end_sessions_of_member(
     await _end_all(uow, live, cause, now=now, by=by)
 
 
+async def end_sessions_of_workspace(uow: UnitOfWork, *, now: datetime, by: UUID | None) -> None:
+    """Part of a larger use case: nobody works in the unit's workspace any more."""
+    live = await sessions.live_of_workspace(uow, uow.workspace_id)
+    for session in live:
+        session.end(Cause.WORKSPACE_CLOSED, at=now, by=by)
+        await sessions.save(uow, session)
+
+
 async def switch_workspace(
     uow: UnitOfWork,
     signer: TokenSigner,

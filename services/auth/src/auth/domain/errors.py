@@ -261,6 +261,24 @@ class LastOwner(DomainError):
     kind, reason = ErrorKind.REFUSED, "LAST_OWNER"
 
 
+class WorkspaceIsClosed(DomainError):
+    """Nobody works in it until it is reopened, programs neither."""
+
+    kind, reason = ErrorKind.FORBIDDEN, "WORKSPACE_CLOSED"
+
+
+class WorkspaceNotClosed(DomainError):
+    """There is nothing to reopen."""
+
+    kind, reason = ErrorKind.REFUSED, "WORKSPACE_NOT_CLOSED"
+
+
+class NameDiffers(DomainError):
+    """What was typed to be sure is not the workspace's name."""
+
+    kind, reason = ErrorKind.INVALID, "NAME_DIFFERS"
+
+
 class OnlyOwner(DomainError):
     """Others belong to a workspace that would be left without an owner."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from kit.aggregate import Fact
@@ -20,6 +21,7 @@ class Cause(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     KEY_REVOKED = "key_revoked"
     ACCOUNT_DELETED = "account_deleted"
+    WORKSPACE_CLOSED = "workspace_closed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +121,33 @@ class WorkspaceUpdated(Fact):
     name: str
     currency: str
     time_zone: str
+
+
+class Addressee(NamedTuple):
+    """Somebody who is to be told by mail."""
+
+    email: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceClosed(Fact):
+    """Nobody works in it any more; it is erased then, unless it is reopened."""
+
+    name: str
+    erase_at: datetime
+    owners: tuple[Addressee, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceErasureNear(WorkspaceClosed):
+    """The same, said once more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceReopened(Fact):
+    name: str
+    owners: tuple[Addressee, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,8 +50,10 @@ _SELL = _READ | {"clients.write", "deals.write", "activities.write"}
 _MANAGE = _SELL | {"imports.read", "imports.write", "exports.write"}
 _ADMINISTER = _MANAGE | {"workspace.write", "members.write", "settings.write", "audit.read"}
 
+DELETE = "workspace.delete"
+
 PERMISSIONS: dict[Role, frozenset[str]] = {
-    Role.OWNER: _ADMINISTER | {"workspace.export"},
+    Role.OWNER: _ADMINISTER | {"workspace.export", DELETE},
     Role.ADMIN: _ADMINISTER,
     Role.MANAGER: _MANAGE,
     Role.SALES: _SELL,
@@ -60,7 +62,9 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
 }
 
 
-def permissions_of(role: Role, visibility: Visibility) -> frozenset[str]:
-    """What a member may do."""
+def permissions_of(role: Role, visibility: Visibility, *, closed: bool = False) -> frozenset[str]:
+    """What a member may do; in a closed workspace, only reopen it."""
     permissions = PERMISSIONS[role]
+    if closed:
+        return permissions & {DELETE}
     return permissions if visibility is Visibility.ALL else permissions - NEEDS_ALL

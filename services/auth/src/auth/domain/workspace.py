@@ -1,5 +1,6 @@
 """A workspace: the tenant that all data belongs to, and the people in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,12 +11,17 @@ from auth.domain.errors import (
     RoleTooHigh,
     TeamMissing,
     WorkspaceHasChanged,
+    WorkspaceNotClosed,
 )
 from auth.domain.facts import (
+    Addressee,
     MemberAdded,
     MemberRemoved,
     MemberRoleChanged,
+    WorkspaceClosed,
     WorkspaceCreated,
+    WorkspaceErasureNear,
+    WorkspaceReopened,
     WorkspaceUpdated,
 )
 from auth.domain.names import known_currency, known_time_zone, normal_name, normal_team
@@ -32,6 +38,8 @@ class Workspace(Aggregate):
     currency: str
     time_zone: str
     created_at: datetime
+    erase_at: datetime | None = None  # closed until then
+    warned_at: datetime | None = None
 
     @classmethod
     def found(
@@ -66,6 +74,53 @@ class Workspace(Aggregate):
             raise WorkspaceHasChanged(
                 "The workspace was changed meanwhile.", current=str(self.version)
             )
+
+    def close(
+        self, *, erase_at: datetime, owners: Sequence[Addressee], at: datetime, by: UUID
+    ) -> None:
+        """Nobody works in it any more. A second time changes nothing."""
+        if self.erase_at is None:
+            self.erase_at, self.warned_at = erase_at, None
+            self.tell(self._closing(WorkspaceClosed, owners, at, by))
+
+    def warn(self, *, owners: Sequence[Addressee], at: datetime) -> None:
+        """Say once more that it is about to be erased."""
+        self.warned_at = at
+        self.tell(self._closing(WorkspaceErasureNear, owners, at, None))
+
+    def reopen(self, *, owners: Sequence[Addressee], at: datetime, by: UUID) -> None:
+        """It is as it was. Raises WorkspaceNotClosed."""
+        if self.erase_at is None:
+            raise WorkspaceNotClosed("This workspace is open.")
+        self.erase_at = self.warned_at = None
+        self.tell(
+            WorkspaceReopened(
+                aggregate_id=self.id,
+                version=self.version + 1,
+                at=at,
+                by=by,
+                name=self.name,
+                owners=tuple(owners),
+            )
+        )
+
+    def _closing(
+        self,
+        fact: type[WorkspaceClosed],
+        owners: Sequence[Addressee],
+        at: datetime,
+        by: UUID | None,
+    ) -> WorkspaceClosed:
+        assert self.erase_at is not None
+        return fact(
+            aggregate_id=self.id,
+            version=self.version + 1,
+            at=at,
+            by=by,
+            name=self.name,
+            erase_at=self.erase_at,
+            owners=tuple(owners),
+        )
 
     def change(
         self,
@@ -104,6 +159,7 @@ class Member(Aggregate):
     joined_at: datetime
     visibility: Visibility = Visibility.ALL
     team: str = ""
+    closed: bool = False  # the workspace is
     team_mates: tuple[UUID, ...] = ()  # who is in the team, this person included
 
     def join(self, *, by: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,7 @@ class App:
     sealing: Sealing
     google: Google | None  # none where it is not set up
     verify_email: bool
+    closed_for: timedelta  # a workspace, before it is erased
     clock: Clock
 
     def unit_of_work(self, workspace_id: UUID) -> UnitOfWork:

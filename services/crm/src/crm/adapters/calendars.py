@@ -31,6 +31,7 @@ from crm.adapters.tables import (
     stages,
     workspaces,
 )
+from kit.closures import is_open
 from kit.database import Statement, Transaction
 from kit.pool import Pool
 
@@ -59,7 +60,8 @@ def _may(permission: str) -> ColumnElement[bool]:
     return owners.c.permissions.is_(None) | named
 
 
-# Who has left, or may not read activities any more, reads nothing though their secret is known.
+# Who has left, or may not read activities any more, reads nothing though their secret is known;
+# in a closed workspace nobody does.
 FIND = Statement(
     select(
         calendar_feeds.c.workspace_id,
@@ -75,6 +77,7 @@ FIND = Statement(
     )
     .where(
         calendar_feeds.c.token_hash == bindparam("hash", type_=LargeBinary()),
+        is_open(calendar_feeds.c.workspace_id),
         owners.c.removed_at.is_(None),
         _may("activities.read"),
     )

@@ -11,13 +11,14 @@ from crm.adapters.reading import WORKSPACE
 from crm.adapters.tables import activities, workspaces
 from crm.adapters.tables.activities import UNTOLD
 from crm.domain.activity import Activity
+from kit.closures import IS_OPEN
 from kit.database import Statement, Transaction
 from kit.pool import Pool
 
-DUE = """
+DUE = f"""
 SELECT DISTINCT workspace_id FROM (
-    SELECT workspace_id FROM activities
-    WHERE deleted_at IS NULL AND done_at IS NULL AND remind_at IS NOT NULL
+    SELECT workspace_id FROM activities AS one
+    WHERE {IS_OPEN} AND deleted_at IS NULL AND done_at IS NULL AND remind_at IS NOT NULL
         AND reminded_for IS DISTINCT FROM remind_at AND remind_at <= $1
     ORDER BY remind_at LIMIT $2
 ) due"""

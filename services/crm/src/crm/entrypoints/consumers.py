@@ -8,6 +8,7 @@ from freelanceflow.auth.v1 import account_events_pb2 as pb
 from kit.bus.consumer import Handler
 from kit.bus.events import Event
 from kit.clock import from_timestamp
+from kit.closures import closed, reopened
 from kit.erasure import erased
 from kit.ids import parse_id
 from kit.unit_of_work import UnitOfWork
@@ -80,6 +81,8 @@ OF_ANALYTICS: dict[str, Handler] = {"analytics.deal.v1.scored": deals_scored}
 OF_AUTH: dict[str, Handler] = {
     "auth.workspace.v1.created": workspace_settled,
     "auth.workspace.v1.updated": workspace_settled,
+    "auth.workspace.v1.closed": closed,
+    "auth.workspace.v1.reopened": reopened,
     "auth.workspace.v1.erased": erased,
     "auth.member.v1.added": member_added,
     "auth.member.v1.role_changed": member_added,

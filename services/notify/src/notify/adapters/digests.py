@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from kit.closures import is_open
 from kit.database import Statement, SystemTransaction, Transaction
 from kit.ids import new_id
 from kit.pool import Pool
@@ -40,7 +41,10 @@ _readers = select(_t.workspace_id, _t.user_id, _DAY).where(*_is_due).distinct().
 COLLECT = Statement(insert(digest_items).values({c.name: bindparam(c.name) for c in _t}))
 WAITING = Statement(
     select(_t.workspace_id)
-    .where(_t.due_at <= _NOW)
+    .where(
+        _t.due_at <= _NOW,
+        is_open(_t.workspace_id),
+    )
     .group_by(_t.workspace_id)
     .order_by(func.min(_t.due_at))
     .limit(bindparam("limit", type_=Integer()))

@@ -162,6 +162,23 @@ class Letters:
         title, path = "An API key was made", "settings/api-keys"
         return self._of_account(email, name, title, body, path, "See your API keys", reason)
 
+    def workspace_closed(
+        self, email: str, name: str, *, workspace: str, erased_at: datetime, near: bool
+    ) -> NewMail:
+        """To each owner: when all is gone, and how it is not."""
+        title = f"{workspace} {'is about to be erased' if near else 'was closed'}"
+        body = f"{'It was closed' if near else 'Nobody works in it any more'}, and is erased"
+        body += f" {_when_and_where(erased_at, '')}: clients, deals, activities, files, reports."
+        body += " Until then an owner can reopen it as it was."
+        reason = f"You get this because you are an owner of {workspace}."
+        return self._of_account(email, name, title, body, "closed", "Reopen it", reason)
+
+    def workspace_reopened(self, email: str, name: str, *, workspace: str) -> NewMail:
+        """To each owner: nothing is erased."""
+        title, body = f"{workspace} was reopened", "It is as it was, and is not erased."
+        reason = f"You get this because you are an owner of {workspace}."
+        return self._of_account(email, name, title, body, "", "Open FreelanceFlow", reason)
+
     def account_deleted(self, email: str, name: str, *, at: datetime, address: str) -> NewMail:
         """The last word to a person; nothing of theirs can be opened any more."""
         title = "Your account was deleted"

@@ -5,9 +5,10 @@ from kit.bus.consumer import Handler
 from kit.bus.events import Event
 from kit.clock import from_timestamp
 from kit.unit_of_work import UnitOfWork
-from notify.application.telling import write_to_person
+from notify.application.telling import write_to_people, write_to_person
 from notify.entrypoints.app import App
 
+ERASURE_NEAR = "auth.workspace.v1.erasure_near"
 IDENTITY_CONNECTED = "auth.identity.v1.connected"
 
 
@@ -98,6 +99,28 @@ def of_accounts(app: App) -> dict[str, Handler]:
         )
         await write_to_person(uow, letter, app.clock.now())
 
+    async def workspace_closed(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.WorkspaceClosed.FromString(event.body)
+        letters = [
+            app.letters.workspace_closed(
+                owner.email,
+                owner.name,
+                workspace=told.name,
+                erased_at=from_timestamp(told.erase_time),
+                near=event.type == ERASURE_NEAR,
+            )
+            for owner in told.owners
+        ]
+        await write_to_people(uow, letters, app.clock.now())
+
+    async def workspace_reopened(uow: UnitOfWork, event: Event) -> None:
+        told = auth_pb.WorkspaceReopened.FromString(event.body)
+        letters = [
+            app.letters.workspace_reopened(owner.email, owner.name, workspace=told.name)
+            for owner in told.owners
+        ]
+        await write_to_people(uow, letters, app.clock.now())
+
     handlers = {
         "auth.invitation.v1.sent": invitation_sent,
         "auth.key.v1.created": api_key_created,
@@ -107,6 +130,9 @@ def of_accounts(app: App) -> dict[str, Handler]:
         "auth.password.v1.link_issued": reset_link_issued,
         "auth.password.v1.changed": password_changed,
         "auth.user.v1.deleted": user_deleted,
+        "auth.workspace.v1.closed": workspace_closed,
+        ERASURE_NEAR: workspace_closed,
+        "auth.workspace.v1.reopened": workspace_reopened,
         "auth.verification.v1.requested": verification_requested,
     }
     return {kind: _then_send(app, handler) for kind, handler in handlers.items()}

@@ -16,6 +16,7 @@ from freelanceflow.crm.v1.stage_service_pb2 import StageType
 from kit.bus.consumer import Handler, Together
 from kit.bus.events import Event
 from kit.clock import from_timestamp
+from kit.closures import closed, reopened
 from kit.erasure import erased
 from kit.ids import parse_id
 from kit.money import Money
@@ -110,6 +111,8 @@ def of_workspaces(app: App) -> dict[str, Handler]:
     return {
         "auth.workspace.v1.created": workspace_settled,
         "auth.workspace.v1.updated": workspace_settled,
+        "auth.workspace.v1.closed": closed,
+        "auth.workspace.v1.reopened": reopened,
         "auth.workspace.v1.erased": erased,
     }
 

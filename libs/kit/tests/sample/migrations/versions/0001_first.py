@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from kit.closures import closures
 from kit.dead_letters import dead_letters
 from kit.erasure import erasures
 from kit.files import file_chunks, files
@@ -18,7 +19,7 @@ down_revision = None
 
 def upgrade() -> None:
     kit_tables(op, outbox, inbox, idempotency_keys, dead_letters, files, file_chunks, jobs)
-    kit_tables(op, erasures)
+    kit_tables(op, erasures, closures)
     op.create_table(
         "notes",
         sa.Column("id", sa.Uuid, primary_key=True),

@@ -48,6 +48,7 @@ def user_message(
         permissions=sorted(permissions),
         create_time=to_timestamp(user.created_at),
         etag=str(user.version),
+        erase_time=to_timestamp(workspace.erase_at) if workspace.erase_at else None,
         has_password=user.password_hash is not None,
     )
 
@@ -69,6 +70,7 @@ def membership_message(row: Any) -> account_pb.Membership:
         role=row["role"],
         sole_member=row["sole_member"],
         only_owner=row["only_owner"],
+        erase_time=to_timestamp(row["erase_at"]) if row["erase_at"] else None,
     )
 
 

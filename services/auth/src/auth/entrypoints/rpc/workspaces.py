@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from auth.adapters import workspaces
-from auth.application import guesses
+from auth.application import closing, guesses
 from auth.application import workspaces as cases
 from auth.domain.errors import WorkspaceHasChanged, WorkspaceNotFound
 from auth.entrypoints.app import App
@@ -11,14 +11,17 @@ from auth.entrypoints.rpc.mapping import (
     changed_member_message,
     invitation_message,
     member_message,
+    tokens_message,
     workspace_message,
 )
 from auth.entrypoints.rpc.masks import wanted
+from auth.entrypoints.rpc.proof import proven_again, spend_on_code
 from freelanceflow.auth.v1 import workspace_service_pb2 as pb
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as grpc_api
+from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
 from kit.ids import parse_id
 from kit.paging import page_size
-from kit.rpc.identity import Context, Principal, principal_of
+from kit.rpc.identity import Context, Principal, address_of_caller, principal_of
 
 _WRITABLE = ("name", "currency_code", "time_zone")
 
@@ -60,6 +63,42 @@ class WorkspaceService(grpc_api.WorkspaceServiceServicer):
                 now=self._app.clock.now(),
             )
         return workspace_message(workspace)
+
+    async def CloseWorkspace(
+        self, request: pb.CloseWorkspaceRequest, context: Context
+    ) -> TokenPair:
+        app, principal = self._app, _inside(principal_of(context), request.workspace_id)
+        address, now = address_of_caller(), self._app.clock.now()
+        user = await proven_again(app, principal.user_id, request.password, address)
+        if request.code:
+            await spend_on_code(app, user.id, address)
+        async with app.system_unit(principal.workspace_id) as uow:
+            tokens = await closing.close_workspace(
+                uow,
+                app.signer,
+                app.sealing,
+                user=user,
+                session_id=principal.session_id,
+                name=request.name,
+                code=request.code,
+                erase_at=now + app.closed_for,
+                now=now,
+            )
+        return tokens_message(tokens)
+
+    async def ReopenWorkspace(
+        self, request: pb.ReopenWorkspaceRequest, context: Context
+    ) -> TokenPair:
+        app, principal = self._app, _inside(principal_of(context), request.workspace_id)
+        async with app.system_unit(principal.workspace_id) as uow:
+            tokens = await closing.reopen_workspace(
+                uow,
+                app.signer,
+                user_id=principal.user_id,
+                session_id=principal.session_id,
+                now=app.clock.now(),
+            )
+        return tokens_message(tokens)
 
     async def ListMembers(
         self, request: pb.ListMembersRequest, context: Context
