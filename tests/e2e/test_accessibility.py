@@ -64,6 +64,7 @@ async def test_no_page_has_barriers(visit: Open, demo: Person) -> None:
         "settings-two-step": "/settings/two-step",
         "settings-api-keys": "/settings/api-keys",
         "settings-delete-account": "/settings/delete-account",
+        "settings-delete-workspace": "/settings/delete-workspace",
         "settings-notifications": "/settings/notifications",
         "settings-workspace": "/settings/workspace",
         "members": "/settings/members",
@@ -96,6 +97,17 @@ async def test_no_page_has_barriers(visit: Open, demo: Person) -> None:
             looks.create_task(_look(visit, None, list(outside.items()))),
         ]
     barriers = [barrier for look in told for barrier in look.result()]
+    assert not barriers, "\n".join(barriers)
+
+
+async def test_what_is_left_of_a_closed_workspace_has_no_barriers(
+    visit: Open, owner: Person
+) -> None:
+    name = (await owner.get("/me"))["workspace"]["name"]
+    body = {"name": name, "password": PASSWORD}
+    answer = await owner.request("DELETE", f"/workspaces/{owner.workspace_id}", json=body)
+    assert answer.status_code == 202, answer.text
+    barriers = await _look(visit, owner, [("workspace-closed", "/closed")])
     assert not barriers, "\n".join(barriers)
 
 

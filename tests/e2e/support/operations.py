@@ -167,6 +167,7 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "reset_password": {"token": "x", "password": "x"},
         "change_password": {"current_password": "x", "password": "x"},
         "delete_me": {"password": "x"},
+        "close_workspace": {"name": "x", "password": "x"},
         "start_two_step": {"password": "x"},
         "confirm_two_step": {"code": "287082"},
         "renew_recovery_codes": {"password": "x"},

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.adapters.clients import rpc_seconds
 from gateway.config import Settings
+from gateway.entrypoints.closed import refuse_in_closed
 from gateway.entrypoints.errors import HttpProblem, answer
 from gateway.entrypoints.identity import Caller, Identification
 from gateway.entrypoints.limits import Limits
@@ -119,6 +120,7 @@ class Edge:
             bind(caller.principal.log_fields)
             sender = caller.principal.user_id.hex
         await self._limits.spend(path=path, method=method, sender=sender, address=address)
+        refuse_in_closed(caller.principal, path)
         state["zones"] = self._zones
         if caller.principal is not None and speaks_of_days(scope, headers):
             state["zone"] = await self._zones.of(caller.principal, caller.identity)

@@ -65,6 +65,10 @@ class HttpProblem(Exception):
         self.headers = headers or {}
 
 
+class WorkspaceClosed(HttpProblem):
+    """Nobody works in it; pages lead to the one that says so."""
+
+
 class SignInNeeded(Exception):
     """A page that is for people who have signed in."""
 
@@ -94,6 +98,8 @@ def install(app: FastAPI) -> None:
 def answer(request: Request, error: Exception) -> Response:
     """The answer to a refusal that is found before there is a route."""
     match error:
+        case WorkspaceClosed() if not (_is_data(request) or is_htmx(request)):
+            return RedirectResponse("/closed", 303)
         case HttpProblem():
             return _problem(
                 request,

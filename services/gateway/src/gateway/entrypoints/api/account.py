@@ -155,6 +155,7 @@ async def list_workspaces(request: Request) -> Response:
             "role": m.role,
             "sole_member": m.sole_member,
             "only_owner": m.only_owner,
+            "erased_at": instant(m.erase_time) if m.HasField("erase_time") else None,
         }
         for m in answer.memberships
     )
@@ -202,6 +203,37 @@ async def update_workspace(request: Request) -> Response:
         identity_of(request),
     )
     return record_response(request, workspace_json(changed), changed.etag)
+
+
+@add("DELETE", "/workspaces/{workspace_id}", rpc=WORKSPACE["CloseWorkspace"],
+     summary="Delete the workspace", status=202, body=schemas_leaving.WorkspaceDeletion,
+     answer=schemas.Tokens, parameters=[_WORKSPACE], problems=[401, 404, 409])  # fmt: skip
+async def close_workspace(request: Request) -> Response:
+    """It is closed at once and erased after some days, in which it can be reopened. All tokens in
+    it end; those of the answer can only reopen it."""
+    body = await read_body(request, schemas_leaving.WorkspaceDeletion)
+    tokens = await request.app.state.clients.workspaces.CloseWorkspace(
+        workspace_pb.CloseWorkspaceRequest(
+            workspace_id=request.path_params["workspace_id"],
+            name=body.name,
+            password=body.password,
+            code=body.code,
+        ),
+        identity_of(request),
+    )
+    return json_response(tokens_json(tokens), status=202)
+
+
+@add("POST", "/workspaces/{workspace_id}/reopen", rpc=WORKSPACE["ReopenWorkspace"],
+     summary="Reopen the workspace", answer=schemas.Tokens, parameters=[_WORKSPACE],
+     problems=[404, 409])  # fmt: skip
+async def reopen_workspace(request: Request) -> Response:
+    """As it was; the present session ends, and goes on under the tokens of the answer."""
+    tokens = await request.app.state.clients.workspaces.ReopenWorkspace(
+        workspace_pb.ReopenWorkspaceRequest(workspace_id=request.path_params["workspace_id"]),
+        identity_of(request),
+    )
+    return json_response(tokens_json(tokens))
 
 
 @add("GET", "/members", rpc=WORKSPACE["ListMembers"], summary="List members",

@@ -25,7 +25,7 @@ from kit.errors import DomainError
 
 PAGE = "/settings/delete-account"
 MOST = 200
-_FIELD = {
+PROOFS = {
     "CREDENTIALS_WRONG": ("password", "This is not your password."),
     "CODE_NEEDED": ("code", "Give the code of your application, too."),
     "CODE_WRONG": ("code", "This code is wrong, too old, or was used before."),
@@ -61,8 +61,8 @@ async def delete_account(request: Request) -> Response:
 
 
 def _errors_of(refusal: DomainError) -> Errors:
-    if refusal.reason in _FIELD:
-        name, said = _FIELD[refusal.reason]
+    if refusal.reason in PROOFS:
+        name, said = PROOFS[refusal.reason]
         return Errors("Nothing was deleted.", Values({name: said}))
     if refusal.reason in _SAID:
         return Errors(refusal.message)

@@ -49,7 +49,7 @@ async def members(request: Request) -> Response:
 async def change_member(request: Request, user_id: str) -> Response:
     """Gives another role or sight; only what is another one is sent, as it ends their sessions."""
     signed_in(request)
-    values, found = await values_of(request), await _members(request)
+    values, found = await values_of(request), await all_members(request)
     member = next((m for m in found if m.user_id == user_id), None)
     asked = ChangeMemberRoleRequest(user_id=user_id)
     if member is None or values["role"] != member.role:
@@ -97,7 +97,7 @@ async def remove_member(request: Request, user_id: str) -> Response:
 
 
 async def _removal(request: Request, user_id: str, errors: Errors) -> Response:
-    viewer, found = await together(viewer_of(request), _members(request))
+    viewer, found = await together(viewer_of(request), all_members(request))
     member = next((member for member in found if member.user_id == user_id), None)
     if member is None:
         raise HttpProblem(404, "MEMBER_NOT_FOUND", "There is no such member.")
@@ -112,7 +112,7 @@ async def _removal(request: Request, user_id: str, errors: Errors) -> Response:
     )
 
 
-async def _members(request: Request) -> list[Member]:
+async def all_members(request: Request) -> list[Member]:
     """All of them, by name."""
     found: list[Member] = []
     asked = ListMembersRequest(page_size=MOST)
@@ -134,7 +134,7 @@ async def members_page(
 ) -> Response:
     """Everybody; and whom it is about to be sent to, when somebody is invited."""
     invitation_errors = invitation_errors or Errors()
-    viewer, found = await together(viewer_of(request), _members(request))
+    viewer, found = await together(viewer_of(request), all_members(request))
     return rendering_of(request).response(
         request,
         "settings/members.html",

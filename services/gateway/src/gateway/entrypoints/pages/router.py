@@ -44,6 +44,7 @@ from gateway.entrypoints.pages import (
     two_step,
     unsubscribing,
     views,
+    workspace_deletion,
     workspace_settings,
     workspaces,
 )
@@ -73,6 +74,7 @@ PARTS = (
     api_keys,
     leaving,
     workspace_settings,
+    workspace_deletion,
     invitations,
     members,
     workspaces,

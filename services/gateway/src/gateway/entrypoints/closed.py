@@ -1,0 +1,42 @@
+"""A closed workspace lets nobody in: its members see that it is, and owners can reopen it."""
+
+from gateway.entrypoints.errors import WorkspaceClosed
+from kit.rpc.identity import Principal
+
+REOPEN = "workspace.delete"
+# What concerns the person, the other workspaces, or reopening this one.
+_LET_IN = frozenset(
+    {
+        "/api/docs",
+        "/api/openapi.json",
+        "/api/v1/me",
+        "/api/v1/workspaces",
+        "/closed",
+        "/join",
+        "/livez",
+        "/readyz",
+        "/sign-in",
+        "/sign-out",
+    }
+)
+_BELOW = (
+    "/api/v1/auth/",
+    "/api/v1/me/",
+    "/api/v1/workspaces/",
+    "/closed/",
+    "/sign-in/",
+    "/workspaces/",
+)
+
+
+def is_closed(principal: Principal) -> bool:
+    """In an open workspace every member may do something else."""
+    return principal.permissions <= {REOPEN}
+
+
+def refuse_in_closed(principal: Principal | None, path: str) -> None:
+    """Raises WorkspaceClosed."""
+    if principal is None or not is_closed(principal):
+        return
+    if path not in _LET_IN and not path.startswith(_BELOW):
+        raise WorkspaceClosed(403, "WORKSPACE_CLOSED", "This workspace is closed.")
