@@ -268,3 +268,10 @@ async def test_what_waits_is_told_while_nothing_is_handled(
         may_go_on.set()
         await until(lambda: told("event_waiting") == 0)
         await until(lambda: (told("event_ack_floor") or 0) > floor)
+
+
+def test_lag_is_told_before_the_first_event(consumer: MakeConsumer) -> None:
+    """From nothing to one is no growth to Prometheus: the first event would not count."""
+    it = consumer(project)
+    labels = {"consumer": it.name, "bulk": "no"}
+    assert REGISTRY.get_sample_value("event_end_to_end_lag_seconds_count", labels) == 0

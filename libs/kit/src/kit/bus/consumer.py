@@ -99,6 +99,7 @@ class Consumer:
         self._retry_after = retry_after
         self._clock = clock or SystemClock()
         self._forget_at = float("-inf")
+        EVENT_LAG.labels(name, "no")  # at zero: growth from nothing is not seen
         self._told_of: Attributes = {
             "messaging.system": "nats",
             "messaging.operation.name": "handle",
