@@ -12,9 +12,12 @@ import yaml
 from deploy.k8s.topology import Process, Topology
 from deploy.k8s.topology import load as load_topology
 from deploy.observability import slo
+from deploy.observability.dashboards.boards import boards
+from deploy.observability.dashboards.panels import as_json
 from deploy.observability.slo import Rule, alert
 
 OUT = Path(__file__).parent / "out"
+DASHBOARDS = Path(__file__).parent / "dashboards" / "out"
 HEADER = "# Generated from {}: python -m deploy.observability.generate\n"
 
 
@@ -33,7 +36,9 @@ def main(arguments: list[str]) -> int:
 
 def files() -> dict[Path, str]:
     """Every generated file with its content."""
+    drawn = {each.build().uid: as_json(each) for each in boards()}
     return {
+        **{DASHBOARDS / f"{uid}.json": text for uid, text in drawn.items()},
         OUT / "slo.yaml": _rules("deploy/observability/slo", slo.groups(slo.load())),
         OUT / "processes.yaml": _rules("deploy/topology.yaml", processes(load_topology())),
     }

@@ -1,38 +1,18 @@
 """Rules ask for what is told, tell what to do, and follow from what they are generated from."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deploy.observability import contract, generate, slo
-from deploy.observability.expressions import Selector, selectors
-from deploy.observability.rulebook import ELSEWHERE, OF_THE_SCRAPE, Rule, alerts, rules
+from deploy.observability import generate, slo
+from deploy.observability.rulebook import Rule, alerts, rules, unknown
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 DASHBOARD = re.compile(r"/d/(ff-[a-z]+)")
-
-
-def known(recorded: set[str]) -> dict[str, set[str]]:
-    """The series one may ask for, and the labels by which."""
-    told: dict[str, set[str]] = {
-        series: {*metric.labels, *OF_THE_SCRAPE} | ({"le"} if series.endswith("_bucket") else set())
-        for metric in contract.load().values()
-        for series in metric.series
-    }
-    return {**told, **ELSEWHERE, **{name: {"slo", "service"} for name in recorded}}
-
-
-def unknown(expression: str) -> Iterator[Selector]:
-    """What an expression asks for and nobody tells."""
-    series = known({rule["record"] for rule in rules() if "record" in rule})
-    for each in selectors(expression):
-        if each.name not in series or not each.labels <= series[each.name]:
-            yield each
 
 
 def name(rule: Rule) -> str:
@@ -53,10 +33,11 @@ def test_what_nobody_tells_is_noticed(expression: str) -> None:
     assert [each.name for each in unknown(expression)] == [expression.partition("{")[0]]
 
 
-def test_generated_rules_are_up_to_date() -> None:
+def test_what_is_generated_is_up_to_date() -> None:
     for path, text in generate.files().items():
         assert path.read_text() == text, "run python -m deploy.observability.generate"
-    assert {path for path in generate.OUT.iterdir()} <= set(generate.files())
+    there = {*generate.OUT.iterdir(), *generate.DASHBOARDS.iterdir()}
+    assert there == set(generate.files())
 
 
 def test_a_burn_rate_that_no_errors_reach_is_refused() -> None:
@@ -72,7 +53,9 @@ def test_an_alert_says_whom_it_is_for_and_what_to_do(alert: Rule) -> None:
     assert notes["summary"].endswith(".")
     assert notes["runbook_url"] == f"docs/runbooks/{alert['alert']}.md"
     assert (ROOT / notes["runbook_url"]).exists()
-    assert DASHBOARD.fullmatch(notes["dashboard_url"])
+    leads_to = DASHBOARD.fullmatch(notes["dashboard_url"])
+    assert leads_to
+    assert (generate.DASHBOARDS / f"{leads_to[1]}.json").exists()
 
 
 def test_runbooks_are_of_alerts_and_in_four_parts() -> None:
