@@ -1,4 +1,4 @@
-"""Write what follows from deploy/topology.yaml: the network policies and the rights on the bus.
+"""Write what follows from deploy/topology.yaml: network policies, rights on the bus, scraping.
 
 python -m deploy.k8s.generate          writes
 python -m deploy.k8s.generate --check  exits 1 and names the files that are out of date
@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from deploy.k8s import monitoring
 from deploy.k8s.topology import Process, Topology, load
 
 COMPONENTS = Path(__file__).parent / "components"
@@ -42,7 +43,9 @@ def main(arguments: list[str]) -> int:
 def files(topology: Topology) -> dict[Path, str]:
     """Every generated file with its content."""
     policies = yaml.safe_dump_all(network_policies(topology), sort_keys=False)
+    plain = COMPONENTS / "monitoring-plain"
     return {
+        **{plain / name: HEADER + text for name, text in monitoring.as_files(topology).items()},
         COMPONENTS / "network-policies" / "policies.yaml": HEADER + policies,
         COMPONENTS / "infra-plain" / "nats-users.conf": HEADER + nats_users(topology),
     }

@@ -37,6 +37,8 @@ def k8s_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         ROOT / "deploy/k8s", folder, ignore=shutil.ignore_patterns("secrets", "release", "tests")
     )
+    # Beside it, as here: the rules and dashboards that one of the components shows.
+    shutil.copytree(ROOT / "deploy/observability", folder.parent / "observability")
     assert make_secrets.main([str(folder / "components/secrets-generated/secrets")]) == 0
     digests = [f"{name}=sha256:{'0' * 64}" for name in load().services]
     assert release.main(["registry.example.com/ff", *digests], folder / RELEASE) == 0

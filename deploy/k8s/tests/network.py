@@ -63,6 +63,8 @@ def edges_of(topology: Topology, objects: list[Manifest]) -> set[Edge]:
                 Edge(source, target, port)
                 for source in ("internet", "prometheus", "dns", "stranger")
             }
+    if any(workload.name == "prometheus" for workload in everything):
+        edges |= _monitoring(topology, everything)
     # The one job that is not a service's.
     edges |= {
         Edge(str(workload), target, port)
@@ -71,6 +73,18 @@ def edges_of(topology: Topology, objects: list[Manifest]) -> set[Edge]:
         for target, port in _provided(topology, "bus", objects)
     }
     return edges
+
+
+def _monitoring(topology: Topology, everything: list[Workload]) -> set[Edge]:
+    """Where Prometheus runs beside us: it scrapes every lasting process, and Grafana asks it."""
+    prometheus, grafana = "StatefulSet/prometheus", "Deployment/grafana"
+    scraped = [
+        _workload_of(process, everything)
+        for process in topology.processes
+        if process.name != "migrate"
+    ]
+    port = topology.ports["internal"]
+    return {Edge(grafana, prometheus, 9090), *(Edge(prometheus, each, port) for each in scraped)}
 
 
 def reachable(objects: list[Manifest]) -> set[Edge]:

@@ -80,7 +80,7 @@ def test_release_refuses_what_is_no_release(
 
 
 def test_missing_secrets_are_named(k8s_copy: Path, tmp_path: Path) -> None:
-    subprocess.run(["cp", "-r", str(k8s_copy), str(tmp_path)], check=True)
+    subprocess.run(["cp", "-r", f"{k8s_copy.parent}/.", str(tmp_path)], check=True)
     (tmp_path / "k8s/components/secrets-generated/secrets/crm-db-app.env").unlink()
 
     done = subprocess.run(

@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from deploy.observability import generate, slo
-from deploy.observability.rulebook import Rule, alerts, rules, unknown
+from deploy.observability.rulebook import Rule, alerts, files, rules, unknown
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -38,6 +39,21 @@ def test_what_is_generated_is_up_to_date() -> None:
         assert path.read_text() == text, "run python -m deploy.observability.generate"
     there = {*generate.OUT.iterdir(), *generate.DASHBOARDS.iterdir()}
     assert there == set(generate.files())
+
+
+def test_the_cluster_gets_all_of_it() -> None:
+    """Under names that differ: in a ConfigMap they are keys."""
+    component = yaml.safe_load((ROOT / "deploy/observability/kustomization.yaml").read_text())
+    maps = {each["name"]: each["files"] for each in component["configMapGenerator"]}
+    here = ROOT / "deploy/observability"
+    for name, wanted in (
+        ("prometheus-rules", files()),
+        ("grafana-dashboards", generate.DASHBOARDS.iterdir()),
+    ):
+        paths = [Path(each.rpartition("=")[2]) for each in maps[name]]
+        assert sorted(here / path for path in paths) == sorted(wanted)
+        # kubectl keeps what it applied in an annotation, which has room for 256 KiB.
+        assert sum((here / path).stat().st_size for path in paths) < 200_000
 
 
 def test_a_burn_rate_that_no_errors_reach_is_refused() -> None:
