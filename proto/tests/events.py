@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from freelanceflow.analytics.v1 import pipeline_events_pb2 as analytics
 from freelanceflow.analytics.v1 import score_events_pb2 as scores
 from freelanceflow.auth.v1 import account_events_pb2 as auth
+from freelanceflow.auth.v1 import role_events_pb2 as auth_roles
 from freelanceflow.crm.v1 import (
     activity_events_pb2,
     board_events_pb2,
@@ -43,6 +44,9 @@ MESSAGES: dict[str, type[Message]] = {
     "auth.key.v1.created": auth.ApiKeyCreated,
     "auth.key.v1.revoked": auth.ApiKeyRevoked,
     "auth.member.v1.two_step_changed": auth.MemberTwoStepChanged,
+    "auth.role.v1.changed": auth_roles.RoleChanged,
+    "auth.role.v1.created": auth_roles.RoleChanged,
+    "auth.role.v1.deleted": auth_roles.RoleChanged,
     "auth.session.v1.revoked": auth.SessionRevoked,
     "auth.two_step.v1.changed": auth.TwoStepChanged,
     "auth.user.v1.deleted": auth.UserDeleted,

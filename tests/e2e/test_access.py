@@ -24,6 +24,7 @@ OF_EVERYBODY = ("currency", "valid_from")  # no secrets: any workspace may say t
 # own notifications, upload a file that nothing is known of, set up what needs no id.
 MAY_CHANGE = {
     *("auth.invitations", "auth.api_keys", "auth.outbox", "auth.audit_entries"),
+    "auth.custom_roles",
     *("notify.notifications", "notify.preferences", "notify.outbox", "notify.mails"),
     *("crm.imports", "crm.files", "crm.jobs"),
     *("crm.stages", "crm.lost_reasons", "crm.currency_rates", "crm.outbox"),

@@ -64,6 +64,8 @@ async def test_the_settings_lead_to_the_file(visit: Open, owner: Person, scripts
 
 async def test_what_other_services_keep_is_in_it(owner: Person) -> None:
     await invite(owner, "sales")
+    role = {"name": "Bookkeeper", "base": "finance", "permissions": []}
+    await owner.post("/roles", role, 201)
 
     async def is_told() -> bool:
         return bool((await owner.get("/audit", type="auth.member.v1.added"))["items"])
@@ -74,6 +76,8 @@ async def test_what_other_services_keep_is_in_it(owner: Person) -> None:
     assert json.loads(archive.read("workspace/workspace.json"))["id"] == owner.workspace_id
     members = [json.loads(line) for line in archive.read("workspace/members.jsonl").splitlines()]
     assert {member["role"] for member in members} == {"owner", "sales"}
+    roles = json.loads(archive.read("workspace/roles.json"))
+    assert [one["name"] for one in roles if one["base"]] == ["Bookkeeper"]
     log = [json.loads(line) for line in archive.read("workspace/audit-log.jsonl").splitlines()]
     assert {"auth.member.v1.added", "crm.export.v1.requested"} <= {line["type"] for line in log}
     for folder in ("records", "workspace"):

@@ -112,7 +112,9 @@ async def _settings_of_the_world(owner: Person, of: str) -> dict[str, str]:
     tag = f"tag-{secrets.token_hex(8)}"
     rate = {"currency": "ISK", "valid_from": day.isoformat()}
     key = {"name": f"Key of {of}", "password": owner.password}
+    role = {"name": f"Role of {of}", "base": "viewer", "permissions": []}
     made = {
+        "role_id": (await owner.post("/roles", role, 201))["id"],
         "key_id": (await owner.post("/api-keys", key, 201))["id"],
         "custom_field_id": (await owner.post("/custom-fields", field, 201))["id"],
         "view_id": (await owner.post("/views", view, 201))["id"],
@@ -177,6 +179,8 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "update_me": {"name": "Renamed"},
         "update_workspace": {"name": "Renamed"},
         "change_member": {"role": "viewer"},
+        "create_role": {"name": "New", "base": "viewer", "permissions": []},
+        "update_role": {"name": "Renamed"},
         "create_api_key": {"name": "Nightly export", "password": PASSWORD},
         "create_invitation": {"email": "guest@example.org", "role": "viewer"},
         "create_client": {"name": "New", "allow_duplicate": True, "parent_id": ids["client_id"]},

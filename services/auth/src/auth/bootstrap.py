@@ -19,6 +19,7 @@ from auth.entrypoints.rpc.auth import AuthService
 from auth.entrypoints.rpc.google import GoogleService
 from auth.entrypoints.rpc.keys import KeyService
 from auth.entrypoints.rpc.own_data import OwnDataService
+from auth.entrypoints.rpc.roles import RoleService
 from auth.entrypoints.rpc.two_step import TwoStepService
 from auth.entrypoints.rpc.workspaces import WorkspaceService
 from auth.entrypoints.upkeep import sweep
@@ -29,6 +30,7 @@ from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import google_service_pb2_grpc as google_grpc
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
 from freelanceflow.auth.v1 import own_data_service_pb2_grpc as own_data_grpc
+from freelanceflow.auth.v1 import role_service_pb2_grpc as role_grpc
 from freelanceflow.auth.v1 import two_step_service_pb2_grpc as two_step_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
 from kit.bus.consumer import Consumer, Handler
@@ -91,6 +93,7 @@ def rpc_server(app: App, verifier: TokenVerifier, listen: str) -> RpcServer:
             (auth_grpc.add_AuthServiceServicer_to_server, AuthService(app)),
             (account_grpc.add_AccountServiceServicer_to_server, AccountService(app)),
             (workspace_grpc.add_WorkspaceServiceServicer_to_server, WorkspaceService(app)),
+            (role_grpc.add_RoleServiceServicer_to_server, RoleService(app)),
             (audit_grpc.add_AuditServiceServicer_to_server, AuditService(app)),
             (google_grpc.add_GoogleServiceServicer_to_server, GoogleService(app)),
             (two_step_grpc.add_TwoStepServiceServicer_to_server, TwoStepService(app)),

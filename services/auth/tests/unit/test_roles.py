@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auth.domain.custom_role import Given
 from auth.domain.errors import LastOwner, RoleTooHigh
 from auth.domain.roles import PERMISSIONS, Role
 from auth.domain.workspace import Member
@@ -14,6 +15,7 @@ from freelanceflow.analytics.v1 import analytics_service_pb2
 from freelanceflow.auth.v1 import (
     account_service_pb2,
     audit_service_pb2,
+    role_service_pb2,
     workspace_service_pb2,
 )
 from freelanceflow.crm.v1 import (
@@ -29,6 +31,7 @@ from freelanceflow.crm.v1 import (
 from freelanceflow.notify.v1 import notification_service_pb2
 from kit.rpc.access import access_of
 
+MANAGE = "members.write"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ROLES = st.sampled_from(list(Role))
 CONTRACTS = (
@@ -42,6 +45,7 @@ CONTRACTS = (
     import_service_pb2,
     notification_service_pb2,
     record_service_pb2,
+    role_service_pb2,
     search_service_pb2,
     stage_service_pb2,
     workspace_service_pb2,
@@ -90,21 +94,32 @@ def test_a_viewer_writes_nothing() -> None:
 def test_nobody_rises_above_who_lifts_them(
     theirs: Role, new: Role, giver: Role, owners: int
 ) -> None:
-    person = member(theirs)
+    person, standing = member(theirs), member(giver).standing
     try:
-        person.take_role(new, giver=giver, owners=owners, at=NOON, by=uuid4())
+        person.take_role(Given(new), giver=standing, owners=owners, at=NOON, by=uuid4())
     except RoleTooHigh:
-        assert new.outranks(giver) or theirs.outranks(giver)
+        assert not standing.reaches(Given(new).standing) or not standing.reaches(
+            member(theirs).standing
+        )
         assert person.role is theirs
     except LastOwner:
         assert theirs is Role.OWNER
         assert owners == 1
     else:
         assert not new.outranks(giver)
+        assert PERMISSIONS[new] <= PERMISSIONS[giver]
         assert person.role is new
 
 
+@pytest.mark.parametrize("giver", [role for role, may in PERMISSIONS.items() if MANAGE in may])
+@pytest.mark.parametrize("other", list(Role))
+def test_who_manages_members_reaches_all_that_are_not_above(giver: Role, other: Role) -> None:
+    reaches = member(giver).standing.reaches(member(other).standing)
+    assert reaches is not other.outranks(giver)
+
+
 def test_the_last_owner_stays() -> None:
+    owner = member(Role.OWNER).standing
     with pytest.raises(LastOwner):
-        member(Role.OWNER).leave(remover=Role.OWNER, owners=1, at=NOON, by=uuid4())
-    member(Role.OWNER).leave(remover=Role.OWNER, owners=2, at=NOON, by=uuid4())
+        member(Role.OWNER).leave(remover=owner, owners=1, at=NOON, by=uuid4())
+    member(Role.OWNER).leave(remover=owner, owners=2, at=NOON, by=uuid4())

@@ -40,6 +40,7 @@ class User(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     HAS_PASSWORD_FIELD_NUMBER: _builtins.int
     ERASE_TIME_FIELD_NUMBER: _builtins.int
+    CUSTOM_ROLE_NAME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     email: _builtins.str
@@ -62,6 +63,8 @@ class User(_message.Message):
     """Concurrency token: the version."""
     has_password: _builtins.bool
     """False for somebody who only signs in elsewhere; a link from a mail sets the first one."""
+    custom_role_name: _builtins.str
+    """What the workspace's own role is called that narrows the built-in one; empty for none."""
     @_builtins.property
     def permissions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the caller may do in it: all that the role allows, or less by an API key."""
@@ -91,10 +94,11 @@ class User(_message.Message):
         etag: _builtins.str = ...,
         has_password: _builtins.bool = ...,
         erase_time: _timestamp_pb2.Timestamp | None = ...,
+        custom_role_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "erase_time", b"erase_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "currency_code", b"currency_code", "email", b"email", "erase_time", b"erase_time", "etag", b"etag", "has_password", b"has_password", "id", b"id", "locale", b"locale", "name", b"name", "permissions", b"permissions", "role", b"role", "time_zone", b"time_zone", "workspace_id", b"workspace_id", "workspace_name", b"workspace_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "currency_code", b"currency_code", "custom_role_name", b"custom_role_name", "email", b"email", "erase_time", b"erase_time", "etag", b"etag", "has_password", b"has_password", "id", b"id", "locale", b"locale", "name", b"name", "permissions", b"permissions", "role", b"role", "time_zone", b"time_zone", "workspace_id", b"workspace_id", "workspace_name", b"workspace_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -400,6 +404,7 @@ class Membership(_message.Message):
     SOLE_MEMBER_FIELD_NUMBER: _builtins.int
     ONLY_OWNER_FIELD_NUMBER: _builtins.int
     ERASE_TIME_FIELD_NUMBER: _builtins.int
+    CUSTOM_ROLE_NAME_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """The workspace."""
     workspace_name: _builtins.str
@@ -410,6 +415,8 @@ class Membership(_message.Message):
     """True where nobody else belongs to it: it goes with the caller's account."""
     only_owner: _builtins.bool
     """True where others do, and the caller is the only owner: the caller cannot go before there is another."""
+    custom_role_name: _builtins.str
+    """What the workspace's own role is called that narrows the built-in one; empty for none."""
     @_builtins.property
     def erase_time(self) -> _timestamp_pb2.Timestamp:
         """When it is erased; unset for one that is open."""
@@ -423,10 +430,11 @@ class Membership(_message.Message):
         sole_member: _builtins.bool = ...,
         only_owner: _builtins.bool = ...,
         erase_time: _timestamp_pb2.Timestamp | None = ...,
+        custom_role_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["erase_time", b"erase_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["erase_time", b"erase_time", "only_owner", b"only_owner", "role", b"role", "sole_member", b"sole_member", "workspace_id", b"workspace_id", "workspace_name", b"workspace_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_role_name", b"custom_role_name", "erase_time", b"erase_time", "only_owner", b"only_owner", "role", b"role", "sole_member", b"sole_member", "workspace_id", b"workspace_id", "workspace_name", b"workspace_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

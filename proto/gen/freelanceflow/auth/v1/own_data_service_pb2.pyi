@@ -239,6 +239,7 @@ class OwnMembership(_message.Message):
     VISIBILITY_FIELD_NUMBER: _builtins.int
     TEAM_FIELD_NUMBER: _builtins.int
     JOIN_TIME_FIELD_NUMBER: _builtins.int
+    CUSTOM_ROLE_NAME_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """The workspace."""
     workspace_name: _builtins.str
@@ -249,6 +250,8 @@ class OwnMembership(_message.Message):
     """Whose records the person sees: own, team or all."""
     team: _builtins.str
     """The team; empty for none."""
+    custom_role_name: _builtins.str
+    """What the workspace's own role is called that narrows the built-in one; empty for none."""
     @_builtins.property
     def join_time(self) -> _timestamp_pb2.Timestamp:
         """Since when."""
@@ -262,10 +265,11 @@ class OwnMembership(_message.Message):
         visibility: _builtins.str = ...,
         team: _builtins.str = ...,
         join_time: _timestamp_pb2.Timestamp | None = ...,
+        custom_role_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["join_time", b"join_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["join_time", b"join_time", "role", b"role", "team", b"team", "visibility", b"visibility", "workspace_id", b"workspace_id", "workspace_name", b"workspace_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_role_name", b"custom_role_name", "join_time", b"join_time", "role", b"role", "team", b"team", "visibility", b"visibility", "workspace_id", b"workspace_id", "workspace_name", b"workspace_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

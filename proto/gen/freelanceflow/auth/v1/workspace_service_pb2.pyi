@@ -185,6 +185,8 @@ class Member(_message.Message):
     JOIN_TIME_FIELD_NUMBER: _builtins.int
     VISIBILITY_FIELD_NUMBER: _builtins.int
     TEAM_FIELD_NUMBER: _builtins.int
+    CUSTOM_ROLE_ID_FIELD_NUMBER: _builtins.int
+    CUSTOM_ROLE_NAME_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The person."""
     email: _builtins.str
@@ -197,6 +199,10 @@ class Member(_message.Message):
     """Whose clients, deals and activities the person sees: own, team or all."""
     team: _builtins.str
     """The team; empty for none."""
+    custom_role_id: _builtins.str
+    """The workspace's own role that narrows the built-in one; empty for none."""
+    custom_role_name: _builtins.str
+    """What that is called."""
     @_builtins.property
     def join_time(self) -> _timestamp_pb2.Timestamp:
         """Since when."""
@@ -211,10 +217,12 @@ class Member(_message.Message):
         join_time: _timestamp_pb2.Timestamp | None = ...,
         visibility: _builtins.str = ...,
         team: _builtins.str = ...,
+        custom_role_id: _builtins.str = ...,
+        custom_role_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["join_time", b"join_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "join_time", b"join_time", "name", b"name", "role", b"role", "team", b"team", "user_id", b"user_id", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_role_id", b"custom_role_id", "custom_role_name", b"custom_role_name", "email", b"email", "join_time", b"join_time", "name", b"name", "role", b"role", "team", b"team", "user_id", b"user_id", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -287,7 +295,7 @@ class ChangeMemberRoleRequest(_message.Message):
     user_id: _builtins.str
     """The member."""
     role: _builtins.str
-    """The new role; empty leaves it."""
+    """The new role: the id of one, built-in or not, as RoleService lists them; empty leaves it."""
     visibility: _builtins.str
     """own, team or all; absent leaves it."""
     team: _builtins.str
@@ -365,7 +373,7 @@ class CreateInvitationRequest(_message.Message):
     email: _builtins.str
     """Whom to invite."""
     role: _builtins.str
-    """The role the person will have."""
+    """The role the person will have: the id of one, built-in or not."""
     def __init__(
         self,
         *,
@@ -391,14 +399,20 @@ class Invitation(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    CUSTOM_ROLE_ID_FIELD_NUMBER: _builtins.int
+    CUSTOM_ROLE_NAME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     email: _builtins.str
     """Whom it invites."""
     role: _builtins.str
-    """Into which role."""
+    """Into which built-in role."""
     token: _builtins.str
     """The link's secret; empty where the mail is what proves an address, and only in the answer to CreateInvitation."""
+    custom_role_id: _builtins.str
+    """The workspace's own role that narrows the built-in one; empty for none."""
+    custom_role_name: _builtins.str
+    """What that is called."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be accepted."""
@@ -411,10 +425,12 @@ class Invitation(_message.Message):
         role: _builtins.str = ...,
         token: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        custom_role_id: _builtins.str = ...,
+        custom_role_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "expire_time", b"expire_time", "id", b"id", "role", b"role", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_role_id", b"custom_role_id", "custom_role_name", b"custom_role_name", "email", b"email", "expire_time", b"expire_time", "id", b"id", "role", b"role", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

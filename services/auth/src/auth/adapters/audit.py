@@ -12,7 +12,7 @@ from auth.adapters.tables import audit_entries, members, users
 from kit.bus.events import Event
 from kit.database import Statement, Transaction
 
-MOST = 200  # characters of what headers say
+MOST = 300  # characters of what headers say
 LAST = UUID(int=2**128 - 1)
 WORKSPACE = bindparam("workspace", type_=Uuid())
 

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from auth.adapters.audit_details import detail_of
+from auth.adapters.role_events import role_message
 from auth.domain.facts import (
     Addressee,
     ApiKeyCreated,
@@ -18,6 +20,9 @@ from auth.domain.facts import (
     PasswordChanged,
     PasswordForgotten,
     ResetLinkIssued,
+    RoleChanged,
+    RoleCreated,
+    RoleDeleted,
     SessionRevoked,
     TwoStepChanged,
     UserDeleted,
@@ -30,7 +35,6 @@ from auth.domain.facts import (
     WorkspaceReopened,
     WorkspaceUpdated,
 )
-from auth.domain.roles import Role, Visibility, permissions_of
 from freelanceflow.auth.v1 import account_events_pb2 as pb
 from kit.aggregate import Fact
 from kit.clock import to_timestamp
@@ -50,7 +54,6 @@ _OF_A_PERSON = (
 _ELSEWHERE = (
     MemberErased | MemberPasswordChanged | MemberRemoved | MemberTwoStepChanged | SessionRevoked
 )
-BY_LINK = "with the link from a mail"
 
 
 def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
@@ -63,14 +66,8 @@ def to_outbox(workspace_id: UUID, fact: Fact) -> OutboxRow:
     elif isinstance(fact, WorkspaceErased):
         workspace_id = fact.aggregate_id
     row = event_row("auth", workspace_id, fact, name, message)
-    if isinstance(fact, MemberPasswordChanged) and fact.by_link:
-        row["headers"]["ff-detail"] = BY_LINK
-    if isinstance(fact, MemberTwoStepChanged):
-        row["headers"]["ff-detail"] = "on" if fact.on else "off"
-    if isinstance(fact, ApiKeyCreated | ApiKeyRevoked):
-        row["headers"]["ff-detail"] = fact.key_name
-    if isinstance(fact, InvitationSent):
-        row["headers"]["ff-detail"] = fact.email
+    if detail := detail_of(fact):
+        row["headers"]["ff-detail"] = detail
     return row
 
 
@@ -124,6 +121,12 @@ def _wire(fact: Fact) -> tuple[str, Message]:
             return "session.v1.revoked", _session_revoked(fact)
         case ApiKeyCreated():
             return "key.v1.created", _api_key_created(fact)
+        case RoleDeleted():
+            return "role.v1.deleted", role_message(fact)
+        case RoleChanged():
+            return "role.v1.changed", role_message(fact)
+        case RoleCreated():
+            return "role.v1.created", role_message(fact)
         case ApiKeyRevoked():
             return "key.v1.revoked", _api_key_revoked(fact)
     raise TypeError(f"{type(fact).__name__} has no wire form")
@@ -312,7 +315,7 @@ def _member(fact: MemberAdded) -> pb.MemberAdded:
         role=fact.role,
         visibility=fact.visibility,
         team=fact.team,
-        permissions=sorted(permissions_of(Role(fact.role), Visibility(fact.visibility))),
+        permissions=sorted(fact.permissions),
         actor_id=str(fact.by),
         happen_time=to_timestamp(fact.at),
         version=fact.version,

@@ -10,12 +10,14 @@ from sqlalchemy.sql.expression import Select
 from auth.adapters.tables import (
     api_keys,
     audit_entries,
+    custom_roles,
     identities,
     members,
     sessions,
     users,
     workspaces,
 )
+from auth.adapters.workspaces import HAS_ROLE
 from kit.database import Statement, SystemTransaction
 
 MOST_SESSIONS = 1_000
@@ -50,11 +52,13 @@ MEMBERSHIPS = Statement(
         members.c.workspace_id,
         workspaces.c.name,
         members.c.role,
+        custom_roles.c.name.label("custom_role_name"),
         members.c.visibility,
         members.c.team,
         members.c.joined_at,
     )
     .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
+    .outerjoin(custom_roles, HAS_ROLE)
     .where(members.c.user_id == USER)
     .order_by(workspaces.c.name, members.c.workspace_id)
 )

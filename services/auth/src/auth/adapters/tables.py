@@ -1,6 +1,7 @@
 """The tables of auth: for migrations, and to write statements with."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData()
 
@@ -112,6 +114,37 @@ workspaces = Table(
     Index("ix_workspaces_erase_at", "erase_at", postgresql_where=text("erase_at IS NOT NULL")),
 )
 
+# Of a workspace's own; the built-in ones are in the code.
+custom_roles = Table(
+    "custom_roles",
+    metadata,
+    Column("workspace_id", Uuid, ForeignKey("workspaces.workspace_id"), primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("base", Text, nullable=False),
+    Column("permissions", ARRAY(Text), nullable=False),
+    Index("ix_custom_roles_name", "workspace_id", text("lower(name)"), unique=True),
+)
+
+
+def _custom_role(table: str) -> tuple[SchemaItem, ...]:
+    """None for a built-in role."""
+    return (
+        Column("custom_role_id", Uuid),
+        ForeignKeyConstraint(
+            ["workspace_id", "custom_role_id"],
+            ["custom_roles.workspace_id", "custom_roles.id"],
+            name=f"fk_{table}_custom_role",
+        ),
+        Index(
+            f"ix_{table}_custom_role",
+            *("workspace_id", "custom_role_id"),
+            postgresql_where=text("custom_role_id IS NOT NULL"),
+        ),
+    )
+
+
 members = Table(
     "members",
     metadata,
@@ -122,6 +155,7 @@ members = Table(
     _instant("joined_at"),
     Column("visibility", Text, nullable=False, server_default="all"),
     Column("team", Text, nullable=False, server_default=""),
+    *_custom_role("members"),
     Index("ix_members_user_id", "user_id"),
     CheckConstraint("visibility IN ('own', 'team', 'all')", name="ck_members_visibility"),
 )
@@ -137,6 +171,7 @@ invitations = Table(
     Column("invited_by", Uuid, nullable=False),
     _instant("expires_at"),
     _instant("accepted_at", optional=True),
+    *_custom_role("invitations"),
     Index("ix_invitations_workspace_id", "workspace_id", "id"),
 )
 

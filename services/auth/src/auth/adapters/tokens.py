@@ -10,7 +10,6 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
-from auth.domain.roles import permissions_of
 from auth.domain.session import ACCESS_TOKEN_LIFE
 from auth.domain.workspace import Member
 from kit.ids import new_id
@@ -46,7 +45,7 @@ class TokenSigner:
         """
         signing = self._keys.keys[0]
         issued = int(now.timestamp())
-        allowed = permissions_of(member.role, member.visibility, closed=member.closed)
+        allowed = member.permissions
         if key is KeyScope.READ:
             allowed = frozenset(name for name in allowed if name.endswith(".read"))
         claims = {

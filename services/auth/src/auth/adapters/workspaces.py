@@ -1,7 +1,5 @@
-"""Workspaces, their members and invitations."""
+"""Workspaces and their members."""
 
-from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -20,7 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from auth.adapters.leaving import STANDING
-from auth.adapters.tables import invitations, members, users, workspaces
+from auth.adapters.tables import custom_roles, members, users, workspaces
+from auth.domain.custom_role import CustomRole
 from auth.domain.errors import AlreadyMember, MemberNotFound, WorkspaceNotFound
 from auth.domain.roles import Role, Visibility
 from auth.domain.workspace import Member, Workspace
@@ -46,6 +45,9 @@ SAVE = Statement(
     )
 )
 
+HAS_ROLE = (custom_roles.c.workspace_id == members.c.workspace_id) & (
+    custom_roles.c.id == members.c.custom_role_id
+)
 _people = (
     select(
         members.c.user_id.label("id"),
@@ -55,6 +57,10 @@ _people = (
         members.c.joined_at,
         members.c.visibility,
         members.c.team,
+        members.c.custom_role_id,
+        custom_roles.c.version.label("custom_role_version"),
+        custom_roles.c.name.label("custom_role_name"),
+        custom_roles.c.permissions.label("custom_role_permissions"),
         users.c.email,
         users.c.name,
         users.c.locale,
@@ -62,6 +68,7 @@ _people = (
     )
     .join(users, users.c.id == members.c.user_id)
     .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
+    .outerjoin(custom_roles, HAS_ROLE)
     .where(members.c.workspace_id == WORKSPACE)
 )
 _mate = members.alias("mate")
@@ -75,9 +82,18 @@ _mates = (
     .scalar_subquery()
     .label("team_mates")
 )
-_member_of_team = _people.add_columns(_mates).where(members.c.user_id == USER)
-MEMBER = Statement(_member_of_team)
-LOCK_MEMBER = Statement(_member_of_team.with_for_update(of=members))
+_whole = _people.add_columns(_mates)
+MEMBER = Statement(_whole.where(members.c.user_id == USER))
+LOCK_MEMBER = Statement(
+    select(members.c.user_id)
+    .where(members.c.workspace_id == WORKSPACE, members.c.user_id == USER)
+    .with_for_update()
+)
+HOLDERS = Statement(
+    _whole.where(members.c.custom_role_id == bindparam("role_id", type_=Uuid()))
+    .order_by(members.c.user_id)
+    .with_for_update(of=members)
+)
 # Counted before somebody joins, so that a token that names all of a team stays small.
 TEAM_SIZE = Statement(
     select(func.count()).where(
@@ -103,7 +119,10 @@ PAGE = Statement(
 )
 ADD_MEMBER = Statement(
     insert(members).values(
-        {n: bindparam(n) for n in ("workspace_id", "user_id", "version", "role", "joined_at")}
+        {
+            n: bindparam(n)
+            for n in ("workspace_id", "user_id", "version", "role", "custom_role_id", "joined_at")
+        }
     )
 )
 SAVE_RIGHTS = Statement(
@@ -114,6 +133,7 @@ SAVE_RIGHTS = Statement(
     .values(
         version=members.c.version + 1,
         **{name: bindparam(name, type_=Text()) for name in ("role", "visibility", "team")},
+        custom_role_id=bindparam("custom_role_id", type_=Uuid()),
     )
 )
 REMOVE = Statement(
@@ -124,10 +144,12 @@ MINE = Statement(
         workspaces.c.workspace_id,
         workspaces.c.name,
         members.c.role,
+        custom_roles.c.name.label("custom_role_name"),
         workspaces.c.erase_at,
         *STANDING,
     )
     .join(members, members.c.workspace_id == workspaces.c.workspace_id)
+    .outerjoin(custom_roles, HAS_ROLE)
     .where(
         members.c.user_id == USER,
         func.row(workspaces.c.name, workspaces.c.workspace_id)
@@ -146,37 +168,6 @@ FIRST = Statement(
 ALL_OF = Statement(
     select(members.c.workspace_id).where(members.c.user_id == USER).order_by(members.c.workspace_id)
 )
-
-INVITE = Statement(
-    insert(invitations).values(
-        {c.name: bindparam(c.name) for c in invitations.c if c.name != "accepted_at"}
-    )
-)
-ACCEPT = Statement(
-    update(invitations)
-    .where(
-        invitations.c.secret_hash == bindparam("hash"),
-        invitations.c.accepted_at.is_(None),
-        invitations.c.expires_at > NOW,
-    )
-    .values(accepted_at=NOW)
-    .returning(invitations.c.workspace_id, invitations.c.email, invitations.c.role)
-)
-INVITED = Statement(
-    select(invitations.c.workspace_id, invitations.c.email, invitations.c.role).where(
-        invitations.c.secret_hash == bindparam("hash"),
-        invitations.c.accepted_at.is_(None),
-        invitations.c.expires_at > NOW,
-    )
-)
-
-
-class Invited(NamedTuple):
-    """Who was asked to join, and as what."""
-
-    workspace_id: UUID
-    email: str
-    role: Role
 
 
 async def get(tx: Transaction) -> Workspace:
@@ -217,8 +208,15 @@ async def member(tx: Transaction, user_id: UUID) -> Member:
 
 
 async def member_for_update(tx: Transaction, user_id: UUID) -> Member:
-    """Raises MemberNotFound."""
-    return _member(await tx.row(LOCK_MEMBER, workspace=tx.workspace_id, user=user_id))
+    """Read once the lock is held: as it is then, and its role too. Raises MemberNotFound."""
+    await tx.row(LOCK_MEMBER, workspace=tx.workspace_id, user=user_id)
+    return await member(tx, user_id)
+
+
+async def holders_for_update(tx: Transaction, role_id: UUID) -> list[Member]:
+    """Everybody who has one of the workspace's own roles."""
+    rows = await tx.rows(HOLDERS, workspace=tx.workspace_id, role_id=role_id)
+    return [_member(row) for row in rows]
 
 
 async def lock_owners(tx: Transaction) -> int:
@@ -245,6 +243,7 @@ async def add_member(uow: UnitOfWork, member: Member) -> None:
             user_id=member.id,
             version=member.version,
             role=member.role.value,
+            custom_role_id=member.custom and member.custom.id,
             joined_at=member.joined_at,
         )
     except asyncpg.UniqueViolationError:
@@ -267,6 +266,7 @@ async def save_rights(uow: UnitOfWork, member: Member) -> None:
         role=member.role.value,
         visibility=member.visibility.value,
         team=member.team,
+        custom_role_id=member.custom and member.custom.id,
     )
     uow.saved(member, rows=rows)
 
@@ -295,41 +295,6 @@ async def all_of(tx: SystemTransaction, user_id: UUID) -> list[UUID]:
     return [row["workspace_id"] for row in await tx.rows(ALL_OF, user=user_id)]
 
 
-async def invite(
-    uow: UnitOfWork,
-    *,
-    invitation_id: UUID,
-    email: str,
-    role: Role,
-    secret_hash: bytes,
-    invited_by: UUID,
-    expires_at: datetime,
-) -> None:
-    """Keep an invitation, its secret as a hash."""
-    await uow.run(
-        INVITE,
-        id=invitation_id,
-        workspace_id=uow.workspace_id,
-        email=email,
-        role=role.value,
-        secret_hash=secret_hash,
-        invited_by=invited_by,
-        expires_at=expires_at,
-    )
-
-
-async def invited(tx: SystemTransaction, secret_hash: bytes, now: datetime) -> Invited | None:
-    """Whom an open invitation asks, and where to: its workspace is not known before."""
-    row = await tx.row(INVITED, hash=secret_hash, now=now)
-    return row and Invited(row["workspace_id"], row["email"], Role(row["role"]))
-
-
-async def accept(uow: UnitOfWork, secret_hash: bytes, now: datetime) -> Invited | None:
-    """Use an invitation up; of many at a time one gets it."""
-    row = await uow.row(ACCEPT, hash=secret_hash, now=now)
-    return row and Invited(row["workspace_id"], row["email"], Role(row["role"]))
-
-
 def _workspace(row: asyncpg.Record | None) -> Workspace:
     if row is None:
         raise WorkspaceNotFound("There is no such workspace.")
@@ -339,9 +304,24 @@ def _workspace(row: asyncpg.Record | None) -> Workspace:
 def _member(row: asyncpg.Record | None) -> Member:
     if row is None:
         raise MemberNotFound("There is no such member.")
+    values = {name: value for name, value in row.items() if not name.startswith("custom_role_")}
     typed = {
         "role": Role(row["role"]),
         "visibility": Visibility(row["visibility"]),
         "team_mates": tuple(row["team_mates"] or ()),
+        "custom": _custom_role(row),
     }
-    return Member(**{**row, **typed})
+    return Member(**{**values, **typed})
+
+
+def _custom_role(row: asyncpg.Record) -> CustomRole | None:
+    if row["custom_role_id"] is None:
+        return None
+    return CustomRole(
+        id=row["custom_role_id"],
+        workspace_id=row["workspace_id"],
+        version=row["custom_role_version"],
+        name=row["custom_role_name"],
+        base=Role(row["role"]),
+        permissions=frozenset(row["custom_role_permissions"]),
+    )

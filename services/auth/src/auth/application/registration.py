@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from auth.adapters import secrets, users, workspaces
+from auth.adapters import invitations, secrets, users, workspaces
 from auth.adapters.passwords import Passwords
 from auth.adapters.tokens import TokenSigner
 from auth.application import guesses, sessions, two_step
 from auth.application.sessions import Tokens
 from auth.application.two_step import Challenge
+from auth.domain.custom_role import Given
 from auth.domain.errors import CredentialsWrong, EmailNotProven, EmailTaken, InvitationNotFound
 from auth.domain.facts import VerificationRequested
 from auth.domain.roles import Role
@@ -124,7 +125,7 @@ async def welcome(
     what User complains about.
     """
     async with SystemTransaction(system) as tx:
-        invited = await workspaces.invited(tx, secrets.digest(token), now)
+        invited = await invitations.find(tx, secrets.digest(token), now)
         user = invited and await users.by_email(tx, invited.email)
     if invited is None:
         raise InvitationNotFound(NOT_VALID)
@@ -147,14 +148,14 @@ async def accept_invitation(
 
     Raises InvitationNotFound, AlreadyMember, EmailTaken, CredentialsWrong.
     """
-    invited = await workspaces.accept(uow, secrets.digest(token), now)
-    if invited is None:
+    given = await invitations.accept(uow, secrets.digest(token), now)
+    if given is None:
         raise InvitationNotFound(NOT_VALID)
     if guest.is_new:
         await users.add(uow, guest.user)
     else:
         await sessions.hold_proof(uow, guest.user)
-    member = _member(guest.user, uow.workspace_id, invited.role, now)
+    member = _member(guest.user, uow.workspace_id, given, now)
     member.join(by=guest.user.id)
     await workspaces.add_member(uow, member)
     if not guest.is_new and (challenge := await two_step.challenge(uow, guest.user, now)):
@@ -168,7 +169,7 @@ async def move_in(uow: UnitOfWork, user: User, workspace: Workspace, *, now: dat
     """The owner of a new workspace, as part of a larger use case. Raises EmailTaken."""
     await users.add(uow, user)
     await workspaces.add(uow, workspace)
-    member = _member(user, workspace.id, Role.OWNER, now)
+    member = _member(user, workspace.id, Given(Role.OWNER), now)
     member.join(by=user.id)
     await workspaces.add_member(uow, member)
     return member
@@ -199,7 +200,7 @@ def _verification(user: User, *, token: str, now: datetime) -> VerificationReque
     )
 
 
-def _member(user: User, workspace_id: UUID, role: Role, now: datetime) -> Member:
+def _member(user: User, workspace_id: UUID, given: Given, now: datetime) -> Member:
     return Member(
         id=user.id,
         workspace_id=workspace_id,
@@ -207,6 +208,7 @@ def _member(user: User, workspace_id: UUID, role: Role, now: datetime) -> Member
         email=user.email,
         name=user.name,
         locale=user.locale,
-        role=role,
+        role=given.role,
+        custom=given.custom,
         joined_at=now,
     )

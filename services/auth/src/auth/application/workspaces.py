@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from auth.adapters import api_keys, secrets, users, workspaces
+from auth.adapters import api_keys, invitations, secrets, users, workspaces
+from auth.application.roles import given
 from auth.application.sessions import end_sessions_of_member
-from auth.domain.errors import RoleTooHigh, RoleUnknown, TeamFull, VisibilityUnknown
+from auth.domain.custom_role import Given
+from auth.domain.errors import RoleTooHigh, TeamFull, VisibilityUnknown
 from auth.domain.facts import Cause, InvitationSent
 from auth.domain.names import normal_email
-from auth.domain.roles import Role, Visibility
+from auth.domain.roles import Visibility
 from auth.domain.user import User
 from auth.domain.workspace import Member, Workspace
 from kit.ids import new_id
@@ -24,18 +26,9 @@ class NewInvitation(NamedTuple):
 
     id: UUID
     email: str
-    role: Role
+    given: Given
     token: str
     expires_at: datetime
-
-
-def known_role(name: str) -> Role:
-    """Raises RoleUnknown."""
-    try:
-        return Role(name)
-    except ValueError:
-        said = f"Choose one of {', '.join(Role)}."
-        raise RoleUnknown(said, fields={"role": said}) from None
 
 
 async def change_workspace(
@@ -70,7 +63,7 @@ async def change_rights(
     uow: UnitOfWork,
     *,
     user_id: UUID,
-    role: Role | None,
+    role: str | None,
     visibility: Visibility | None,
     team: str | None,
     by: UUID,
@@ -79,19 +72,20 @@ async def change_rights(
     """Another role, visibility or team; what is None stays. The member's tokens end: they say the
     old ones. The tokens of a team's others name who is new in it when they are next renewed.
 
-    Raises MemberNotFound, RoleTooHigh, LastOwner, RoleSeesAll, TeamMissing, TeamFull.
+    Raises MemberNotFound, RoleUnknown, RoleTooHigh, LastOwner, RoleSeesAll, TeamMissing, TeamFull.
     """
     owners = await workspaces.lock_owners(uow)
     giver = await workspaces.member(uow, by)
     member = await workspaces.member_for_update(uow, user_id)
     if role is not None:
-        member.take_role(role, giver=giver.role, owners=owners, at=now, by=by)
+        new = await given(uow, role)
+        member.take_role(new, giver=giver.standing, owners=owners, at=now, by=by)
         await workspaces.save_rights(uow, member)
     if visibility is not None or team is not None:
         member.take_visibility(
             member.visibility if visibility is None else visibility,
             member.team if team is None else team,
-            giver=giver.role,
+            giver=giver.standing,
             at=now,
             by=by,
         )
@@ -111,7 +105,7 @@ async def remove_member(uow: UnitOfWork, *, user_id: UUID, by: UUID, now: dateti
     owners = await workspaces.lock_owners(uow)
     remover = await workspaces.member(uow, by)
     member = await workspaces.member_for_update(uow, user_id)
-    member.leave(remover=remover.role, owners=owners, at=now, by=by)
+    member.leave(remover=remover.standing, owners=owners, at=now, by=by)
     await workspaces.remove_member(uow, member)
     await api_keys.remove_all(uow, user_id)
     await end_sessions_of_member(uow, user_id=user_id, cause=Cause.MEMBER_REMOVED, now=now, by=by)
@@ -119,27 +113,27 @@ async def remove_member(uow: UnitOfWork, *, user_id: UUID, by: UUID, now: dateti
 
 
 async def invite(
-    uow: UnitOfWork, *, email: str, role: Role, by: UUID, verify: bool, now: datetime
+    uow: UnitOfWork, *, email: str, role: str, by: UUID, verify: bool, now: datetime
 ) -> NewInvitation:
     """By a mail, whose link proves the address: with `verify`, nobody else is told the secret.
 
-    Raises EmailInvalid, RoleTooHigh.
+    Raises EmailInvalid, RoleUnknown, RoleTooHigh.
     """
-    inviter = await workspaces.member(uow, by)
-    if role.outranks(inviter.role):
-        raise RoleTooHigh("You cannot invite somebody into a role above your own.")
+    inviter, into = await workspaces.member(uow, by), await given(uow, role)
+    if not inviter.standing.reaches(into.standing):
+        raise RoleTooHigh("You cannot invite somebody into a role that may do what you may not.")
     invitation = NewInvitation(
         id=new_id(),
         email=normal_email(email),
-        role=role,
+        given=into,
         token=secrets.new_secret(),
         expires_at=now + INVITATION_LIFE,
     )
-    await workspaces.invite(
+    await invitations.add(
         uow,
         invitation_id=invitation.id,
         email=invitation.email,
-        role=role,
+        given=into,
         secret_hash=secrets.digest(invitation.token),
         invited_by=by,
         expires_at=invitation.expires_at,
@@ -154,7 +148,7 @@ async def invite(
             email=invitation.email,
             workspace_name=workspace.name,
             inviter_name=inviter.name,
-            role=role.value,
+            role=into.name,
             token=invitation.token,
             expires_at=invitation.expires_at,
         )

@@ -70,7 +70,7 @@ class LocaleUnknown(DomainError):
 
 
 class RoleUnknown(DomainError):
-    """Not one of the built-in roles."""
+    """Neither a built-in role nor one of the workspace's own."""
 
     kind, reason = ErrorKind.INVALID, "ROLE_UNKNOWN"
 
@@ -331,3 +331,45 @@ class TooManyApiKeys(DomainError):
     """Nobody needs so many, and each is one to lose."""
 
     kind, reason = ErrorKind.REFUSED, "TOO_MANY_API_KEYS"
+
+
+class RoleNotFound(DomainError):
+    """The workspace has no role of its own with this id."""
+
+    kind, reason = ErrorKind.NOT_FOUND, "ROLE_NOT_FOUND"
+
+
+class RoleHasChanged(DomainError):
+    """The sender saw an older state."""
+
+    kind, reason = ErrorKind.STALE, "ROLE_HAS_CHANGED"
+
+
+class RoleNameInvalid(DomainError):
+    """Not what a role can be called."""
+
+    kind, reason = ErrorKind.INVALID, "ROLE_NAME_INVALID"
+
+
+class RoleNameTaken(DomainError):
+    """Two roles of one name could not be told apart."""
+
+    kind, reason = ErrorKind.DUPLICATE, "ROLE_NAME_TAKEN"
+
+
+class PermissionsInvalid(DomainError):
+    """A role of one's own has less than its base, and writes nothing that it cannot read."""
+
+    kind, reason = ErrorKind.INVALID, "PERMISSIONS_INVALID"
+
+
+class RoleInUse(DomainError):
+    """Whoever has it, or is invited into it, needs another one first."""
+
+    kind, reason = ErrorKind.REFUSED, "ROLE_IN_USE"
+
+
+class TooManyRoles(DomainError):
+    """A list that is read at once must end."""
+
+    kind, reason = ErrorKind.REFUSED, "TOO_MANY_ROLES"

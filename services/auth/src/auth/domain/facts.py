@@ -166,11 +166,35 @@ class MemberAdded(Fact):
     role: str
     visibility: str
     team: str
+    permissions: frozenset[str]
+    detail: str = ""  # what was changed, for whoever reads the log
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemberRoleChanged(MemberAdded):
     """The same, for somebody who was there before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleCreated(Fact):
+    """`aggregate_id` is the role, one of the workspace's own."""
+
+    workspace_id: UUID
+    name: str
+    base: str
+    permissions: frozenset[str]
+    previous_name: str
+    previous_permissions: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleChanged(RoleCreated):
+    """The same, for one that was there before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleDeleted(RoleCreated):
+    """The same, for one that is gone."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ gateway's routes take theirs from there. Nothing is allowed that is not written 
 """
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Role(StrEnum):
@@ -36,16 +37,11 @@ SEES_ALL = frozenset({Role.OWNER, Role.ADMIN})
 # An import looks for duplicates and can be taken back: it takes somebody who sees everything.
 NEEDS_ALL = frozenset({"imports.read", "imports.write"})
 
-_READ = frozenset(
-    {
-        "workspace.read",
-        "members.read",
-        "clients.read",
-        "deals.read",
-        "activities.read",
-        "analytics.read",
-    }
+# What no role goes without: records name each other, and visibility says whose are seen.
+BASIS = frozenset(
+    {"workspace.read", "members.read", "clients.read", "deals.read", "activities.read"}
 )
+_READ = BASIS | {"analytics.read"}
 _SELL = _READ | {"clients.write", "deals.write", "activities.write"}
 _MANAGE = _SELL | {"imports.read", "imports.write", "exports.write"}
 _ADMINISTER = _MANAGE | {"workspace.write", "members.write", "settings.write", "audit.read"}
@@ -62,9 +58,21 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
 }
 
 
-def permissions_of(role: Role, visibility: Visibility, *, closed: bool = False) -> frozenset[str]:
-    """What a member may do; in a closed workspace, only reopen it."""
-    permissions = PERMISSIONS[role]
+class Standing(NamedTuple):
+    """How high somebody stands, or a role would put them."""
+
+    role: Role
+    rights: frozenset[str]  # what their role allows
+
+    def reaches(self, other: "Standing") -> bool:
+        """Whether the other has nothing more; only then it is given, taken or changed."""
+        return not other.role.outranks(self.role) and other.rights <= self.rights
+
+
+def permissions_of(
+    rights: frozenset[str], visibility: Visibility, *, closed: bool = False
+) -> frozenset[str]:
+    """What a member may do of what their role allows; in a closed workspace, only reopen it."""
     if closed:
-        return permissions & {DELETE}
-    return permissions if visibility is Visibility.ALL else permissions - NEEDS_ALL
+        return rights & {DELETE}
+    return rights if visibility is Visibility.ALL else rights - NEEDS_ALL

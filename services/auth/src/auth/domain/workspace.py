@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from auth.domain.custom_role import CustomRole, Given
 from auth.domain.errors import (
     LastOwner,
     RoleSeesAll,
@@ -25,7 +26,7 @@ from auth.domain.facts import (
     WorkspaceUpdated,
 )
 from auth.domain.names import known_currency, known_time_zone, normal_name, normal_team
-from auth.domain.roles import SEES_ALL, Role, Visibility
+from auth.domain.roles import SEES_ALL, Role, Standing, Visibility, permissions_of
 from kit.aggregate import Aggregate
 from kit.sight import EVERYTHING, Sight
 
@@ -161,37 +162,59 @@ class Member(Aggregate):
     team: str = ""
     closed: bool = False  # the workspace is
     team_mates: tuple[UUID, ...] = ()  # who is in the team, this person included
+    custom: CustomRole | None = None  # narrows the role
 
     def join(self, *, by: UUID) -> None:
         """Tell that the person is in."""
         self.tell(self._told(MemberAdded, version=1, at=self.joined_at, by=by))
 
-    def take_role(self, role: Role, *, giver: Role, owners: int, at: datetime, by: UUID) -> None:
+    @property
+    def standing(self) -> Standing:
+        """What the role allows, whosever records are seen."""
+        return Given(self.role, self.custom).standing
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """What the person may do."""
+        return permissions_of(self.standing.rights, self.visibility, closed=self.closed)
+
+    @property
+    def role_name(self) -> str:
+        """As people call it."""
+        return Given(self.role, self.custom).name
+
+    def take_role(
+        self, given: Given, *, giver: Standing, owners: int, at: datetime, by: UUID
+    ) -> None:
         """Raises RoleTooHigh, LastOwner."""
-        self._allow(giver, owners, leaving_owner=role is not Role.OWNER)
-        if role.outranks(giver):
-            raise RoleTooHigh("You cannot give a role above your own.")
-        self.role = role
-        if role in SEES_ALL:
+        self._allow(giver, owners, leaving_owner=given.role is not Role.OWNER)
+        if not giver.reaches(given.standing):
+            raise RoleTooHigh("You cannot give a role that may do what you may not.")
+        before = self.role_name
+        self.role, self.custom = given
+        if self.role in SEES_ALL:
             self.visibility = Visibility.ALL
-        self.tell(self._told(MemberRoleChanged, version=self.version + 1, at=at, by=by))
+        self._tell_change(at, by, f"{before} → {self.role_name}")
+
+    def follow_role(self, *, at: datetime, by: UUID) -> None:
+        """The role allows something else from now on."""
+        self._tell_change(at, by, f"{self.role_name} allows something else")
 
     def take_visibility(
-        self, visibility: Visibility, team: str, *, giver: Role, at: datetime, by: UUID
+        self, visibility: Visibility, team: str, *, giver: Standing, at: datetime, by: UUID
     ) -> None:
         """See the records of other people, and belong to a team or to none.
 
         Raises RoleTooHigh, RoleSeesAll, TeamMissing.
         """
-        if self.role.outranks(giver):
-            raise RoleTooHigh("You cannot change somebody whose role is above your own.")
+        self._allow(giver)
         if self.role in SEES_ALL and visibility is not Visibility.ALL:
             raise RoleSeesAll("Owners and admins see all records.")
         self.team = normal_team(team)
         if visibility is Visibility.TEAM and not self.team:
             raise TeamMissing("Say which team.", fields={"team": "Say which team."})
         self.visibility = visibility
-        self.tell(self._told(MemberRoleChanged, version=self.version + 1, at=at, by=by))
+        self._tell_change(at, by)
 
     @property
     def sight(self) -> Sight:
@@ -203,7 +226,7 @@ class Member(Aggregate):
                 return Sight(self.team_mates or (self.id,))
         return Sight((self.id,))
 
-    def leave(self, *, remover: Role, owners: int, at: datetime, by: UUID) -> None:
+    def leave(self, *, remover: Standing, owners: int, at: datetime, by: UUID) -> None:
         """Raises RoleTooHigh, LastOwner."""
         self._allow(remover, owners, leaving_owner=True)
         self.tell(
@@ -216,14 +239,19 @@ class Member(Aggregate):
             )
         )
 
-    def _allow(self, actor: Role, owners: int, *, leaving_owner: bool) -> None:
-        if self.role.outranks(actor):
+    def _allow(self, actor: Standing, owners: int = 0, *, leaving_owner: bool = False) -> None:
+        if not actor.reaches(self.standing):
             raise RoleTooHigh("You cannot change somebody whose role is above your own.")
         if self.role is Role.OWNER and leaving_owner and owners <= 1:
             raise LastOwner("A workspace needs an owner: make somebody else one first.")
 
+    def _tell_change(self, at: datetime, by: UUID, detail: str = "") -> None:
+        self.tell(
+            self._told(MemberRoleChanged, version=self.version + 1, at=at, by=by, detail=detail)
+        )
+
     def _told(
-        self, fact: type[MemberAdded], *, version: int, at: datetime, by: UUID
+        self, fact: type[MemberAdded], *, version: int, at: datetime, by: UUID, detail: str = ""
     ) -> MemberAdded:
         return fact(
             aggregate_id=self.id,
@@ -237,4 +265,6 @@ class Member(Aggregate):
             role=self.role.value,
             visibility=self.visibility.value,
             team=self.team,
+            permissions=permissions_of(self.standing.rights, self.visibility),
+            detail=detail,
         )

@@ -49,6 +49,9 @@ OF_AUTH: dict[str, Handler] = {
     "auth.member.v1.role_changed": keep_one,
     "auth.member.v1.password_changed": keep_one,
     "auth.member.v1.two_step_changed": keep_one,
+    "auth.role.v1.changed": keep_one,
+    "auth.role.v1.created": keep_one,
+    "auth.role.v1.deleted": keep_one,
     "auth.session.v1.revoked": keep_one,
 }
 OF_CRM: dict[str, Handler] = {

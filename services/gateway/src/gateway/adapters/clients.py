@@ -16,6 +16,7 @@ from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import google_service_pb2_grpc as google_grpc
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
 from freelanceflow.auth.v1 import own_data_service_pb2_grpc as own_data_grpc
+from freelanceflow.auth.v1 import role_service_pb2_grpc as role_grpc
 from freelanceflow.auth.v1 import two_step_service_pb2_grpc as two_step_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
 from freelanceflow.crm.v1 import activity_service_pb2_grpc as activity_grpc
@@ -119,6 +120,7 @@ class Clients:
         self.own_data = Peer(auth, own_data_grpc.OwnDataServiceStub(auth.channel))
         self.account = Peer(auth, account_grpc.AccountServiceStub(auth.channel))
         self.workspaces = Peer(auth, workspace_grpc.WorkspaceServiceStub(auth.channel))
+        self.roles = Peer(auth, role_grpc.RoleServiceStub(auth.channel))
         self.auth_caller, self.key_stub = auth, key_grpc.KeyServiceStub(auth.channel)
         self.keys = Peer(auth, self.key_stub)
         self.clients = Peer(crm, client_grpc.ClientServiceStub(crm.channel))

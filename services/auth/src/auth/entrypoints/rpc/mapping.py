@@ -45,6 +45,7 @@ def user_message(
         currency_code=workspace.currency,
         time_zone=workspace.time_zone,
         role=member.role.value,
+        custom_role_name=member.custom.name if member.custom else "",
         permissions=sorted(permissions),
         create_time=to_timestamp(user.created_at),
         etag=str(user.version),
@@ -68,6 +69,7 @@ def membership_message(row: Any) -> account_pb.Membership:
         workspace_id=str(row["workspace_id"]),
         workspace_name=row["name"],
         role=row["role"],
+        custom_role_name=row["custom_role_name"] or "",
         sole_member=row["sole_member"],
         only_owner=row["only_owner"],
         erase_time=to_timestamp(row["erase_at"]) if row["erase_at"] else None,
@@ -91,6 +93,8 @@ def member_message(row: Any) -> workspace_pb.Member:
         email=row["email"],
         name=row["name"],
         role=row["role"],
+        custom_role_id=str(row["custom_role_id"] or ""),
+        custom_role_name=row["custom_role_name"] or "",
         visibility=row["visibility"],
         team=row["team"],
         join_time=to_timestamp(row["joined_at"]),
@@ -103,6 +107,8 @@ def changed_member_message(member: Member) -> workspace_pb.Member:
         email=member.email,
         name=member.name,
         role=member.role.value,
+        custom_role_id=str(member.custom.id) if member.custom else "",
+        custom_role_name=member.custom.name if member.custom else "",
         visibility=member.visibility.value,
         team=member.team,
         join_time=to_timestamp(member.joined_at),
@@ -110,10 +116,13 @@ def changed_member_message(member: Member) -> workspace_pb.Member:
 
 
 def invitation_message(invitation: NewInvitation) -> workspace_pb.Invitation:
+    role, custom = invitation.given
     return workspace_pb.Invitation(
         id=str(invitation.id),
         email=invitation.email,
-        role=invitation.role.value,
+        role=role.value,
+        custom_role_id=str(custom.id) if custom else "",
+        custom_role_name=custom.name if custom else "",
         token=invitation.token,
         expire_time=to_timestamp(invitation.expires_at),
     )

@@ -91,6 +91,7 @@ def _membership(row: Any) -> pb.OwnMembership:
         workspace_id=str(row["workspace_id"]),
         workspace_name=row["name"],
         role=row["role"],
+        custom_role_name=row["custom_role_name"] or "",
         visibility=row["visibility"],
         team=row["team"],
         join_time=to_timestamp(row["joined_at"]),

@@ -126,7 +126,7 @@ class WorkspaceService(grpc_api.WorkspaceServiceServicer):
             member = await cases.change_rights(
                 uow,
                 user_id=parse_id(request.user_id, "user_id"),
-                role=cases.known_role(request.role) if request.role else None,
+                role=request.role or None,
                 visibility=cases.known_visibility(request.visibility)
                 if request.HasField("visibility")
                 else None,
@@ -161,7 +161,7 @@ class WorkspaceService(grpc_api.WorkspaceServiceServicer):
             invitation = await cases.invite(
                 uow,
                 email=request.email,
-                role=cases.known_role(request.role),
+                role=request.role,
                 by=principal.user_id,
                 verify=app.verify_email,
                 now=now,

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from freelanceflow.auth.v1 import account_service_pb2 as account_pb
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
-from gateway.entrypoints.api import schemas, schemas_leaving
+from gateway.entrypoints.api import schemas, schemas_leaving, schemas_roles
 from gateway.entrypoints.api.answers import (
     instant,
     json_response,
@@ -153,6 +153,7 @@ async def list_workspaces(request: Request) -> Response:
             "id": m.workspace_id,
             "name": m.workspace_name,
             "role": m.role,
+            "custom_role": m.custom_role_name or None,
             "sole_member": m.sole_member,
             "only_owner": m.only_owner,
             "erased_at": instant(m.erase_time) if m.HasField("erase_time") else None,
@@ -249,11 +250,12 @@ async def list_members(request: Request) -> Response:
 
 
 @add("PATCH", "/members/{user_id}", rpc=WORKSPACE["ChangeMemberRole"],
-     summary="Change a member's role, visibility or team", body=schemas.MemberIn,
+     summary="Change a member's role, visibility or team", body=schemas_roles.MemberIn,
      answer=schemas.AnyRecord, parameters=[_MEMBER], problems=[404, 409])  # fmt: skip
 async def change_member(request: Request) -> Response:
-    """`visibility` is `own`, `team` or `all`. The member's tokens end: they say the old rights."""
-    body = await read_body(request, schemas.MemberIn)
+    """`visibility` is `own`, `team` or `all`. A built-in role takes a role of one's own away. The
+    member's tokens end: they say the old rights."""
+    body = await read_body(request, schemas_roles.MemberIn)
     values = body.model_dump(exclude_none=True)
     member = await request.app.state.clients.workspaces.ChangeMemberRole(
         workspace_pb.ChangeMemberRoleRequest(user_id=request.path_params["user_id"], **values),
@@ -274,11 +276,11 @@ async def remove_member(request: Request) -> Response:
 
 
 @add("POST", "/invitations", rpc=WORKSPACE["CreateInvitation"], summary="Invite somebody",
-     body=schemas.InvitationIn, answer=schemas.AnyRecord, status=201,
+     body=schemas_roles.InvitationIn, answer=schemas.AnyRecord, status=201,
      parameters=[IDEMPOTENCY_KEY])  # fmt: skip
 async def create_invitation(request: Request) -> Response:
     """By a mail with a link; `token` is null where the mail is what proves an address."""
-    body = await read_body(request, schemas.InvitationIn)
+    body = await read_body(request, schemas_roles.InvitationIn)
     invitation = await request.app.state.clients.workspaces.CreateInvitation(
         workspace_pb.CreateInvitationRequest(email=body.email, role=body.role),
         identity_of(request),
@@ -287,6 +289,7 @@ async def create_invitation(request: Request) -> Response:
         "id": invitation.id,
         "email": invitation.email,
         "role": invitation.role,
+        "custom_role": _custom_role(invitation),
         "token": invitation.token or None,
         "expires_at": instant(invitation.expire_time),
     }
@@ -300,6 +303,7 @@ def _me(me: account_pb.User) -> dict[str, Any]:
         "name": me.name,
         "locale": me.locale,
         "role": me.role,
+        "custom_role": me.custom_role_name or None,
         "permissions": list(me.permissions),
         "workspace": {
             "id": me.workspace_id,
@@ -329,7 +333,14 @@ def member_json(member: workspace_pb.Member) -> dict[str, Any]:
         "email": member.email,
         "name": member.name,
         "role": member.role,
+        "custom_role": _custom_role(member),
         "visibility": member.visibility,
         "team": member.team,
         "joined_at": instant(member.join_time),
     }
+
+
+def _custom_role(of: workspace_pb.Member | workspace_pb.Invitation) -> dict[str, str] | None:
+    if not of.custom_role_id:
+        return None
+    return {"id": of.custom_role_id, "name": of.custom_role_name}

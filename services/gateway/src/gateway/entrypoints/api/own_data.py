@@ -108,6 +108,7 @@ def _kept(kept: pb.OwnData) -> dict[str, Any]:
                 "workspace_id": found.workspace_id,
                 "workspace": found.workspace_name,
                 "role": found.role,
+                "custom_role": found.custom_role_name or None,
                 "visibility": found.visibility,
                 "team": found.team or None,
                 "joined_at": instant(found.join_time),

@@ -63,20 +63,6 @@ class InvitationAcceptance(Body):
     password: str = Field(max_length=1000)
 
 
-Role = Literal["owner", "admin", "manager", "sales", "finance", "viewer"]
-
-
-class InvitationIn(Body):
-    email: str = Field(max_length=320)
-    role: Role
-
-
-class MemberIn(Body):
-    role: Role | None = None
-    visibility: Literal["own", "team", "all"] | None = None
-    team: str | None = Field(default=None, max_length=200)
-
-
 class ProfileIn(Body):
     name: Name | None = None
     locale: str | None = Field(default=None, max_length=20)
@@ -273,6 +259,7 @@ class Me(Out):
     name: str
     locale: str
     role: str
+    custom_role: str | None = Field(description="The role of one's own that narrows it.")
     permissions: list[str]
     workspace: dict[str, Any]
     created_at: datetime

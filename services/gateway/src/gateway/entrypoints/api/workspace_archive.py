@@ -11,6 +11,7 @@ import orjson
 
 from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
 from freelanceflow.auth.v1 import audit_service_pb2 as audit_pb
+from freelanceflow.auth.v1 import role_service_pb2 as role_pb
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
 from freelanceflow.auth.v1.account_service_pb2 import GetMeRequest
 from gateway.adapters.clients import Call, Clients
@@ -22,6 +23,7 @@ from gateway.entrypoints.api.analytics_json import (
     risks_json,
 )
 from gateway.entrypoints.api.audit import entry_json
+from gateway.entrypoints.api.roles import role_json
 from kit.archive import Archive, Entry, Preceding
 from kit.clock import SystemClock
 from kit.rpc.identity import CallIdentity
@@ -73,9 +75,11 @@ async def _documents(clients: Clients, identity: CallIdentity) -> dict[str, Any]
     forecast = await clients.predictions.GetForecast(
         pre.GetForecastRequest(interval_percent=80), identity
     )
+    roles = await clients.roles.ListRoles(role_pb.ListRolesRequest(), identity)
     accuracy = await clients.predictions.GetAccuracy(pre.GetAccuracyRequest(), identity)
     return {
         "workspace": workspace_json(workspace),
+        "roles": [role_json(role) for role in roles.roles],
         "forecast": forecast_json(forecast),
         "accuracy": accuracy_json(accuracy),
     }
