@@ -12,7 +12,7 @@ LOCAL := $(PY) -m local
 T ?=
 
 ##@ The platform on this machine
-.PHONY: up down status logs reset migrate rebuild
+.PHONY: up down status logs reset migrate rebuild backup restore
 up: setup ## Start everything, wait until it is ready, print the address (FF_PORT=8700 moves the ports)
 	@$(LOCAL) up
 down: setup ## Stop it; the data stay
@@ -27,6 +27,10 @@ migrate: setup ## Bring the databases of the running platform to the newest sche
 	@$(LOCAL) migrate
 rebuild: setup ## Build analytics' facts anew from what crm told; of one workspace with W=its-id
 	@$(LOCAL) rebuild $(W)
+backup: setup ## Copy databases and keys into a new folder while everything runs (TO=folder; else .ff/backups/…)
+	@$(LOCAL) backup $(if $(TO),"$(TO)")
+restore: setup ## Replace all data by those of a backup: FROM=folder; asks first (YES=1 does not)
+	@$(if $(FROM),$(LOCAL) restore "$(FROM)" $(if $(YES),--yes),echo "say which: make restore FROM=folder" >&2; exit 1)
 
 ##@ Tests
 .PHONY: test test-all check unit integration contract e2e isolation pictures

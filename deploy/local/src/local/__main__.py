@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from pathlib import Path
 
 from local import commands, state
 from local.plan import BadSetting, Plan, plan_from_environment
@@ -35,6 +36,10 @@ def _run(options: argparse.Namespace, plan: Plan) -> int:
             commands.show_logs(plan, options.unit, follow=sys.stdout.isatty(), say=_say)
         case "reset":
             commands.reset(plan, _say, sure=options.yes)
+        case "backup":
+            _backup(commands.as_running(plan), options.to)
+        case "restore":
+            _restore(plan, options.source, sure=options.yes)
         case "supervise":
             return _supervise(plan)
         case "provision":
@@ -46,6 +51,18 @@ def _run(options: argparse.Namespace, plan: Plan) -> int:
         case "seed":
             return _seed(plan)
     return 0
+
+
+def _backup(plan: Plan, to: Path | None) -> None:
+    from local.backup import backup
+
+    backup(plan, to, _say)
+
+
+def _restore(plan: Plan, source: Path, *, sure: bool) -> None:
+    from local.restore import restore
+
+    restore(plan, source, _say, sure=sure)
 
 
 def _supervise(plan: Plan) -> int:
@@ -94,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     log.add_argument("unit", nargs="?", help="of one unit only")
     forget = commands_.add_parser("reset", help="delete all local data")
     forget.add_argument("--yes", action="store_true", help="do not ask")
+    keep = commands_.add_parser("backup", help="copy databases and keys into a new folder")
+    keep.add_argument("to", nargs="?", type=_path, help="the folder; one with the time without it")
+    back = commands_.add_parser("restore", help="replace all data by those of a backup")
+    back.add_argument("source", type=_path, help="the folder that `backup` made")
+    back.add_argument("--yes", action="store_true", help="do not ask")
     commands_.add_parser("supervise", help="run in the foreground")
     commands_.add_parser("provision", help="make databases and roles (called by the supervisor)")
     commands_.add_parser("migrate", help="bring the running databases to the newest schema")
@@ -101,6 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     anew.add_argument("workspace", nargs="*", help="ids of workspaces; all of them without any")
     commands_.add_parser("seed", help="fill the demo workspace (called by the supervisor)")
     return parser
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().resolve()
 
 
 def _say(text: str) -> None:

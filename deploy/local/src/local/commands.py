@@ -115,7 +115,7 @@ def show_logs(plan: Plan, name: str | None, *, follow: bool, say: Say) -> None:
 
 def reset(plan: Plan, say: Say, *, sure: bool) -> None:
     """Delete all local data after asking."""
-    if not sure and not _confirmed(f"Delete all local data in {plan.home}? [y/N] "):
+    if not sure and not confirmed(f"Delete all local data in {plan.home}? [y/N] ", "reset"):
         raise CannotDo("nothing was deleted")
     down(plan, say)
     postgres.remove(plan.data("postgres"))
@@ -246,9 +246,10 @@ def _listener(port: int) -> str:
     return ""
 
 
-def _confirmed(question: str) -> bool:
+def confirmed(question: str, target: str) -> bool:
+    """Whether a person says so; who cannot be asked must have said so. Raises CannotDo."""
     if not sys.stdin.isatty():
-        raise CannotDo("reset asks first; without a terminal: make reset YES=1")
+        raise CannotDo(f"{target} asks first; without a terminal: make {target} YES=1")
     return input(question).strip().lower() in ("y", "yes")
 
 

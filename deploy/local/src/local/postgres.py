@@ -37,15 +37,21 @@ _SETTINGS = {
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",
     "effective_cache_size": "512MB",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
     "max_wal_size": "512MB",
     "autovacuum_naptime": "10s",  # a demo or an import fills empty tables within seconds
     "jit": "off",
     "timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# A base backup is two connections that read the log of what changes.
+_DURABLE = {"wal_level": "replica", "max_wal_senders": "4"}
+_FORGETFUL = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
 
 
 class PostgresUnavailable(RuntimeError):
@@ -65,15 +71,7 @@ class Cluster:
 
 def prepare(folder: Path, *, namespaces: bool = True) -> Cluster:
     """The cluster that belongs to `folder`, initialised at the first call."""
-    private_folder(folder)
-    password = secret(folder / "password")
-    programs = binaries.find(binaries.POSTGRES).resolve().parent
-    if os.geteuid() != 0:
-        cluster = Cluster(programs, folder / "data", password)
-    elif namespaces and _namespaces_work():
-        cluster = Cluster(programs, folder / "data", password, prefix=_NAMESPACE)
-    else:
-        cluster = _as_nobody(folder, programs, password)
+    cluster = _locate(folder, namespaces=namespaces)
     if cluster.data.exists():
         _forget_dead_server(cluster.data / "postmaster.pid")
     else:
@@ -81,9 +79,39 @@ def prepare(folder: Path, *, namespaces: bool = True) -> Cluster:
     return cluster
 
 
-def command(cluster: Cluster, port: int, *, durable: bool) -> Command:
+def adopt(folder: Path, data: Path) -> None:
+    """Make `data`, which a backup had, the cluster of `folder`, whose password is the backup's."""
+    cluster = _locate(folder)
+    shutil.move(data, cluster.data)
+    if cluster.user:
+        account = pwd.getpwnam(cluster.user)
+        for path in (cluster.data, *cluster.data.rglob("*")):
+            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
+def outside(folder: Path) -> Path | None:
+    """The data of the cluster of `folder`, where it had to live elsewhere."""
+    if not (folder / "password").exists():
+        return None
+    cluster = _locate(folder)
+    return None if folder in cluster.data.parents else cluster.data
+
+
+def _locate(folder: Path, *, namespaces: bool = True) -> Cluster:
+    private_folder(folder)
+    password = secret(folder / "password")
+    programs = binaries.find(binaries.POSTGRES).resolve().parent
+    if os.geteuid() != 0:
+        return Cluster(programs, folder / "data", password)
+    if namespaces and _namespaces_work():
+        return Cluster(programs, folder / "data", password, prefix=_NAMESPACE)
+    return _as_nobody(folder, programs, password)
+
+
+def command(cluster: Cluster, port: int, *, durable: bool, **settings: str) -> Command:
     """The server in the foreground; SIGINT is its quick and clean end."""
-    settings = {**_SETTINGS, **({} if durable else _FORGETFUL), "port": str(port)}
+    kind = _DURABLE if durable else _FORGETFUL
+    settings = {**_SETTINGS, **kind, "port": str(port), **settings}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Command(
         argv=[

@@ -7,6 +7,7 @@ gone through at once, and again when no token, job or event of before can be und
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from graphlib import TopologicalSorter
 from uuid import UUID
@@ -48,6 +49,9 @@ FINISH = """
 UPDATE erasures SET finished_at = now() WHERE workspace_id = $1
     AND asked_at < now() - $2::interval
     AND NOT EXISTS (SELECT FROM outbox WHERE workspace_id = $1)"""
+KEPT = "SELECT to_regclass('erasures') IS NOT NULL"
+KNOWN = "SELECT workspace_id FROM erasures"
+KNOW = "INSERT INTO erasures (workspace_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING"
 TABLES = """
 SELECT attrelid::regclass::text AS name FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
 WHERE attname = 'workspace_id' AND relkind = 'r' AND relnamespace = 'public'::regnamespace
@@ -76,6 +80,22 @@ async def erased(uow: UnitOfWork, event: Event) -> None:
     """A consumer's handler: the event says that its workspace was erased."""
     await ask(uow, event.workspace_id)
     await uow.commit()
+
+
+async def spread(dsns: Sequence[str]) -> None:
+    """What one of these databases is to erase, all of them are: their bus was lost, and whoever
+    told of it may have erased that it did.
+    """
+    async with AsyncExitStack() as stack:
+        opened = []
+        for dsn in dsns:
+            opened.append(connection := await asyncpg.connect(dsn))
+            stack.push_async_callback(connection.close)
+        # A backup can be older than the table.
+        keeping = [connection for connection in opened if await connection.fetchval(KEPT)]
+        known = {row[0] for connection in keeping for row in await connection.fetch(KNOWN)}
+        for connection in keeping:
+            await connection.execute(KNOW, list(known))
 
 
 async def keep_erasing(system: Pool) -> None:
