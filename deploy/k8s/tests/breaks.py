@@ -279,6 +279,12 @@ BREAKS: list[tuple[str, str, Break, str]] = [
         "stays",
     ),
     (
+        "cron_jobs",
+        "two drills at once",
+        lambda o: o.one("CronJob", "restore-drill")["spec"].pop("concurrencyPolicy"),
+        "twice",
+    ),
+    (
         "budgets",
         "no pod may go",
         lambda o: o.one("PodDisruptionBudget", "crm")["spec"].update(maxUnavailable=0),

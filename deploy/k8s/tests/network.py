@@ -10,6 +10,8 @@ from deploy.k8s.topology import Process, Topology, load
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 DNS_PORT = 53
 SUBMISSION_PORTS = (465, 587)
+# Of the jobs that are not a service's, whom they reach.
+_JOBS_USE = {"nats-streams": "bus", "postgres-backup": "database"}
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,11 @@ def edges_of(topology: Topology, objects: list[Manifest]) -> set[Edge]:
             }
     if any(workload.name == "prometheus" for workload in everything):
         edges |= _monitoring(topology, everything)
-    # The one job that is not a service's.
     edges |= {
         Edge(str(workload), target, port)
         for workload in everything
-        if workload.name == "nats-streams"
-        for target, port in _provided(topology, "bus", objects)
+        if workload.name in _JOBS_USE
+        for target, port in _provided(topology, _JOBS_USE[workload.name], objects)
     }
     return edges
 

@@ -47,14 +47,25 @@ def workloads(objects: list[Manifest]) -> list[Workload]:
         Workload(
             kind=manifest["kind"],
             name=manifest["metadata"]["name"],
-            labels=manifest["spec"]["template"]["metadata"].get("labels", {}),
-            annotations=manifest["spec"]["template"]["metadata"].get("annotations", {}),
-            pod=manifest["spec"]["template"]["spec"],
+            labels=template["metadata"].get("labels", {}),
+            annotations=template["metadata"].get("annotations", {}),
+            pod=template["spec"],
             manifest=manifest,
         )
         for manifest in objects
-        if manifest["kind"] in (*LONG_RUNNING, "Job")
+        if (template := _template(manifest))
     ]
+
+
+def _template(manifest: Manifest) -> Manifest | None:
+    """What the pods of a workload are made from."""
+    spec = manifest.get("spec", {})
+    if manifest["kind"] == "CronJob":
+        spec = spec["jobTemplate"]["spec"]
+    elif manifest["kind"] not in (*LONG_RUNNING, "Job"):
+        return None
+    template: Manifest = spec["template"]
+    return template
 
 
 def long_running(objects: list[Manifest]) -> list[Workload]:
@@ -114,6 +125,8 @@ def references(workload: Workload) -> Iterator[tuple[str, str, str | None]]:
             yield "Secret", volume["secret"]["secretName"], None
         if "configMap" in volume:
             yield "ConfigMap", volume["configMap"]["name"], None
+        if "persistentVolumeClaim" in volume:
+            yield "PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"], None
 
 
 def _value(variable: Manifest, objects: list[Manifest]) -> str:

@@ -242,6 +242,18 @@ def jobs(objects: list[Manifest]) -> Iterator[str]:
             yield f"{workload}: deploy/bin/deploy would not find it"
 
 
+def cron_jobs(objects: list[Manifest]) -> Iterator[str]:
+    """One at a time, each with an end, and few of them stay to be looked at."""
+    for name, manifest in of_kind(objects, "CronJob").items():
+        spec, job = manifest["spec"], manifest["spec"]["jobTemplate"]["spec"]
+        if spec.get("concurrencyPolicy") != "Forbid":
+            yield f"CronJob/{name}: may run twice at once"
+        if spec.get("timeZone") != "Etc/UTC":
+            yield f"CronJob/{name}: runs when the cluster's clock says so"
+        if job.get("backoffLimit", 6) > 3 or job.get("activeDeadlineSeconds", 10**9) > 3600:
+            yield f"CronJob/{name}: tries for too long"
+
+
 def budgets(objects: list[Manifest]) -> Iterator[str]:
     """What runs more than once has a budget, singletons have none, and no budget stops a drain."""
     disruption = of_kind(objects, "PodDisruptionBudget")
@@ -325,6 +337,7 @@ RULES: dict[str, Rule] = {
         no_token,
         shutdown,
         jobs,
+        cron_jobs,
         budgets,
         scaled,
         scraped,
