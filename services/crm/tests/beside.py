@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 import pytest
@@ -20,6 +20,7 @@ from kit.rpc.errors import RemoteError
 from services.crm.tests.factories import (
     Crm,
     Person,
+    by,
     commit,
     import_of,
     upload,
@@ -40,6 +41,10 @@ from services.crm.tests.model import (
 RESOURCES = {
     "deals": import_pb.IMPORT_RESOURCE_DEALS,
     "clients": import_pb.IMPORT_RESOURCE_CLIENTS,
+}
+FIGURES: dict[str, Callable[[client_pb.Client], int]] = {
+    "won_value": lambda client: client.won_value.amount_minor,
+    "last_contact_at": lambda client: client.last_contact_time.ToNanoseconds(),
 }
 PAGE = 200
 T = TypeVar("T")
@@ -192,6 +197,7 @@ class Beside(RuleBasedStateMachine):
         for client in self.model.clients:
             if not client.deleted:
                 self._compare_sums(client)
+        self._compare_orders()
         for deal in there:
             self._compare_contacts(deal)
         gone = self.call("ListTrash", record_pb.ListTrashRequest(page_size=PAGE))
@@ -206,6 +212,16 @@ class Beside(RuleBasedStateMachine):
             assert said.amount_minor == sum(d.amount for d in deals if d.stage in stages), client
         assert found.open_deal_count == sum(deal.stage in OPEN for deal in deals)
         assert found.people_count == len(self.model.people_of(client))
+
+    def _compare_orders(self) -> None:
+        """Sorted by a figure is sorted by what each client shows of it."""
+        there = sorted(client.id for client in self.model.clients if not client.deleted)
+        for field, figure in FIGURES.items():
+            request = client_pb.ListClientsRequest(page_size=PAGE, sort=[by(field)])
+            found = self.call("ListClients", request).clients
+            assert sorted(client.id for client in found) == there
+            keys = [(figure(client), client.id) for client in found]
+            assert keys == sorted(keys)
 
     def _compare_contacts(self, deal: Deal) -> None:
         request = contact_pb.ListDealContactsRequest(deal_id=deal.id, page_size=PAGE)

@@ -119,6 +119,22 @@ async def test_many_batches_are_the_list_once(
     assert table(content)[1:] == [[deal.name] for deal in listed]
 
 
+async def test_clients_go_into_a_file_as_they_are_sorted(
+    app: App, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "BATCH", 2)
+    won = (await person.stages())["Won"]
+    for name, amount in (("Acme", 20), ("Bolt", 50), ("Cove", 0), ("Dent", 30), ("Ems", 50)):
+        client = await make_client(person, name=name)
+        await make_deal(person, client_id=client.id, amount=euros(amount), stage_id=won)
+    order = (by("won_value", descending=True), by("name"))
+    columns = ["name", "won_value"]
+    content = await exported(app, person, resource=CLIENTS, sort=order, columns=columns)
+    assert table(content)[1:] == [
+        ["Bolt", "0.50"], ["Ems", "0.50"], ["Dent", "0.30"], ["Acme", "0.20"], ["Cove", "0.00"],
+    ]  # fmt: skip
+
+
 async def test_formulas_are_text_in_a_csv(app: App, person: Person) -> None:
     for text in FORMULAS:
         await make_deal(person, name=f"{text} deal", source=text.strip())

@@ -1,5 +1,7 @@
 """What is asked all the time reads an index and nothing else: shown as the app role, at size."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +16,11 @@ from crm.adapters.search import SEARCH
 from kit.database import Statement, Transaction
 from kit.ids import new_id
 from kit.provision import with_database
-from kit.sight import Sight, seeing
+from kit.sight import EVERYTHING, Sight, seeing
 from kit.testing.database import ServiceDatabase
 from services.crm.tests.factories import Crm, Person, make_deal
 
-DEALS, OTHERS = 12_000, 4
+DEALS, OTHERS, CLIENTS_EACH = 12_000, 4, 5_000
 COPY = """
 INSERT INTO deals (id, workspace_id, version, name, stage_id, position, source, next_step, tags,
     custom_fields, entered_stage_at, created_at, updated_at, amount_minor, currency, owner_id)
@@ -33,10 +35,27 @@ SELECT gen_random_uuid(), workspace_id, id, 2, 'reordered', now(), '[]'
 FROM deals WHERE workspace_id = $1"""
 CLIENTS_OF = """
 INSERT INTO clients (id, workspace_id, version, kind, name, emails, phones, address, website,
-    tags, custom_fields, notes, created_at, updated_at)
+    tags, custom_fields, notes, created_at, updated_at, owner_id)
 SELECT gen_random_uuid(), $1, 1, 'company', md5(n::text), '{}', '{}', '', '', '{}', '{}', '',
-    now(), now()
+    now(), now(), $2
 FROM generate_series(1, 5000) n"""
+
+SOLD = """
+INSERT INTO deals (id, workspace_id, version, name, stage_id, position, source, next_step, tags,
+    custom_fields, entered_stage_at, created_at, updated_at, closed_at, amount_minor, currency,
+    client_id, owner_id)
+SELECT gen_random_uuid(), $1, 1, 'Deal', s.id, 'b' || c.id, '', '', '{}', '{}', now(), now(), now(),
+    now() - interval '1 month', 100, 'USD', c.id, c.owner_id
+FROM clients c JOIN stages s ON s.workspace_id = $1 AND s.type = 'won' WHERE c.workspace_id = $1"""
+CALLED = """
+INSERT INTO activities (id, workspace_id, version, kind, subject, body, client_id, owner_id,
+    done_at, created_at, updated_at)
+SELECT gen_random_uuid(), $1, 1, 'call', '', '', id, owner_id, now(), now(), now()
+FROM clients WHERE workspace_id = $1"""
+RATED = """
+INSERT INTO currency_rates (workspace_id, base, currency, valid_from, version, rate, factor,
+    updated_at)
+SELECT $1, 'EUR', 'USD', current_date - n, 1, 0.9, 0.9, now() FROM generate_series(0, 99) n"""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +67,7 @@ async def seller(crm: Crm, database: ServiceDatabase) -> Person:
         count = DEALS if who is person else DEALS // OTHERS
         await database.owner.execute(COPY, UUID(deal.id), count)
         await database.owner.execute(THEIR_HISTORY, who.workspace_id)
-        await database.owner.execute(CLIENTS_OF, who.workspace_id)
+        await database.owner.execute(CLIENTS_OF, who.workspace_id, None)
     await database.owner.execute("ANALYZE")
     return person
 
@@ -180,6 +199,41 @@ async def test_clients_by_name(database: ServiceDatabase, seller: Person) -> Non
     found = await plan(database, seller, following, k0="a", k1=new_id())
     assert "ix_clients_list" in found, found
     assert "Seq Scan on deals" not in found, found
+
+
+@pytest.fixture(scope="module")
+async def agency(crm: Crm, database: ServiceDatabase) -> Person:
+    """Five thousand clients who brought something and were spoken with, and rates of a season."""
+    person = Person(crm)
+    owner = UUID((await make_deal(person)).owner_id)
+    await database.owner.execute(CLIENTS_OF, person.workspace_id, owner)
+    for fill in (SOLD, CALLED, RATED):
+        await database.owner.execute(fill, person.workspace_id)
+    await database.owner.execute("ANALYZE")
+    return person
+
+
+@pytest.mark.parametrize("field", ["won_value", "last_contact_at"])
+@pytest.mark.parametrize("sees_all", [True, False], ids=["all", "some"])
+async def test_clients_by_what_they_come_to(
+    database: ServiceDatabase, agency: Person, field: str, sees_all: bool
+) -> None:
+    """No client is held against each other one, and no deal against each rate."""
+    read = CLIENTS._page((), ((field, True),), 50, False)
+    with seeing(EVERYTHING if sees_all else Sight((agency.user_id,))):
+        arguments = read.arguments({"workspace": agency.workspace_id})
+        asked = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {read.sql}"
+        found = await database.app.fetchval(asked, *arguments)
+    touched = max(_touched(json.loads(found)[0]["Plan"]))
+    assert touched <= 10 * CLIENTS_EACH, found
+
+
+def _touched(node: dict[str, Any]) -> Iterator[float]:
+    """How many rows each part of a plan has looked at, in all."""
+    looked_at = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter")
+    yield node["Actual Loops"] * sum(node.get(name, 0) for name in looked_at)
+    for part in node.get("Plans", ()):
+        yield from _touched(part)
 
 
 async def test_who_sees_their_own_has_nothing_read_but_what_is_asked_for(

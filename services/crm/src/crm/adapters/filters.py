@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, func, or_, tuple_
 
 from crm.adapters.custom_columns import custom_column
 from crm.adapters.filter_kinds import InCurrency, Kind, comparison, looks, value_of
@@ -51,13 +51,15 @@ class ValueInvalid(DomainError):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a list. `through` puts a condition on another table into one on this one."""
+    """One field of a list. `through` puts a condition on another table into one on this one,
+    `beside` brings in what the order is taken from."""
 
     kind: Kind
     column: ColumnElement[Any]
     order: ColumnElement[Any] | None = None  # not NULL, and typed as the kind
     filterable: bool = True
     through: Callable[[ColumnElement[bool]], ColumnElement[bool]] | None = None
+    beside: Callable[[FromClause], FromClause] | None = None
 
 
 def sortable(kind: Kind, column: Any, *, order: Any = None, filterable: bool = True) -> Field:
@@ -141,6 +143,13 @@ class Fields:
         order = self._fields[name].order
         assert order is not None  # read_order has seen to it
         return order
+
+    def ordered(self, table: FromClause, order: Order) -> FromClause:
+        """The table with what it is sorted by."""
+        for name in dict.fromkeys(name for name, _ in order):
+            if beside := self._fields[name].beside:
+                table = beside(table)
+        return table
 
     def type_of(self, name: str) -> Any:
         """The SQL type of what is compared."""

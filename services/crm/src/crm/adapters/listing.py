@@ -179,6 +179,7 @@ class Listing:
         keys.append((table.c.id, bindparam(f"k{len(order)}", type_=Uuid()), order[-1][1]))
         query = (
             select(table, *(key.label(f"key{n}") for n, (key, _, _) in enumerate(keys)))
+            .select_from(fields.ordered(table, order))
             .where(*self._where, *fields.clauses(shape))
             .order_by(*(key.desc() if down else key for key, _, down in keys))
             .limit(literal_column(str(size + 1)))  # a literal: the planner counts on it

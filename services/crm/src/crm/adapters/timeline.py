@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from crm.adapters.activity_queries import SEEN
-from crm.adapters.client_queries import family_of
+from crm.adapters.client_figures import family_of
 from crm.adapters.reading import WORKSPACE, Read, in_sight, is_row
 from crm.adapters.tables import (
     activities,
