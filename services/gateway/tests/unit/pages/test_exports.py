@@ -112,7 +112,7 @@ def test_periods(name: str, begin: str, end: str) -> None:
 
 
 async def test_a_list_goes_into_a_file_as_it_is_shown(site: Any) -> None:
-    shown = "q=ac&owner=me&tags=vip&sort=-created_at&show=emails,won_value,cf_text"
+    shown = "q=ac&owner=me&tags=vip&sort=-won_value&show=emails,won_value,cf_text"
     form = {"resource": "clients", "format": "csv", "list": shown}
     answer = await site.post("/exports/list", form)
     assert (answer.status, answer.headers["location"]) == (303, "/exports")
@@ -122,7 +122,7 @@ async def test_a_list_goes_into_a_file_as_it_is_shown(site: Any) -> None:
         ("owner_id", [str(UUID(int=1))]),
         ("tags", ["vip"]),
     ]
-    assert [(key.field, key.descending) for key in asked.sort] == [("created_at", True)]
+    assert [(key.field, key.descending) for key in asked.sort] == [("won_value", True)]
     assert list(asked.columns) == ["name", "parent", "emails", "won_value", "currency", "cf_text"]
 
 

@@ -1,5 +1,6 @@
 """What a list is narrowed to is the same in its address, in a saved view, and for crm."""
 
+import re
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest
 from freelanceflow.crm.v1.view_service_pb2 import View
 from gateway.entrypoints.filters import Asker
 from gateway.entrypoints.pages import activity_query, client_query
@@ -25,7 +27,7 @@ CLIENTS = st.builds(
     WORDS,
     st.sampled_from(["", "me", "o-1"]),
     WORDS,
-    st.sampled_from(["", "name", "-created_at", "nonsense"]),
+    st.sampled_from(["", "name", "-created_at", "-won_value", "last_contact_at", "nonsense"]),
     st.lists(st.sampled_from([*COLUMNS, "cf_level", "nonsense"]), unique=True, max_size=12),
 )
 ACTIVITIES = st.builds(
@@ -88,3 +90,32 @@ async def test_the_list_shows_the_columns_of_its_address(site: Site) -> None:
         assert label in heads
     assert "Owner" not in heads
     assert heads.count("<th ") == 5  # with the boxes to tick and the name
+
+
+@pytest.mark.parametrize(
+    ("sort", "won", "contact"),
+    [
+        ("", "-won_value", "last_contact_at"),
+        ("-won_value", "won_value", "last_contact_at"),
+        ("won_value", "-won_value", "last_contact_at"),
+        ("last_contact_at", "-won_value", "-last_contact_at"),
+        ("-last_contact_at", "-won_value", "last_contact_at"),
+    ],
+)
+async def test_heads_lead_to_who_brought_most_and_was_left_alone_longest(
+    site: Site, sort: str, won: str, contact: str
+) -> None:
+    page = await site.get(f"/clients?view=&sort={sort}")
+    heads = page.text.partition("<thead>")[2].partition("</thead>")[0]
+    for label, leads_to in (("Won so far", won), ("Last contact", contact)):
+        head = re.search(rf"<th ([^>]*)><a [^>]*\?([^\"]*)\">{label}", heads)
+        assert head, heads
+        assert ("sort", leads_to) in parse_qsl(head[2].replace("&amp;", "&"))
+        is_sorted = sort.lstrip("-") == leads_to.lstrip("-")
+        assert ("aria-sort" in head[1]) is is_sorted
+        assert ("wide-only" in head[1]) is not is_sorted  # a phone shows what it is sorted by
+    asked: Any = site.neighbours.clients.asked
+    sorts = [list(one.sort) for one in asked if isinstance(one, ListClientsRequest)]
+    assert [(key.field, key.descending) for key in sorts[-1]] == (
+        [(sort.lstrip("-"), sort.startswith("-"))] if sort else []
+    )

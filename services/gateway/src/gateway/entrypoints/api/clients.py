@@ -38,7 +38,7 @@ CLIENTS = Listing(
         "created_at",
         "updated_at",
     ),
-    sorts=("name", "kind", "created_at", "updated_at"),
+    sorts=("name", "kind", "won_value", "last_contact_at", "created_at", "updated_at"),
     custom=True,
 )
 KINDS = {

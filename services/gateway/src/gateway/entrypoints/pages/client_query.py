@@ -32,6 +32,14 @@ COLUMNS = {
     "created_at": "Created",
 }
 USUAL = ("open_deals", "open_value", "won_value", "win_rate", "last_contact", "owner")
+# Which columns the list can be sorted by, and what crm calls them.
+_SORTED = {
+    "kind": "kind",
+    "won_value": "won_value",
+    "last_contact": "last_contact_at",
+    "created_at": "created_at",
+}
+_MOST_FIRST = ("won_value",)  # who brought nothing is of less interest
 # What an export calls them; a name and a company are always there.
 _EXPORTED = {
     "open_value": ("open_value", "currency"),
@@ -128,9 +136,23 @@ class ClientQuery:
         given.pop({"name__contains": "q", "owner_id": "owner"}.get(name, name), None)
         return urlencode({key: value for key, value in given.items() if value and key != "view"})
 
+    @staticmethod
+    def sort_of(column: str) -> str:
+        """What the list is sorted by at the head of a column, if it can be."""
+        return _SORTED.get(column, "")
+
+    @property
+    def sorted_column(self) -> str:
+        """The column that it is sorted by; none when it is the name."""
+        field = self.sort.lstrip("-")
+        return next((column for column, sort in _SORTED.items() if sort == field), "")
+
     def sorted_by(self, field: str) -> str:
         """The address of the list sorted by a column; again the other way round."""
-        return self.with_(sort=f"-{field}" if self.sort == field else field)
+        first, then = field, f"-{field}"
+        if field in _MOST_FIRST:
+            first, then = then, first
+        return self.with_(sort=then if self.sort == first else first)
 
     def _given(self) -> dict[str, str]:
         return {
