@@ -68,6 +68,8 @@ async def test_no_page_has_barriers(visit: Open, demo: Person) -> None:
         "settings-notifications": "/settings/notifications",
         "settings-workspace": "/settings/workspace",
         "members": "/settings/members",
+        "roles": "/settings/roles",
+        "role-new": "/settings/roles/new?base=finance",
         "audit": "/audit",
         "workspaces": "/workspaces",
         "settings-fields": "/settings/fields",
@@ -201,6 +203,8 @@ async def test_no_page_of_files_and_of_finding_has_barriers(visit: Open, owner: 
     one, other = [(await owner.post("/clients", alike, 201))["id"] for _ in range(2)]
     deal = await owner.new_deal("Acme relaunch", client_id=one)
     gone = await owner.new_deal("Acme leaflet")
+    books = {"name": "Bookkeeper", "base": "finance", "permissions": []}
+    role = await owner.post("/roles", books, 201)
     await owner.request("DELETE", f"/deals/{gone['id']}", headers={"If-Match": '"1"'})
     job = await owner.post(
         "/bulk/deals", {"action": "delete", "ids": [str(uuid4()) for _ in range(101)]}, 202
@@ -221,6 +225,8 @@ async def test_no_page_of_files_and_of_finding_has_barriers(visit: Open, owner: 
         "deal-contacts": f"/deals/{deal['id']}/contacts",
         "client-new": "/clients/new",
         "stage-new": "/settings/stages/new",
+        "role-edit": f"/settings/roles/{role['id']}/edit",
+        "role-remove": f"/settings/roles/{role['id']}/remove",
     }
     inside = list(pages.items())
     looks = await asyncio.gather(

@@ -1,13 +1,16 @@
-"""Roles of one's own through the API: made, given, changed and taken away again."""
+"""Roles of one's own: made, given, changed and taken away again, by programs and on pages."""
 
+import re
 import secrets
 from typing import Any
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
 from gateway.entrypoints.permissions import WORDS
 from tests.e2e.support.api import Person, invite, register
+from tests.e2e.support.browsing import Open
 from tests.e2e.support.platform import until
 
 BOOKKEEPER = {"name": "Bookkeeper", "base": "finance", "permissions": ["exports.write"]}
@@ -30,6 +33,9 @@ async def test_roles_and_permissions_are_listed(company: Person) -> None:
         *("owner", "admin", "manager", "sales", "finance", "viewer"),
     ]
     assert {role["base"] for role in roles[:6]} == {None}
+    shapes = (await company.get("/api/openapi.json"))["components"]["schemas"]
+    bases = shapes["RoleIn"]["properties"]["base"]["enum"]
+    assert ["owner", *bases] == [role["id"] for role in roles[:6]]
     permissions = (await company.get("/permissions"))["items"]
     assert {one["name"] for one in permissions} == set(roles[0]["permissions"]) == set(WORDS)
     always = {one["name"] for one in permissions if one["always"]}
@@ -114,3 +120,55 @@ async def test_who_has_it_may_do_that_and_nothing_else(company: Person) -> None:
         return {("auth.role.v1.created", said), ("auth.role.v1.deleted", said)} <= lines
 
     await until(is_kept)
+
+
+async def test_an_owner_makes_a_bookkeeper(visit: Open, owner: Person) -> None:
+    """Who may from then on take lists out and see no figures, and later the other way round."""
+    member = await invite(owner, "sales")
+    deal = await owner.new_deal("Site for a bakery")
+    here = await visit(owner)
+    await here.open("/settings/members")
+    await here.page.get_by_role("link", name="Roles", exact=True).click()
+    await here.page.get_by_label("A new role begins with").select_option("Finance")
+    await here.page.get_by_role("button", name="New role").click()
+    await here.page.get_by_label("Name").fill("Bookkeeper")
+    await expect(here.page.get_by_label("See clients")).to_be_disabled()
+    await here.page.get_by_label("See analytics, forecasts and risks").uncheck()
+    await here.page.get_by_role("button", name="Add role").click()
+    await expect(here.page.get_by_text("Finance with less · 0 members")).to_be_visible()
+    await here.open("/settings/members")
+    await here.page.get_by_label("Role of Sales").select_option("Bookkeeper")
+    await here.page.get_by_role("button", name="Save Sales").click()
+    await expect(here.page.get_by_label("Role of Sales")).to_have_value(re.compile(".{36}"))
+
+    await member.sign_in()
+    there = await visit(member)
+    for path in ("/", "/pipeline", f"/deals/{deal['id']}", "/clients", "/exports", "/settings"):
+        await there.open(path)
+        await expect(there.page.locator("h1")).to_be_visible()
+        await expect(there.page.get_by_role("link", name="Analytics")).to_have_count(0)
+    await expect(there.page.get_by_text("Bookkeeper")).to_be_visible()
+    await there.open("/pipeline")
+    await expect(there.page.get_by_role("link", name="New deal")).to_have_count(0)
+    there.expect_status(403)
+    await there.open("/analytics")
+    await expect(there.page.get_by_role("heading", name="You may not do this")).to_be_visible()
+    await member.post("/exports", {"resource": "deals", "format": "csv"}, 202)
+
+    await here.open("/settings/roles")
+    await here.page.get_by_role("link", name="Edit Bookkeeper").click()
+    await here.page.get_by_label("See analytics, forecasts and risks").check()
+    await here.page.get_by_label("Take lists out as files").uncheck()
+    await here.page.get_by_role("button", name="See what changes").click()
+    await expect(here.page.get_by_text("1 member has this role")).to_be_visible()
+    await here.shot("role-review-1440-light")
+    await here.page.get_by_role("button", name="Save role").click()
+    await expect(here.page.get_by_text("Role saved.")).to_be_visible()
+    await member.sign_in()
+    refused = await member.request("POST", "/exports", json={"resource": "deals", "format": "csv"})
+    assert refused.status_code == 403
+    assert (await member.request("GET", "/analytics/pipeline")).status_code == 200
+    await here.page.get_by_role("link", name="Remove Bookkeeper").click()
+    await here.page.get_by_label("Members get").select_option("Viewer")
+    await here.page.get_by_role("button", name="Remove role").click()
+    await expect(here.page.get_by_text("None yet.")).to_be_visible()

@@ -6,7 +6,6 @@ import pytest
 from gateway.bootstrap import build
 from gateway.config import Settings
 from gateway.entrypoints.api.routes import declared
-from gateway.entrypoints.pages.members import ROLES
 
 
 def client(settings: Settings) -> httpx.AsyncClient:
@@ -55,10 +54,3 @@ async def test_long_answers_are_compressed_for_those_who_can_read_it() -> None:
     assert squeezed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert squeezed.text.count("<details") == plain.text.count("<details")
-
-
-async def test_bodies_name_the_roles_that_there_are() -> None:
-    async with client(Settings(rate_limit=False)) as edge:
-        shapes = (await edge.get("/api/openapi.json")).json()["components"]["schemas"]
-    roles = [role for role, _ in ROLES]
-    assert ["owner", *shapes["RoleIn"]["properties"]["base"]["enum"]] == roles

@@ -3,6 +3,7 @@
 from typing import Any
 
 from freelanceflow.auth.v1.audit_service_pb2 import AuditEntry, ListAuditEntriesResponse
+from freelanceflow.auth.v1.role_service_pb2 import ListRolesResponse, Role
 from freelanceflow.auth.v1.workspace_service_pb2 import (
     ListMembersResponse,
     Member,
@@ -46,6 +47,37 @@ def make_members() -> ListMembersResponse:
                 start=1,
             )
         ]
+    )
+
+
+BASIS = ("activities.read", "clients.read", "deals.read", "members.read", "workspace.read")
+BOOKKEEPER = "00000000-0000-0000-0000-0000000000b0"
+ROLE_FORMS = (
+    "/settings/roles/new?base=finance",
+    f"/settings/roles/{BOOKKEEPER}/edit",
+    f"/settings/roles/{BOOKKEEPER}/remove",
+)
+
+
+def make_roles() -> ListRolesResponse:
+    """Some built-in ones, and one with less."""
+    finance = (*BASIS, "analytics.read", "exports.write")
+    return ListRolesResponse(
+        roles=[
+            Role(id="owner", name="Owner", permissions=(*finance, "members.write")),
+            Role(id="admin", name="Admin", permissions=(*finance, "members.write")),
+            Role(id="sales", name="Sales", permissions=(*BASIS, "deals.write")),
+            Role(id="finance", name="Finance", permissions=finance),
+            Role(
+                id=BOOKKEEPER,
+                name=HOSTILE[0],
+                base="finance",
+                permissions=(*BASIS, "exports.write"),
+                member_count=2,
+                etag="3",
+            ),
+        ],
+        basis=BASIS,
     )
 
 
@@ -99,6 +131,12 @@ def people_answers() -> dict[str, dict[str, Any]]:
             "RemoveMember": RemoveMemberResponse(),
             "GetWorkspace": make_workspace(),
             "UpdateWorkspace": make_workspace(),
+        },
+        "roles": {
+            "ListRoles": make_roles(),
+            "CreateRole": Role(),
+            "UpdateRole": Role(),
+            "DeleteRole": None,
         },
         "audit": {"ListAuditEntries": make_audit()},
         "setups": dict.fromkeys(("GetSetup", "AddSamples", "RemoveSamples"), Setup()),

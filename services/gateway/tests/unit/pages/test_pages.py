@@ -15,6 +15,7 @@ from freelanceflow.notify.v1.notification_service_pb2 import ListNotificationsRe
 from kit.errors import ErrorKind
 from kit.rpc.errors import PeerUnavailable, RemoteError
 from services.gateway.tests.unit.pages.file_factories import STATUSES
+from services.gateway.tests.unit.pages.people_answers import ROLE_FORMS
 
 PAGES = (
     "/",
@@ -50,6 +51,7 @@ PAGES = (
     "/activities/a-1/edit",
     "/settings/workspace",
     "/settings/members/00000000-0000-0000-0000-000000000002/remove",
+    *("/settings/roles", *ROLE_FORMS),
     "/settings/currencies",
     "/settings/fields",
     "/settings/fields/new",

@@ -13,6 +13,7 @@ from gateway.entrypoints.pages.audit import page_of, words_of
 from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
 from services.gateway.tests.unit.pages.conftest import Site
+from services.gateway.tests.unit.pages.people_answers import ROLE_FORMS
 
 SECOND = "00000000-0000-0000-0000-000000000002"
 
@@ -227,6 +228,7 @@ async def test_a_person_chooses_what_to_hear_of(site: Site) -> None:
         "/settings/fields/new",
         "/settings/fields/f-deals-select/edit",
         f"/settings/members/{SECOND}/remove",
+        *ROLE_FORMS,
     ],
 )
 async def test_nobody_fills_in_what_they_may_not_send(site: Site, path: str) -> None:

@@ -20,6 +20,7 @@ from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
     if_there,
+    needs,
     signed_in,
     together,
     viewer_of,
@@ -43,6 +44,8 @@ LINES = {
 }
 LEVELS = ("leaving", "critical", "high", "watch", "low")
 ADVICE = ("focus", "review", "reconsider")
+
+READERS = [needs("analytics.read")]
 
 router = APIRouter(include_in_schema=False)
 
@@ -207,7 +210,7 @@ class Asking:
         )
 
 
-@router.get("/analytics")
+@router.get("/analytics", dependencies=READERS)
 async def overview(request: Request) -> Response:
     """The key figures, the forecast, and the first few of everything else."""
     query = query_of(request)
@@ -223,7 +226,7 @@ async def overview(request: Request) -> Response:
     return await _page(request, query, ask, "overview", parts)
 
 
-@router.get("/analytics/clients")
+@router.get("/analytics/clients", dependencies=READERS)
 async def risk_list(request: Request) -> Response:
     """Every client by risk, and where the money comes from."""
     query = query_of(request)
@@ -237,7 +240,7 @@ async def risk_list(request: Request) -> Response:
     )
 
 
-@router.get("/analytics/deals")
+@router.get("/analytics/deals", dependencies=READERS)
 async def odds_list(request: Request) -> Response:
     """Every open deal by what it deserves."""
     query = query_of(request)
@@ -245,7 +248,7 @@ async def odds_list(request: Request) -> Response:
     return await _page(request, query, ask, "deals", {"odds": ask.odds(50)})
 
 
-@router.get("/analytics/pipeline")
+@router.get("/analytics/pipeline", dependencies=READERS)
 async def pipeline_figures(request: Request) -> Response:
     """Velocity, health, the way through the stages, and what was done."""
     query = query_of(request)
@@ -259,7 +262,7 @@ async def pipeline_figures(request: Request) -> Response:
     return await _page(request, query, ask, "pipeline", parts)
 
 
-@router.get("/analytics/accuracy")
+@router.get("/analytics/accuracy", dependencies=READERS)
 async def accuracy_page(request: Request) -> Response:
     """What was said against what happened."""
     query = query_of(request)

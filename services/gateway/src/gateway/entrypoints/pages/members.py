@@ -19,20 +19,13 @@ from gateway.entrypoints.pages.calls import (
     together,
     viewer_of,
 )
-from gateway.entrypoints.pages.forms import Errors, Values, errors_of, values_of
+from gateway.entrypoints.pages.forms import Errors, Values, errors_of, options, values_of
 from gateway.entrypoints.pages.rendering import rendering_of
+from gateway.entrypoints.pages.roles import all_roles, base_of
 from gateway.entrypoints.sessions import end_session
 from kit.errors import DomainError, ErrorKind
 
 MOST = 200
-ROLES = [
-    ("owner", "Owner"),
-    ("admin", "Admin"),
-    ("manager", "Manager"),
-    ("sales", "Sales"),
-    ("finance", "Finance"),
-    ("viewer", "Viewer"),
-]
 VISIBILITY = [("all", "All records"), ("team", "Their team's"), ("own", "Only their own")]
 SEES_ALL = ("owner", "admin")
 
@@ -49,12 +42,13 @@ async def members(request: Request) -> Response:
 async def change_member(request: Request, user_id: str) -> Response:
     """Gives another role or sight; only what is another one is sent, as it ends their sessions."""
     signed_in(request)
-    values, found = await values_of(request), await all_members(request)
+    values = await values_of(request)
+    found, roles = await together(all_members(request), all_roles(request))
     member = next((m for m in found if m.user_id == user_id), None)
     asked = ChangeMemberRoleRequest(user_id=user_id)
-    if member is None or values["role"] != member.role:
+    if member is None or values["role"] != (member.custom_role_id or member.role):
         asked.role = values["role"]
-    if values["role"] not in SEES_ALL:
+    if base_of(values["role"], roles) not in SEES_ALL:
         if member is None or values["visibility"] != member.visibility:
             asked.visibility = values["visibility"]
         if member is None or values["team"] != member.team:
@@ -134,7 +128,9 @@ async def members_page(
 ) -> Response:
     """Everybody; and whom it is about to be sent to, when somebody is invited."""
     invitation_errors = invitation_errors or Errors()
-    viewer, found = await together(viewer_of(request), all_members(request))
+    viewer, found, roles = await together(
+        viewer_of(request), all_members(request), all_roles(request)
+    )
     return rendering_of(request).response(
         request,
         "settings/members.html",
@@ -142,7 +138,7 @@ async def members_page(
         status=max(errors.status, invitation_errors.status),
         members=found,
         teams=sorted({member.team for member in found if member.team}),
-        roles=ROLES,
+        roles=options(roles),
         visibilities=VISIBILITY,
         sees_all=SEES_ALL,
         me=str(signed_in(request).user_id),
