@@ -142,7 +142,8 @@ class AuthServiceServicer:
     def AcceptInvitation(self, request, context):
         """Turns an invitation into a membership and a session: a new person gives name and password, a known one the password.
         Fails with NOT_FOUND (INVITATION_NOT_FOUND), also for a used or expired one, UNAUTHENTICATED (CREDENTIALS_WRONG),
-        FAILED_PRECONDITION (EMAIL_NOT_PROVEN) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+        PERMISSION_DENIED (WORKSPACE_CLOSED), which leaves it as it is, FAILED_PRECONDITION (EMAIL_NOT_PROVEN) and
+        RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

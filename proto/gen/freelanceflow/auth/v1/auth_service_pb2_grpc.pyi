@@ -65,7 +65,8 @@ class AuthServiceStub:
     AcceptInvitation: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.AcceptInvitationRequest, _auth_service_pb2.TokenPair]
     """Turns an invitation into a membership and a session: a new person gives name and password, a known one the password.
     Fails with NOT_FOUND (INVITATION_NOT_FOUND), also for a used or expired one, UNAUTHENTICATED (CREDENTIALS_WRONG),
-    FAILED_PRECONDITION (EMAIL_NOT_PROVEN) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    PERMISSION_DENIED (WORKSPACE_CLOSED), which leaves it as it is, FAILED_PRECONDITION (EMAIL_NOT_PROVEN) and
+    RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
     """
 
 @_typing.type_check_only
@@ -105,7 +106,8 @@ class AuthServiceAsyncStub(AuthServiceStub):
     AcceptInvitation: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.AcceptInvitationRequest, _auth_service_pb2.TokenPair]  # type: ignore[assignment]
     """Turns an invitation into a membership and a session: a new person gives name and password, a known one the password.
     Fails with NOT_FOUND (INVITATION_NOT_FOUND), also for a used or expired one, UNAUTHENTICATED (CREDENTIALS_WRONG),
-    FAILED_PRECONDITION (EMAIL_NOT_PROVEN) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    PERMISSION_DENIED (WORKSPACE_CLOSED), which leaves it as it is, FAILED_PRECONDITION (EMAIL_NOT_PROVEN) and
+    RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
     """
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -190,7 +192,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_auth_service_pb2.TokenPair, _abc.Awaitable[_auth_service_pb2.TokenPair]]:
         """Turns an invitation into a membership and a session: a new person gives name and password, a known one the password.
         Fails with NOT_FOUND (INVITATION_NOT_FOUND), also for a used or expired one, UNAUTHENTICATED (CREDENTIALS_WRONG),
-        FAILED_PRECONDITION (EMAIL_NOT_PROVEN) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+        PERMISSION_DENIED (WORKSPACE_CLOSED), which leaves it as it is, FAILED_PRECONDITION (EMAIL_NOT_PROVEN) and
+        RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
         """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -34,6 +34,7 @@ from auth.adapters.tables import (
 from auth.domain.roles import Role
 from auth.domain.session import Session
 from auth.domain.user import User
+from kit import erasure
 from kit.database import Statement, SystemTransaction
 
 USER = bindparam("user", type_=Uuid())
@@ -54,7 +55,16 @@ _is_only_owner = (
 # How somebody stands in a workspace, as columns of `members`.
 STANDING = (_is_sole_member.label("sole_member"), _is_only_owner.label("only_owner"))
 
-# Held until the commit: nobody joins meanwhile.
+# Held until the commit, in this order: whoever is coming in, other owners who step down, and
+# whoever joins.
+HOLD_PERSON = Statement(select(users.c.id).where(users.c.id == USER).with_for_update())
+HOLD_OWNERS = Statement(
+    select(members.c.user_id)
+    .join(_other, _other.c.workspace_id == members.c.workspace_id)
+    .where(_other.c.user_id == USER, members.c.role == Role.OWNER.value)
+    .order_by(members.c.workspace_id, members.c.user_id)
+    .with_for_update(of=members)
+)
 HOLD = Statement(
     select(workspaces.c.workspace_id)
     .join(members, members.c.workspace_id == workspaces.c.workspace_id)
@@ -108,6 +118,9 @@ UNNAME_INVITED = Statement(
     .values(detail="")
 )
 UNINVITE = Statement(delete(invitations).where(invitations.c.email == EMAIL))
+WITHDRAW = Statement(
+    delete(invitations).where(invitations.c.workspace_id == bindparam("workspace", type_=Uuid()))
+)
 REMOVE = tuple(
     Statement(delete(table).where(table.c.user_id == USER))
     for table in (
@@ -152,8 +165,9 @@ class Membership(NamedTuple):
 
 
 async def hold_memberships(tx: SystemTransaction, user_id: UUID) -> list[Membership]:
-    """All of them; nobody joins there until the commit."""
-    await tx.rows(HOLD, user=user_id)
+    """All of them; until the commit nobody joins there, and no other owner goes."""
+    for statement in (HOLD_PERSON, HOLD_OWNERS, HOLD):
+        await tx.rows(statement, user=user_id)
     return [Membership(*row) for row in await tx.rows(MEMBERSHIPS, user=user_id)]
 
 
@@ -175,6 +189,12 @@ async def remove(tx: SystemTransaction, user: User) -> None:
     for statement in REMOVE:
         await tx.run(statement, user=user.id)
     await tx.run(REMOVE_USER, user=user.id)
+
+
+async def erase_workspace(tx: SystemTransaction, workspace_id: UUID) -> None:
+    """It is to be erased, and nobody who was invited comes in meanwhile."""
+    await tx.run(WITHDRAW, workspace=workspace_id)
+    await erasure.ask(tx, workspace_id)
 
 
 async def take_addresses(tx: SystemTransaction) -> bool:

@@ -20,7 +20,12 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from auth.adapters.leaving import STANDING
 from auth.adapters.tables import custom_roles, members, users, workspaces
 from auth.domain.custom_role import CustomRole
-from auth.domain.errors import AlreadyMember, MemberNotFound, WorkspaceNotFound
+from auth.domain.errors import (
+    AlreadyMember,
+    MemberNotFound,
+    WorkspaceIsClosed,
+    WorkspaceNotFound,
+)
 from auth.domain.roles import Role, Visibility
 from auth.domain.workspace import Member, Workspace
 from kit.database import Statement, SystemTransaction, Transaction
@@ -33,6 +38,7 @@ READ = bindparam("read", type_=Integer())
 _one = select(workspaces).where(workspaces.c.workspace_id == WORKSPACE)
 GET = Statement(_one)
 LOCK = Statement(_one.with_for_update())
+HOLD = Statement(_one.with_for_update(read=True))
 ADD = Statement(insert(workspaces).values({c.name: bindparam(c.name) for c in workspaces.c}))
 SAVE = Statement(
     update(workspaces)
@@ -88,6 +94,14 @@ LOCK_MEMBER = Statement(
     select(members.c.user_id)
     .where(members.c.workspace_id == WORKSPACE, members.c.user_id == USER)
     .with_for_update()
+)
+# Whoever closes the workspace, or changes what its member may do, comes before, and counts, or
+# after, and ends the session that begins.
+HOLD_MEMBER = Statement(
+    select(members.c.user_id)
+    .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
+    .where(members.c.workspace_id == WORKSPACE, members.c.user_id == USER)
+    .with_for_update(read=True, of=(members, workspaces))
 )
 HOLDERS = Statement(
     _whole.where(members.c.custom_role_id == bindparam("role_id", type_=Uuid()))
@@ -180,6 +194,15 @@ async def load_for_update(tx: Transaction) -> Workspace:
     return _workspace(await tx.row(LOCK, workspace=tx.workspace_id))
 
 
+async def hold_open(tx: Transaction) -> None:
+    """Nobody closes the transaction's own until the commit.
+
+    Raises WorkspaceNotFound, WorkspaceIsClosed.
+    """
+    if _workspace(await tx.row(HOLD, workspace=tx.workspace_id)).erase_at is not None:
+        raise WorkspaceIsClosed("This workspace is closed, until one of its owners reopens it.")
+
+
 async def add(uow: UnitOfWork, workspace: Workspace) -> None:
     """A new one."""
     values = {c.name: getattr(workspace, c.name) for c in workspaces.c}
@@ -210,6 +233,12 @@ async def member(tx: Transaction, user_id: UUID) -> Member:
 async def member_for_update(tx: Transaction, user_id: UUID) -> Member:
     """Read once the lock is held: as it is then, and its role too. Raises MemberNotFound."""
     await tx.row(LOCK_MEMBER, workspace=tx.workspace_id, user=user_id)
+    return await member(tx, user_id)
+
+
+async def member_coming_in(tx: Transaction, user_id: UUID) -> Member:
+    """As they are until the commit, for a session to begin. Raises MemberNotFound."""
+    await tx.row(HOLD_MEMBER, workspace=tx.workspace_id, user=user_id)
     return await member(tx, user_id)
 
 

@@ -84,7 +84,7 @@ async def exchange(uow: UnitOfWork, signer: TokenSigner, *, key: ApiKey, now: da
     if key.is_expired(now):
         raise ApiKeyExpired("This API key has expired. Make a new one.")
     try:
-        member = await workspaces.member_for_update(uow, key.user_id)
+        member = await workspaces.member_coming_in(uow, key.user_id)
     except MemberNotFound:
         raise ApiKeyInvalid("This API key is not valid.") from None
     if member.closed:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from auth.adapters import closing, sessions, workspaces
+from auth.adapters import closing, leaving, sessions, workspaces
 from auth.adapters.sealing import Sealing
 from auth.adapters.tokens import TokenSigner
 from auth.application import two_step
@@ -12,7 +12,6 @@ from auth.application.sessions import Tokens, end_sessions_of_workspace, hold_pr
 from auth.domain.errors import NameDiffers, SessionEnded, WorkspaceNotClosed
 from auth.domain.facts import WorkspaceErased
 from auth.domain.user import User
-from kit import erasure
 from kit.unit_of_work import UnitOfWork
 
 
@@ -75,7 +74,7 @@ async def erase_workspace(uow: UnitOfWork, *, now: datetime) -> None:
     for user in await closing.only_here(uow):
         await erase_person(uow, user, by=None, now=now)
     await closing.remove_members(uow)
-    await erasure.ask(uow, workspace.id)
+    await leaving.erase_workspace(uow, workspace.id)
     uow.tell_facts(
         WorkspaceErased(aggregate_id=workspace.id, version=workspace.version + 1, at=now, by=None)
     )

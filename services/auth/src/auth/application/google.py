@@ -221,7 +221,7 @@ async def _connect(
     await identities.add(uow, claims, user.id, now)
     user.connected(claims.email, at=now)
     uow.tell(user)
-    member = await workspaces.member(uow, user.id)
+    member = await workspaces.member_coming_in(uow, user.id)
     tokens = await session_cases.start(uow, signer, member=member, device=device, now=now)
     await uow.commit()
     return tokens

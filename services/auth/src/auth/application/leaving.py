@@ -10,7 +10,6 @@ from auth.application.sessions import hold_proof
 from auth.domain.errors import OnlyOwner
 from auth.domain.facts import Cause, MemberErased, MemberRemoved, UserDeleted, WorkspaceErased
 from auth.domain.user import User
-from kit import erasure
 from kit.unit_of_work import UnitOfWork
 
 LAST = 2**31 - 1  # no version comes after it
@@ -33,7 +32,7 @@ async def delete_account(
         )
     for membership in memberships:
         if membership.sole_member:
-            await erasure.ask(uow, membership.workspace_id)
+            await leaving.erase_workspace(uow, membership.workspace_id)
         uow.tell_facts(_end_of(membership, user, now))
     await erase_person(uow, user, by=user.id, now=now)
     await uow.commit()

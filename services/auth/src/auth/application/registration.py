@@ -99,7 +99,7 @@ async def verify_email(
     user = await users.load_for_update(uow, user_id)
     user.email_verified_at = user.email_verified_at or now
     await users.save(uow, user)
-    member = await workspaces.member(uow, user_id)
+    member = await workspaces.member_coming_in(uow, user_id)
     tokens = await sessions.start(uow, signer, member=member, device=device, now=now)
     await uow.commit()
     return tokens
@@ -146,8 +146,9 @@ async def accept_invitation(
 ) -> Tokens | Challenge:
     """Join the unit's workspace; of many at a time one uses the invitation up.
 
-    Raises InvitationNotFound, AlreadyMember, EmailTaken, CredentialsWrong.
+    Raises InvitationNotFound, WorkspaceIsClosed, AlreadyMember, EmailTaken, CredentialsWrong.
     """
+    await workspaces.hold_open(uow)
     given = await invitations.accept(uow, secrets.digest(token), now)
     if given is None:
         raise InvitationNotFound(NOT_VALID)

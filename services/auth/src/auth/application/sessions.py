@@ -73,7 +73,7 @@ async def log_in(
     if new_hash is not None:
         user.password_hash = new_hash
         await users.save(uow, user)
-    member = await workspaces.member(uow, user.id)
+    member = await workspaces.member_coming_in(uow, user.id)
     tokens = await start(uow, signer, member=member, device=device, now=now)
     await uow.commit()
     return tokens
@@ -201,7 +201,7 @@ async def switch_workspace(
     """
     await users.held_password(uow, user_id)  # as a session begins: see hold_proof
     try:
-        member = await workspaces.member(uow, user_id)
+        member = await workspaces.member_coming_in(uow, user_id)
     except MemberNotFound:
         raise WorkspaceNotFound("There is no such workspace.") from None
     old = await sessions.load_for_update(uow, session_id)
