@@ -122,7 +122,10 @@ async def test_a_list_goes_into_a_file_as_it_is_shown(site: Any) -> None:
         ("owner_id", [str(UUID(int=1))]),
         ("tags", ["vip"]),
     ]
-    assert [(key.field, key.descending) for key in asked.sort] == [("won_value", True)]
+    assert [(key.field, key.descending) for key in asked.sort] == [
+        ("won_value", True),
+        ("name", False),
+    ]
     assert list(asked.columns) == ["name", "parent", "emails", "won_value", "currency", "cf_text"]
 
 

@@ -113,9 +113,12 @@ async def test_heads_lead_to_who_brought_most_and_was_left_alone_longest(
         assert ("sort", leads_to) in parse_qsl(head[2].replace("&amp;", "&"))
         is_sorted = sort.lstrip("-") == leads_to.lstrip("-")
         assert ("aria-sort" in head[1]) is is_sorted
-        assert ("wide-only" in head[1]) is not is_sorted  # a phone shows what it is sorted by
+        assert ("wide-only" in head[1]) is not is_sorted
+    deals = re.search(r"<th ([^>]*)>Open deals", heads)
+    assert deals
+    assert ("wide-only" in deals[1]) is bool(sort)  # a phone shows one: what it is sorted by
     asked: Any = site.neighbours.clients.asked
     sorts = [list(one.sort) for one in asked if isinstance(one, ListClientsRequest)]
     assert [(key.field, key.descending) for key in sorts[-1]] == (
-        [(sort.lstrip("-"), sort.startswith("-"))] if sort else []
+        [(sort.lstrip("-"), sort.startswith("-")), ("name", False)] if sort else []
     )

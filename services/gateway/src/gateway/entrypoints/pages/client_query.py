@@ -116,10 +116,12 @@ class ClientQuery:
 
     @property
     def sort_keys(self) -> list[SortKey]:
-        """By name when there is none."""
+        """By name when there is none, and those that are equal, such as all who brought nothing."""
         if not self.sort:
             return []
-        return [SortKey(field=self.sort.lstrip("-"), descending=self.sort.startswith("-"))]
+        field = self.sort.lstrip("-")
+        chosen = SortKey(field=field, descending=self.sort.startswith("-"))
+        return [chosen] if field == "name" else [chosen, SortKey(field="name")]
 
     def value(self, name: str) -> str:
         """What a field of the form holds."""
@@ -142,10 +144,10 @@ class ClientQuery:
         return _SORTED.get(column, "")
 
     @property
-    def sorted_column(self) -> str:
-        """The column that it is sorted by; none when it is the name."""
+    def main_column(self) -> str:
+        """The one that a phone has room for: what the list is sorted by."""
         field = self.sort.lstrip("-")
-        return next((column for column, sort in _SORTED.items() if sort == field), "")
+        return next((name for name in self.shown if _SORTED.get(name) == field), "open_deals")
 
     def sorted_by(self, field: str) -> str:
         """The address of the list sorted by a column; again the other way round."""
