@@ -97,6 +97,18 @@ async def test_a_closed_workspace_answers_nobody(
     assert (await owner.get(f"/deals/{deal['id']}"))["name"] == "Untouched"
 
 
+async def test_links_of_mails_lead_where_they_say_from_a_closed_workspace(
+    owner: Person, http: httpx.AsyncClient
+) -> None:
+    await close(owner)
+    header = {"Authorization": f"Bearer {owner.token}"}
+    for page in ("forgot", "join", "reset", "unsubscribe", "verify-email"):
+        answer = await http.get(f"/{page}", params={"token": "x"}, headers=header)
+        assert "/closed" not in answer.headers.get("location", ""), page
+    answer = await http.get("/workspaces", headers=header)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/closed")
+
+
 async def test_when_its_days_are_over_it_is_erased_everywhere(
     owner: Person, http: httpx.AsyncClient, platform: Platform
 ) -> None:

@@ -193,4 +193,4 @@ async def test_each_owner_is_told_that_a_workspace_was_closed(
         assert letter["Subject"] == "Harbour Works was closed"
         text = letter.get_body(("plain",))
         assert text is not None
-        assert "http://localhost:8700/closed" in text.get_content()
+        assert "http://localhost:8700/workspaces" in text.get_content()

@@ -4,7 +4,8 @@ from gateway.entrypoints.errors import WorkspaceClosed
 from kit.rpc.identity import Principal
 
 REOPEN = "workspace.delete"
-# What concerns the person, the other workspaces, or reopening this one.
+# What concerns the person, the other workspaces, or reopening this one; and where links of mails
+# lead, whoever follows them.
 _LET_IN = frozenset(
     {
         "/api/docs",
@@ -12,17 +13,22 @@ _LET_IN = frozenset(
         "/api/v1/me",
         "/api/v1/workspaces",
         "/closed",
+        "/forgot",
         "/join",
         "/livez",
         "/readyz",
+        "/reset",
         "/sign-in",
         "/sign-out",
+        "/unsubscribe",
+        "/verify-email",
     }
 )
 _BELOW = (
     "/api/v1/auth/",
     "/api/v1/me/",
     "/api/v1/workspaces/",
+    "/auth/google/",
     "/closed/",
     "/sign-in/",
     "/workspaces/",

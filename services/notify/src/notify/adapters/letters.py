@@ -171,7 +171,8 @@ class Letters:
         body += f" {_when_and_where(erased_at, '')}: clients, deals, activities, files, reports."
         body += " Until then an owner can reopen it as it was."
         reason = f"You get this because you are an owner of {workspace}."
-        return self._of_account(email, name, title, body, "closed", "Reopen it", reason)
+        # Whoever comes into another of theirs by it finds the closed one there.
+        return self._of_account(email, name, title, body, "workspaces", "Reopen it", reason)
 
     def workspace_reopened(self, email: str, name: str, *, workspace: str) -> NewMail:
         """To each owner: nothing is erased."""
