@@ -175,6 +175,23 @@ async def test_who_is_removed_is_out(door: Door) -> None:
     assert await refused(door.log_in(noor.email)) == "CREDENTIALS_WRONG"
 
 
+async def test_whoever_comes_back_is_news_to_all_who_heard_of_the_leaving(
+    door: Door, database: ServiceDatabase
+) -> None:
+    mira = await door.register()
+    noor = await door.invite(mira, "sales")
+    for _ in range(2):
+        remove = workspace_pb.RemoveMemberRequest(user_id=noor.tokens.user_id)
+        await door.call(door.workspace.RemoveMember, remove, identity=mira.identity)
+        assert (await door.invite(mira, "sales", noor.email)).email == noor.email
+    told = await database.owner.fetch(
+        "SELECT headers ->> 'ff-version' AS version FROM outbox"
+        " WHERE aggregate_id = $1 AND type LIKE 'auth.member.v1.%' ORDER BY number",
+        UUID(noor.tokens.user_id),
+    )
+    assert [int(row["version"]) for row in told] == [1, 2, 3, 4, 5]
+
+
 async def test_two_owners_cannot_leave_at_once(door: Door) -> None:
     mira = await door.register()
     noor = await door.invite(mira, "owner")

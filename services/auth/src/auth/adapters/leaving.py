@@ -23,6 +23,7 @@ from auth.adapters.tables import (
     former_members,
     identities,
     invitations,
+    left_members,
     members,
     one_time_tokens,
     recovery_codes,
@@ -125,6 +126,7 @@ REMOVE = tuple(
     Statement(delete(table).where(table.c.user_id == USER))
     for table in (
         members,
+        left_members,
         api_keys,
         sessions,
         identities,

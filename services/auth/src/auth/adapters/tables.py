@@ -240,6 +240,16 @@ former_members = Table(
     _instant("deleted_at"),
 )
 
+# Who was removed, and as of which version: whoever comes back goes on behind it, since the other
+# services take no older one for news.
+left_members = Table(
+    "left_members",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
 refresh_tokens = Table(
     "refresh_tokens",
     metadata,

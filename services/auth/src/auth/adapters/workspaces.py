@@ -11,14 +11,13 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from auth.adapters.leaving import STANDING
-from auth.adapters.tables import custom_roles, members, users, workspaces
+from auth.adapters.tables import custom_roles, left_members, members, users, workspaces
 from auth.domain.custom_role import CustomRole
 from auth.domain.errors import (
     AlreadyMember,
@@ -152,6 +151,18 @@ SAVE_RIGHTS = Statement(
 )
 REMOVE = Statement(
     delete(members).where(members.c.workspace_id == WORKSPACE, members.c.user_id == USER)
+)
+_leaving = insert(left_members).values({c.name: bindparam(c.name) for c in left_members.c})
+LEAVE = Statement(
+    _leaving.on_conflict_do_update(
+        index_elements=[left_members.c.workspace_id, left_members.c.user_id],
+        set_={"version": _leaving.excluded.version},
+    )
+)
+LEFT = Statement(
+    select(left_members.c.version).where(
+        left_members.c.workspace_id == WORKSPACE, left_members.c.user_id == USER
+    )
 )
 MINE = Statement(
     select(
@@ -302,7 +313,14 @@ async def save_rights(uow: UnitOfWork, member: Member) -> None:
 
 async def remove_member(uow: UnitOfWork, member: Member) -> None:
     """Raises ChangedMeanwhile."""
+    here = {"workspace_id": uow.workspace_id, "user_id": member.id}
+    await uow.run(LEAVE, **here, version=member.version + 1)
     uow.saved(member, rows=await uow.run(REMOVE, workspace=uow.workspace_id, user=member.id))
+
+
+async def next_version(tx: Transaction, user_id: UUID) -> int:
+    """Of somebody who comes in: for the first time, or again."""
+    return 1 + (await tx.value(LEFT, workspace=tx.workspace_id, user=user_id) or 0)
 
 
 async def memberships(

@@ -157,6 +157,7 @@ async def accept_invitation(
     else:
         await sessions.hold_proof(uow, guest.user)
     member = _member(guest.user, uow.workspace_id, given, now)
+    member.version = await workspaces.next_version(uow, member.id)
     member.join(by=guest.user.id)
     await workspaces.add_member(uow, member)
     if not guest.is_new and (challenge := await two_step.challenge(uow, guest.user, now)):

@@ -166,7 +166,7 @@ class Member(Aggregate):
 
     def join(self, *, by: UUID) -> None:
         """Tell that the person is in."""
-        self.tell(self._told(MemberAdded, version=1, at=self.joined_at, by=by))
+        self.tell(self._told(MemberAdded, version=self.version, at=self.joined_at, by=by))
 
     @property
     def standing(self) -> Standing:
