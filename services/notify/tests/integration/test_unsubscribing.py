@@ -26,6 +26,7 @@ from services.notify.tests.factories import (
     Sink,
     deal_moved,
     member_added,
+    member_removed,
     rows,
     tell,
     verification,
@@ -169,3 +170,18 @@ async def test_what_was_sent_keeps_no_link(
     assert all(mail["unsubscribe"] for mail in await rows(database, "mails", workspace))
     await send(app, smtp)
     assert not any(mail["unsubscribe"] for mail in await rows(database, "mails", workspace))
+
+
+async def test_whoever_has_left_is_not_written_down_again_by_an_old_link(
+    app: App,
+    database: ServiceDatabase,
+    workspace: UUID,
+    mira: UUID,
+    caller: tuple[Caller, Any, Issuer],
+) -> None:
+    call, stub, _ = caller
+    token = token_of(app.unsubscribe_links.link(Subscription(workspace, mira, "deal_won")))
+    await tell(app, member_removed(workspace, mira))
+    answer = await call.call(stub.Unsubscribe, pb.UnsubscribeRequest(token=token))
+    assert answer.workspace_name == "Studio Nord"
+    assert await rows(database, "preferences", workspace) == []

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, delete, func, select
+from sqlalchemy import and_, bindparam, delete, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from kit.database import Statement, Transaction
@@ -54,6 +54,14 @@ ALL = Statement(
         recipients.c.removed_at.is_(None),
     )
     .order_by(recipients.c.user_id)
+)
+
+IS_KNOWN = Statement(
+    select(true()).where(
+        recipients.c.workspace_id == bindparam("workspace", type_=recipients.c.workspace_id.type),
+        recipients.c.user_id == bindparam("user", type_=recipients.c.user_id.type),
+        recipients.c.removed_at.is_(None),
+    )
 )
 
 # What is somebody's own.
@@ -122,6 +130,11 @@ async def drop_own(tx: Transaction, user_id: UUID) -> None:
     """What a person was told, and how they wanted it."""
     for statement in DROP_OWN:
         await tx.run(statement, workspace=tx.workspace_id, user=user_id)
+
+
+async def is_known(tx: Transaction, user_id: UUID) -> bool:
+    """Whether the person belongs to the workspace."""
+    return bool(await tx.value(IS_KNOWN, workspace=tx.workspace_id, user=user_id))
 
 
 async def everybody(tx: Transaction) -> list[Recipient]:

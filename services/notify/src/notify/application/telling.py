@@ -109,10 +109,14 @@ async def choose(
 
 
 async def unsubscribe(uow: UnitOfWork, *, user_id: UUID, kind: str) -> str:
-    """No more mails of a kind, or no more digests; the answer is what the workspace is called."""
-    unwanted = without_mails(await preferences.of(uow, user_id), kind)
-    await preferences.keep(uow, user_id, unwanted)
-    await digests.drop_kinds(uow, user_id, list(unwanted))
+    """No more mails of a kind, or no more digests; the answer is what the workspace is called.
+
+    Links work for ever: nothing is written of whoever gets no mails any more.
+    """
+    if await recipients.is_known(uow, user_id):
+        unwanted = without_mails(await preferences.of(uow, user_id), kind)
+        await preferences.keep(uow, user_id, unwanted)
+        await digests.drop_kinds(uow, user_id, list(unwanted))
     workspace = await workspaces.get(uow)
     await uow.commit()
     return workspace.name
