@@ -812,7 +812,7 @@ class InvitationSent(_message.Message):
     inviter_name: _builtins.str
     """Who invites, by name."""
     role: _builtins.str
-    """Role in the workspace."""
+    """What the role in the workspace is called: a built-in one, or one of its own."""
     token: _builtins.str
     """The link's secret."""
     actor_id: _builtins.str
