@@ -296,6 +296,18 @@ async def test_all_workspaces_are_built_and_one_that_cannot_be_stops_no_other(
     assert [await _known(database, deal) for deal in deals] == [1, 0, 1]
 
 
+async def test_a_workspace_that_was_erased_stays_so(
+    database: ServiceDatabase, workspace: UUID, app: App
+) -> None:
+    """crm, restored to a time before, still has it."""
+    deal = Told(workspace).created()
+    erase = "INSERT INTO erasures (workspace_id) VALUES ($1)"
+    await database.system.execute(erase, workspace)
+    async with log_of(Crm(*deal.events)) as log:
+        assert await rebuild_all(app, log, []) == 0
+    assert await _known(database, deal) == 0
+
+
 async def _known(database: ServiceDatabase, deal: ToldDeal) -> int:
     count = "SELECT count(*) FROM deals WHERE workspace_id = $1 AND deal_id = $2"
     return int(await database.owner.fetchval(count, deal.crm.workspace, deal.id))

@@ -62,6 +62,7 @@ _key = func.hashtextextended(bindparam("key", type_=Text()), 0)
 NOBODY_ELSE = Statement(select(func.pg_try_advisory_xact_lock(_key)))
 TRY = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 LET_GO = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
+ERASED = "SELECT workspace_id FROM erasures"
 LEFT = "SELECT workspace_id FROM rebuilds ORDER BY begun_at LIMIT 100"
 
 
@@ -129,3 +130,8 @@ async def end(tx: Transaction) -> None:
 async def unfinished(system: Pool) -> list[UUID]:
     """Workspaces that are, or were, being built anew."""
     return [row["workspace_id"] for row in await system.fetch(LEFT)]
+
+
+async def erased(system: Pool) -> set[UUID]:
+    """Workspaces of which nothing may come back."""
+    return {row["workspace_id"] for row in await system.fetch(ERASED)}

@@ -26,9 +26,16 @@ class BeingRebuilt(DomainError):
 
 
 async def rebuild_all(app: App, crm: CrmLog, workspace_ids: Sequence[UUID]) -> int:
-    """One after the other, all of them when none is named; how many could not be built."""
+    """One after the other, all of them when none is named; how many could not be built.
+
+    A crm that was restored to a time before may have more of a workspace than may be kept.
+    """
     failed = 0
+    erased = await rebuilds.erased(app.system)
     for workspace_id in workspace_ids or await crm.workspaces():
+        if workspace_id in erased:
+            log.warning("not_rebuilt_but_erased", workspace=str(workspace_id))
+            continue
         try:
             told = await rebuild(app, crm, workspace_id)
         except _FAILURES as error:
