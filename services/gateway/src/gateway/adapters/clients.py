@@ -41,7 +41,8 @@ from gateway.config import Settings
 from kit.rpc.client import TIMEOUT, Caller
 from kit.rpc.identity import NOBODY, CallIdentity
 
-STREAM_TIMEOUT = 120.0  # seconds for all of a file
+# Seconds for all of a file: whoever downloads sets the pace, and 500 MB take a while.
+STREAM_TIMEOUT = 3600.0
 # Seconds that the request being served has waited for services; calls side by side add up.
 rpc_seconds: ContextVar[list[float] | None] = ContextVar("rpc_seconds", default=None)
 

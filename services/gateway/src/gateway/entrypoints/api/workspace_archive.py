@@ -1,11 +1,14 @@
 """All of a workspace as one ZIP: behind crm's records comes what the other services keep.
 
 crm has written the records into its file, with their maker's sight; the rest is asked for at the
-download, page by page, with the rights of whoever downloads.
+download, page by page, with the rights of whoever downloads. It is asked for while the records pass
+by, and not behind them: on a slow connection these rights end before the records do.
 """
 
-from collections.abc import AsyncIterator
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, NamedTuple
 
 import orjson
 
@@ -30,7 +33,16 @@ from kit.rpc.identity import CallIdentity
 
 FOLDER = "workspace"
 PAGE = 200
+IN_MEMORY = 1024 * 1024  # bytes of what waits for its turn; more is in a temporary file
+PIECE = 64 * 1024
 Rows = AsyncIterator[list[dict[str, Any]]]
+
+
+class Lines(NamedTuple):
+    """All of a kind, until its turn comes."""
+
+    text: IO[bytes]
+    number: int
 
 
 async def whole_workspace(
@@ -40,32 +52,46 @@ async def whole_workspace(
     records = aiter(chunks)
     first = await anext(records)
     documents = await _documents(clients, identity)
-    kinds = _kinds(clients, identity)
+    rest = asyncio.create_task(_asked_for(_kinds(clients, identity)))
 
     async def written() -> AsyncIterator[bytes]:
-        preceding = Preceding()
-        yield preceding.passed(first.chunk)
-        async for piece in records:
-            yield preceding.passed(piece.chunk)
-        yield preceding.end()
-        archive, entries = Archive(SystemClock().now(), preceding), list[tuple[Entry, int]]()
-        for name, value in documents.items():
-            entries.append((archive.add(f"{FOLDER}/{name}.json", _json(value)), 1))
-        for name, rows in kinds.items():
-            count = 0
-            archive.begin(f"{FOLDER}/{name}.jsonl")
-            async for page in rows:
-                archive.write(b"".join(map(_json, page)))
-                count += len(page)
-                for piece in archive.pieces():
-                    yield piece
-            entries.append((archive.end(), count))
-        archive.add(f"{FOLDER}/manifest.json", _manifest(entries))
-        archive.close()
-        for piece in archive.pieces():
-            yield piece
+        try:
+            preceding = Preceding()
+            yield preceding.passed(first.chunk)
+            async for piece in records:
+                yield preceding.passed(piece.chunk)
+            yield preceding.end()
+            archive, entries = Archive(SystemClock().now(), preceding), list[tuple[Entry, int]]()
+            for name, value in documents.items():
+                entries.append((archive.add(f"{FOLDER}/{name}.json", _json(value)), 1))
+            for name, lines in (await rest).items():
+                archive.begin(f"{FOLDER}/{name}.jsonl")
+                while text := lines.text.read(PIECE):
+                    archive.write(text)
+                    for piece in archive.pieces():
+                        yield piece
+                entries.append((archive.end(), lines.number))
+            archive.add(f"{FOLDER}/manifest.json", _manifest(entries))
+            archive.close()
+            for piece in archive.pieces():
+                yield piece
+        finally:
+            rest.cancel()  # for a reader who had enough
 
     return written()
+
+
+async def _asked_for(kinds: Mapping[str, Rows]) -> dict[str, Lines]:
+    return {name: await _lines(rows) for name, rows in kinds.items()}
+
+
+async def _lines(rows: Rows) -> Lines:
+    text, number = SpooledTemporaryFile(IN_MEMORY), 0  # noqa: SIM115 closed with its last reader
+    async for page in rows:
+        text.write(b"".join(map(_json, page)))
+        number += len(page)
+    text.seek(0)
+    return Lines(text, number)
 
 
 async def _documents(clients: Clients, identity: CallIdentity) -> dict[str, Any]:
