@@ -4,7 +4,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.e2e.support.api import PASSWORD, Person, invite
 from tests.e2e.support.browsing import Open
@@ -15,6 +15,22 @@ from tests.e2e.test_leaving import left_of
 
 async def name_of(person: Person) -> str:
     return str((await person.get("/me"))["workspace"]["name"])
+
+
+async def rename(owner: Person, name: str) -> None:
+    path = f"/workspaces/{owner.workspace_id}"
+    etag = (await owner.request("GET", path)).headers["etag"]
+    answer = await owner.request("PATCH", path, json={"name": name}, headers={"If-Match": etag})
+    assert answer.status_code == 200, answer.text
+
+
+async def fits(page: Page) -> bool:
+    """Nothing is to be scrolled to sideways."""
+    return bool(
+        await page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
+    )
 
 
 async def close(owner: Person) -> None:
@@ -34,7 +50,7 @@ async def test_a_workspace_is_closed_and_reopened_on_its_pages(
     visit: Open, owner: Person, http: httpx.AsyncClient, platform: Platform, *, scripts: bool
 ) -> None:
     deal = await owner.new_deal("Still here")
-    name = await name_of(owner)
+    await rename(owner, name := "Harbour-" + "w" * 90)
     here = await visit(owner, java_script_enabled=scripts)
     await here.page.goto(f"{here.url}/settings/workspace")
     await here.page.get_by_role("link", name="Delete workspace").click()
@@ -43,6 +59,7 @@ async def test_a_workspace_is_closed_and_reopened_on_its_pages(
         for width in (390, 1280):
             await here.page.set_viewport_size({"width": width, "height": 900})
             await here.shot(f"workspace-delete-{width}-light")
+            assert await fits(here.page)
     here.expect_status(422)
     await here.page.get_by_label("Name of the workspace").fill("Something else")
     await here.page.get_by_label("Your password").fill(PASSWORD)
@@ -53,7 +70,10 @@ async def test_a_workspace_is_closed_and_reopened_on_its_pages(
     await here.page.get_by_role("button", name="Delete this workspace").click()
     await expect(here.page.get_by_role("heading", name=f"{name} is closed")).to_be_visible()
     if scripts:
-        await here.shot("workspace-closed-1280-light")
+        for width in (390, 1280):
+            await here.page.set_viewport_size({"width": width, "height": 900})
+            await here.shot(f"workspace-closed-{width}-light")
+            assert await fits(here.page)
     await here.page.goto(f"{here.url}/pipeline")
     await expect(here.page.get_by_role("heading", name=f"{name} is closed")).to_be_visible()
     await here.page.get_by_role("button", name="Reopen it as it was").click()
