@@ -75,8 +75,8 @@ def _promtool() -> None:
         return
     try:
         os.environ[promtool.PROMTOOL.setting] = str(promtool.provide(_say))
-    except (BinaryMissing, promtool.NoPromtool) as problem:
-        sys.exit(str(problem))
+    except (BinaryMissing, promtool.NoPrometheus) as problem:
+        sys.exit(f"{problem}; or run with PROMTOOL=none, without the tests of alerts")
 
 
 def _pytest(name: str, marks: str, *arguments: str) -> list[str]:

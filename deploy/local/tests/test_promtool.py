@@ -10,6 +10,13 @@ from local.binaries import BinaryMissing
 SAYS_ITS_VERSION = "#!/bin/sh\necho 'promtool, version 2.42.0'\n"
 # Makes a package of what is to be in it, and unpacks such a one.
 DOWNLOADS = '#!/bin/sh\n[ "$1" = download ] && touch prometheus_1.deb\n'
+UPDATED_FIRST = """#!/bin/sh
+case $1 in
+    update) touch {list} ;;
+    download) [ -e {list} ] && touch prometheus_1.deb ;;
+    *) exit 100 ;;
+esac
+"""
 UNPACKS = """#!/bin/sh
 mkdir -p "$3/usr/bin"
 printf '#!/bin/sh\\necho promtool, version 2.53.0\\n' > "$3/usr/bin/promtool"
@@ -56,7 +63,7 @@ def test_debians_package_is_unpacked_once_and_without_root(machine: Path) -> Non
 
 
 def test_where_there_is_none_one_line_says_what_to_do(machine: Path) -> None:
-    with pytest.raises(promtool.NoPromtool, match=r"not a Debian system.*PROMTOOL=none"):
+    with pytest.raises(promtool.NoPrometheus, match=r"not a Debian system.*set FF_PROMTOOL_BIN"):
         promtool.provide(lambda _: None)
 
 
@@ -67,3 +74,15 @@ def test_a_setting_that_leads_nowhere_is_not_passed_over(
     monkeypatch.setenv("FF_PROMTOOL_BIN", "/nowhere")
     with pytest.raises(BinaryMissing, match="FF_PROMTOOL_BIN=/nowhere"):
         promtool.provide(lambda _: None)
+
+
+def test_root_has_the_list_of_packages_made_anew(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fresh machine has none. Nothing is installed: Debian's package would start a server."""
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    install(machine / "apt-get", UPDATED_FIRST.format(list=machine / "list"))
+    install(machine / "dpkg", UNPACKS)
+    said: list[str] = []
+    assert promtool.provide(said.append) == promtool.UNPACKED / "usr/bin/promtool"
+    assert said[-1] == "no promtool here, trying apt-get update …"

@@ -1,4 +1,4 @@
-"""Provide Prometheus' programs for the tests: those that are there, else those of Debian's package.
+"""Provide Prometheus' programs: those that are there, else those of Debian's package.
 
 `python -m local.promtool` prints the path of promtool, or says in one line why there is none.
 """
@@ -15,6 +15,20 @@ from local.binaries import BinaryMissing, Program, find
 from local.paths import TOOLS
 
 PACKAGE = "prometheus"
+# Scripts and styles to which Debian's pages of it lead.
+OF_ITS_PAGES = (
+    "fonts-glyphicons-halflings",
+    "libjs-bootstrap4",
+    "libjs-d3",
+    "libjs-eonasdan-bootstrap-datetimepicker",
+    "libjs-jquery",
+    "libjs-jquery-hotkeys",
+    "libjs-moment",
+    "libjs-moment-timezone",
+    "libjs-mustache",
+    "libjs-popper.js",
+    "libjs-rickshaw",
+)
 TIMEOUT = 300.0
 UNPACKED = TOOLS / PACKAGE
 PROMTOOL = Program(
@@ -33,14 +47,14 @@ PROMETHEUS = Program(
 )
 
 
-class NoPromtool(RuntimeError):
+class NoPrometheus(RuntimeError):
     """There is none and none can be had; the message says what was tried."""
 
 
 def provide(say: Callable[[str], None], program: Program = PROMTOOL) -> Path:
     """One of Prometheus' programs, fetched when it is not there."""
     tried = []
-    for name, fetch in (("", None), ("apt-get download", _unpack), ("apt-get install", _install)):
+    for name, fetch in (("", None), ("apt-get download", _unpack), ("apt-get update", _update)):
         if fetch:
             say(f"no {program.names[0]} here, trying {name} …")
             problem = fetch()
@@ -51,10 +65,16 @@ def provide(say: Callable[[str], None], program: Program = PROMTOOL) -> Path:
         except BinaryMissing:
             if program.setting in os.environ:
                 raise  # whoever names one wants that one
-    raise NoPromtool(
-        f"no {program.names[0]} for the tests of alerts ({'; '.join(tried)}):"
-        f" install Prometheus, set {program.setting}, or run with PROMTOOL=none"
+    raise NoPrometheus(
+        f"no {program.names[0]} here ({'; '.join(tried)}):"
+        f" install Prometheus, or set {program.setting}"
     )
+
+
+def assets(program: Path) -> Path | None:
+    """The pages of one that we unpacked: Debian keeps them outside of the program."""
+    pages = UNPACKED / "usr/share/prometheus/web"
+    return pages if program.is_relative_to(UNPACKED) and pages.exists() else None
 
 
 def _unpack() -> str:
@@ -65,23 +85,22 @@ def _unpack() -> str:
     with TemporaryDirectory(dir=TOOLS) as folder:
         if problem := _tried(["apt-get", "download", "--quiet", PACKAGE], folder):
             return problem
-        [package] = Path(folder).glob("*.deb")
-        if problem := _tried(["dpkg", "-x", package.name, "unpacked"], folder):
-            return problem
+        _tried(["apt-get", "download", "--quiet", *OF_ITS_PAGES], folder)  # plain without them
+        for package in Path(folder).glob("*.deb"):
+            if problem := _tried(["dpkg", "-x", package.name, "unpacked"], folder):
+                return problem
         if not UNPACKED.exists():  # somebody else was quicker
             Path(folder, "unpacked").rename(UNPACKED)
     return ""
 
 
-def _install() -> str:
+def _update() -> str:
+    """A fresh machine has no list of packages yet."""
     if shutil.which("apt-get") is None:
         return "not a Debian system"
     if os.geteuid() != 0:
-        return "only root may install packages"
-    if problem := _tried(["apt-get", "update", "--quiet"], "/"):
-        return problem
-    install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", PACKAGE]
-    return _tried(install, "/")
+        return "only root may update the list of packages"
+    return _tried(["apt-get", "update", "--quiet"], "/") or _unpack()
 
 
 def _tried(command: list[str], folder: str) -> str:
@@ -109,7 +128,7 @@ def main() -> int:
     """Print the path of promtool."""
     try:
         found = provide(lambda text: print(text, file=sys.stderr))  # noqa: T201
-    except (NoPromtool, BinaryMissing) as problem:
+    except (NoPrometheus, BinaryMissing) as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
     sys.stdout.write(f"{found}\n")
