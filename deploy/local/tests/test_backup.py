@@ -44,7 +44,7 @@ def running(plan: Plan) -> Iterator[None]:
     """The databases alone, with a supervisor in name."""
     server = servers.start_postgres(plan.data("postgres"), plan.port("postgres"), durable=True)
     try:
-        with state.supervising(plan.home):
+        with state.holding(plan.home, state.SUPERVISOR):
             yield
     finally:
         server.stop()
@@ -197,14 +197,14 @@ def test_what_is_no_backup_is_refused(empty: Plan, kept: Path, tmp_path: Path) -
 def test_it_asks_first_and_never_under_a_running_platform(empty: Plan, kept: Path) -> None:
     why = "restore asks first; without a terminal: make restore YES=1"
     assert refusal(empty, "restore", kept) == why
-    with state.supervising(empty.home):
+    with state.holding(empty.home, state.SUPERVISOR):
         why = "FreelanceFlow is running: `make down` first"
         assert refusal(empty, "restore", kept, "--yes") == why
 
 
 def test_a_backup_takes_a_running_platform_and_a_new_folder(empty: Plan, kept: Path) -> None:
     assert refusal(empty, "backup") == "the databases are not running: `make up` first"
-    with state.supervising(empty.home):
+    with state.holding(empty.home, state.SUPERVISOR):
         why = f"{kept} is there already: name a folder that is not"
         assert refusal(empty, "backup", kept) == why
 

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from local import commands, state
+from local.monitoring import BESIDE
 from local.plan import Plan
 from local.servers import free_port
 
@@ -117,6 +119,62 @@ def test_ports_need_not_be_told_again(tmp_path: Path) -> None:
     facts = {**Plan(tmp_path, 19_000).facts, "services": {}}
     (tmp_path / "local.json").write_text(json.dumps(facts))
     assert commands.as_running(plan) == Plan(tmp_path, 19_000)
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Plan:
+    """What a platform that runs has written, without its processes."""
+    plan = Plan(tmp_path, free_base(tmp_path))
+    (tmp_path / "local.json").write_text(json.dumps({**plan.facts, "services": {}}))
+    return plan
+
+
+def test_nothing_is_watched_that_does_not_run(tmp_path: Path) -> None:
+    done = local(tmp_path, "monitoring")
+    assert (done.returncode, done.stderr) == (1, "nothing runs: `make up` first\n")
+
+
+def test_monitoring_says_in_one_line_what_is_in_its_way(ready: Plan) -> None:
+    done = local(ready.home, "monitoring", FF_PROMETHEUS_BIN="/nowhere")
+    assert done.stderr == "FF_PROMETHEUS_BIN=/nowhere leads to no prometheus\n"
+    with socket.create_server(("127.0.0.1", ready.base + BESIDE)):
+        done = local(ready.home, "monitoring")
+    assert done.returncode == 1
+    who = f"{psutil.Process().name()}, pid {os.getpid()}"
+    assert done.stderr == f"port {ready.base + BESIDE} is taken by {who}: free it\n"
+
+
+def test_a_prometheus_that_ends_says_why_with_the_end_of_its_log(ready: Plan) -> None:
+    broken = ready.home / "prometheus"
+    broken.write_text("#!/bin/sh\n[ $1 = --version ] && echo 3.5.1 && exit\necho no luck; exit 1\n")
+    broken.chmod(0o755)
+    for _ in range(2):
+        done = local(ready.home, "monitoring", FF_PROMETHEUS_BIN=str(broken))
+        first, *log = done.stderr.splitlines()
+        assert (done.returncode, log) == (1, ["    no luck"])
+        assert first.endswith(f"see {ready.home / 'logs/prometheus.log'}")
+
+
+@pytest.mark.promtool
+def test_prometheus_runs_once_and_ends_with_the_platform(ready: Plan) -> None:
+    argv = [sys.executable, "-m", "local", "monitoring"]
+    told = {**os.environ, "FF_HOME": str(ready.home)}
+    with subprocess.Popen(argv, env=told, stdout=subprocess.PIPE, text=True) as first:
+        try:
+            assert first.stdout
+            address = f"http://localhost:{ready.base + BESIDE}"
+            said = ""
+            while address not in said:
+                said = first.stdout.readline()
+                assert said, "it ended"
+            again = local(ready.home, "monitoring")
+            assert (again.returncode, again.stdout) == (0, f"Prometheus is running: {address}\n")
+            down = local(ready.home, "down")
+            assert down.stdout.splitlines()[0] == "Prometheus is stopped."
+            assert first.wait() == 0
+        finally:
+            first.terminate()
+    socket.create_server(("127.0.0.1", ready.base + BESIDE)).close()  # free again
 
 
 def free_base(home: Path) -> int:

@@ -197,9 +197,9 @@ import asyncio, pathlib, sys
 sys.path.insert(0, sys.argv[1])
 import test_supervisor as t
 from local.supervisor import Supervisor, supervise
-from local.state import supervising
+from local.state import SUPERVISOR, holding
 home = pathlib.Path(sys.argv[2])
-with supervising(home) as free:
+with holding(home, SUPERVISOR) as free:
     assert free
     units = [t.service(home, "one"), t.service(home, "two", "one")]
     asyncio.run(supervise(Supervisor(units, home, {})))

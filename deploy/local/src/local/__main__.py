@@ -48,6 +48,10 @@ def _run(options: argparse.Namespace, plan: Plan) -> int:
             commands.migrate(commands.as_running(plan), _say)
         case "rebuild":
             commands.rebuild(commands.as_running(plan), options.workspace, _say)
+        case "monitoring":
+            from local import monitoring
+
+            monitoring.watch(commands.as_running(plan), _say)
         case "seed":
             return _seed(plan)
     return 0
@@ -69,7 +73,7 @@ def _supervise(plan: Plan) -> int:
     from local.graph import units
     from local.supervisor import Supervisor, supervise
 
-    with state.supervising(plan.home) as free:
+    with state.holding(plan.home, state.SUPERVISOR) as free:
         if not free:
             raise commands.CannotDo("FreelanceFlow is running already")
         state.stop_leftovers(plan.home)
@@ -121,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     commands_.add_parser("migrate", help="bring the running databases to the newest schema")
     anew = commands_.add_parser("rebuild", help="build analytics' facts anew from crm's log")
     anew.add_argument("workspace", nargs="*", help="ids of workspaces; all of them without any")
+    commands_.add_parser("monitoring", help="Prometheus beside the running platform")
     commands_.add_parser("seed", help="fill the demo workspace (called by the supervisor)")
     return parser
 

@@ -58,6 +58,7 @@ def as_running(plan: Plan) -> Plan:
 
 def down(plan: Plan, say: Say) -> None:
     """Stop everything, the last started first."""
+    _stop_monitoring(plan, say)
     pid = state.supervisor_pid(plan.home)
     if pid is None:
         for name in state.stop_leftovers(plan.home):
@@ -158,9 +159,24 @@ def refuse_taken_ports(plan: Plan) -> None:
         )
 
 
+def refuse_taken_port(port: int) -> None:
+    """The same for one that belongs to nothing that `up` starts."""
+    if _is_taken(port):
+        raise CannotDo(f"port {port} is taken{_listener(port)}: free it")
+
+
 def taken_ports(plan: Plan) -> dict[str, int]:
     """The ports of a platform on which somebody listens."""
     return {name: port for name, port in plan.ports.items() if _is_taken(port)}
+
+
+def _stop_monitoring(plan: Plan, say: Say) -> None:
+    pid = state.holder(plan.home, state.MONITORING)
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, 15)
+        if _within(STOP_TIMEOUT, lambda: state.holder(plan.home, state.MONITORING) is None):
+            say("Prometheus is stopped.")
 
 
 def _refuse_given_up(plan: Plan) -> None:

@@ -24,6 +24,7 @@ WAITING, STARTING, READY, DONE, FAILED, STOPPED = (
     "failed",
     "stopped",
 )
+SUPERVISOR, MONITORING = "supervisor", "monitoring"  # roles
 
 
 class Damaged(Exception):
@@ -126,13 +127,13 @@ def _as_written(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def supervising(home: Path) -> Iterator[bool]:
-    """Hold the right to supervise; False when somebody else has it.
+def holding(home: Path, role: str) -> Iterator[bool]:
+    """Hold the right to a role that one process has at a time; False when somebody else has it.
 
     The kernel drops the lock when its holder ends, however it ends: nothing stale can remain.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "supervisor.lock").open("a+") as lock:
+    with (home / f"{role}.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -145,10 +146,10 @@ def supervising(home: Path) -> Iterator[bool]:
         yield True
 
 
-def supervisor_pid(home: Path) -> int | None:
-    """The supervisor that runs now, if one does."""
+def holder(home: Path, role: str) -> int | None:
+    """The process that has a role now, if one does."""
     try:
-        lock = (home / "supervisor.lock").open("r+")
+        lock = (home / f"{role}.lock").open("r+")
     except FileNotFoundError:
         return None
     with lock:
@@ -157,6 +158,11 @@ def supervisor_pid(home: Path) -> int | None:
         except BlockingIOError:
             return int(lock.read() or 0) or None
     return None
+
+
+def supervisor_pid(home: Path) -> int | None:
+    """The supervisor that runs now, if one does."""
+    return holder(home, SUPERVISOR)
 
 
 def stop_leftovers(home: Path, patience: float = 10.0) -> list[str]:
