@@ -89,6 +89,7 @@ async def origin(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Orig
                 await run(plan, statement, service)
         done = asked(plan, "backup", origin.backup)
         assert done.returncode == 0, done.stderr
+        assert f"make restore FROM='{origin.backup}'" in done.stdout, "it can be pasted"
         await run(plan, "ALTER SYSTEM SET shared_preload_libraries = 'of_another_machine'")
         assert asked(plan, "backup", origin.cannot_start).returncode == 0
         await run(plan, "ALTER SYSTEM RESET shared_preload_libraries")
@@ -200,6 +201,8 @@ def test_it_asks_first_and_never_under_a_running_platform(empty: Plan, kept: Pat
     with state.holding(empty.home, state.SUPERVISOR):
         why = "FreelanceFlow is running: `make down` first"
         assert refusal(empty, "restore", kept, "--yes") == why
+        nowhere = kept.with_name("nowhere")
+        assert refusal(empty, "restore", nowhere, "--yes") == f"there is no folder {nowhere}"
 
 
 def test_a_backup_takes_a_running_platform_and_a_new_folder(empty: Plan, kept: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from shlex import quote
 
 import asyncpg
 
@@ -43,7 +44,7 @@ def backup(plan: Plan, to: Path | None, say: Say) -> Path:
         shutil.rmtree(growing, ignore_errors=True)
     size = sum(file.size for file in manifest.files.values())
     say(f"{target} has everything, {size / 1e6:.1f} MB. It holds all keys: keep it where only")
-    say(f"you can read it. To go back to it: make down && make restore FROM={target}")
+    say(f"you can read it. To go back to it: make down && make restore FROM={quote(str(target))}")
     return target
 
 

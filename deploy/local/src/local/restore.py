@@ -26,14 +26,14 @@ _REPLACED = ("data", "secrets")
 
 def restore(plan: Plan, source: Path, say: Say, *, sure: bool) -> None:
     """Check the backup, ask, put it in the place of what is there, and see that it starts."""
-    if state.supervisor_pid(plan.home) is not None:
-        raise CannotDo("FreelanceFlow is running: `make down` first")
     try:
         manifest = archive.read(source)
         _refuse_other_versions(manifest)
         archive.verify(source, manifest)
     except archive.Unusable as problem:
         raise CannotDo(str(problem)) from None
+    if state.supervisor_pid(plan.home) is not None:  # nobody stops it for a folder that is no good
+        raise CannotDo("FreelanceFlow is running: `make down` first")
     said = f"Replace all data in {plan.home} by those of {manifest.made_at}? [y/N] "
     if not sure and not confirmed(said, "restore"):
         raise CannotDo("nothing was restored")
