@@ -110,6 +110,15 @@ async def test_an_owner_reopens_it_as_it_was(house: House) -> None:
     assert await house.told("auth.workspace.v1.erased") == []
 
 
+async def test_whoever_leaves_others_in_it_is_told_to_reopen_it(house: House) -> None:
+    await house.door.invite(house.owner, "sales")
+    tokens = await house.close()
+    request = account_pb.DeleteMeRequest(password=PASSWORD)
+    identity = CallIdentity(tokens.access_token)
+    with pytest.raises(DomainError, match="“Harbour Works” \\(closed: reopen it first\\)"):
+        await house.door.call(house.door.account.DeleteMe, request, identity=identity)
+
+
 async def test_only_an_owner_deletes_who_is_sure_and_proves_it(house: House) -> None:
     admin = await house.door.invite(house.owner, "admin")
     assert await refused(house.close(admin)) == "PERMISSION_MISSING"

@@ -79,6 +79,7 @@ MEMBERSHIPS = Statement(
         members.c.version,
         workspaces.c.name,
         workspaces.c.version.label("workspace_version"),
+        workspaces.c.erase_at.is_not(None).label("closed"),
         *STANDING,
     )
     .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
@@ -162,6 +163,7 @@ class Membership(NamedTuple):
     version: int
     name: str
     workspace_version: int
+    closed: bool
     sole_member: bool
     only_owner: bool
 

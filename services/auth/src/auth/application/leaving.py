@@ -25,7 +25,7 @@ async def delete_account(
     memberships = await leaving.hold_memberships(uow, user.id)
     await hold_proof(uow, user)
     await two_step.expect(uow, sealing, user_id=user.id, code=code, now=now)
-    if unowned := [f"“{one.name}”" for one in memberships if one.only_owner]:
+    if unowned := [_named(one) for one in memberships if one.only_owner]:
         raise OnlyOwner(
             f"You are the only owner of {', '.join(unowned)}, and others belong there."
             " Make somebody else an owner first, or remove the others."
@@ -62,6 +62,10 @@ async def erase_person(uow: UnitOfWork, user: User, *, by: UUID | None, now: dat
         )
     )
     await leaving.remove(uow, user)
+
+
+def _named(membership: leaving.Membership) -> str:
+    return f"“{membership.name}”" + (" (closed: reopen it first)" if membership.closed else "")
 
 
 def _end_of(
