@@ -49,6 +49,8 @@ async def test_registering_founds_a_workspace_and_tells_it(
     [
         ({"email": "nobody"}, "EMAIL_INVALID"),
         ({"name": "  "}, "NAME_MISSING"),
+        ({"name": "Mira\0Okafor"}, "NAME_MISSING"),
+        ({"workspace_name": "Studio\0"}, "NAME_MISSING"),
         ({"password": "short"}, "PASSWORD_TOO_SHORT"),
         ({"password": "password12345"}, "PASSWORD_TOO_COMMON"),
         ({"currency_code": "money"}, "CURRENCY_UNKNOWN"),

@@ -31,9 +31,9 @@ def normal_email(text: str) -> str:
 
 
 def normal_name(text: str, field: str = "name") -> str:
-    """White space folded; 1 to 200 characters. Raises NameMissing."""
+    """White space folded; 1 to 200 characters, none of them NUL. Raises NameMissing."""
     name = " ".join(text.split())
-    if not 0 < len(name) <= NAME_LENGTH:
+    if not 0 < len(name) <= NAME_LENGTH or "\0" in name:
         said = f"Give a name of 1 to {NAME_LENGTH} characters."
         raise NameMissing(said, fields={field: said})
     return name
