@@ -89,8 +89,9 @@ async def test_rates_are_entered_replaced_and_taken_away(
     assert await rates_of(person, page_size=2, page_token=token) == everything[2:]
     gone = pb.DeleteRateRequest(currency_code="USD", valid_from="2026-01-01")
     await person.call("DeleteRate", gone)
-    with refused(ErrorKind.NOT_FOUND, "RATE_NOT_FOUND"):
-        await person.call("DeleteRate", gone)
+    for gone.currency_code in ("USD", "US\0"):
+        with refused(ErrorKind.NOT_FOUND, "RATE_NOT_FOUND"):
+            await person.call("DeleteRate", gone)
     assert await rates_of(person) == everything[:2]
     assert await put(person, usd) == 1
     mine = [

@@ -99,6 +99,7 @@ async def test_an_estimate_that_is_being_made_is_202_and_a_count_is_not(api: Sit
         ("interval=0.7", "INTERVAL_INVALID"),
         ("scenario=best", "SCENARIO_UNKNOWN"),
         ("colour=red", "PARAMETER_UNKNOWN"),
+        ("horizon=6%00", "PARAMETER_INVALID"),
         ("format=xml", "FORMAT_UNKNOWN"),
     ],
 )

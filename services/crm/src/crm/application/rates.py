@@ -9,6 +9,7 @@ from crm.domain.errors import EntryRefused, Problem
 from crm.domain.rate_file import entries_of
 from crm.domain.rates import MOST_AT_ONCE, Rate, RateChange, RateEntry, RatesChanged, clean
 from crm.domain.setting_errors import RateNotFound
+from kit.money import is_currency
 from kit.unit_of_work import UnitOfWork
 
 
@@ -34,7 +35,7 @@ async def take_rate_away(
     uow: UnitOfWork, *, currency: str, day: date, by: UUID, now: datetime
 ) -> None:
     """Take a rate away. Raises RateNotFound."""
-    taken = await rates.take_away(uow, currency, day, now=now)
+    taken = await rates.take_away(uow, currency, day, now=now) if is_currency(currency) else None
     if taken is None:
         raise RateNotFound("There is no such rate.")
     base, change = taken

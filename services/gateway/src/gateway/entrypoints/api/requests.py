@@ -57,7 +57,8 @@ def identity_of(request: Request) -> CallIdentity:
 
 
 def read_query(request: Request, *names: str) -> Mapping[str, str]:
-    """The query by name. Raises HttpProblem 400 for a name that is unknown or comes twice."""
+    """The query by name. Raises HttpProblem 400 for a name that is unknown or comes twice, and for
+    a value that no database looks for."""
     given = request.query_params.multi_items()
     found: dict[str, str] = {}
     for name, value in given:
@@ -65,6 +66,9 @@ def read_query(request: Request, *names: str) -> Mapping[str, str]:
             raise _bad(name, f"{name} is not a parameter here.", "PARAMETER_UNKNOWN")
         if name in found:
             raise _bad(name, f"{name} is given twice.", "PARAMETER_TWICE")
+        if "\0" in value:
+            said = f"{name} contains a character that is none."
+            raise _bad(name, said, "PARAMETER_INVALID")
         found[name] = value
     return found
 
