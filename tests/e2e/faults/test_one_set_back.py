@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from local import binaries
 from local.postgres import SUPERUSER
 from tests.e2e.support.api import Person, invite, register
 from tests.e2e.support.histories import PATIENCE, Past, lived, told
+from tests.e2e.support.mails import mails_to
 from tests.e2e.support.platform import ROOT, WITH_DATABASE, Platform, until
 from tests.e2e.test_leaving import delete, left_of
 
@@ -22,6 +24,7 @@ ERASED = "SELECT workspace_id FROM erasures;"
 ERASE = "INSERT INTO erasures (workspace_id) VALUES ('…') ON CONFLICT DO NOTHING;"
 TELL = "UPDATE outbox SET sent_at = NULL WHERE sent_at >= "
 TELL_AGAIN = f"{TELL}timestamptz '{SINCE}' - interval '10 minutes';"
+NO_MAILS = "type SIMILAR TO 'auth.(member.%|workspace.v1.(created|updated|erased))'"
 COUNT_ON = "UPDATE rescoring SET runs = runs + 1000000;"
 DEALS = [
     *(Past(30.4 * n + 15, 30.4 * n + 4, "Lost" if n % 4 == 2 else "Won") for n in range(14)),
@@ -32,7 +35,7 @@ EUROS = {"amount_minor": 700_00, "currency": "EUR"}
 
 
 def test_the_page_has_these_statements() -> None:
-    for statement in (ERASED, ERASE, TELL_AGAIN, COUNT_ON):
+    for statement in (ERASED, ERASE, TELL_AGAIN, NO_MAILS, COUNT_ON):
         assert statement in DOCS
 
 
@@ -192,3 +195,38 @@ async def test_analytics_is_set_back_and_all_agree_again(
     await owner.move(deal, "Won")
     await until_agreed(owner)
     assert (await owner.get("/analytics/pipeline"))["open_count"] == OPEN - 1
+
+
+@pytest.mark.timeout(600)
+async def test_notify_is_set_back_and_knows_whom_to_tell(
+    platform: Platform, http: httpx.AsyncClient, owner: Person, tmp_path: Path
+) -> None:
+    since = await keep(platform, "notify", tmp_path / "notify.sql")
+    member = await invite(owner, "sales")
+
+    async def invitations() -> int:
+        mails = await mails_to(http, platform, member.email)
+        return sum("invite" in mail["subject"] for mail in mails)
+
+    async def is_invited() -> bool:
+        return await invitations() == 1
+
+    await until(is_invited)
+    await set_back(platform, "notify", tmp_path / "notify.sql")
+    await erase_here_too(platform, "notify")
+    told_again = TELL_AGAIN.replace(SINCE, since).replace(";", f" AND {NO_MAILS};")
+
+    async def knows_them() -> bool:
+        await platform.rows("auth", told_again)
+        await asyncio.sleep(5)  # for two minutes the bus takes it for what it has
+        known = "SELECT 1 FROM recipients WHERE user_id = $1"
+        return bool(await platform.rows("notify", known, UUID(member.user_id)))
+
+    await until(knows_them, patience=PATIENCE)
+    await owner.move(await owner.new_deal("News", owner_id=member.user_id), "Won")
+
+    async def is_notified() -> bool:
+        return bool((await member.get("/notifications"))["items"])
+
+    await until(is_notified)
+    assert await invitations() == 1, "nobody is invited twice"
