@@ -37,6 +37,7 @@ LABELS = {
     "move_to": "Deals go to",
     "reason": "Reason",
 }
+MOST_DIGITS = 9  # as a message holds them
 WRITABLE = ("name", "type", "color", "rotting_days", "default_probability")
 _NOTES = {
     "stage": "Stage saved.",
@@ -282,7 +283,8 @@ def _stage_from(values: Values) -> pb.Stage:
 
 
 def _number(text: str) -> int:
-    return int(text or "0") if text.isdecimal() or not text else -1
+    is_one = text.isdecimal() and len(text) <= MOST_DIGITS
+    return int(text or "0") if is_one or not text else -1
 
 
 def _values_from(stage: pb.Stage) -> Values:
