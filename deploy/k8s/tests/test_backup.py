@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -72,10 +73,10 @@ class Kept:
             check=False,
         )
 
-    def drill(self) -> subprocess.CompletedProcess[str]:
+    def drill(self, **told: str) -> subprocess.CompletedProcess[str]:
         """In a folder of its own, which goes again."""
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
-            return self.script("drill", SCRATCH=scratch)
+            return self.script("drill", SCRATCH=scratch, **told)
 
     async def sql(self, statement: str, dsn: str = "") -> object:
         connection = await asyncpg.connect(dsn or self.dsn)
@@ -165,6 +166,20 @@ async def test_a_moment_before_the_mistake_comes_back(kept: Kept) -> None:
     with restored(kept, moment) as dsn:
         assert await kept.sql("SELECT mark FROM marks", dsn) == "before"
         assert await kept.sql("SELECT sum(number) FROM goods", dsn) == 500_500
+
+
+async def test_what_went_back_to_a_moment_is_kept_and_restored_again(kept: Kept) -> None:
+    """That moment is in its settings, and all that is restored later is of a later one."""
+    moment = str(await kept.sql("SELECT clock_timestamp()"))
+    await kept.archived()
+    (archive := kept.folder / "its-wal").mkdir()
+    told = {"BASE_BACKUPS": str(kept.folder / "its-base"), "WAL_ARCHIVE": str(archive)}
+    with restored(kept, moment) as dsn:
+        await kept.sql("INSERT INTO marks VALUES ('later')", dsn)
+        done = kept.script("backup", PGPORT=str(urlsplit(dsn).port), **told)
+        assert done.returncode == 0, done.stderr
+    done = kept.drill(**told)
+    assert done.returncode == 0, done.stderr
 
 
 async def test_the_drill_restores_all_and_checks_it(kept: Kept) -> None:

@@ -12,11 +12,12 @@ tar -xzf "$base/base.tar.gz" -C "$data"
 tar -xzf "$base/pg_wal.tar.gz" -C "$data/pg_wal"
 cp "$base/backup_manifest" "$data"
 pg_verifybackup --quiet "$data"
+# Also an empty time is written: that of an earlier restore may be among the settings.
 cat >> "$data/postgresql.auto.conf" << END
 archive_mode = 'off'
 hot_standby = 'off'
 restore_command = 'WAL_ARCHIVE="$WAL_ARCHIVE" /bin/sh "$here/fetch.sh" %f %p'
 recovery_target_action = 'promote'
+recovery_target_time = '$time'
 END
-[ -z "$time" ] || echo "recovery_target_time = '$time'" >> "$data/postgresql.auto.conf"
 touch "$data/recovery.signal"
