@@ -17,7 +17,7 @@ from analytics.application.scope import Asked, Scope, scope
 from analytics.domain.errors import DealNotFound
 from analytics.entrypoints.consumers import OF_AUTH, OF_CRM, crm_told
 from analytics.science import facts_read
-from freelanceflow.auth.v1.account_events_pb2 import WorkspaceCreated
+from freelanceflow.auth.v1.account_events_pb2 import MemberErased, WorkspaceCreated
 from freelanceflow.crm.v1 import client_events_pb2 as client_pb
 from freelanceflow.crm.v1.import_events_pb2 import ImportFinished
 from freelanceflow.crm.v1.record_events_pb2 import RecordPurged
@@ -64,6 +64,22 @@ async def facts(database: ServiceDatabase, workspace: UUID) -> dict[str, list[An
         )
         found[table] = [tuple(row.values()) for row in rows]
     return found
+
+
+async def test_whose_account_is_gone_is_named_no_more(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm, gone, other = Told(workspace), new_id(), new_id()
+    for owner, name in ((gone, "Quilliam Sand"), (other, "Mira Okafor")):
+        deal = crm.created(owner=owner)
+        deal.snapshot.owner_name = name
+        await tell(database, deal.moved("proposal", NOON + DAY).events)
+    erased = MemberErased(workspace_id=str(workspace), user_id=str(gone), version=2**31 - 1)
+    event = crm.event("auth.member.v1.erased", erased.SerializeToString(), version=erased.version)
+    await tell(database, [event])
+    names = "SELECT owner_name FROM deals WHERE workspace_id = $1 ORDER BY owner_name"
+    found = await database.owner.fetch(names, workspace)
+    assert [row["owner_name"] for row in found] == ["A former member", "Mira Okafor"]
 
 
 async def test_a_move_ends_one_stay_and_begins_another(

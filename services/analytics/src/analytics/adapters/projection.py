@@ -21,6 +21,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    update,
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
 
@@ -39,6 +40,8 @@ from kit.unit_of_work import UnitOfWork
 
 WORKSPACE = bindparam("workspace_id", type_=Uuid())
 TOLD = bindparam("told_at", type_=DateTime(timezone=True))
+
+FORMER_MEMBER = "A former member"  # as crm says it
 
 # What follows from the rates (see adapters.rates), and what is the same in all rows.
 _NOT_GIVEN = ("workspace_id", "rated_minor", "rated_currency", "client_name")
@@ -136,6 +139,11 @@ _placed = insert(stages).values(
     }
 )
 _later = _placed.excluded.placed_version > stages.c.placed_version
+UNNAME = Statement(
+    update(deals)
+    .where(deals.c.workspace_id == WORKSPACE, deals.c.owner_id == bindparam("owner", type_=Uuid()))
+    .values(owner_name=literal_column(f"'{FORMER_MEMBER}'"))
+)
 STAGE = Statement(
     _placed.on_conflict_do_update(
         index_elements=_its_key,
@@ -318,6 +326,11 @@ async def count(uow: UnitOfWork, changes: int, *, told_at: datetime) -> Counted:
     row = await uow.row(COUNT, **counted)
     assert row is not None  # it was inserted or updated
     return Counted(row["changes"], row["currency"] or DEFAULT_CURRENCY)
+
+
+async def unname(uow: UnitOfWork, owner_id: UUID) -> None:
+    """Whose deals these were has no name any more."""
+    await uow.run(UNNAME, workspace_id=uow.workspace_id, owner=owner_id)
 
 
 async def keep_stage(

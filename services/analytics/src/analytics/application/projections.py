@@ -68,6 +68,13 @@ async def people_changed(
     await uow.commit()
 
 
+async def owner_erased(uow: UnitOfWork, owner_id: UUID) -> None:
+    """Somebody's account is gone: what was theirs names them no longer."""
+    await projection.unname(uow, owner_id)
+    await rescoring.mark(uow)
+    await uow.commit()
+
+
 async def stage_changed(
     uow: UnitOfWork,
     *,

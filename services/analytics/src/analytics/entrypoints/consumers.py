@@ -122,6 +122,12 @@ async def _stage_changed(uow: UnitOfWork, event: Event, manner: Manner) -> None:
     )
 
 
+async def member_erased(uow: UnitOfWork, event: Event) -> None:
+    """Only deals say whose they are by a name."""
+    told = auth_pb.MemberErased.FromString(event.body)
+    await projections.owner_erased(uow, parse_id(told.user_id, "user_id"))
+
+
 async def workspace_closed(uow: UnitOfWork, event: Event) -> None:
     """Nothing is computed for it."""
     await closures.closed(uow, event)
@@ -146,6 +152,7 @@ OF_AUTH: dict[str, Handler] = {
     "auth.workspace.v1.closed": workspace_closed,
     "auth.workspace.v1.reopened": workspace_reopened,
     "auth.workspace.v1.erased": erased,
+    "auth.member.v1.erased": member_erased,
 }
 OF_CRM: dict[str, Handler] = dict.fromkeys(
     (*CHANGES, *PEOPLE, *_PURGED, _STAGE_CHANGED, _RATES_CHANGED, _IMPORT_FINISHED), crm_told_one
