@@ -122,6 +122,7 @@ async def open_deal(person: Person) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 async def test_crm_is_set_back_and_all_agree_again(
     platform: Platform, http: httpx.AsyncClient, owner: Person, tmp_path: Path
@@ -173,6 +174,7 @@ async def test_crm_is_set_back_and_all_agree_again(
     assert (await owner.get("/analytics/pipeline"))["open_count"] == OPEN
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 async def test_analytics_is_set_back_and_all_agree_again(
     platform: Platform, owner: Person, tmp_path: Path
@@ -197,6 +199,7 @@ async def test_analytics_is_set_back_and_all_agree_again(
     assert (await owner.get("/analytics/pipeline"))["open_count"] == OPEN - 1
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_notify_is_set_back_and_knows_whom_to_tell(
     platform: Platform, http: httpx.AsyncClient, owner: Person, tmp_path: Path
