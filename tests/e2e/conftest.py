@@ -80,9 +80,12 @@ async def http(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def demo(platform: Platform, http: httpx.AsyncClient) -> Person:
-    """The person whom `make up` prints; for reading, the data are compared with the file."""
+    """The person whom `make up` prints; for reading, the data are compared with the file.
+
+    Signed in for each test: a token lives ten minutes, all journeys take longer.
+    """
     person = Person(http, platform.plan.facts["demo"]["email"], platform.plan.demo_password)
     await person.sign_in()
     return person
