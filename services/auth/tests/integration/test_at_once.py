@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from auth.application import closing
+from auth.entrypoints.app import App
 from freelanceflow.auth.v1 import account_service_pb2 as account_pb
 from freelanceflow.auth.v1 import api_key_service_pb2 as key_pb
 from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
+from kit.clock import FakeClock
 from kit.errors import DomainError
 from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
@@ -91,6 +95,15 @@ async def join(door: Door, token: str) -> auth_pb.TokenPair:
 async def switch(door: Door, person: Person, workspace_id: UUID) -> auth_pb.TokenPair:
     asked = account_pb.SwitchWorkspaceRequest(workspace_id=str(workspace_id))
     return await door.call(door.account.SwitchWorkspace, asked, identity=person.identity)
+
+
+async def erase(app: App, workspace_id: UUID) -> None:
+    async with app.system_unit(workspace_id) as uow:
+        await closing.erase_workspace(uow, now=app.clock.now())
+
+
+async def is_there(database: ServiceDatabase, email: str) -> bool:
+    return bool(await database.owner.fetchval("SELECT 1 FROM users WHERE email = $1", email))
 
 
 async def allowed(door: Door, tokens: auth_pb.TokenPair) -> list[str]:
@@ -173,3 +186,39 @@ async def test_nobody_comes_in_with_the_rights_of_before(
             assert await refused(outcome) == "WORKSPACE_CLOSED"
     else:
         assert await database.owner.fetchval(LIVE, host.workspace_id) == 1  # who has closed it
+
+
+async def test_whoever_is_in_two_workspaces_that_end_at_once_goes_with_them(
+    door: Door, app: App, database: ServiceDatabase, clock: FakeClock
+) -> None:
+    one, two = await door.register(), await door.register()
+    guest = await door.invite(one, "sales")
+    await join(door, await invite(door, two, guest.email))
+    for host in (one, two):
+        await close(door, host)
+    clock.advance(timedelta(days=15))
+    async with moment(database, "LOCK TABLE erasures IN SHARE MODE") as now:
+        for host in (one, two):
+            await now.begin(erase(app, host.workspace_id))
+    for erased in now.begun:
+        erased.result()
+    for gone in (one, two, guest):
+        assert not await is_there(database, gone.email)
+
+
+async def test_whoever_joins_elsewhere_as_their_workspace_ends_stays(
+    door: Door, app: App, database: ServiceDatabase, clock: FakeClock
+) -> None:
+    host, other = await door.register(), await door.register()
+    guest = await door.invite(host, "sales")
+    await close(door, host)
+    clock.advance(timedelta(days=15))
+    other = Person(other.email, await door.log_in(other.email))
+    token = await invite(door, other, guest.email)
+    async with moment(database, "LOCK TABLE members IN SHARE MODE") as now:
+        await now.begin(join(door, token))
+        await now.begin(erase(app, host.workspace_id))
+    joined, erased = now.begun
+    erased.result()
+    assert joined.result().workspace_id == str(other.workspace_id)
+    assert (await door.log_in(guest.email)).workspace_id == str(other.workspace_id)

@@ -27,7 +27,15 @@ TO_WARN = Statement(
     )
 )
 TO_ERASE = Statement(select(workspaces.c.workspace_id).where(workspaces.c.erase_at < NOW))
-# Whoever belongs nowhere else could neither sign in nor delete what is left of them.
+# Held in one order, and before anybody asks where else they are: of two workspaces that end at
+# once, the second sees that its members have left the first.
+HOLD_PEOPLE = Statement(
+    select(users.c.id)
+    .join(members, members.c.user_id == users.c.id)
+    .where(members.c.workspace_id == WORKSPACE)
+    .order_by(users.c.id)
+    .with_for_update(of=users)
+)
 NOWHERE_ELSE = Statement(
     select(users)
     .join(members, members.c.user_id == users.c.id)
@@ -39,7 +47,6 @@ NOWHERE_ELSE = Statement(
         ),
     )
     .order_by(users.c.id)
-    .with_for_update(of=users)
 )
 REMOVE_ALL = Statement(delete(members).where(members.c.workspace_id == WORKSPACE))
 
@@ -59,8 +66,13 @@ async def to_erase(tx: SystemTransaction, now: datetime) -> list[UUID]:
     return [row["workspace_id"] for row in await tx.rows(TO_ERASE, now=now)]
 
 
+async def hold_people(tx: Transaction) -> None:
+    """No member joins another workspace, leaves one or deletes their account until the commit."""
+    await tx.rows(HOLD_PEOPLE, workspace=tx.workspace_id)
+
+
 async def only_here(tx: Transaction) -> list[User]:
-    """Members who belong to no other workspace, locked."""
+    """Members who belong to no other workspace; see `hold_people`."""
     rows = await tx.rows(NOWHERE_ELSE, workspace=tx.workspace_id)
     return [User(workspace_id=row["id"], **row) for row in rows]
 

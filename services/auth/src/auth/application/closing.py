@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from auth.adapters import closing, leaving, sessions, workspaces
+from auth.adapters import closing, leaving, sessions, users, workspaces
 from auth.adapters.sealing import Sealing
 from auth.adapters.tokens import TokenSigner
 from auth.application import two_step
@@ -47,6 +47,7 @@ async def reopen_workspace(
     uow: UnitOfWork, signer: TokenSigner, *, user_id: UUID, session_id: UUID, now: datetime
 ) -> Tokens:
     """As it was. Raises WorkspaceNotClosed, also once its time is over; SessionEnded."""
+    await users.held_password(uow, user_id)  # as a session begins: see hold_proof
     workspace = await workspaces.load_for_update(uow)
     if workspace.erase_at is not None and workspace.erase_at <= now:
         raise WorkspaceNotClosed("It is too late: this workspace is being erased.")
@@ -67,6 +68,7 @@ async def warn(uow: UnitOfWork, *, before: timedelta, now: datetime) -> None:
 
 async def erase_workspace(uow: UnitOfWork, *, now: datetime) -> None:
     """Its time is over, unless it was reopened: with it go those who belong nowhere else."""
+    await closing.hold_people(uow)
     workspace = await workspaces.load_for_update(uow)
     if workspace.erase_at is None or workspace.erase_at > now:
         return
