@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from types import MappingProxyType
 
-from kit.errors import DomainError, ErrorKind, InvalidInput
+from kit.errors import InvalidInput
 
 # ISO 4217, with units of account and what countries have left behind in the last years.
 _CURRENCIES = (
@@ -33,12 +33,6 @@ _LARGEST = 2**63 - 1  # a bigint column
 _NUMBER = re.compile(r"[+-]?\d{1,19}(\.\d{1,9})?", re.ASCII)
 _TOO_LARGE = re.compile(r"[+-]?\d{20,100}(\.\d{1,9})?", re.ASCII)
 _EXACT = Context(prec=80)  # the default of 28 digits would round a first time, unseen
-
-
-class CurrencyMismatch(DomainError):
-    """Amounts of two currencies cannot be added without a rate, and a rate is a decision."""
-
-    kind, reason = ErrorKind.INVALID, "CURRENCY_MISMATCH"
 
 
 def exponent(currency: str) -> int:
@@ -74,18 +68,6 @@ class Money:
         if abs(self.amount_minor) > _LARGEST:
             raise InvalidInput("This amount is too large.", fields={"amount": "It is too large."})
 
-    def __add__(self, other: "Money") -> "Money":
-        self._expect_same(other)
-        return Money(self.amount_minor + other.amount_minor, self.currency)
-
-    def __sub__(self, other: "Money") -> "Money":
-        self._expect_same(other)
-        return Money(self.amount_minor - other.amount_minor, self.currency)
-
-    def times(self, factor: Decimal | int) -> "Money":
-        """A share or multiple of it, rounded once, half to even."""
-        return Money(_rounded(_EXACT.multiply(Decimal(self.amount_minor), factor)), self.currency)
-
     def converted(self, factor: Decimal, currency: str) -> "Money":
         """In another currency, by a factor from minor to minor unit; rounded once, half to even."""
         return Money(_rounded(_EXACT.multiply(Decimal(self.amount_minor), factor)), currency)
@@ -97,10 +79,6 @@ class Money:
 
     def __str__(self) -> str:
         return f"{self.amount:,.{exponent(self.currency)}f} {self.currency}"
-
-    def _expect_same(self, other: "Money") -> None:
-        if self.currency != other.currency:
-            raise CurrencyMismatch(f"{self.currency} and {other.currency} cannot be added.")
 
 
 def parse(text: str, currency: str, *, field: str = "amount") -> Money:
