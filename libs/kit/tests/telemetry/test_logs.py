@@ -84,7 +84,7 @@ def test_libraries_write_the_same_lines(lines: Any) -> None:
 
 
 def test_what_is_below_the_level_is_not_written(lines: Any) -> None:
-    Log("test").debug("details")
+    logging.getLogger("nats").debug("details")
     assert lines() == []
 
 

@@ -38,10 +38,6 @@ class Log:
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
 
-    def debug(self, event: str, **fields: Any) -> None:
-        """For whoever is looking for something."""
-        self._write(logging.DEBUG, event, fields)
-
     def info(self, event: str, **fields: Any) -> None:
         """A turn in the life of the process."""
         self._write(logging.INFO, event, fields)
