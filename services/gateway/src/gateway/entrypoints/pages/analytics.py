@@ -223,7 +223,7 @@ async def overview(request: Request) -> Response:
         "velocity": ask.velocity(),
         "health": ask.health(),
     }
-    return await _page(request, query, ask, "overview", parts)
+    return await _page(request, query, "overview", parts)
 
 
 @router.get("/analytics/clients", dependencies=READERS)
@@ -234,7 +234,6 @@ async def risk_list(request: Request) -> Response:
     return await _page(
         request,
         query,
-        ask,
         "clients",
         {"risks": ask.risks(50, answered=True), "shares": ask.clients()},
     )
@@ -245,7 +244,7 @@ async def odds_list(request: Request) -> Response:
     """Every open deal by what it deserves."""
     query = query_of(request)
     ask = Asking(request, query)
-    return await _page(request, query, ask, "deals", {"odds": ask.odds(50)})
+    return await _page(request, query, "deals", {"odds": ask.odds(50)})
 
 
 @router.get("/analytics/pipeline", dependencies=READERS)
@@ -259,7 +258,7 @@ async def pipeline_figures(request: Request) -> Response:
         "conversion": ask.conversion(),
         "activity": ask.activity(),
     }
-    return await _page(request, query, ask, "pipeline", parts)
+    return await _page(request, query, "pipeline", parts)
 
 
 @router.get("/analytics/accuracy", dependencies=READERS)
@@ -267,7 +266,7 @@ async def accuracy_page(request: Request) -> Response:
     """What was said against what happened."""
     query = query_of(request)
     ask = Asking(request, query)
-    return await _page(request, query, ask, "accuracy", {"accuracy": ask.accuracy()})
+    return await _page(request, query, "accuracy", {"accuracy": ask.accuracy()})
 
 
 @router.post("/analytics/clients/{client_id}/answer")
@@ -287,7 +286,6 @@ async def answer_risk(request: Request, client_id: str) -> Response:
 async def _page(
     request: Request,
     query: AnalyticsQuery,
-    ask: Asking,
     tab: str,
     parts: Mapping[str, Any],
 ) -> Response:
