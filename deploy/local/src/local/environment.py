@@ -2,11 +2,11 @@
 
 import os
 
-from local.paths import ROOT
 from local.plan import Plan
 from local.servers import LOOPBACK
 
 WITH_DATABASE = ("auth", "crm", "analytics", "notify")
+WITH_PAGE_TOKENS = ("auth", "crm", "notify")
 
 
 def environment(plan: Plan, service: str, **more: str) -> dict[str, str]:
@@ -22,6 +22,7 @@ def environment(plan: Plan, service: str, **more: str) -> dict[str, str]:
     if service in WITH_DATABASE:
         for role in ("app", "system"):
             told[f"DATABASE_URL_{role.upper()}"] = plan.database_url(service, role)
+    if service in WITH_PAGE_TOKENS:
         told["PAGE_TOKEN_KEY"] = plan.secret("page-token-key")
     if service != "auth":
         told["AUTH_ADDRESS"] = plan.address("auth")
@@ -43,7 +44,6 @@ def base(plan: Plan) -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",
         "FF_HOME": str(plan.home),
         "FF_PORT": str(plan.base),
-        "FF_ROOT": str(ROOT),
     }
 
 
@@ -52,7 +52,6 @@ def _auth(plan: Plan) -> dict[str, str]:
         "SIGNING_KEY_FILE": str(plan.signing_keys),
         "EMAIL_VERIFICATION": "false",
         "SEALING_KEYS": f"local:{plan.secret('sealing-key')}",
-        "ISSUER": plan.url("gateway"),
     }
 
 

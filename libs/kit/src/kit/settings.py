@@ -60,7 +60,7 @@ class DatabaseSettings(ServiceSettings):
     database_url_system: SecretStr
     database_url_owner: SecretStr | None = None
     database_pool_size: int = Field(default=8, ge=1, le=64)
-    nats_url: SecretStr = SecretStr("nats://127.0.0.1:4222")
+    nats_url: SecretStr = SecretStr("nats://127.0.0.1:8711")
 
     @property
     def owner_url(self) -> str:

@@ -15,7 +15,7 @@ class Settings(DatabaseSettings):
     internal_listen: str = "127.0.0.1:8732"
     auth_address: str = "127.0.0.1:8720"
     crm_address: str = "127.0.0.1:8721"
-    broker_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    broker_url: SecretStr = SecretStr("redis://127.0.0.1:8713/0")
     # Seconds without work after which the process with the science ends, and its memory is free.
     science_idle: float = Field(default=120.0, gt=0)
 
