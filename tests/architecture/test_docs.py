@@ -1,4 +1,4 @@
-"""What the documents name is there: pages, paths, commands; and each page is led to."""
+"""What the documents name is there: pages, headings, paths, commands; and each page is led to."""
 
 import re
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FIRST = ROOT / "README.md"
 PAGES = sorted([FIRST, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+PLACE = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`|^(make .*)$", re.MULTILINE)
 COMMAND = re.compile(r"\bmake ([a-z][a-z-]*)")
 TOPS = "|".join(path.name.replace(".", r"\.") for path in ROOT.iterdir() if path.is_dir())
@@ -26,10 +28,26 @@ def led_to(page: Path) -> Iterator[Path]:
             yield path / "README.md" if path.is_dir() else path
 
 
+def places(page: Path) -> set[str]:
+    """Where in a page a link can lead, as GitHub names its headings."""
+    headings = HEADING.findall(page.read_text())
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+def lost(page: Path) -> Iterator[str]:
+    """Links to a heading that its page has not."""
+    for target, place in PLACE.findall(page.read_text()):
+        path = page.parent / target if target else page
+        if path.suffix == ".md" and path.exists() and place not in places(path):
+            yield f"link to {place} in {path.name}"
+
+
 def wrong(page: Path) -> Iterator[str]:
     """What a page names and is not there."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     yield from (f"link to {path}" for path in led_to(page) if not path.exists())
+    yield from lost(page)
     for inline, line in CODE.findall(page.read_text()):
         said = inline or line
         yield from (f"make {name}" for name in COMMAND.findall(said) if name not in targets)
@@ -45,9 +63,13 @@ def test_what_a_page_names_is_there(page: Path) -> None:
 
 def test_what_is_not_there_is_caught(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("[x](gone.md#there) `make nothing` `libs/kit/gone.py` `libs/kit`\nmake no\n")
+    page.write_text(
+        "# Here it is\n[x](gone.md#there) [y](#here-it-is) [z](page.md#nowhere)"
+        " `make nothing` `libs/kit/gone.py` `libs/kit`\nmake no\n"
+    )
     assert list(wrong(page)) == [
         f"link to {tmp_path / 'gone.md'}",
+        "link to nowhere in page.md",
         *("make nothing", "libs/kit/gone.py", "make no"),
     ]
 
