@@ -53,6 +53,7 @@ def make_members() -> ListMembersResponse:
 BASIS = ("activities.read", "clients.read", "deals.read", "members.read", "workspace.read")
 BOOKKEEPER = "00000000-0000-0000-0000-0000000000b0"
 ROLE_FORMS = (
+    "/settings/roles/new",
     "/settings/roles/new?base=finance",
     f"/settings/roles/{BOOKKEEPER}/edit",
     f"/settings/roles/{BOOKKEEPER}/remove",

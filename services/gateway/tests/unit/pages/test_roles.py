@@ -51,6 +51,16 @@ async def test_a_new_one_begins_with_all_that_its_base_may(site: Site) -> None:
     )
 
 
+@pytest.mark.parametrize("address", ["/settings/roles/new", "/settings/roles/new?base="])
+async def test_without_a_base_one_is_asked_for(site: Site, address: str) -> None:
+    page = await site.get(address)
+    assert page.status == 200
+    assert page.text.count("<option ") == 3  # admin, sales and finance: no owner, none of one's own
+    assert 'method="get" action="/settings/roles/new"' in page.text
+    site.may("members.read")
+    assert (await site.get(address)).status == 403
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "said"),
     [

@@ -52,7 +52,7 @@ async def roles_page(request: Request) -> Response:
         roles=answer.roles,
         own=[role for role in answer.roles if role.base],
         names={role.id: role.name for role in answer.roles},
-        bases=[(r.id, r.name) for r in answer.roles if not r.base and r.id != OWNER],
+        bases=_bases(answer.roles),
         words=WORDS,
         note=_NOTES.get(request.query_params.get("done", ""), ""),
     )
@@ -60,8 +60,11 @@ async def roles_page(request: Request) -> Response:
 
 @router.get("/settings/roles/new", dependencies=[needs("members.write")])
 async def new_role(request: Request) -> Response:
-    """All that the role allows which it begins with, to be taken from."""
-    base = _one(await all_roles(request), request.query_params.get("base", ""))
+    """All that the role allows which it begins with, to be taken from; asks for that one first."""
+    chosen = request.query_params.get("base", "")
+    if not chosen:
+        return await _ask_for_base(request)
+    base = _one(await all_roles(request), chosen)
     values = Values(base=base.id, **{f"{CHOICE}{name}": "1" for name in base.permissions})
     return await _form(request, "", values, Errors())
 
@@ -152,6 +155,13 @@ async def _list(request: Request) -> pb.ListRolesResponse:
     return answer
 
 
+async def _ask_for_base(request: Request) -> Response:
+    viewer, roles = await together(viewer_of(request), all_roles(request))
+    return rendering_of(request).response(
+        request, "settings/role_new.html", viewer, bases=_bases(roles)
+    )
+
+
 async def _form(request: Request, role_id: str, values: Values, errors: Errors) -> Response:
     viewer, answer = await together(viewer_of(request), _list(request))
     base = _one(answer.roles, values["base"])
@@ -223,6 +233,10 @@ def _chosen(values: Values) -> list[str]:
 def _in_order(names: Collection[str]) -> list[str]:
     """As they are listed for people; what has no words comes last."""
     return [*(name for name in WORDS if name in names), *sorted(set(names) - WORDS.keys())]
+
+
+def _bases(roles: Collection[pb.Role]) -> list[tuple[str, str]]:
+    return options(role for role in roles if not role.base and role.id != OWNER)
 
 
 def _one(roles: Collection[pb.Role], role_id: str) -> pb.Role:
