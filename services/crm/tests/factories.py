@@ -56,6 +56,7 @@ PERMISSIONS = (
     ),
     "settings.write",
     "workspace.export",
+    "analytics.read",
 )
 PIECE = 100_000
 ANY = "127.0.0.1:0"

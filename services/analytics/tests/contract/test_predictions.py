@@ -178,6 +178,7 @@ async def test_an_answer_hides_a_client_until_it_is_taken_back_or_over(peer: Pee
         said = await peer.ask(
             "AnswerClientRisk",
             pre.AnswerClientRiskRequest(client_id=str(client_id), answer=answer),
+            READ,
             WRITE,
         )
         assert said.answer.answer == answer
@@ -186,8 +187,11 @@ async def test_an_answer_hides_a_client_until_it_is_taken_back_or_over(peer: Pee
     everything = pre.ListClientRisksRequest(with_answered=True)
     assert len((await peer.ask("ListClientRisks", everything)).clients) == 1
     back = pre.AnswerClientRiskRequest(client_id=str(client_id))
-    assert not (await peer.ask("AnswerClientRisk", back, WRITE)).HasField("answer")
+    assert not (await peer.ask("AnswerClientRisk", back, READ, WRITE)).HasField("answer")
     assert len((await peer.ask("ListClientRisks", asked)).clients) == 1
+    with pytest.raises(DomainError) as refusal:  # whoever sees no risk has nothing to answer
+        await peer.ask("AnswerClientRisk", back, WRITE)
+    assert refusal.value.reason == "PERMISSION_MISSING"
 
 
 async def test_a_deal_tells_why_and_what_next(peer: Peer) -> None:

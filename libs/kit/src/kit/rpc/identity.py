@@ -149,6 +149,12 @@ def principal_of(context: Context) -> Principal:
     return call.principal
 
 
+def caller_may(permission: str) -> bool:
+    """Whether the caller's role reaches this far; what no person called may do everything."""
+    call = current_call.get()
+    return call is None or (call.principal is not None and call.principal.may(permission))
+
+
 def idempotency_key_of(context: Context) -> str | None:
     """The key under which the caller wants this done at most once."""
     call = current_call.get()

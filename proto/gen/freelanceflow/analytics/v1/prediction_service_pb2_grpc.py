@@ -98,7 +98,8 @@ class PredictionServiceServicer:
 
     def AnswerClientRisk(self, request, context):
         """Keeps what a person says of a client's risk, so that the list can leave it out for a while and the accuracy report
-        can judge it. Fails with NOT_FOUND (CLIENT_NOT_FOUND), INVALID_ARGUMENT (ANSWER_UNKNOWN, DAYS_INVALID).
+        can judge it. Takes analytics.read as well: the answer holds the risk. Fails with NOT_FOUND (CLIENT_NOT_FOUND),
+        INVALID_ARGUMENT (ANSWER_UNKNOWN, DAYS_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -47,7 +47,8 @@ class PredictionServiceStub:
     """Gets one client's risk with its reasons. Fails with NOT_FOUND (CLIENT_NOT_FOUND)."""
     AnswerClientRisk: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.AnswerClientRiskRequest, _prediction_service_pb2.ClientRisk]
     """Keeps what a person says of a client's risk, so that the list can leave it out for a while and the accuracy report
-    can judge it. Fails with NOT_FOUND (CLIENT_NOT_FOUND), INVALID_ARGUMENT (ANSWER_UNKNOWN, DAYS_INVALID).
+    can judge it. Takes analytics.read as well: the answer holds the risk. Fails with NOT_FOUND (CLIENT_NOT_FOUND),
+    INVALID_ARGUMENT (ANSWER_UNKNOWN, DAYS_INVALID).
     """
     ListDealOdds: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.ListDealOddsRequest, _prediction_service_pb2.ListDealOddsResponse]
     """Lists open deals by priority, the ones that deserve time first. Fails with INVALID_ARGUMENT (ADVICE_UNKNOWN,
@@ -75,7 +76,8 @@ class PredictionServiceAsyncStub(PredictionServiceStub):
     """Gets one client's risk with its reasons. Fails with NOT_FOUND (CLIENT_NOT_FOUND)."""
     AnswerClientRisk: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.AnswerClientRiskRequest, _prediction_service_pb2.ClientRisk]  # type: ignore[assignment]
     """Keeps what a person says of a client's risk, so that the list can leave it out for a while and the accuracy report
-    can judge it. Fails with NOT_FOUND (CLIENT_NOT_FOUND), INVALID_ARGUMENT (ANSWER_UNKNOWN, DAYS_INVALID).
+    can judge it. Takes analytics.read as well: the answer holds the risk. Fails with NOT_FOUND (CLIENT_NOT_FOUND),
+    INVALID_ARGUMENT (ANSWER_UNKNOWN, DAYS_INVALID).
     """
     ListDealOdds: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.ListDealOddsRequest, _prediction_service_pb2.ListDealOddsResponse]  # type: ignore[assignment]
     """Lists open deals by priority, the ones that deserve time first. Fails with INVALID_ARGUMENT (ADVICE_UNKNOWN,
@@ -124,7 +126,8 @@ class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_prediction_service_pb2.ClientRisk, _abc.Awaitable[_prediction_service_pb2.ClientRisk]]:
         """Keeps what a person says of a client's risk, so that the list can leave it out for a while and the accuracy report
-        can judge it. Fails with NOT_FOUND (CLIENT_NOT_FOUND), INVALID_ARGUMENT (ANSWER_UNKNOWN, DAYS_INVALID).
+        can judge it. Takes analytics.read as well: the answer holds the risk. Fails with NOT_FOUND (CLIENT_NOT_FOUND),
+        INVALID_ARGUMENT (ANSWER_UNKNOWN, DAYS_INVALID).
         """
 
     @_abc_1.abstractmethod

@@ -520,7 +520,9 @@ class BoardColumn(_message.Message):
 
     @_builtins.property
     def weighted_sum(self) -> _money_pb2.Money:
-        """The same, each deal weighted with its win probability or, lacking one, the stage's default."""
+        """The same, each deal weighted with its win probability or, lacking one, the stage's default; with the stage's default
+        alone for whoever may not read analytics.
+        """
 
     @_builtins.property
     def unconverted(self) -> _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]:

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class DealServiceStub:
-    """Money that may come, and where it stands.
+    """Money that may come, and where it stands. What analytics says of it (odds, recommendation, evidence) is there for whoever may
+    read analytics; from others it is left out, and to filter or sort by it is PERMISSION_DENIED (PERMISSION_MISSING).
     """
 
     def __init__(self, channel):
@@ -83,7 +84,8 @@ class DealServiceStub:
 
 
 class DealServiceServicer:
-    """Money that may come, and where it stands.
+    """Money that may come, and where it stands. What analytics says of it (odds, recommendation, evidence) is there for whoever may
+    read analytics; from others it is left out, and to filter or sort by it is PERMISSION_DENIED (PERMISSION_MISSING).
     """
 
     def GetDeal(self, request, context):
@@ -213,7 +215,8 @@ def add_DealServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DealService:
-    """Money that may come, and where it stands.
+    """Money that may come, and where it stands. What analytics says of it (odds, recommendation, evidence) is there for whoever may
+    read analytics; from others it is left out, and to filter or sort by it is PERMISSION_DENIED (PERMISSION_MISSING).
     """
 
     @staticmethod

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DealServiceStub:
-    """Money that may come, and where it stands."""
+    """Money that may come, and where it stands. What analytics says of it (odds, recommendation, evidence) is there for whoever may
+    read analytics; from others it is left out, and to filter or sort by it is PERMISSION_DENIED (PERMISSION_MISSING).
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -65,7 +67,9 @@ class DealServiceStub:
 
 @_typing.type_check_only
 class DealServiceAsyncStub(DealServiceStub):
-    """Money that may come, and where it stands."""
+    """Money that may come, and where it stands. What analytics says of it (odds, recommendation, evidence) is there for whoever may
+    read analytics; from others it is left out, and to filter or sort by it is PERMISSION_DENIED (PERMISSION_MISSING).
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetDeal: _aio.UnaryUnaryMultiCallable[_deal_service_pb2.GetDealRequest, _deal_service_pb2.Deal]  # type: ignore[assignment]
@@ -99,7 +103,9 @@ class DealServiceAsyncStub(DealServiceStub):
     """Lists what happened to a deal, latest first. Fails with NOT_FOUND (DEAL_NOT_FOUND)."""
 
 class DealServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Money that may come, and where it stands."""
+    """Money that may come, and where it stands. What analytics says of it (odds, recommendation, evidence) is there for whoever may
+    read analytics; from others it is left out, and to filter or sort by it is PERMISSION_DENIED (PERMISSION_MISSING).
+    """
 
     @_abc_1.abstractmethod
     def GetDeal(

@@ -22,8 +22,10 @@ from crm.adapters.deal_queries import ALIVE, BOARD_FIELDS, SEEN, cards_shown
 from crm.adapters.filters import Filter, Shape
 from crm.adapters.reading import WORKSPACE, Read, in_sight, rows
 from crm.adapters.tables import board_totals, deals, stages
+from crm.domain.deal import KNOWS_ODDS
 from freelanceflow.type.v1 import filter_pb2 as pb
 from kit.pool import Pool
+from kit.rpc.identity import caller_may
 
 FIRST_CARDS = 25
 NOBODY = UUID(int=0)
@@ -38,6 +40,10 @@ class Total(NamedTuple):
     amount_minor: int
     weighted_minor: int  # those with a probability of their own
     unscored_minor: int  # the others, not yet weighted
+
+    def without_odds(self) -> "Total":
+        """For whoever may not know them: as if no deal had any."""
+        return self._replace(weighted_minor=0, unscored_minor=self.amount_minor)
 
 
 def _sum(value: Any, name: str) -> Any:
@@ -91,7 +97,8 @@ async def totals(pool: Pool, workspace_id: UUID, filter: Filter) -> list[Total]:
         found = await rows(pool, workspace_id, _counted(filter.shape), **filter.values)
     else:
         found = await rows(pool, workspace_id, TOTALS)
-    return [Total(*row) for row in found]
+    sums = [Total(*row) for row in found]
+    return sums if caller_may(KNOWS_ODDS) else [total.without_odds() for total in sums]
 
 
 async def first_cards(pool: Pool, workspace_id: UUID, filter: Filter) -> list[asyncpg.Record]:

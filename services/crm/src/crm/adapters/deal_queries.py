@@ -31,6 +31,7 @@ from crm.adapters.tables import (
     stages,
 )
 from crm.domain.custom_field import Resource
+from crm.domain.deal import KNOWS_ODDS
 from kit.database import Statement
 from kit.money import unusual_exponents
 
@@ -94,7 +95,7 @@ FIELDS = Fields(
         "next_step_due_date": sortable(Kind.DATE, deals.c.next_step_due_date),
         "next_activity_at": Field(Kind.INSTANT, _planned(deals, activities.c.due_at)),
         "lost_reason_id": Field(Kind.ID, deals.c.lost_reason_id),
-        "win_probability": sortable(Kind.SHARE, deals.c.win_probability),
+        "win_probability": sortable(Kind.SHARE, deals.c.win_probability, permission=KNOWS_ODDS),
         "external_id": Field(Kind.TEXT, deals.c.external_id),
     },
     custom=deals.c.custom_fields,

@@ -5,7 +5,7 @@ values go in as parameters. Custom fields are named `cf_<key>`; a shape knows th
 only, and the key is a parameter as well: workspaces share what is built.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from crm.adapters.filter_kinds import InCurrency, Kind, comparison, looks, value
 from crm.domain.custom_field import FILTER_PREFIX, FieldType
 from freelanceflow.type.v1 import filter_pb2 as pb
 from kit.errors import DomainError, ErrorKind
+from kit.rpc.identity import PermissionMissing, caller_may
 
 __all__ = ["Field", "Fields", "Filter", "Kind", "Order", "Shape", "beyond", "sortable"]
 
@@ -52,7 +53,7 @@ class ValueInvalid(DomainError):
 @dataclass(frozen=True)
 class Field:
     """One field of a list. `through` puts a condition on another table into one on this one,
-    `beside` brings in what the order is taken from."""
+    `beside` brings in what the order is taken from; `permission` is what it takes to use it."""
 
     kind: Kind
     column: ColumnElement[Any]
@@ -60,13 +61,21 @@ class Field:
     filterable: bool = True
     through: Callable[[ColumnElement[bool]], ColumnElement[bool]] | None = None
     beside: Callable[[FromClause], FromClause] | None = None
+    permission: str | None = None
 
 
-def sortable(kind: Kind, column: Any, *, order: Any = None, filterable: bool = True) -> Field:
+def sortable(
+    kind: Kind,
+    column: Any,
+    *,
+    order: Any = None,
+    filterable: bool = True,
+    permission: str | None = None,
+) -> Field:
     """A field to sort by; rows without a value come first when the smallest does."""
     if order is None:
         order = func.coalesce(column, kind.value.least) if column.nullable else column
-    return Field(kind, column, order=order, filterable=filterable)
+    return Field(kind, column, order=order, filterable=filterable, permission=permission)
 
 
 Shape = tuple[tuple[str, int, str], ...]  # field, operator, and the word of an ISNULL
@@ -99,10 +108,22 @@ class Fields:
         """The same, and more."""
         return Fields({**self._fields, **fields}, custom=self._custom)
 
+    def allows(self, name: str) -> bool:
+        """Whether the caller may know what is in a field."""
+        field = self._fields.get(name)
+        return field is None or field.permission is None or caller_may(field.permission)
+
+    def expect_allowed(self, names: Iterable[str]) -> None:
+        """Also a filter or an order tells what is in a field. Raises PermissionMissing."""
+        for name in names:
+            if not self.allows(name):
+                said = f"Your role does not allow to see “{name}”."
+                raise PermissionMissing(said, permission=str(self._fields[name].permission))
+
     def read(self, conditions: Sequence[pb.Condition], types: Types | None = None) -> Filter:
         """`types` are those of the custom fields that are named, see custom_filters.types_for.
 
-        Raises FieldNotFilterable, OperatorNotSupported, ValueInvalid.
+        Raises FieldNotFilterable, OperatorNotSupported, ValueInvalid, PermissionMissing.
         """
         if len(conditions) > MAX_CONDITIONS:
             raise ValueInvalid(f"At most {MAX_CONDITIONS} conditions.")
@@ -127,7 +148,7 @@ class Fields:
         ]
 
     def read_order(self, keys: Sequence[pb.SortKey]) -> Order:
-        """Raises FieldNotSortable."""
+        """Raises FieldNotSortable, PermissionMissing."""
         if len(keys) > MAX_SORT_KEYS:
             raise FieldNotSortable(f"At most {MAX_SORT_KEYS} fields to sort by.")
         for key in keys:
@@ -136,6 +157,7 @@ class Fields:
                     f"There is no order by “{key.field[:50]}”.",
                     fields={key.field[:50]: "This field cannot be sorted by."},
                 )
+        self.expect_allowed(key.field for key in keys)
         return tuple((key.field, key.descending) for key in keys)
 
     def order_of(self, name: str) -> ColumnElement[Any]:
@@ -164,6 +186,7 @@ class Fields:
         """What a shape calls a field, and what its values are."""
         field = self._fields.get(name)
         if field is not None and field.filterable:
+            self.expect_allowed([name])
             return name, field.kind
         type = types.get(name.removeprefix(FILTER_PREFIX))
         if type is None or self._custom is None or not name.startswith(FILTER_PREFIX):

@@ -1,6 +1,6 @@
 """Lists: a page of a filtered, ordered table, beginning behind the place that a token names."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -128,15 +128,23 @@ class Listing:
             place = {f"k{number}": key for number, key in enumerate(end)}
 
     def expect_order(self, sort: Sequence[pb.SortKey]) -> None:
-        """Raises FieldNotSortable."""
+        """Raises FieldNotSortable, PermissionMissing."""
         self._fields.read_order(sort)
+
+    def allows(self, name: str) -> bool:
+        """Whether the caller may know what is in a field."""
+        return self._fields.allows(name)
+
+    def expect_allowed(self, names: Iterable[str]) -> None:
+        """Raises PermissionMissing."""
+        self._fields.expect_allowed(names)
 
     async def read_filter(
         self, pool: Pool, workspace_id: UUID, conditions: Sequence[pb.Condition]
     ) -> Filter:
         """The conditions as this list understands them.
 
-        Raises FieldNotFilterable, OperatorNotSupported, ValueInvalid.
+        Raises FieldNotFilterable, OperatorNotSupported, ValueInvalid, PermissionMissing.
         """
         types = await types_for(pool, workspace_id, self._resource, conditions)
         return self._fields.read(conditions, types)

@@ -56,7 +56,9 @@ async def create_export(
 
     `total` is how many rows the list has.
     """
-    names = chosen(columns_of(resource, await offered(uow, resource)), columns, format)
+    known = columns_of(resource, await offered(uow, resource))
+    allowed = {name: known[name] for name in known if exports.LISTS[resource].allows(name)}
+    names = chosen(allowed, columns, format)
     if format is Format.PDF and total > MAX_PDF_ROWS:
         said = f"A PDF holds at most {MAX_PDF_ROWS:,} rows, and these are {total:,}. Choose Excel."
         raise ExportTooLarge(said, limit=str(MAX_PDF_ROWS))

@@ -18,6 +18,10 @@ SECONDS_OF_A_DAY = 86_400
 LAST_VERSION = 2**31 - 1
 
 
+# What it takes to know of the odds: analytics has found them.
+KNOWS_ODDS = "analytics.read"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DealState:
     """All of a deal at one moment. Never changed, only followed by the next one."""

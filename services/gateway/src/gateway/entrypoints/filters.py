@@ -8,13 +8,14 @@ keeps the word, and every use of it asks anew.
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from starlette.requests import Request
 
 from freelanceflow.type.v1.filter_pb2 import Condition, Operator
 from gateway.entrypoints.errors import HttpProblem
 from gateway.entrypoints.zones import may_speak_of_days
+from kit.rpc.identity import Principal
 from kit.years import is_plausible
 
 CUSTOM = "cf_"  # before the key of a custom field
@@ -30,6 +31,8 @@ OPERATORS = {
     "contains": Operator.OPERATOR_CONTAINS,
     "isnull": Operator.OPERATOR_ISNULL,
 }
+# Fields that it takes more to know of than to see the list.
+_KNOWN_WITH = {"win_probability": "analytics.read"}
 _DAY = re.compile(r"today(?:([+-])(\d{1,4}))?")
 _PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _ORDERED = ("lt", "lte", "gt", "gte")
@@ -41,6 +44,13 @@ class Asker(NamedTuple):
     user_id: str
     today: date
     zone: tzinfo = UTC  # of the workspace: where its days begin
+    hidden: frozenset[str] = frozenset()  # fields that their role keeps from them
+
+    @classmethod
+    def of(cls, principal: Principal, today: date, zone: tzinfo) -> Self:
+        """Whoever has signed in."""
+        hidden = (name for name, needed in _KNOWN_WITH.items() if not principal.may(needed))
+        return cls(str(principal.user_id), today, zone, frozenset(hidden))
 
 
 class Term(NamedTuple):
@@ -158,10 +168,10 @@ def beginning(day: date, zone: tzinfo) -> str:
     return begins.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def asker_for(request: Request, user_id: object, now: datetime) -> Asker:
+def asker_for(request: Request, principal: Principal, now: datetime) -> Asker:
     """Who asks. The edge knows the zone whenever the address speaks of days."""
     zone = getattr(request.state, "zone", UTC)
-    return Asker(str(user_id), now.astimezone(zone).date(), zone)
+    return Asker.of(principal, now.astimezone(zone).date(), zone)
 
 
 async def know_days(request: Request, body: bytes) -> None:

@@ -77,6 +77,7 @@ class PredictionService(grpc_api.PredictionServiceServicer):
         self, request: pb.AnswerClientRiskRequest, context: Context
     ) -> pb.ClientRisk:
         client_id, principal = parse_id(request.client_id, "client_id"), principal_of(context)
+        principal.require("analytics.read")  # the answer is the risk
         async with self._app.unit_of_work(principal.workspace_id, principal.origin) as uow:
             report = await pressing.answer_risk(
                 uow,

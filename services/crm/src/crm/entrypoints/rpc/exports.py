@@ -19,6 +19,7 @@ from crm.domain.errors import (
     Problem,
 )
 from crm.domain.exports import WORKSPACE
+from crm.domain.import_fields import Resource
 from crm.entrypoints.app import App
 from crm.entrypoints.rpc.export_mapping import FORMAT_OF, RESOURCE_OF, export_message, status_of
 from crm.entrypoints.rpc.listing import Plain
@@ -49,6 +50,7 @@ class ExportService(api.ExportServiceServicer):
         # Asking for the number of rows refuses what the list would refuse.
         total = await listing.total(app.pool, principal.workspace_id, request.conditions)
         listing.expect_order(request.sort)
+        listing.expect_allowed(request.columns)
 
         def begin(uow: UnitOfWork) -> Awaitable[tuple[UUID, UUID]]:
             return create_export(
@@ -111,6 +113,8 @@ class ExportService(api.ExportServiceServicer):
         principal.require("workspace.export" if whole else f"{found['resource']}.read")
         if not principal.sight.covers(Sight.of_setting(found["sight"])):
             raise ExportOutOfSight("It holds records that you do not see any more.")
+        if not whole:
+            _expect_allowed(found)
         if status_of(found, app.clock.now()) != pb.EXPORT_STATUS_DONE:
             raise ExportNotDone("There is no file yet, or not any more.")
         pieces = files.read(
@@ -155,6 +159,14 @@ class ExportService(api.ExportServiceServicer):
         if found is None:
             raise ExportNotFound("There is no such export.")
         return found
+
+
+def _expect_allowed(found: Any) -> None:
+    """What the caller may know today of the fields in a file. Raises PermissionMissing."""
+    asked = exports.Request.revived(found["request"])
+    fields = [condition.field for condition in asked.conditions]
+    fields += [key.field for key in asked.sort]
+    exports.LISTS[Resource(found["resource"])].expect_allowed([*found["columns"], *fields])
 
 
 def _missing(resource: object, format: object) -> list[Problem]:

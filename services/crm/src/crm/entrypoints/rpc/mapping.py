@@ -15,12 +15,13 @@ from crm.adapters.deal_columns import DealRow
 from crm.adapters.setting_events import STAGE_TYPES
 from crm.domain.board_stage import BoardStage
 from crm.domain.client import ClientKind
-from crm.domain.deal import Deal
+from crm.domain.deal import KNOWS_ODDS, Deal
 from crm.domain.stage import is_rotting
 from freelanceflow.crm.v1 import client_service_pb2 as client_pb
 from freelanceflow.crm.v1 import deal_service_pb2 as deal_pb
 from freelanceflow.crm.v1 import stage_service_pb2 as stage_pb
 from freelanceflow.type.v1 import money_pb2
+from kit.rpc.identity import caller_may
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLIENT_KINDS = {
@@ -93,6 +94,7 @@ def deal_message(
     put(message.close_time, row.closed_at)
     if row.custom_fields:
         message.custom_fields.update(row.custom_fields)
+    _hide_odds(message)
     return message
 
 
@@ -184,7 +186,15 @@ def card_message(row: Any, now: datetime, made: Callable[..., deal_pb.Card]) -> 
     put(card.enter_stage_time, entered_stage_at)
     if custom_fields:
         card.custom_fields.update(custom_fields)
+    _hide_odds(card)
     return card
+
+
+def _hide_odds(message: deal_pb.Deal | deal_pb.Card) -> None:
+    """From whoever may not read analytics."""
+    if not caller_may(KNOWS_ODDS):
+        for field in ("win_probability", "recommendation", "odds_evidence"):
+            message.ClearField(field)
 
 
 def history_message(row: asyncpg.Record) -> deal_pb.DealHistoryEntry:

@@ -185,7 +185,7 @@ class Listing:
 
 def asker_of(request: Request) -> Asker:
     """Who asks, and on which day of their workspace."""
-    return asker_for(request, principal_of(request).user_id, rendering_of(request).now())
+    return asker_for(request, principal_of(request), rendering_of(request).now())
 
 
 PAGING = [

@@ -52,17 +52,23 @@ class BoardQuery:
 
     @classmethod
     def reading(cls, items: Iterable[tuple[str, str]], asker: Asker) -> "BoardQuery":
-        """Empty ones and what is not known are left out; of two the last one counts."""
+        """Empty ones and what is not known, here or to the asker, are left out; of two the last
+        one counts."""
         given = {name: value.strip()[:200] for name, value in items if value.strip()}
         layout = TABLE_LAYOUT if given.get("layout") == TABLE_LAYOUT else BOARD_LAYOUT
         grammar = (DEALS if layout == TABLE_LAYOUT else BOARD).grammar
         terms = [Term(name, value) for name, value in given.items()]
+        sorts = set(DEALS.sorts) - asker.hidden
         return cls(
             text=given.get("q", ""),
             owner_id=given.get("owner", ""),
-            terms=tuple(term for term in terms if grammar.knows(term.field))[:MOST_TERMS],
+            terms=tuple(
+                term
+                for term in terms
+                if grammar.knows(term.field) and term.field not in asker.hidden
+            )[:MOST_TERMS],
             layout=layout,
-            sort=given.get("sort", "") if given.get("sort", "").lstrip("-") in DEALS.sorts else "",
+            sort=given.get("sort", "") if given.get("sort", "").lstrip("-") in sorts else "",
             shown=tuple(given.get("show", "").split(","))[:MOST_SHOWN] if "show" in given else (),
             view_id=given.get("view", ""),
             asker=asker,
@@ -170,7 +176,7 @@ def view_of(query: BoardQuery, *, name: str, shared: bool) -> View:
 
 def asker_of(request: Request) -> Asker:
     """Who looks. Raises SignInNeeded."""
-    return asker_for(request, signed_in(request).user_id, rendering_of(request).now())
+    return asker_for(request, signed_in(request), rendering_of(request).now())
 
 
 def show_options(fields: Iterable[CustomField]) -> list[tuple[str, str]]:

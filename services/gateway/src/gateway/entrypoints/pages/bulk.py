@@ -133,7 +133,7 @@ def _asked(request: Request, viewer: Viewer, resource: str, form: FormData) -> p
     asked = pb.BulkChange(action=ACTIONS[action])
     if form.get("all") == "1":
         formats = rendering_of(request).formats(viewer)
-        asker = Asker(str(signed_in(request).user_id), formats.today, formats.zone)
+        asker = Asker.of(signed_in(request), formats.today, formats.zone)
         shown = LISTS[resource](parse_qsl(str(form.get("list", ""))), asker)
         asked.conditions.extend(shown.conditions or [EVERYTHING])
     else:

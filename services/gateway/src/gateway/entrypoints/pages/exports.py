@@ -64,7 +64,7 @@ async def create_export(request: Request) -> Response:
     viewer = await viewer_of(request)
     formats = rendering_of(request).formats(viewer)
     today, zone = formats.today, formats.zone
-    asker = Asker(str(signed_in(request).user_id), today, zone)
+    asker = Asker.of(signed_in(request), today, zone)
     try:
         await meant(request, values, asked_by_name(values))
         await clients_of(request).exports.CreateExport(

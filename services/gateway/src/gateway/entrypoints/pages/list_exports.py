@@ -53,7 +53,7 @@ async def export_list(request: Request) -> Response:
     signed_in(request)
     values, viewer = await values_of(request), await viewer_of(request)
     formats = rendering_of(request).formats(viewer)
-    asker = Asker(str(signed_in(request).user_id), formats.today, formats.zone)
+    asker = Asker.of(signed_in(request), formats.today, formats.zone)
     resource = values["resource"] if values["resource"] in LISTS else "deals"
     shown = LISTS[resource](parse_qsl(values["list"]), asker)
     refused = ""
@@ -84,7 +84,8 @@ def _deals(items: Iterable[tuple[str, str]], asker: Asker) -> Shown:
     if not query.is_table:
         return Shown(query.conditions, query.sort_keys)
     more = [name for name in query.shown if name == "tags" or name.startswith(CUSTOM)]
-    columns = CLOSED_COLUMNS if query.is_of_closed else DEAL_COLUMNS
+    usual = CLOSED_COLUMNS if query.is_of_closed else DEAL_COLUMNS
+    columns = [name for name in usual if name not in asker.hidden]
     return Shown(query.conditions, query.sort_keys, [*columns, *more, "created_at"])
 
 
