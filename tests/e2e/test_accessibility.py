@@ -109,7 +109,7 @@ async def test_what_is_left_of_a_closed_workspace_has_no_barriers(
     body = {"name": name, "password": PASSWORD}
     answer = await owner.request("DELETE", f"/workspaces/{owner.workspace_id}", json=body)
     assert answer.status_code == 202, answer.text
-    barriers = await _look(visit, owner, [("workspace-closed", "/closed")])
+    barriers = await _look(visit, owner, [("workspace-closed", "/no-workspace")])
     assert not barriers, "\n".join(barriers)
 
 

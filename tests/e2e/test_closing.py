@@ -124,9 +124,9 @@ async def test_links_of_mails_lead_where_they_say_from_a_closed_workspace(
     header = {"Authorization": f"Bearer {owner.token}"}
     for page in ("forgot", "join", "reset", "unsubscribe", "verify-email"):
         answer = await http.get(f"/{page}", params={"token": "x"}, headers=header)
-        assert "/closed" not in answer.headers.get("location", ""), page
+        assert "/no-workspace" not in answer.headers.get("location", ""), page
     answer = await http.get("/workspaces", headers=header)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/closed")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/no-workspace")
 
 
 async def test_when_its_days_are_over_it_is_erased_everywhere(

@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.adapters.clients import rpc_seconds
 from gateway.config import Settings
-from gateway.entrypoints.closed import refuse_in_closed
 from gateway.entrypoints.errors import HttpProblem, answer
 from gateway.entrypoints.identity import Caller, Identification
 from gateway.entrypoints.limits import Limits
+from gateway.entrypoints.no_workspace import refuse_in_closed
 from gateway.entrypoints.origin import refuse_foreign
 from gateway.entrypoints.sessions import Cookies
 from gateway.entrypoints.zones import Zones, speaks_of_days

@@ -99,7 +99,7 @@ def answer(request: Request, error: Exception) -> Response:
     """The answer to a refusal that is found before there is a route."""
     match error:
         case WorkspaceClosed() if not (_is_data(request) or is_htmx(request)):
-            return RedirectResponse("/closed", 303)
+            return RedirectResponse("/no-workspace", 303)
         case HttpProblem():
             return _problem(
                 request,

@@ -11,11 +11,13 @@ from freelanceflow.auth.v1.account_service_pb2 import (
     Membership,
 )
 from freelanceflow.auth.v1.two_step_service_pb2 import GetTwoStepRequest
+from gateway.entrypoints.no_workspace import is_closed
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
     signed_in,
     together,
+    viewer_from,
     viewer_of,
 )
 from gateway.entrypoints.pages.forms import Errors, Values
@@ -70,16 +72,20 @@ def _errors_of(refusal: DomainError) -> Errors:
 
 
 async def _page(request: Request, errors: Errors) -> Response:
-    clients, identity = clients_of(request), identity_of(request)
-    viewer, me, two_step, memberships = await together(
-        viewer_of(request),
+    clients, identity, principal = clients_of(request), identity_of(request), signed_in(request)
+    me, two_step, memberships = await together(
         clients.account.GetMe(GetMeRequest(), identity),
         clients.two_step.GetTwoStep(GetTwoStepRequest(), identity),
-        _memberships(request),
+        all_memberships(request),
     )
+    template, viewer = "settings/account_delete.html", viewer_from(me, principal, None)
+    if is_closed(principal):
+        template = "workspaces/account_delete.html"
+    else:
+        viewer = await viewer_of(request)
     return rendering_of(request).response(
         request,
-        "settings/account_delete.html",
+        template,
         viewer,
         status=errors.status,
         me=me,
@@ -92,7 +98,7 @@ async def _page(request: Request, errors: Errors) -> Response:
     )
 
 
-async def _memberships(request: Request) -> list[Membership]:
+async def all_memberships(request: Request) -> list[Membership]:
     """All of the person's workspaces, by name."""
     found: list[Membership] = []
     asked = ListMyWorkspacesRequest(page_size=MOST)

@@ -1,4 +1,4 @@
-"""Deleting a workspace: closed at first, for some days in which an owner can reopen it."""
+"""Deleting a workspace: it is closed at first, and the page without a workspace says until when."""
 
 from typing import Any
 
@@ -6,20 +6,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from freelanceflow.auth.v1.account_service_pb2 import (
-    GetMeRequest,
-    ListMyWorkspacesRequest,
-)
-from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
+from freelanceflow.auth.v1.account_service_pb2 import GetMeRequest
 from freelanceflow.auth.v1.two_step_service_pb2 import GetTwoStepRequest
-from freelanceflow.auth.v1.workspace_service_pb2 import (
-    CloseWorkspaceRequest,
-    ReopenWorkspaceRequest,
-)
+from freelanceflow.auth.v1.workspace_service_pb2 import CloseWorkspaceRequest
 from freelanceflow.crm.v1.activity_service_pb2 import ListActivitiesRequest
 from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest
 from freelanceflow.crm.v1.deal_service_pb2 import ListDealsRequest
-from gateway.entrypoints.closed import is_closed
+from gateway.entrypoints.no_workspace import PAGE as NO_WORKSPACE
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -27,7 +20,6 @@ from gateway.entrypoints.pages.calls import (
     needs,
     signed_in,
     together,
-    viewer_from,
     viewer_of,
 )
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of
@@ -66,41 +58,7 @@ async def close_workspace(request: Request) -> Response:
         tokens = await clients_of(request).workspaces.CloseWorkspace(asked, identity_of(request))
     except DomainError as refusal:
         return await _page(request, Values(name=asked.name), _errors_of(refusal))
-    return _in_with(request, tokens, "/closed")
-
-
-@router.get("/closed")
-async def closed(request: Request) -> Response:
-    """That it is, until when, and the way back."""
-    principal = signed_in(request)
-    if not is_closed(principal):
-        return RedirectResponse("/", 303)
-    account, identity = clients_of(request).account, identity_of(request)
-    me, mine = await together(
-        account.GetMe(GetMeRequest(), identity),
-        account.ListMyWorkspaces(ListMyWorkspacesRequest(), identity),
-    )
-    here = str(principal.workspace_id)
-    return rendering_of(request).response(
-        request,
-        "workspaces/closed.html",
-        viewer_from(me, principal, None),
-        me=me,
-        here=here,
-        others=[one for one in mine.memberships if one.workspace_id != here],
-    )
-
-
-@router.post("/closed/reopen")
-async def reopen(request: Request) -> Response:
-    """It is as it was."""
-    asked = ReopenWorkspaceRequest(workspace_id=str(signed_in(request).workspace_id))
-    tokens = await clients_of(request).workspaces.ReopenWorkspace(asked, identity_of(request))
-    return _in_with(request, tokens, "/")
-
-
-def _in_with(request: Request, tokens: TokenPair, page: str) -> Response:
-    response = RedirectResponse(page, 303)
+    response = RedirectResponse(NO_WORKSPACE, 303)
     start_session(request, response, tokens)
     return response
 

@@ -1,8 +1,9 @@
-"""A closed workspace lets nobody in: its members see that it is, and owners can reopen it."""
+"""Whoever has no open workspace sees one page, and what concerns themselves."""
 
 from gateway.entrypoints.errors import WorkspaceClosed
 from kit.rpc.identity import Principal
 
+PAGE = "/no-workspace"
 REOPEN = "workspace.delete"
 # What concerns the person, the other workspaces, or reopening this one; and where links of mails
 # lead, whoever follows them.
@@ -12,12 +13,14 @@ _LET_IN = frozenset(
         "/api/openapi.json",
         "/api/v1/me",
         "/api/v1/workspaces",
-        "/closed",
         "/forgot",
         "/join",
         "/livez",
+        PAGE,
         "/readyz",
         "/reset",
+        "/settings/delete-account",
+        "/settings/own-data",
         "/sign-in",
         "/sign-out",
         "/unsubscribe",
@@ -29,7 +32,6 @@ _BELOW = (
     "/api/v1/me/",
     "/api/v1/workspaces/",
     "/auth/google/",
-    "/closed/",
     "/sign-in/",
     "/workspaces/",
 )
