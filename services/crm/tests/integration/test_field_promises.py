@@ -108,9 +108,37 @@ async def test_an_option_in_use_goes_and_its_values_stay_until_they_are_changed(
         deal=deal_pb.Deal(id=deal.id, name="Other"), update_mask=mask("name"), etag=kept.etag
     )
     kept = await person.call("UpdateDeal", request)
+    kept = await filled(person, kept, level="iron")  # a form sends what stays as well
+    assert plain(kept.custom_fields) == {"level": "iron"}
+    kept = await filled(person, kept, level="gold")
+    assert plain(kept.custom_fields) == {"level": "gold"}
     with refused(ErrorKind.INVALID, "FIELD_INVALID"):
         await filled(person, kept, level="iron")
-    assert plain((await filled(person, kept, level="gold")).custom_fields) == {"level": "gold"}
+
+
+async def test_of_several_options_each_that_is_held_may_stay(person: Person) -> None:
+    options = ["web", "app", "print"]
+    for resource in ("deals", "clients"):
+        field = await make_field(
+            person, "Made of", "multi_select", options=options, resource=resource
+        )
+        held = {field.key: ["web", "print"]}
+        if resource == "deals":
+            deal = await deal_with(person, **held)
+        else:
+            client = await make_client(person, custom_fields=held)
+        await change(person, field, options=["app", "print"])
+    deal = await filled(person, deal, made_of=["web", "app"])
+    assert plain(deal.custom_fields) == {"made_of": ["web", "app"]}
+    client.custom_fields.update({"made_of": ["web"]})
+    request = client_pb.UpdateClientRequest(
+        client=client, update_mask=mask("custom_fields"), etag=client.etag
+    )
+    client = await person.call("UpdateClient", request)
+    assert plain(client.custom_fields) == {"made_of": ["web"]}
+    deal = await filled(person, deal, made_of=["app"])
+    with refused(ErrorKind.INVALID, "FIELD_INVALID"):
+        await filled(person, deal, made_of=["web"])
 
 
 async def test_a_field_that_is_gone_takes_its_values_out_of_sight_for_good(

@@ -1,6 +1,8 @@
 """What can be done with clients. One function per use case, one transaction each."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from crm.adapters import clients, duplicates, lines, out_of_sight
@@ -34,7 +36,7 @@ async def create_client(
     if owner_id is None and not uow.sight.sees(None):
         owner_id = by
     found = await clients.references(uow, parent_id=parent_id, owner_id=owner_id)
-    edit = await _resolved(uow, edit, found, parent_id=parent_id, owner_id=owner_id, by=by)
+    edit = await _resolved(uow, edit, found, {}, parent_id=parent_id, owner_id=owner_id, by=by)
     client = Client.create(
         new_id(), uow.workspace_id, edit=edit, at=now, by=by, region=found.region
     )
@@ -65,7 +67,8 @@ async def update_client(
         uow, client_id, parent_id=parent_id, owner_id=owner_id
     )
     client.expect(etag)
-    edit = await _resolved(uow, edit, found, parent_id=parent_id, owner_id=owner_id, by=by)
+    held = client.state.custom_fields
+    edit = await _resolved(uow, edit, found, held, parent_id=parent_id, owner_id=owner_id, by=by)
     if above and parent_id:
         above.expect_free(client_id, parent_id)
     before = client.state
@@ -105,6 +108,7 @@ async def _resolved(
     uow: UnitOfWork,
     edit: ClientEdit,
     found: References,
+    held: Mapping[str, Any],
     *,
     parent_id: UUID | None,
     owner_id: UUID | None,
@@ -118,5 +122,6 @@ async def _resolved(
     if owner_id is not None:
         edit = {**edit, "owner": await owner_for(uow, owner_id, found.owner, by=by)}
     if values := edit.get("custom_fields"):
-        edit = {**edit, "custom_fields": await custom_values(uow, Resource.CLIENTS, values)}
+        values = await custom_values(uow, Resource.CLIENTS, values, held)
+        edit = {**edit, "custom_fields": values}
     return edit

@@ -21,12 +21,15 @@ from kit.unit_of_work import UnitOfWork
 
 
 async def custom_values(
-    uow: UnitOfWork, resource: Resource, values: Mapping[str, Any]
+    uow: UnitOfWork, resource: Resource, values: Mapping[str, Any], held: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What was entered for custom fields, checked. Raises EntryRefused."""
+    """What was entered for custom fields, checked; `held` is what the record has of them.
+
+    Raises EntryRefused.
+    """
     fields = await custom_fields.by_keys(uow, resource, list(values))
     entry = Entry()
-    clean = clean_values(entry, fields, values)
+    clean = clean_values(entry, fields, values, held)
     entry.done()
     return clean
 

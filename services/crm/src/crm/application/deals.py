@@ -1,5 +1,6 @@
 """What can be done with deals. One function per use case, one transaction each."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -45,7 +46,7 @@ async def create_deal(
     if around.stage is None:
         raise StageNotFound("There is no such stage.")
     edit = await _resolved(
-        uow, edit, around.references, client_id=client_id, owner_id=owner_id, by=by
+        uow, edit, around.references, {}, client_id=client_id, owner_id=owner_id, by=by
     )
     deal = Deal.create(
         new_id(),
@@ -82,7 +83,10 @@ async def update_deal(
         uow, deal_id, client_id=client_id, owner_id=owner_id
     )
     deal.expect(etag)
-    edit = await _resolved(uow, edit, references, client_id=client_id, owner_id=owner_id, by=by)
+    held = deal.state.custom_fields
+    edit = await _resolved(
+        uow, edit, references, held, client_id=client_id, owner_id=owner_id, by=by
+    )
     before = deal.state
     deal.edit(edit, at=now, by=by)
     if deal.state is not before:
@@ -158,6 +162,7 @@ async def _resolved(
     uow: UnitOfWork,
     edit: DealEdit,
     found: References,
+    held: Mapping[str, Any],
     *,
     client_id: UUID | None,
     owner_id: UUID | None,
@@ -171,7 +176,8 @@ async def _resolved(
     if owner_id is not None:
         edit = {**edit, "owner": await owner_for(uow, owner_id, found.owner, by=by)}
     if values := edit.get("custom_fields"):
-        edit = {**edit, "custom_fields": await custom_values(uow, Resource.DEALS, values)}
+        values = await custom_values(uow, Resource.DEALS, values, held)
+        edit = {**edit, "custom_fields": values}
     if (amount := edit.get("amount")) is not None and not amount.currency:
         edit = {**edit, "amount": amount._replace(currency=found.currency)}
     return edit

@@ -150,9 +150,15 @@ def expect_names_apart(fields: Sequence[CustomField]) -> None:
 
 
 def clean_values(
-    entry: Entry, fields: Mapping[str, FieldState], values: Mapping[str, Any]
+    entry: Entry,
+    fields: Mapping[str, FieldState],
+    values: Mapping[str, Any],
+    held: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What was entered for custom fields, by key; None takes a value away."""
+    """What was entered for custom fields, by key; None takes a value away.
+
+    What the record holds already may stay, also when it is not offered any more.
+    """
     clean: dict[str, Any] = {}
     for key, value in values.items():
         where, field = f"custom_fields.{key[:MAX_KEY]}", fields.get(key)
@@ -160,11 +166,16 @@ def clean_values(
             entry.refuse(where, "FIELD_UNKNOWN", "There is no such field.")
         elif value is None or value == "" or value == []:
             clean[key] = None
-        elif (problem := problem_with(field, value)) is not None:
+        elif (problem := problem_with(_offering(field, held.get(key)), value)) is not None:
             entry.refuse(where, "FIELD_INVALID", problem)
         else:
             clean[key] = value.strip() if isinstance(value, str) else value
     return clean
+
+
+def _offering(field: FieldState, held: Any) -> FieldState:
+    more = held if isinstance(held, list) else [held] if isinstance(held, str) else []
+    return replace(field, options=(*field.options, *more))
 
 
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Settings of a workspace: what the forms ask of crm, and what they say when it refuses."""
 
+import re
 from typing import Any
 
 import pytest
@@ -218,7 +219,7 @@ async def test_a_view_is_seen_where_its_filter_is_in_the_address(site: Any) -> N
 async def test_custom_fields_are_typed_as_people_write(site: Any) -> None:
     form = {
         "name": "x", "cf_text": "a", "cf_number": "1.5", "cf_money": "12.50", "cf_checkbox": "1",
-        "cf_multi_select__1": "1", "tags": "web, big ,", "etag": "1",
+        "cf_multi_select__b": "1", "tags": "web, big ,", "etag": "1",
     }  # fmt: skip
     await site.post("/deals/d-1/edit", form)
     deal = next(m for m in reversed(site.neighbours.deals.asked) if hasattr(m, "update_mask")).deal
@@ -229,3 +230,18 @@ async def test_custom_fields_are_typed_as_people_write(site: Any) -> None:
     assert list(deal.tags) == ["web", "big"]
     answer = await site.post("/deals/d-1/edit", {**form, "cf_number": "many"})
     assert (answer.status, "Enter a number." in answer.text) == (422, True)
+
+
+async def test_what_a_record_holds_stays_to_choose_when_it_is_not_offered_any_more(
+    site: Any, make: Any
+) -> None:
+    deal = make.deal()
+    deal.custom_fields.update({"select": "old", "multi_select": ["older", "a"]})
+    site.neighbours.deals.answers["GetDeal"] = deal
+    page = await site.get("/deals/d-1/edit")
+    assert '<option value="old" selected>old</option>' in page.text
+    assert re.findall(r'name="cf_multi_select__(\w+)" value="1"( checked)?', page.text) == [
+        ("a", " checked"),
+        ("b", ""),
+        ("older", " checked"),
+    ]

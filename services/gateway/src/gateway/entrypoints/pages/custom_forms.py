@@ -15,6 +15,7 @@ from gateway.entrypoints.pages.rendering import Viewer
 from kit.errors import InvalidInput
 
 CURRENCY = "__currency"  # behind the name of a money field's input
+OPTION = "__"  # between the name of a field and an option that can be ticked
 
 
 def custom_inputs(
@@ -37,9 +38,7 @@ def custom_inputs(
             case "checkbox":
                 values[name] = "1" if value else ""
             case "multi_select":
-                for option in _texts(value):
-                    if option in field.options:
-                        values[f"{name}__{list(field.options).index(option)}"] = "1"
+                values |= {f"{name}{OPTION}{option}": "1" for option in _texts(value)}
             case "number" if isinstance(value, float):
                 values[name] = str(int(value)) if value.is_integer() else str(value)
             case _:
@@ -70,10 +69,9 @@ def _read(field: CustomField, values: Mapping[str, str], viewer: Viewer) -> Any:
     name = CUSTOM + field.key
     match field.type:
         case "multi_select":
-            chosen = [
-                option for at, option in enumerate(field.options) if values.get(f"{name}__{at}")
-            ]
-            return chosen or None
+            option = name + OPTION
+            ticked = [key for key, said in values.items() if key.startswith(option) and said]
+            return [key.removeprefix(option) for key in ticked] or None
         case "checkbox":
             return True if values.get(name) else None
     text = values.get(name, "")
