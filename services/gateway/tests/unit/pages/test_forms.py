@@ -131,6 +131,26 @@ async def test_a_conflict_shows_both_sides(site: Any) -> None:
     assert 'name="etag" value="3"' in answer.text
 
 
+async def test_a_conflict_tells_currencies_and_fields_of_one_s_own(site: Any, make: Any) -> None:
+    theirs = make.deal(amount=Money(currency_code="USD", amount_minor=125050))
+    theirs.custom_fields.update({"number": 5, "multi_select": ["a", "b"], "text": "same"})
+    site.neighbours.deals.answers |= {
+        "GetDeal": theirs,
+        "UpdateDeal": RemoteError(ErrorKind.STALE, "DEAL_HAS_CHANGED", ""),
+    }
+    typed = {
+        "amount": "1250.50",
+        "cf_text": "same",
+        "cf_multi_select__a": "1",
+        "cf_url": "https://a.b",
+    }
+    answer = await site.post("/deals/d-1/edit", {**DEAL, **typed})
+    assert answer.status == 412
+    said = ("Value “1250.5 USD”", "Number “5”", "Multi_select “a, b”", "Url “–”")
+    assert [words for words in said if words not in answer.text] == []
+    assert "Text “" not in answer.text
+
+
 async def test_a_move_without_scripts_goes_on(site: Any) -> None:
     answer = await site.post("/deals/d-1/move", {"stage_id": "s-3", "next": "/deals/d-1"})
     assert (answer.status, answer.headers["location"]) == (303, "/deals/d-1")

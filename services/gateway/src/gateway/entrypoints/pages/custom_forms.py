@@ -53,6 +53,13 @@ def read_custom(
     return {field.key: _read(field, values, viewer) for field in fields}
 
 
+def differing(
+    fields: Sequence[CustomField], typed: Mapping[str, str], theirs: Mapping[str, str]
+) -> list[CustomField]:
+    """The fields whose inputs hold something else in one than in the other."""
+    return [field for field in fields if _inputs(field, typed) != _inputs(field, theirs)]
+
+
 def into_struct(values: Mapping[str, Any]) -> Struct:
     """For a message's custom_fields."""
     struct = Struct()
@@ -63,6 +70,17 @@ def into_struct(values: Mapping[str, Any]) -> Struct:
 def custom_labels(fields: Sequence[CustomField]) -> dict[str, str]:
     """What fields are called, by the names of their inputs."""
     return {CUSTOM + field.key: field.name for field in fields}
+
+
+def _inputs(field: CustomField, values: Mapping[str, str]) -> dict[str, str]:
+    name = CUSTOM + field.key
+    if field.type == "money" and not values.get(name):
+        return {}  # a currency alone is no amount
+    return {
+        key: text
+        for key, text in values.items()
+        if text and (key == name or key.startswith(name + OPTION))
+    }
 
 
 def _read(field: CustomField, values: Mapping[str, str], viewer: Viewer) -> Any:
