@@ -75,8 +75,17 @@ function onClick(event) {
 export function startOverlays() {
   const dialog = document.getElementById("dialog");
   document.addEventListener("click", onClick);
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.addEventListener("close", () => dialog.replaceChildren());
+  // A click beside the dialog closes it, unless that would throw away what was typed. Whoever selects a text and lets go
+  // beside it did not click there.
+  let pressed = null;
+  let typed = false;
+  dialog.addEventListener("pointerdown", ({ target }) => (pressed = target));
+  dialog.addEventListener("input", ({ target }) => (typed ||= target.form?.method === "post"));
+  dialog.addEventListener("click", ({ target }) => target === dialog && pressed === dialog && !typed && dialog.close());
+  dialog.addEventListener("close", () => {
+    typed = false;
+    dialog.replaceChildren();
+  });
   // What was asked for in a menu is on its way.
   document.addEventListener("submit", (event) => event.target.closest("[popover]:popover-open")?.hidePopover());
   document.addEventListener("ff:open", ({ detail }) => openDialog(detail.href));

@@ -271,6 +271,26 @@ async def test_a_form_in_the_dialog_says_what_is_wrong(page: Page) -> None:
     await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_focused()
 
 
+async def test_what_was_typed_into_a_dialog_stays_after_a_click_beside_it(page: Page) -> None:
+    await open_board(page)
+    await page.keyboard.press("c")
+    field = page.get_by_role("dialog").get_by_label("Name")
+    await field.click()
+    await page.mouse.down()
+    await page.mouse.move(5, 450, steps=3)  # selects what is in the field, and beyond its edge
+    await page.mouse.up()
+    await expect(field).to_be_focused()
+    await field.fill("Relaunch")
+    await page.mouse.click(5, 450)
+    await expect(field).to_have_value("Relaunch")
+    await page.get_by_role("link", name="Cancel").click()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await page.keyboard.press("c")
+    await expect(field).to_have_value("")
+    await page.mouse.click(5, 450)
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 LONG = "w" * 200
 SHOWN = (
     "/pipeline",

@@ -30,3 +30,12 @@ async def test_ctrl_k_finds_by_typing_and_goes_by_arrows(served: Served, page: P
     assert not found.response["violations"], found.generate_report()
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/deals/d-1")
+
+
+async def test_enter_waits_for_what_all_of_the_text_finds(served: Served, page: Page) -> None:
+    await page.goto(f"{served.url}/clients")
+    await page.keyboard.press("Control+k")
+    await expect(page.locator("#search-results")).to_contain_text("New deal")
+    await page.keyboard.type("weir")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/deals/d-1")
