@@ -101,6 +101,17 @@ def test_without_an_exporter_the_machinery_is_not_even_loaded() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
+def test_without_an_exporter_no_library_loads_it_either() -> None:
+    program = (
+        "import sys, kit.telemetry as t\n"
+        "class Settings: profile, log_level, otlp_endpoint = 'test', 'info', ''\n"
+        "t.configure('kit', Settings())\n"
+        "import redis.asyncio\n"
+        "sys.exit(any(name.startswith('opentelemetry.sdk.') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
 async def test_tasks_do_not_see_each_others_spans() -> None:
     async def one() -> str | None:
         with span("one"):

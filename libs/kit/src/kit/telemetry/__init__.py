@@ -1,5 +1,6 @@
 """Logs, traces and metrics of a process, set up in one call."""
 
+import sys
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from typing import Protocol
@@ -55,6 +56,9 @@ def configure(service: str, settings: TelemetrySettings) -> None:
     )
     if settings.otlp_endpoint:
         _export(service, version, settings.profile, settings.otlp_endpoint)
+    else:
+        # redis measures itself with the SDK where it finds it: 3 MB that nobody would look at.
+        sys.modules.setdefault("opentelemetry.sdk", None)  # type: ignore[arg-type]
 
 
 def _export(service: str, version: str, env: str, endpoint: str) -> None:
