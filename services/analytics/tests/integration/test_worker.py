@@ -164,10 +164,13 @@ async def test_a_replay_waits_for_everybody(database: ServiceDatabase, workspace
     await database.owner.execute("UPDATE jobs SET status = 'done'")
 
 
-async def test_a_worker_at_rest_has_loaded_no_science() -> None:
+@pytest.mark.parametrize(("process", "idle"), [("serving", "celery"), ("working", "grpc")])
+async def test_at_rest_no_science_is_loaded_and_nothing_that_only_some_work_needs(
+    process: str, idle: str
+) -> None:
     code = (
-        "import sys, analytics.bootstrap.working, analytics.bootstrap.serving\n"
-        f"print([m for m in {HEAVY} if m in sys.modules])"
+        f"import sys, analytics.bootstrap.{process}\n"
+        f"print([m for m in {(*HEAVY, idle)} if m in sys.modules])"
     )
     asked = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE

@@ -84,9 +84,14 @@ async def test_an_import_outlives_its_worker(
     assert tuple(count or ()) == (ROWS, 2 * ROWS, 2 * ROWS + 1)
 
 
-async def test_who_serves_and_a_worker_at_rest_load_no_library_of_files() -> None:
-    heavy = ("alembic", "mako", "numpy", "openpyxl", "xlsxwriter", "typst")
-    code = f"import sys, crm.__main__; print([m for m in {heavy} if m in sys.modules])"
+@pytest.mark.parametrize(
+    ("process", "idle"), [("serving", ("celery", "kombu", "redis")), ("working", ("grpc", "nats"))]
+)
+async def test_at_rest_nothing_is_loaded_that_only_some_work_needs(
+    process: str, idle: tuple[str, ...]
+) -> None:
+    heavy = ("alembic", "mako", "numpy", "openpyxl", "xlsxwriter", "typst", *idle)
+    code = f"import sys, crm.bootstrap.{process}; print([m for m in {heavy} if m in sys.modules])"
     asked = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
     )

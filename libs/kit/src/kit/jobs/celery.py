@@ -1,12 +1,14 @@
 """The sending side of jobs: a Celery app that carries nothing but ids."""
 
 import asyncio
+from functools import cached_property
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from celery import Celery
-from kombu.exceptions import OperationalError
-
 from kit.telemetry import Log
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 VISIBILITY_TIMEOUT = 3600  # seconds; longer than any job. What guards a job is the lease in its row
 
@@ -20,10 +22,19 @@ class JobApp:
 
     def __init__(self, service: str, broker_url: str) -> None:
         self.service = service
-        self.celery = Celery(service, broker=broker_url)
+        self._broker_url = broker_url
         self._sending: set[asyncio.Task[None]] = set()
-        self.celery.conf.update(
-            task_default_queue=service,
+
+    @cached_property
+    def celery(self) -> "Celery":
+        """Loaded by whoever needs it first: who serves has a job now and then, and rests without
+        14 MB of Celery and redis until then.
+        """
+        from celery import Celery
+
+        app = Celery(self.service, broker=self._broker_url)
+        app.conf.update(
+            task_default_queue=self.service,
             task_serializer="json",
             accept_content=["json"],
             task_ignore_result=True,
@@ -42,6 +53,7 @@ class JobApp:
                 "socket_keepalive": True,
             },
         )
+        return app
 
     def task_name(self, kind: str) -> str:
         """What Celery calls a kind of job."""
@@ -58,6 +70,8 @@ class JobApp:
         await asyncio.wait({sending}, timeout=PATIENCE)
 
     def _send(self, kind: str, job_id: UUID) -> None:
+        from kombu.exceptions import OperationalError
+
         try:
             self.celery.send_task(self.task_name(kind), args=[str(job_id)])
         except (OperationalError, OSError) as error:

@@ -5,22 +5,25 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2s
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-import grpc.aio
 
 from kit.errors import DomainError, ErrorKind
 from kit.rpc.access import Access
 from kit.sight import Sight
+
+if TYPE_CHECKING:
+    import grpc.aio
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+else:
+    Context = Any  # a name in annotations, for which workers would load gRPC
 
 AUTHORIZATION = "authorization"
 IDEMPOTENCY_KEY = "idempotency-key"
 ORIGIN = "ff-origin"
 ADDRESS = "ff-address"
 BEARER = "Bearer "
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class TokenMissing(DomainError):

@@ -17,7 +17,6 @@ from crm.application.takeout import JOB as TAKEOUT_JOB
 from crm.application.takeout import write_takeout
 from crm.application.uploads import OPEN_JOB, OpenUnit, open_workbook
 from crm.entrypoints.app import App
-from crm.entrypoints.rpc.bulk_requests import change_of
 from freelanceflow.crm.v1 import bulk_service_pb2 as bulk_pb
 from kit.jobs.table import Job
 from kit.jobs.worker import Handler, Task
@@ -101,6 +100,8 @@ async def _written(app: App, task: Task, write: Callable[..., Awaitable[int]]) -
 
 async def run_bulk(app: App, task: Task) -> None:
     """Change many records. May run again at any time: what is as wanted already stays so."""
+    from crm.entrypoints.rpc.bulk_requests import change_of  # and with it all that answers calls
+
     job = task.job
     resource = job.args["resource"]
     request = bulk_pb.BulkChange.FromString(b64decode(job.args["request"]))
