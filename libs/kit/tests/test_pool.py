@@ -192,6 +192,20 @@ async def test_what_nobody_needs_is_closed(pool: Pool, monkeypatch: pytest.Monke
     assert await answer(pool) == 1
 
 
+async def test_the_last_connection_is_closed_too_and_another_one_made(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.pool.IDLE", 0.05)
+    monkeypatch.setattr("kit.pool.LAST_IDLE", 0.1)
+    assert await answer(pool) == 1
+
+    async def none_is_left() -> bool:
+        return pool._open == 0
+
+    await until(none_is_left)
+    assert await answer(pool) == 1
+
+
 async def test_a_closed_pool_waits_for_who_is_inside_and_lets_nobody_in(proxy: FaultProxy) -> None:
     pool = await open_pool(proxy.url, size=1, name="test")
     async with SystemTransaction(pool) as tx:

@@ -3,7 +3,7 @@
 asyncpg's own pool spends a task, a timer and a proxy on every use: more CPU than a small query.
 Here a free connection is popped from a list and pushed back. Two things happen later, for all
 connections together: a read-only transaction left open is ended (`RESTING`), and what nobody
-needed for a minute is closed.
+needed for a minute is closed, the last one after two: PostgreSQL keeps megabytes for each.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ CONNECT_TIMEOUT = 3.0
 END_TIMEOUT = 2.0
 RESTING = 0.05  # how long a finished read may keep its transaction, for the next one to end
 IDLE = 60.0
+LAST_IDLE = 120.0  # whoever comes after that waits for a new one, as the first one did
 CLOSE_TIMEOUT = 5.0
 
 # Every statement ends by itself, also when the task that waits for it is gone.
@@ -266,14 +267,14 @@ class Pool:
             self._timer = self._loop.call_at(due, self._tidy)
 
     def _tidy(self) -> None:
-        """End reads that rested long enough; close what nobody needs, the first one excepted."""
+        """End reads that rested long enough; close what nobody needs, the last one later."""
         self._timer = None
         now = self._loop.time()
         kept: deque[tuple[asyncpg.Connection, float]] = deque()
         for connection, since in self._free:
             if connection.is_in_transaction() and now - since >= RESTING:
                 self._end_soon(connection)
-            elif now - since >= IDLE and self._open > 1:
+            elif now - since >= (IDLE if self._open > 1 else LAST_IDLE):
                 self._drop(connection)
             else:
                 kept.append((connection, since))
