@@ -41,7 +41,7 @@ class PageTokens:
     """
 
     def __init__(self, key: str) -> None:
-        self._key = key.encode()
+        self._key = hashlib.blake2b(key.encode()).digest()  # its own length is its limit
 
     def issue(self, sort_key: tuple[Any, ...], fingerprint: str) -> str:
         """The token for the page that begins behind `sort_key`."""
@@ -62,7 +62,8 @@ class PageTokens:
     def _sign(self, body: bytes, fingerprint: str) -> bytes:
         # The lengths keep body and fingerprint apart: moving bytes between them changes both.
         message = b"%d:%b%b" % (len(body), body, fingerprint.encode())
-        return hmac.digest(self._key, message, hashlib.sha256)[:_SIGNATURE_BYTES]
+        # Keyed BLAKE2 (RFC 7693): OpenSSL's HMAC takes ten times as long to get going.
+        return hashlib.blake2b(message, key=self._key, digest_size=_SIGNATURE_BYTES).digest()
 
 
 def _packed(value: Any) -> Any:
