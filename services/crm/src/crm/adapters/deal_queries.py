@@ -18,7 +18,14 @@ from sqlalchemy import (
     select,
 )
 
-from crm.adapters.deal_columns import client, deal_columns, owner, stage, with_names
+from crm.adapters.deal_columns import (
+    client,
+    deal_columns,
+    owner,
+    seconds_of,
+    stage,
+    with_names,
+)
 from crm.adapters.filters import Field, Fields, Kind, sortable
 from crm.adapters.listing import Listing
 from crm.adapters.reading import TIME_ZONE, WORKSPACE, Read, in_sight, is_row
@@ -157,7 +164,7 @@ def cards_shown(cards: FromClause) -> Select[Any]:
         cards.c.win_probability,
         cards.c.advice,
         cards.c.odds_evidence,
-        cards.c.entered_stage_at,
+        seconds_of(cards.c.entered_stage_at),
         # Mostly empty, as in deal_columns.
         func.nullif(cards.c.tags, literal_column("'{}'::text[]")).label("tags"),
         func.nullif(cards.c.custom_fields, literal_column("'{}'::jsonb")).label("custom_fields"),

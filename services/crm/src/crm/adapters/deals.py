@@ -1,5 +1,6 @@
 """Deals by workspace and id, locked when they will be written, and saved with their history."""
 
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -189,15 +190,19 @@ def deal_of(workspace_id: UUID, row: asyncpg.Record) -> Deal:
         win_probability=deal.win_probability,
         advice=deal.advice,
         odds_evidence=deal.odds_evidence,
-        entered_stage_at=deal.entered_stage_at,
-        created_at=deal.created_at,
-        updated_at=deal.updated_at,
-        closed_at=deal.closed_at,
+        entered_stage_at=_instant(deal.entered_stage_at),
+        created_at=_instant(deal.created_at),
+        updated_at=_instant(deal.updated_at),
+        closed_at=None if deal.closed_at is None else _instant(deal.closed_at),
         lost_reason=Named(deal.lost_reason_id, deal.lost_reason_name)
         if deal.lost_reason_id
         else None,
     )
     return Deal(id=deal.id, workspace_id=workspace_id, version=deal.version, state=state)
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _loaded(tx: Transaction, row: asyncpg.Record) -> Deal:

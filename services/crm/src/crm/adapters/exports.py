@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from crm.adapters.activity_queries import ACTIVITIES
 from crm.adapters.client_queries import CLIENTS
+from crm.adapters.deal_columns import deal_columns, with_names
 from crm.adapters.deal_queries import DEALS
 from crm.adapters.filters import Fields, Kind, sortable
 from crm.adapters.listing import Listing
@@ -35,7 +36,18 @@ from kit.jobs.table import jobs
 from kit.pool import Pool
 
 BATCH = 2_000  # rows: some megabytes, and fifty round trips for a hundred thousand
-LISTS = {Resource.CLIENTS: CLIENTS, Resource.DEALS: DEALS, Resource.ACTIVITIES: ACTIVITIES}
+
+
+def _deals_shown(page: FromClause) -> Select[Any]:
+    columns = deal_columns(page, instant=lambda column: column)  # of every kind as they are kept
+    return select(*columns).select_from(with_names(page))
+
+
+LISTS = {
+    Resource.CLIENTS: CLIENTS,
+    Resource.DEALS: DEALS.showing(_deals_shown),
+    Resource.ACTIVITIES: ACTIVITIES,
+}
 EXPORT, OWNER = bindparam("export", type_=Uuid()), bindparam("maker", type_=Uuid())
 _job = jobs.alias("job")
 _this = exports.c.workspace_id == WORKSPACE, exports.c.id == EXPORT

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 from uuid import UUID
 
 import asyncpg
@@ -79,6 +79,17 @@ class Listing:
         self._where = [table.c.workspace_id == WORKSPACE, *where]
         self._page = lru_cache(STATEMENTS)(self._build_page)
         self._count = lru_cache(STATEMENTS)(self._build_count)
+
+    def showing(self, shown: Callable[[FromClause], Select[Any]]) -> Self:
+        """The same list, of whose rows something else is shown."""
+        return type(self)(
+            self._table,
+            self._fields,
+            usual=self._usual,
+            shown=shown,
+            where=self._where[1:],
+            resource=self._resource,
+        )
 
     async def page(
         self,

@@ -29,14 +29,12 @@ class Stage:
 
     def is_rotting(self, since: datetime, now: datetime) -> bool:
         """Whether a deal that came here at `since` has been left lying."""
-        return is_rotting(self.type, self.rotting_days, since, now)
+        return is_rotting(self.type, self.rotting_days, (now - since).total_seconds())
 
 
-def is_rotting(type: str, rotting_days: int, since: datetime, now: datetime) -> bool:
-    """The rule itself, for lists that make no entities."""
-    return (
-        rotting_days > 0 and type == _OPEN and (now - since).total_seconds() > rotting_days * _DAY
-    )
+def is_rotting(type: str, rotting_days: int, seconds: float) -> bool:
+    """The rule itself, for lists that make no entities; `seconds` are those in the stage."""
+    return rotting_days > 0 and type == _OPEN and seconds > rotting_days * _DAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ async def board_of(app: App, workspace_id: UUID, request: pb.GetBoardRequest) ->
     shown = pb.Board(currency_code=own)
     for stage in stages:
         column = _put_column(shown, stage, totals[stage["id"]], rates, now)
-        _put_cards(app, workspace_id, filter, column, cards[stage["id"]], now)
+        _put_cards(app, workspace_id, filter, column, cards[stage["id"]], now.timestamp())
     return shown
 
 
@@ -61,7 +61,7 @@ async def cards_of(
     if not page.rows and stage_id not in {s["id"] for s in await stages_of(app, workspace_id)}:
         raise StageNotFound("There is no such stage.")
     response = pb.ListCardsResponse(next_page_token=page.next_page_token)
-    now = app.clock.now()
+    now = app.clock.now().timestamp()
     for card in page.rows:
         card_message(card, now, response.cards.add)
     return response
@@ -100,7 +100,7 @@ def _put_cards(
     filter: Filter,
     column: pb.BoardColumn,
     cards: list[asyncpg.Record],
-    now: datetime,
+    now: float,
 ) -> None:
     for card in cards[:FIRST_CARDS]:
         card_message(card, now, column.cards.add)

@@ -64,7 +64,7 @@ class DealService(api.DealServiceServicer):
         )
         if found is None:
             raise DealNotFound("There is no such deal.")
-        return deal_message(DealRow.of(found), self._app.clock.now())
+        return deal_message(DealRow.of(found), self._app.clock.now().timestamp())
 
     async def ListDeals(
         self, request: pb.ListDealsRequest, context: Context
@@ -72,7 +72,7 @@ class DealService(api.DealServiceServicer):
         """A page of deals."""
         app, workspace_id, deals = self._app, principal_of(context).workspace_id, deal_queries.DEALS
         page = await deals.page(app.pool, app.page_tokens, workspace_id, request)
-        now = app.clock.now()
+        now = app.clock.now().timestamp()
         response = pb.ListDealsResponse(next_page_token=page.next_page_token)
         for found in page.rows:
             deal_message(DealRow.of(found), now, response.deals.add)

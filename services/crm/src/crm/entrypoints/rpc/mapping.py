@@ -1,11 +1,12 @@
 """Rows and entities as messages, and what messages hold as values. Lists are read by the thousand:
 rows are taken apart by position, in the order in which the adapters select them, a message that
 is `made` by the `add` of its list is there from the start, where a finished one would be copied,
-and instants are put into it in place, in half a constructor's time.
+and what is set is put into it field by field, in three quarters of a constructor's time.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import floor
 from typing import Any
 
 import asyncpg
@@ -42,12 +43,12 @@ def stamp(at: datetime | None) -> Any:
     }
 
 
-def put(stamp: Timestamp, at: datetime | None) -> None:
-    """An instant of a message that is there already; None leaves it unset."""
-    if at is not None:
-        since = at - _EPOCH
-        stamp.seconds = since.days * 86_400 + since.seconds
-        stamp.nanos = since.microseconds * 1000
+def put(stamp: Timestamp, at: float) -> None:
+    """An instant of a message that is there already, from seconds since the epoch."""
+    whole = floor(at)
+    stamp.seconds = whole
+    if at != whole:
+        stamp.nanos = round((at - whole) * 1_000_000) * 1000
 
 
 def money(amount_minor: int | None, currency: str | None) -> Any:
@@ -57,44 +58,58 @@ def money(amount_minor: int | None, currency: str | None) -> Any:
     return {"amount_minor": amount_minor, "currency_code": currency}
 
 
+def put_money(amount: money_pb2.Money, amount_minor: int, currency: str) -> None:
+    """Money of a message that is there already."""
+    amount.amount_minor = amount_minor
+    amount.currency_code = currency
+
+
 def deal_message(
-    row: DealRow, now: datetime, made: Callable[..., deal_pb.Deal] = deal_pb.Deal
+    row: DealRow, now: float, made: Callable[[], deal_pb.Deal] = deal_pb.Deal
 ) -> deal_pb.Deal:
-    """A deal as it was read."""
-    message = made(
-        id=str(row.id),
-        name=row.name,
-        client_id=str(row.client_id) if row.client_id else "",
-        client_name=row.client_name,
-        amount=money(row.amount_minor, row.currency),
-        stage_id=str(row.stage_id),
-        stage_name=row.stage_name,
-        stage_type=STAGE_TYPES[row.stage_type],
-        position=row.position,
-        expected_close_date=row.expected_close_date and row.expected_close_date.isoformat(),
-        owner_id=str(row.owner_id) if row.owner_id else "",
-        owner_name=row.owner_name,
-        source=row.source,
-        next_step=row.next_step,
-        next_step_due_date=row.next_step_due_date and row.next_step_due_date.isoformat(),
-        tags=row.tags,
-        external_id=row.external_id,
-        win_probability=row.win_probability,
-        recommendation=row.advice,
-        odds_evidence=row.odds_evidence,
-        rotting=is_rotting(row.stage_type, row.rotting_days, row.entered_stage_at, now),
-        lost_reason_id=str(row.lost_reason_id) if row.lost_reason_id else "",
-        lost_reason_name=row.lost_reason_name,
-        version=row.version,
-        etag=str(row.version),
-    )
-    put(message.enter_stage_time, row.entered_stage_at)
-    put(message.create_time, row.created_at)
-    put(message.update_time, row.updated_at)
-    put(message.close_time, row.closed_at)
+    """A deal as it was read; `now` in seconds since the epoch, as rows have it."""
+    message = made()
+    message.id = str(row.id)
+    message.name = row.name
+    if row.client_id:
+        message.client_id = str(row.client_id)
+    if row.client_name:
+        message.client_name = row.client_name
+    if row.amount_minor is not None:
+        put_money(message.amount, row.amount_minor, row.currency)
+    message.stage_id = str(row.stage_id)
+    message.stage_name = row.stage_name
+    message.stage_type = STAGE_TYPES[row.stage_type]
+    message.position = row.position
+    if row.expected_close_date:
+        message.expected_close_date = row.expected_close_date.isoformat()
+    if row.owner_id:
+        message.owner_id = str(row.owner_id)
+    if row.owner_name:
+        message.owner_name = row.owner_name
+    message.source = row.source
+    message.next_step = row.next_step
+    if row.next_step_due_date:
+        message.next_step_due_date = row.next_step_due_date.isoformat()
+    if row.tags:
+        message.tags.extend(row.tags)
     if row.custom_fields:
         message.custom_fields.update(row.custom_fields)
-    _hide_odds(message)
+    if row.external_id:
+        message.external_id = row.external_id
+    _put_odds(message, row.win_probability, row.advice, row.odds_evidence)
+    put(message.enter_stage_time, row.entered_stage_at)
+    message.rotting = is_rotting(row.stage_type, row.rotting_days, now - row.entered_stage_at)
+    put(message.create_time, row.created_at)
+    put(message.update_time, row.updated_at)
+    if row.closed_at is not None:
+        put(message.close_time, row.closed_at)
+    if row.lost_reason_id:
+        message.lost_reason_id = str(row.lost_reason_id)
+    if row.lost_reason_name:
+        message.lost_reason_name = row.lost_reason_name
+    message.version = row.version
+    message.etag = str(row.version)
     return message
 
 
@@ -126,17 +141,17 @@ def deal_entity_message(deal: Deal, now: datetime) -> deal_pb.Deal:
         win_probability=state.win_probability,
         advice=state.advice,
         odds_evidence=state.odds_evidence,
-        entered_stage_at=state.entered_stage_at,
-        created_at=state.created_at,
-        updated_at=state.updated_at,
-        closed_at=state.closed_at,
+        entered_stage_at=state.entered_stage_at.timestamp(),
+        created_at=state.created_at.timestamp(),
+        updated_at=state.updated_at.timestamp(),
+        closed_at=state.closed_at.timestamp() if state.closed_at else None,
         lost_reason_id=state.lost_reason.id if state.lost_reason else None,
         lost_reason_name=state.lost_reason.name if state.lost_reason else None,
     )
-    return deal_message(row, now)
+    return deal_message(row, now.timestamp())
 
 
-def card_message(row: Any, now: datetime, made: Callable[..., deal_pb.Card]) -> deal_pb.Card:
+def card_message(row: Any, now: float, made: Callable[..., deal_pb.Card]) -> deal_pb.Card:
     """A row of adapters.deal_queries.cards_shown."""
     (
         id,
@@ -163,38 +178,52 @@ def card_message(row: Any, now: datetime, made: Callable[..., deal_pb.Card]) -> 
         custom_fields,
         *_,
     ) = row
-    card = made(
-        id=str(id),
-        name=name,
-        client_id=str(client_id) if client_id else "",
-        client_name=client_name,
-        amount=money(amount_minor, currency),
-        stage_id=str(stage_id),
-        position=position,
-        expected_close_date=expected_close_date and expected_close_date.isoformat(),
-        owner_id=str(owner_id) if owner_id else "",
-        owner_name=owner_name,
-        next_step=next_step,
-        next_step_due_date=next_step_due_date and next_step_due_date.isoformat(),
-        win_probability=win_probability,
-        recommendation=advice,
-        odds_evidence=odds_evidence,
-        rotting=is_rotting(stage_type, rotting_days, entered_stage_at, now),
-        etag=str(version),
-        tags=tags,
-    )
+    card = made()
+    card.id = str(id)
+    card.name = name
+    if client_id:
+        card.client_id = str(client_id)
+    if client_name:
+        card.client_name = client_name
+    if amount_minor is not None:
+        put_money(card.amount, amount_minor, currency)
+    card.stage_id = str(stage_id)
+    card.position = position
+    if expected_close_date:
+        card.expected_close_date = expected_close_date.isoformat()
+    if owner_id:
+        card.owner_id = str(owner_id)
+    if owner_name:
+        card.owner_name = owner_name
+    card.next_step = next_step
+    if next_step_due_date:
+        card.next_step_due_date = next_step_due_date.isoformat()
+    _put_odds(card, win_probability, advice, odds_evidence)
     put(card.enter_stage_time, entered_stage_at)
+    card.rotting = is_rotting(stage_type, rotting_days, now - entered_stage_at)
+    if tags:
+        card.tags.extend(tags)
     if custom_fields:
         card.custom_fields.update(custom_fields)
-    _hide_odds(card)
+    card.etag = str(version)
     return card
 
 
-def _hide_odds(message: deal_pb.Deal | deal_pb.Card) -> None:
-    """From whoever may not read analytics."""
+def _put_odds(
+    message: deal_pb.Deal | deal_pb.Card,
+    probability: float | None,
+    advice: str | None,
+    evidence: str | None,
+) -> None:
+    """Nothing for whoever may not read analytics."""
     if not caller_may(KNOWS_ODDS):
-        for field in ("win_probability", "recommendation", "odds_evidence"):
-            message.ClearField(field)
+        return
+    if probability is not None:
+        message.win_probability = probability
+    if advice:
+        message.recommendation = advice
+    if evidence:
+        message.odds_evidence = evidence
 
 
 def history_message(row: asyncpg.Record) -> deal_pb.DealHistoryEntry:
