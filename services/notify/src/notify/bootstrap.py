@@ -149,5 +149,6 @@ def _smtp(settings: Settings) -> Smtp:
         port=settings.smtp_port,
         user=settings.smtp_user,
         password=settings.smtp_password.get_secret_value(),
+        tls=settings.smtp_tls,
         starttls=settings.smtp_starttls,
     )

@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
 from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings
@@ -25,4 +26,12 @@ class Settings(DatabaseSettings):
     smtp_port: int = 8702
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
-    smtp_starttls: bool = False
+    smtp_tls: bool = False  # from the first byte, as on port 465
+    smtp_starttls: bool = False  # as on port 587
+
+    @field_validator("smtp_starttls", mode="after")
+    @classmethod
+    def _is_not_both(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("smtp_tls"):
+            raise PydanticCustomError("both", "what begins with TLS has none to start")
+        return value

@@ -27,6 +27,7 @@ class Smtp:
     port: int
     user: str = ""
     password: str = ""
+    tls: bool = False
     starttls: bool = False
 
     @asynccontextmanager
@@ -48,6 +49,7 @@ class Connection:
             port=server.port,
             username=server.user or None,
             password=server.password or None,
+            use_tls=server.tls,
             start_tls=server.starttls,
             timeout=TIMEOUT,
         )
