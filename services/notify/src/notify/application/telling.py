@@ -73,13 +73,8 @@ async def tell_everybody(
     await uow.commit()
 
 
-async def write_to_person(uow: UnitOfWork, letter: NewMail, now: datetime) -> None:
-    """What nobody can do without: it is no notification, and no preference keeps it back."""
-    await write_to_people(uow, [letter], now)
-
-
 async def write_to_people(uow: UnitOfWork, letters: Sequence[NewMail], now: datetime) -> None:
-    """The same, to several."""
+    """What nobody can do without: it is no notification, and no preference keeps it back."""
     await mails.queue(uow, letters, now)
     await uow.commit()
 
