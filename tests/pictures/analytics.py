@@ -27,7 +27,7 @@ async def analytics_of_little(camera: Camera) -> None:
         here = await camera.window(person)
         for part in ("", "/clients", "/deals", "/pipeline", "/accuracy"):
             await here.open(f"/analytics{part}")
-            await _panels(here)
+            await scroll_through(here)
             await camera.take(here, f"analytics-{word}{part.replace('/', '-')}")
         await here.open("/")
         await camera.take(here, f"today-{word}")
@@ -37,8 +37,8 @@ async def analytics_of_little(camera: Camera) -> None:
         await camera.take(here, f"{word}-three")
 
 
-async def _panels(here: Visit) -> None:
-    """Scroll through, so that everything that loads when it is seen is there."""
+async def scroll_through(here: Visit) -> None:
+    """So that everything that loads when it is seen is there."""
     await here.page.wait_for_timeout(700)
     for _ in range(5):
         await here.page.mouse.wheel(0, 700)
@@ -58,10 +58,10 @@ async def analytics_of_studio(camera: Camera) -> None:
         word = "studio" if "tudio" in one["name"] else "export"
         for part in ("", "/clients", "/deals", "/pipeline", "/accuracy"):
             await here.open(f"/analytics{part}")
-            await _panels(here)
+            await scroll_through(here)
             await camera.take(here, f"analytics-{word}{part.replace('/', '-')}")
         await here.open("/analytics")
-        await _panels(here)
+        await scroll_through(here)
         chart = here.page.locator("[data-chart]").first
         await chart.focus()
         await chart.evaluate("(chart) => chart.scrollIntoView({block: 'center'})")

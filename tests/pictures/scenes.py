@@ -3,6 +3,7 @@
 from tests.pictures.analytics import analytics_of_little, analytics_of_studio
 from tests.pictures.camera import Scene
 from tests.pictures.faults import analytics_away, crm_away, others_away
+from tests.pictures.guide import guide
 from tests.pictures.records import bulk_job, bulk_refused, deleting, merging, timelines
 from tests.pictures.rooms import (
     choosing_a_member,
@@ -16,6 +17,7 @@ from tests.pictures.rooms import (
 )
 
 SCENES: tuple[Scene, ...] = (
+    guide,
     bulk_refused,
     bulk_job,
     merging,
