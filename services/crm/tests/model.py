@@ -229,6 +229,7 @@ class Model:
         one, other = merge.one, merge.other
         merge.undone = True
         other.restore()
+        self._hand_over(merge.moved, one, other)
         if not one.deleted:
             now = one.values(MERGED)
             back = {
@@ -238,10 +239,11 @@ class Model:
             }
             if not self.has_room_for(one, back.get("external_id", "")):
                 del back["external_id"]
+            if self._reaches(back.get("parent", ""), one.id):
+                del back["parent"]
             one.change(**back)
         if merge.freed and self.has_room_for(other, merge.freed):
             other.change(external_id=merge.freed)
-        self._hand_over(merge.moved, one, other)
         for deal in self.deals:
             if deal.id in merge.roles and one.id in deal.contacts and not deal.deleted:
                 mine = dict(deal.contacts)
@@ -253,7 +255,7 @@ class Model:
             if thing.id in ids:
                 thing.change(client=target.id)
         for person in self.people_of(source):
-            if person.id in ids and person is not target:
+            if person.id in ids and not self._reaches(target.id, person.id):
                 person.change(parent=target.id)
 
     # ------------------------------------------------------------ imports

@@ -385,3 +385,15 @@ async def test_who_stood_under_the_other_stands_where_the_other_stood(person: Pe
     assert (await get(person, one.id)).parent_id == above.id
     await undo(person, made)
     assert (await get(person, one.id)).parent_id == other.id
+
+
+async def test_an_undo_puts_a_line_back_as_it_was(person: Person) -> None:
+    """The top of a line went up into its bottom, so that the middle came under the bottom."""
+    top = await make_client(person)
+    middle = await make_client(person, parent_id=top.id)
+    bottom = await make_client(person, parent_id=middle.id)
+    await undo(person, await merge(person, bottom, top))
+    assert [(await get(person, one.id)).parent_id for one in (middle, bottom)] == [
+        top.id,
+        middle.id,
+    ]

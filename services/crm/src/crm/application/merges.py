@@ -143,14 +143,14 @@ async def undo_merge(uow: UnitOfWork, *, merge_id: UUID, by: UUID, now: datetime
     other, client = found[merge.other_id], found.get(merge.client_id)
     other.restore(at=now, by=by)
     other.version += 1
+    # People first: whom the client stood under may be one of them.
+    people = await _people_back(uow, merge, above)
     if client is not None:
         state = client.state
         edit = await _edit_back(uow, client, merge)
         if above.reaches(stood_under, client.id):
             edit.pop("parent", None)
         client.edit(edit, at=now, by=by)
-        parent = client.state.parent
-        above.put(client.id, parent.id if parent else None)
         if client.state is not state:
             client.version += 1
             await bulk_changes.save_clients(uow, [client])
@@ -159,7 +159,7 @@ async def undo_merge(uow: UnitOfWork, *, merge_id: UUID, by: UUID, now: datetime
         other.version += 1
     await bulk_changes.save_clients(uow, [other])
     kept = Named(merge.client_id, client.state.name if client else "")
-    await _move_back(uow, merge.moved, kept, other, above, by=by, now=now)
+    await _move_back(uow, merge.moved, kept, other, people, by=by, now=now)
     await merges.undone(uow, merge_id, now=now)
     uow.tell_facts(
         ClientsParted(
@@ -279,7 +279,7 @@ async def _move_back(
     moved: dict[str, Any],
     source: Named,
     other: Client,
-    above: Lines,
+    people: Sequence[UUID],
     *,
     by: UUID,
     now: datetime,
@@ -307,11 +307,19 @@ async def _move_back(
     still = await merges.of_client(uow, "activities", source.id)
     ids = [id for id in still if str(id) in moved["activities"]]
     await _hand_over(uow, ids, target, by=by, now=now)
-    still = await merges.of_client(uow, "people", source.id)
-    ids = [id for id in still if str(id) in moved["people"] and not above.reaches(other.id, id)]
-    people = await bulk_changes.load_clients(uow, ids)
+    found = await bulk_changes.load_clients(uow, people)
     parent = Parent(other.id, other.state.name, other.state.kind)
-    await _stand_under(uow, list(people.values()), parent, by=by, now=now)
+    await _stand_under(uow, list(found.values()), parent, by=by, now=now)
+
+
+async def _people_back(uow: UnitOfWork, merge: merges.Kept, above: Lines) -> list[UUID]:
+    """Who is still the client's, and not above the other by now; noted in the lines."""
+    still = await merges.of_client(uow, "people", merge.client_id)
+    moved = [id for id in still if str(id) in merge.moved["people"]]
+    back = [id for id in moved if not above.reaches(merge.other_id, id)]
+    for id in back:
+        above.put(id, merge.other_id)
+    return back
 
 
 def _edit_deal(deal: Deal, client: Named, *, by: UUID, now: datetime) -> None:
