@@ -24,9 +24,11 @@ from kit.bus.subjects import subject
 from kit.clock import to_timestamp
 from kit.ids import new_id
 from kit.testing.database import ServiceDatabase
+from notify.entrypoints.account_letters import of_accounts
 from notify.entrypoints.app import App
-from notify.entrypoints.consumers import of_analytics, of_auth, of_crm, of_workspaces
+from notify.entrypoints.consumers import of_analytics, of_crm, of_members, of_workspaces
 
+READS = ("activities.read", "analytics.read", "deals.read", "imports.read")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -53,7 +55,13 @@ class Sink:
 
 async def tell(app: App, *events: Event) -> None:
     """Hear these events, each consumer by itself."""
-    consumers = (of_auth(app), of_workspaces(app), of_crm(app), of_analytics(app))
+    consumers = (
+        of_accounts(app),
+        of_members(),
+        of_workspaces(app),
+        of_crm(app),
+        of_analytics(app),
+    )
     for event in events:
         hearing = [handlers[event.type] for handlers in consumers if event.type in handlers]
         assert hearing, event.type

@@ -26,14 +26,15 @@ from notify.adapters.measures import MAIL_DUE_AGE
 from notify.adapters.smtp import Smtp
 from notify.adapters.unsubscribe_links import UnsubscribeLinks
 from notify.config import Settings
+from notify.entrypoints.account_letters import of_accounts
 from notify.entrypoints.app import App
 from notify.entrypoints.consumers import (
     DEAL_MOVED,
     is_news,
     news_told,
     of_analytics,
-    of_auth,
     of_crm,
+    of_members,
     of_workspaces,
 )
 from notify.entrypoints.digests import keep_making_digests
@@ -87,7 +88,8 @@ async def serve(settings: Settings) -> None:
                 "bus": bus.run,
                 "relay": relay.run,
                 "revocations": revocations.follow,
-                "members": _consumer(app, bus, "AUTH", "notify-members", of_auth(app)).run,
+                "accounts": _consumer(app, bus, "AUTH", "notify-members", of_accounts(app)).run,
+                "members": members_consumer(app, bus).run,
                 "workspaces": workspaces_consumer(app, bus).run,
                 "settings": lambda: keep_asking_for_settings(app, Auth(auth)),
                 "deals": deals_consumer(app, bus).run,
@@ -100,6 +102,11 @@ async def serve(settings: Settings) -> None:
             },
             checks={"database": lambda: answers(pool), "streams": bus.check},
         )
+
+
+def members_consumer(app: App, bus: Bus) -> Consumer:
+    """Hears who belongs to which workspace; by itself, like the one below."""
+    return _consumer(app, bus, "AUTH", "notify-recipients", of_members())
 
 
 def workspaces_consumer(app: App, bus: Bus) -> Consumer:

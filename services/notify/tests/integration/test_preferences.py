@@ -14,7 +14,7 @@ from kit.testing.database import ServiceDatabase
 from kit.testing.rpc import Issuer
 from notify.domain.messages import Kind
 from notify.entrypoints.app import App
-from services.notify.tests.factories import deal_moved, member_added, rows, tell
+from services.notify.tests.factories import READS, deal_moved, member_added, rows, tell
 
 
 async def test_people_choose_what_they_are_told_and_how(
@@ -26,7 +26,7 @@ async def test_people_choose_what_they_are_told_and_how(
     call, stub, issuer = caller
     mira, noor = new_id(), new_id()
     await tell(app, member_added(workspace, mira), member_added(workspace, noor))
-    me = issuer.identity(workspace_id=workspace, user_id=mira)
+    me = issuer.identity(*READS, workspace_id=workspace, user_id=mira)
 
     async def choose(kind: str, **ways: bool) -> pb.Preferences:
         wanted = pb.Preference(kind=kind, **ways)
@@ -62,7 +62,7 @@ async def test_people_choose_what_they_are_told_and_how(
     with pytest.raises(DomainError) as refusal:
         await choose("bulk_finished", in_app=True, by_mail=False, digest=True)
     assert refusal.value.reason == "PREFERENCE_INVALID"
-    elsewhere = issuer.identity(workspace_id=new_id(), user_id=mira)
+    elsewhere = issuer.identity(*READS, workspace_id=new_id(), user_id=mira)
     untouched = await call.call(stub.GetPreferences, pb.GetPreferencesRequest(), identity=elsewhere)
     assert untouched == usual
 
@@ -71,7 +71,7 @@ async def test_who_knows_nothing_of_the_digest_leaves_it_as_it_was(
     app: App, workspace: UUID, caller: tuple[Caller, Any, Issuer]
 ) -> None:
     call, stub, issuer = caller
-    me = issuer.identity(workspace_id=workspace, user_id=new_id())
+    me = issuer.identity(*READS, workspace_id=workspace, user_id=new_id())
     for given, then in (
         (pb.Preference(by_mail=True), (True, False)),
         (pb.Preference(by_mail=True, digest=True), (True, True)),
@@ -97,7 +97,7 @@ async def test_nobody_is_told_of_what_they_did_themselves_unless_they_want_to(
     call, stub, issuer = caller
     mira, noor = new_id(), new_id()
     await tell(app, member_added(workspace, mira), member_added(workspace, noor))
-    me = issuer.identity(workspace_id=workspace, user_id=mira)
+    me = issuer.identity(*READS, workspace_id=workspace, user_id=mira)
 
     async def choose(**chosen: Any) -> pb.Preferences:
         request = pb.SetPreferencesRequest(**chosen)

@@ -24,6 +24,7 @@ from notify.application.sending import ATTEMPTS, send_due
 from notify.entrypoints.app import App
 from services.notify.tests.factories import (
     NOON,
+    READS,
     Sink,
     bulk_finished,
     deal_moved,
@@ -293,7 +294,7 @@ async def test_a_person_reads_only_their_own(
     await tell(app, member_added(workspace, mira), member_added(workspace, noor))
     won = StageType.STAGE_TYPE_WON
     await tell(app, *(deal_moved(workspace, stage_type=won) for _ in range(3)))
-    me = issuer.identity(workspace_id=workspace, user_id=mira)
+    me = issuer.identity(*READS, workspace_id=workspace, user_id=mira)
     first = await call.call(
         stub.ListNotifications, pb.ListNotificationsRequest(page_size=2), identity=me
     )
@@ -306,7 +307,7 @@ async def test_a_person_reads_only_their_own(
     assert first.unread_count == 3
     target = pb.MarkReadRequest(notification_id=first.notifications[0].id)
     for who, space in ((noor, workspace), (mira, new_id())):
-        other = issuer.identity(workspace_id=space, user_id=who)
+        other = issuer.identity(*READS, workspace_id=space, user_id=who)
         with pytest.raises(DomainError) as refusal:
             await call.call(stub.MarkRead, target, identity=other)
         assert refusal.value.reason == "NOTIFICATION_NOT_FOUND"

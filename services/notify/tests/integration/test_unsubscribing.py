@@ -23,6 +23,7 @@ from notify.domain.preferences import Choice
 from notify.entrypoints.app import App
 from notify.entrypoints.digests import digests_made
 from services.notify.tests.factories import (
+    READS,
     Sink,
     deal_moved,
     member_added,
@@ -92,7 +93,7 @@ async def test_a_mails_link_ends_mails_of_its_kind_and_nothing_else(
     told = [r for r in await rows(database, "notifications", workspace) if r["user_id"] == mira]
     assert len(told) == 4, "the application goes on telling"
     assert len(await rows(database, "mails", workspace)) == 3 + 4, "and others have their mails"
-    me = issuer.identity(workspace_id=workspace, user_id=mira)
+    me = issuer.identity(*READS, workspace_id=workspace, user_id=mira)
     found = await call.call(stub.GetPreferences, pb.GetPreferencesRequest(), identity=me)
     assert [p.kind for p in found.preferences if p.mail_offered and not p.by_mail] == ["deal_won"]
 

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import (
+    ARRAY,
     DateTime,
     Integer,
+    Text,
     Uuid,
     bindparam,
     func,
@@ -28,6 +30,8 @@ _t = notifications.c
 _own = (
     _t.workspace_id == bindparam("workspace", type_=Uuid()),
     _t.user_id == bindparam("user", type_=Uuid()),
+    # Those that the reader's role does not reach any more are not there.
+    _t.kind != func.all(bindparam("hidden", type_=ARRAY(Text()))),
 )
 _before = _t.id < bindparam("before", type_=Uuid())
 _limit = bindparam("limit", type_=Integer())
@@ -61,6 +65,13 @@ READ_ALL = Statement(
 )
 
 
+class Reader(NamedTuple):
+    """Who reads, and the kinds that their role does not reach."""
+
+    user_id: UUID
+    hidden: Sequence[str]
+
+
 class NewNotification(NamedTuple):
     """What one person is told."""
 
@@ -80,32 +91,50 @@ async def add(uow: UnitOfWork, told: Sequence[NewNotification]) -> None:
 
 
 async def page(
-    tx: Transaction, user_id: UUID, *, before: UUID, limit: int, unread_only: bool
+    tx: Transaction, reader: Reader, *, before: UUID, limit: int, unread_only: bool
 ) -> list[asyncpg.Record]:
     """Older than `before`."""
     statement = UNREAD_PAGE if unread_only else PAGE
     return await tx.rows(
-        statement, workspace=tx.workspace_id, user=user_id, before=before, limit=limit
+        statement,
+        workspace=tx.workspace_id,
+        user=reader.user_id,
+        hidden=reader.hidden,
+        before=before,
+        limit=limit,
     )
 
 
-async def unread_count(tx: Transaction, user_id: UUID) -> int:
+async def unread_count(tx: Transaction, reader: Reader) -> int:
     """Up to COUNTED."""
-    return int(await tx.value(UNREAD, workspace=tx.workspace_id, user=user_id))
+    return int(
+        await tx.value(UNREAD, workspace=tx.workspace_id, user=reader.user_id, hidden=reader.hidden)
+    )
 
 
 async def mark_read(
-    uow: UnitOfWork, user_id: UUID, notification_id: UUID, now: datetime
+    uow: UnitOfWork, reader: Reader, notification_id: UUID, now: datetime
 ) -> asyncpg.Record:
     """Raises NotificationNotFound, also for somebody else's."""
     row = await uow.row(
-        READ, workspace=uow.workspace_id, user=user_id, notification=notification_id, now=now
+        READ,
+        workspace=uow.workspace_id,
+        user=reader.user_id,
+        hidden=reader.hidden,
+        notification=notification_id,
+        now=now,
     )
     if row is None:
         raise NotificationNotFound("There is no such notification.")
     return row
 
 
-async def mark_all_read(uow: UnitOfWork, user_id: UUID, now: datetime) -> int:
+async def mark_all_read(uow: UnitOfWork, reader: Reader, now: datetime) -> int:
     """The number of those that were unread."""
-    return await uow.run(READ_ALL, workspace=uow.workspace_id, user=user_id, now=now)
+    return await uow.run(
+        READ_ALL,
+        workspace=uow.workspace_id,
+        user=reader.user_id,
+        hidden=reader.hidden,
+        now=now,
+    )

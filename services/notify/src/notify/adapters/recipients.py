@@ -1,11 +1,11 @@
 """Who belongs to a workspace, as auth tells it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, delete, func, select, true
+from sqlalchemy import and_, bindparam, delete, func, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from kit.database import Statement, Transaction
@@ -17,6 +17,7 @@ from notify.adapters.tables import (
     preferences,
     recipients,
 )
+from notify.domain.messages import is_told
 from notify.domain.preferences import MUTED_USUALLY
 
 _new = insert(recipients).values({c.name: bindparam(c.name) for c in recipients.c})
@@ -25,10 +26,19 @@ KEEP = Statement(
     _new.on_conflict_do_update(
         index_elements=[recipients.c.workspace_id, recipients.c.user_id],
         set_={
-            name: _new.excluded[name]
-            for name in ("version", "email", "name", "locale", "visibility", "team", "removed_at")
+            column.name: _new.excluded[column.name]
+            for column in recipients.c
+            if not column.primary_key
         },
-        where=recipients.c.version < _new.excluded.version,
+        # A row of the time before there were permissions holds what its version said but for them.
+        where=or_(
+            recipients.c.version < _new.excluded.version,
+            and_(
+                recipients.c.version == _new.excluded.version,
+                recipients.c.permissions.is_(None),
+                _new.excluded.permissions.is_not(None),
+            ),
+        ),
     )
 )
 ALL = Statement(
@@ -39,6 +49,7 @@ ALL = Statement(
         recipients.c.locale,
         recipients.c.visibility,
         recipients.c.team,
+        recipients.c.permissions,
         func.coalesce(own_changes.c.muted, MUTED_USUALLY),
     )
     .outerjoin_from(
@@ -85,6 +96,7 @@ class Recipient(NamedTuple):
     locale: str
     visibility: str
     team: str
+    permissions: Sequence[str] | None
     mutes_own_changes: bool
 
     def sees(self, owner_id: UUID | None, teams: Mapping[UUID, str]) -> bool:
@@ -95,6 +107,11 @@ class Recipient(NamedTuple):
             case "team":
                 return owner_id is not None and teams.get(owner_id) == self.team
         return True
+
+    def may_hear_of(self, kind: str) -> bool:
+        """Whether their role reaches that far; of whom nothing is known yet, it is taken for one
+        that does."""
+        return self.permissions is None or is_told(kind, self.permissions)
 
 
 async def keep(
@@ -107,6 +124,7 @@ async def keep(
     locale: str = "en",
     visibility: str = "all",
     team: str = "",
+    permissions: Sequence[str] | None = None,
     removed_at: datetime | None = None,
 ) -> bool:
     """Remember a member, or that one has left, unless something newer is known; whether it was
@@ -121,6 +139,7 @@ async def keep(
         locale=locale,
         visibility=visibility,
         team=team,
+        permissions=permissions,
         removed_at=removed_at,
     )
     return kept == 1

@@ -1,6 +1,7 @@
 """The tables of notify: for migrations, and to write statements with."""
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     Column,
     Date,
@@ -28,6 +29,7 @@ recipients = Table(
     Column("locale", Text, nullable=False),
     Column("visibility", Text, nullable=False, server_default="all"),
     Column("team", Text, nullable=False, server_default=""),
+    Column("permissions", ARRAY(Text)),  # NULL until auth has told
     # A member who left stays as a tombstone: an older event must not bring them back.
     Column("removed_at", DateTime(timezone=True)),
 )

@@ -11,7 +11,8 @@ from notify.domain.digest import digest_day, next_digest
 async def make_digests(uow: UnitOfWork, letters: Letters, *, now: datetime) -> None:
     """One mail for each reader for whom something is due, and no second one of the same day.
 
-    The claim, the mails and the end of the waiting commit together.
+    What their role does not reach any more has waited in vain. The claim, the mails and the end of
+    the waiting commit together.
     """
     workspace = await workspaces.get(uow)
     members = {member.user_id: member for member in await recipients.everybody(uow)}
@@ -20,9 +21,10 @@ async def make_digests(uow: UnitOfWork, letters: Letters, *, now: datetime) -> N
     taken = await digests.take(uow, claimed, now)
     await digests.postpone(uow, now=now, until=next_digest(workspace.zone, now))
     written = [
-        letters.digest(members[user_id], day, items, workspace)
+        letters.digest(members[user_id], day, told, workspace)
         for user_id, items in taken.items()
         if user_id in members
+        and (told := [item for item in items if members[user_id].may_hear_of(item.kind)])
     ]
     await mails.queue(uow, written, now)
     await uow.commit()

@@ -1,5 +1,6 @@
 """Who can be told, kept up to date from what auth tells."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,7 @@ async def keep_member(
     locale: str,
     visibility: str,
     team: str,
+    permissions: Sequence[str] | None,
 ) -> None:
     """Somebody belongs to the workspace."""
     await recipients.keep(
@@ -28,6 +30,7 @@ async def keep_member(
         locale=locale,
         visibility=visibility,
         team=team,
+        permissions=permissions,
     )
     await uow.commit()
 

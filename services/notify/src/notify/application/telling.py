@@ -11,7 +11,7 @@ from kit.unit_of_work import UnitOfWork
 from notify.adapters import digests, mails, notifications, preferences, recipients, workspaces
 from notify.adapters.letters import Letters, digest_item
 from notify.adapters.mails import NewMail
-from notify.adapters.notifications import NewNotification
+from notify.adapters.notifications import NewNotification, Reader
 from notify.adapters.recipients import Recipient
 from notify.domain.digest import next_digest
 from notify.domain.facts import NotificationCreated
@@ -37,6 +37,8 @@ class News(NamedTuple):
 
     def is_for(self, member: Recipient, teams: Mapping[UUID, str]) -> bool:
         """Whether this member is told; `teams` are those of all members."""
+        if not member.may_hear_of(self.kind):
+            return False
         if member.user_id == self.done_by and member.mutes_own_changes:
             return False
         if self.personal:
@@ -118,17 +120,17 @@ async def unsubscribe(uow: UnitOfWork, *, user_id: UUID, kind: str) -> str:
 
 
 async def mark_read(
-    uow: UnitOfWork, *, user_id: UUID, notification_id: UUID, now: datetime
+    uow: UnitOfWork, *, reader: Reader, notification_id: UUID, now: datetime
 ) -> object:
     """The notification's row. Raises NotificationNotFound."""
-    row = await notifications.mark_read(uow, user_id, notification_id, now)
+    row = await notifications.mark_read(uow, reader, notification_id, now)
     await uow.commit()
     return row
 
 
-async def mark_all_read(uow: UnitOfWork, *, user_id: UUID, now: datetime) -> int:
+async def mark_all_read(uow: UnitOfWork, *, reader: Reader, now: datetime) -> int:
     """The number of those that were unread."""
-    marked = await notifications.mark_all_read(uow, user_id, now)
+    marked = await notifications.mark_all_read(uow, reader, now)
     await uow.commit()
     return marked
 

@@ -1,6 +1,6 @@
 """What people are told, in words: the one place where notifications are worded."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +27,26 @@ class Kind(StrEnum):
     BULK_FINISHED = "bulk_finished"
     ODDS_DROPPED = "odds_dropped"
     RISK_RISEN = "risk_risen"
+
+
+# What somebody must be allowed to read to be told of a kind; what is their own doing takes nothing.
+NEEDS: dict[str, str] = {
+    Kind.DEAL_MOVED: "deals.read",
+    Kind.DEAL_WON: "deals.read",
+    Kind.DEAL_LOST: "deals.read",
+    Kind.DEAL_REOPENED: "deals.read",
+    Kind.ACTIVITY_DUE: "activities.read",
+    Kind.IMPORT_FINISHED: "imports.read",
+    Kind.IMPORT_FAILED: "imports.read",
+    Kind.ODDS_DROPPED: "analytics.read",
+    Kind.RISK_RISEN: "analytics.read",
+}
+
+
+def is_told(kind: str, permissions: Container[str]) -> bool:
+    """Whether whoever has these permissions is told of a kind."""
+    needed = NEEDS.get(kind)
+    return needed is None or needed in permissions
 
 
 @dataclass(frozen=True, kw_only=True)

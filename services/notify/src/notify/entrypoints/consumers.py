@@ -42,7 +42,6 @@ from notify.domain.messages import (
     odds_dropped,
     risk_risen,
 )
-from notify.entrypoints.account_letters import of_accounts
 from notify.entrypoints.app import App
 
 _TYPES = {
@@ -52,8 +51,8 @@ _TYPES = {
 }
 
 
-def of_auth(app: App) -> dict[str, Handler]:
-    """Members come and go; what concerns a person's account goes to their address."""
+def of_members() -> dict[str, Handler]:
+    """Members come and go, and may do something else."""
 
     async def member_added(uow: UnitOfWork, event: Event) -> None:
         told = auth_pb.MemberAdded.FromString(event.body)
@@ -66,6 +65,7 @@ def of_auth(app: App) -> dict[str, Handler]:
             locale=told.locale,
             visibility=told.visibility or "all",
             team=told.team,
+            permissions=list(told.permissions) or None,
         )
 
     async def member_removed(uow: UnitOfWork, event: Event) -> None:
@@ -91,7 +91,6 @@ def of_auth(app: App) -> dict[str, Handler]:
         "auth.member.v1.role_changed": member_added,
         "auth.member.v1.removed": member_removed,
         "auth.member.v1.erased": member_erased,
-        **of_accounts(app),
     }
 
 

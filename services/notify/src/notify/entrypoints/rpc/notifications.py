@@ -10,10 +10,11 @@ from kit.clock import to_timestamp
 from kit.database import ReadTransaction
 from kit.ids import parse_id
 from kit.paging import page_size
-from kit.rpc.identity import Context, principal_of
+from kit.rpc.identity import Context, Principal, principal_of
 from notify.adapters import notifications, preferences, workspaces
+from notify.adapters.notifications import Reader
 from notify.application.telling import choose, mark_all_read, mark_read, unsubscribe
-from notify.domain.messages import Kind
+from notify.domain.messages import Kind, is_told
 from notify.domain.preferences import ONLY_INSIDE, Choice
 from notify.entrypoints.app import App
 
@@ -28,6 +29,7 @@ class NotificationService(grpc_api.NotificationServiceServicer):
         self, request: pb.ListNotificationsRequest, context: Context
     ) -> pb.ListNotificationsResponse:
         principal, size = principal_of(context), page_size(request.page_size)
+        reader = _reader(principal)
         tokens = self._app.page_tokens
         mark = f"notifications {principal.workspace_id} {principal.user_id} {request.unread_only}"
         before = _LATEST
@@ -36,12 +38,12 @@ class NotificationService(grpc_api.NotificationServiceServicer):
         async with ReadTransaction(self._app.pool, principal.workspace_id) as tx:
             rows = await notifications.page(
                 tx,
-                principal.user_id,
+                reader,
                 before=before,
                 limit=size + 1,
                 unread_only=request.unread_only,
             )
-            unread = await notifications.unread_count(tx, principal.user_id)
+            unread = await notifications.unread_count(tx, reader)
         page = rows[:size]
         return pb.ListNotificationsResponse(
             notifications=map(_message, page),
@@ -54,7 +56,7 @@ class NotificationService(grpc_api.NotificationServiceServicer):
         async with self._app.unit_of_work(principal.workspace_id, principal.origin) as uow:
             row = await mark_read(
                 uow,
-                user_id=principal.user_id,
+                reader=_reader(principal),
                 notification_id=parse_id(request.notification_id, "notification_id"),
                 now=self._app.clock.now(),
             )
@@ -65,7 +67,7 @@ class NotificationService(grpc_api.NotificationServiceServicer):
     ) -> pb.MarkAllReadResponse:
         principal = principal_of(context)
         async with self._app.unit_of_work(principal.workspace_id, principal.origin) as uow:
-            marked = await mark_all_read(uow, user_id=principal.user_id, now=self._app.clock.now())
+            marked = await mark_all_read(uow, reader=_reader(principal), now=self._app.clock.now())
         return pb.MarkAllReadResponse(marked=marked)
 
     async def GetPreferences(
@@ -75,7 +77,7 @@ class NotificationService(grpc_api.NotificationServiceServicer):
         async with ReadTransaction(self._app.pool, principal.workspace_id) as tx:
             found = await preferences.of(tx, principal.user_id)
             muted = await preferences.mutes_own_changes(tx, principal.user_id)
-        return _preferences(found, muted)
+        return _preferences(principal, found, muted)
 
     async def SetPreferences(
         self, request: pb.SetPreferencesRequest, context: Context
@@ -86,7 +88,7 @@ class NotificationService(grpc_api.NotificationServiceServicer):
             found, muted = await choose(
                 uow, user_id=principal.user_id, given=given, mute_own_changes=_muting(request)
             )
-        return _preferences(found, muted)
+        return _preferences(principal, found, muted)
 
     async def GetUnsubscription(
         self, request: pb.GetUnsubscriptionRequest, context: Context
@@ -114,7 +116,13 @@ def _muting(request: pb.SetPreferencesRequest) -> bool | None:
     return request.mute_own_changes if request.HasField("mute_own_changes") else None
 
 
-def _preferences(found: Mapping[Kind, Choice], muted: bool) -> pb.Preferences:
+def _reader(principal: Principal) -> Reader:
+    hidden = [kind.value for kind in Kind if not is_told(kind, principal.permissions)]
+    return Reader(principal.user_id, hidden)
+
+
+def _preferences(principal: Principal, found: Mapping[Kind, Choice], muted: bool) -> pb.Preferences:
+    """Of what the person's role reaches; the others stay as they were chosen."""
     return pb.Preferences(
         mute_own_changes=muted,
         preferences=[
@@ -126,6 +134,7 @@ def _preferences(found: Mapping[Kind, Choice], muted: bool) -> pb.Preferences:
                 mail_offered=kind not in ONLY_INSIDE,
             )
             for kind, choice in found.items()
+            if is_told(kind, principal.permissions)
         ],
     )
 
