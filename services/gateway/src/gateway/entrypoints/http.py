@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.config import Settings
 from gateway.entrypoints.live import Live
@@ -35,7 +37,7 @@ class HttpServer:
             asgi,
             host=host,
             port=int(port),
-            http="httptools",
+            http=_Protocol,
             loop="uvloop",
             lifespan="off",
             ws="none",
@@ -75,3 +77,46 @@ class _Quiet(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals are the runtime's."""
         yield
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, which writes the head of an answer and its body one after the other."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(HeadWithBody(transport))  # type: ignore[arg-type]
+
+
+class HeadWithBody:
+    """A transport that sends an answer's head together with what is written next.
+
+    uvloop makes a system call of each write, and the network a packet: the first would wake a
+    reader for whom there is nothing yet. What does not follow within a turn of the loop, as with
+    streams, is not waited for.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """As a transport does."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        elif data.startswith(b"HTTP/1.1 "):
+            self._head = data
+            asyncio.get_running_loop().call_soon(self._send_head)
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what is there, and close."""
+        self._send_head()
+        self._transport.close()
+
+    def _send_head(self) -> None:
+        if self._head:
+            self.write(b"")
