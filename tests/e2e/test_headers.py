@@ -87,6 +87,14 @@ async def test_every_operation(person: Person) -> None:
         await answer.aclose()
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/deals", "/api/v1/deals", "/static/manifest.json"])
+async def test_a_head_is_a_read_without_its_body(window: httpx.AsyncClient, path: str) -> None:
+    read, head = await window.get(path), await window.head(path)
+    assert (head.status_code, head.content) == (read.status_code, b"")
+    for name in ("content-type", "content-length", "cache-control"):
+        assert head.headers.get(name) == read.headers.get(name), name
+
+
 async def test_every_page(window: httpx.AsyncClient, http: httpx.AsyncClient) -> None:
     assets = Assets()
     pages = [

@@ -77,6 +77,8 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # the server leaves the body out
         started = perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         answered = _Answered(self, scope, send, started)
@@ -164,7 +166,7 @@ class Edge:
             self._series[path, scope["method"]] = series
         series.observe(str(answered.status), seconds)
         # Reads that went well are in the metrics; a line for each would cost more than the read.
-        if answered.status >= 400 or seconds > SLOW or scope["method"] not in ("GET", "HEAD"):
+        if answered.status >= 400 or seconds > SLOW or scope["method"] != "GET":
             log.info(
                 "request",
                 route=path,
