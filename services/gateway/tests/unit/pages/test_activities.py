@@ -117,6 +117,29 @@ async def test_due_times_are_those_of_the_workspace(site: Any) -> None:
     assert from_timestamp(request.activity.due_time) == NOW.replace(hour=17, minute=0)
 
 
+@pytest.mark.parametrize(
+    ("day", "at", "remind"),
+    [
+        (day, at, remind)
+        for day in ("2027-03-28", "2027-03-29", "2027-10-31", "2027-12-01")
+        for at in ("", "03:10", "10:00")
+        for remind in ("0", "15", "60", "1440")
+    ],
+)
+async def test_a_reminder_stays_where_it_is_when_the_form_is_saved_again(
+    site: Any, day: str, at: str, remind: str
+) -> None:
+    """Also on the two days a year that are longer or shorter."""
+    _, request = await typed(site, due_date=day, due_time=at, remind=remind)
+    assert (
+        from_timestamp(request.activity.remind_time) <= from_timestamp(request.activity.due_time)
+        or not at
+    )
+    site.neighbours.activities.answers["GetActivity"] = request.activity
+    page = await site.get("/activities/a-1/edit")
+    assert f'<option value="{remind}" selected>' in page.text
+
+
 async def test_what_was_done_is_done_now_or_when_it_was_due(site: Any) -> None:
     _, request = await typed(site, done="1")
     assert from_timestamp(request.activity.done_time) == NOW

@@ -1,6 +1,6 @@
 """The form of an activity, new or changed."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from fastapi import APIRouter
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -56,7 +56,7 @@ REMINDERS = {  # before it is due
     "60": "An hour before",
     "1440": "A day before",
 }
-MORNING = 8 * 60  # minutes after the beginning of a whole day
+MORNING, DAY = 8 * 60, 24 * 60  # minutes: after the beginning of a whole day, and all of it
 _REPEATS = {
     "daily": "Every day",
     "weekdays": "Every weekday",
@@ -241,8 +241,8 @@ async def _activity_from(request: Request, viewer: Viewer, values: Values) -> Ac
     if values["remind"]:
         if due is None:
             raise InvalidInput("", fields={"due_date": "Say when it is due to be reminded."})
-        minutes = _minutes(values["remind"]) - (MORNING if activity.all_day else 0)
-        activity.remind_time.CopyFrom(to_timestamp(due - timedelta(minutes=minutes)))
+        remind = _reminded(due, _minutes(values["remind"]), all_day=activity.all_day)
+        activity.remind_time.CopyFrom(to_timestamp(remind))
     return activity
 
 
@@ -287,7 +287,24 @@ def _values_from(activity: Activity, formats: Formats) -> Values:
         values["due_date"] = local.date().isoformat()
         values["due_time"] = "" if activity.all_day else f"{local:%H:%M}"
     if activity.HasField("due_time") and activity.HasField("remind_time"):
-        ahead = from_timestamp(activity.due_time) - from_timestamp(activity.remind_time)
-        minutes = round(ahead.total_seconds() / 60) + (MORNING if activity.all_day else 0)
-        values["remind"] = str(minutes)
+        due, remind = formats.local(activity.due_time), formats.local(activity.remind_time)
+        values["remind"] = str(_ahead(due, remind, all_day=activity.all_day))
     return values
+
+
+def _reminded(due: datetime, minutes: int, *, all_day: bool) -> datetime:
+    """So long before. Mornings and whole days are told by the clock on the wall, on which an hour
+    may be missing or come twice."""
+    if all_day:
+        return due - timedelta(minutes=minutes - MORNING)
+    if minutes % DAY == 0:
+        return due - timedelta(minutes=minutes)
+    return due.astimezone(UTC) - timedelta(minutes=minutes)
+
+
+def _ahead(due: datetime, remind: datetime, *, all_day: bool) -> int:
+    """The same the other way round, in minutes."""
+    by_clock = round((due - remind).total_seconds() / 60) + (MORNING if all_day else 0)
+    if all_day or by_clock % DAY == 0:
+        return by_clock
+    return round((due.astimezone(UTC) - remind.astimezone(UTC)).total_seconds() / 60)
