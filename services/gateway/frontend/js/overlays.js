@@ -41,10 +41,17 @@ export function closePanel() {
   emptyPanel();
 }
 
+// An open dialog lies upon all else, and nothing outside of it can be clicked or is read out: what is said goes along.
+function sayIn(place) {
+  place.append(document.getElementById("toasts"), document.getElementById("announcer"));
+}
+
 export async function openDialog(href) {
   const dialog = document.getElementById("dialog");
+  sayIn(document.body);
   await htmx.ajax("GET", href, { source: dialog, target: dialog, swap: "innerHTML" });
   if (dialog.firstElementChild && !dialog.open) dialog.showModal();
+  if (dialog.open) sayIn(dialog);
   const palette = dialog.querySelector("[data-palette]");
   if (palette) import("./lazy/palette.js").then(({ startPalette }) => startPalette(palette));
 }
@@ -84,6 +91,7 @@ export function startOverlays() {
   dialog.addEventListener("click", ({ target }) => target === dialog && pressed === dialog && !typed && dialog.close());
   dialog.addEventListener("close", () => {
     typed = false;
+    sayIn(document.body);
     dialog.replaceChildren();
   });
   // What was asked for in a menu is on its way.

@@ -22,8 +22,10 @@ export function moveToStage(card, stageId, lostReasonId = "") {
   return submitMove(card, origin, { stageId, lostReasonId });
 }
 
-function stageOfType(type) {
-  return document.querySelector(`[data-stage-type="${type}"]`)?.dataset.stage;
+// Whoever works by keys goes on from the card: one that is put elsewhere loses the focus.
+function closeBy(card, type) {
+  moveToStage(card, document.querySelector(`[data-stage-type="${type}"]`)?.dataset.stage);
+  card.querySelector(".card-link").focus({ preventScroll: true });
 }
 
 function onSubmit(event) {
@@ -70,8 +72,8 @@ function onCardKey(event) {
   const act = {
     m: () => openDialog(card.querySelector(".card-menu").href),
     e: () => openDialog(`/deals/${card.dataset.deal}/edit`),
-    w: () => moveToStage(card, stageOfType("won")),
-    l: () => moveToStage(card, stageOfType("lost")),
+    w: () => closeBy(card, "won"),
+    l: () => closeBy(card, "lost"),
   }[event.key.toLowerCase()];
   if (!act) return;
   event.preventDefault();
