@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from gateway.entrypoints.permissions import WORDS
 from tests.e2e.support.api import Person, invite, register
 from tests.e2e.support.browsing import Open
 from tests.e2e.support.platform import until
+from tests.e2e.test_api_keys import program
 
 BOOKKEEPER = {"name": "Bookkeeper", "base": "finance", "permissions": ["exports.write"]}
 
@@ -122,6 +124,55 @@ async def test_who_has_it_may_do_that_and_nothing_else(company: Person) -> None:
     await until(is_kept)
 
 
+def stream_of(who: Person) -> AbstractAsyncContextManager[httpx.Response]:
+    """What goes on, as long as the server lets it."""
+    sent = {"Authorization": f"Bearer {who.token}"}
+    patience = httpx.Timeout(10, read=None)
+    return who.http.stream("GET", "/api/v1/events", headers=sent, timeout=patience)
+
+
+async def test_what_a_role_loses_is_lost_wherever_something_is_open(company: Person) -> None:
+    """In streams, with keys and in files of before: none goes on with what it began with."""
+    role = await made(company, permissions=["analytics.read", "exports.write"])
+    member = await invite(company, "finance")
+    given = await company.request("PATCH", f"/members/{member.user_id}", json={"role": role["id"]})
+    assert given.status_code == 200, given.text
+    await member.sign_in()
+    key = await program(member)
+    begun = await member.post("/exports", {"resource": "deals", "format": "csv"}, 202)
+
+    async def is_written() -> bool:
+        return bool((await member.get(f"/exports/{begun['id']}"))["status"] == "done")
+
+    await until(is_written)
+    file = f"/exports/{begun['id']}/file"
+    assert "Odds" in (await member.request("GET", file)).text
+    assert (await key.request("GET", "/analytics/pipeline")).status_code == 200
+    async with stream_of(member) as theirs, stream_of(key) as its:
+        changed = await company.request(
+            "PATCH",
+            f"/roles/{role['id']}",
+            json={"permissions": ["exports.write"]},
+            headers={"If-Match": '"1"'},
+        )
+        assert changed.status_code == 200, changed.text
+        for stream in (theirs, its):  # a stream that does not end is a test that does not
+            assert stream.status_code == 200
+            await stream.aread()
+    assert (await member.request("GET", "/deals")).status_code == 401
+
+    async def is_less() -> bool:
+        return (await key.request("GET", "/analytics/pipeline")).status_code == 403
+
+    await until(is_less)
+    await member.sign_in()
+    for who in (member, key):
+        for path in (file, "/deals?sort=-win_probability", "/deals?win_probability__gte=0"):
+            refused = await who.request("GET", path)
+            assert (refused.status_code, refused.json()["reason"]) == (403, "PERMISSION_MISSING")
+        await who.get("/deals")
+
+
 async def test_an_owner_makes_a_bookkeeper(visit: Open, owner: Person) -> None:
     """Who may from then on take lists out and see no figures, and later the other way round."""
     member = await invite(owner, "sales")
@@ -139,6 +190,8 @@ async def test_an_owner_makes_a_bookkeeper(visit: Open, owner: Person) -> None:
     await here.open("/settings/members")
     await here.page.get_by_label("Role of Sales").select_option("Bookkeeper")
     await here.page.get_by_role("button", name="Save Sales").click()
+    await expect(here.page.get_by_text("May no longer")).to_be_visible()
+    await here.page.get_by_role("button", name="Save change").click()
     await expect(here.page.get_by_label("Role of Sales")).to_have_value(re.compile(".{36}"))
 
     await member.sign_in()

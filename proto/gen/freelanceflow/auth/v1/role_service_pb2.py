@@ -26,7 +26,7 @@ from freelanceflow.type.v1 import access_pb2 as freelanceflow_dot_type_dot_v1_do
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(freelanceflow/auth/v1/role_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a\"freelanceflow/type/v1/access.proto\x1a google/protobuf/field_mask.proto\"g\n\x04Role\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x03 \x01(\t\x12\x13\n\x0bpermissions\x18\x04 \x03(\t\x12\x14\n\x0cmember_count\x18\x05 \x01(\x05\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"\x12\n\x10ListRolesRequest\"N\n\x11ListRolesResponse\x12*\n\x05roles\x18\x01 \x03(\x0b\x32\x1b.freelanceflow.auth.v1.Role\x12\r\n\x05\x62\x61sis\x18\x02 \x03(\t\"D\n\x11\x43reateRoleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x02 \x01(\t\x12\x13\n\x0bpermissions\x18\x03 \x03(\t\"}\n\x11UpdateRoleRequest\x12)\n\x04role\x18\x01 \x01(\x0b\x32\x1b.freelanceflow.auth.v1.Role\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"C\n\x11\x44\x65leteRoleRequest\x12\x0f\n\x07role_id\x18\x01 \x01(\t\x12\x0f\n\x07move_to\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"\x14\n\x12\x44\x65leteRoleResponse2\xcd\x03\n\x0bRoleService\x12r\n\tListRoles\x12\'.freelanceflow.auth.v1.ListRolesRequest\x1a(.freelanceflow.auth.v1.ListRolesResponse\"\x12\x8a\xb5\x18\x0e\n\x0cmembers.read\x12h\n\nCreateRole\x12(.freelanceflow.auth.v1.CreateRoleRequest\x1a\x1b.freelanceflow.auth.v1.Role\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12h\n\nUpdateRole\x12(.freelanceflow.auth.v1.UpdateRoleRequest\x1a\x1b.freelanceflow.auth.v1.Role\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12v\n\nDeleteRole\x12(.freelanceflow.auth.v1.DeleteRoleRequest\x1a).freelanceflow.auth.v1.DeleteRoleResponse\"\x13\x8a\xb5\x18\x0f\n\rmembers.writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(freelanceflow/auth/v1/role_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a\"freelanceflow/type/v1/access.proto\x1a google/protobuf/field_mask.proto\"g\n\x04Role\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x03 \x01(\t\x12\x13\n\x0bpermissions\x18\x04 \x03(\t\x12\x14\n\x0cmember_count\x18\x05 \x01(\x05\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"\x12\n\x10ListRolesRequest\"a\n\x11ListRolesResponse\x12*\n\x05roles\x18\x01 \x03(\x0b\x32\x1b.freelanceflow.auth.v1.Role\x12\r\n\x05\x62\x61sis\x18\x02 \x03(\t\x12\x11\n\tneeds_all\x18\x03 \x03(\t\"D\n\x11\x43reateRoleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x02 \x01(\t\x12\x13\n\x0bpermissions\x18\x03 \x03(\t\"}\n\x11UpdateRoleRequest\x12)\n\x04role\x18\x01 \x01(\x0b\x32\x1b.freelanceflow.auth.v1.Role\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"C\n\x11\x44\x65leteRoleRequest\x12\x0f\n\x07role_id\x18\x01 \x01(\t\x12\x0f\n\x07move_to\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"\x14\n\x12\x44\x65leteRoleResponse2\xcd\x03\n\x0bRoleService\x12r\n\tListRoles\x12\'.freelanceflow.auth.v1.ListRolesRequest\x1a(.freelanceflow.auth.v1.ListRolesResponse\"\x12\x8a\xb5\x18\x0e\n\x0cmembers.read\x12h\n\nCreateRole\x12(.freelanceflow.auth.v1.CreateRoleRequest\x1a\x1b.freelanceflow.auth.v1.Role\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12h\n\nUpdateRole\x12(.freelanceflow.auth.v1.UpdateRoleRequest\x1a\x1b.freelanceflow.auth.v1.Role\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12v\n\nDeleteRole\x12(.freelanceflow.auth.v1.DeleteRoleRequest\x1a).freelanceflow.auth.v1.DeleteRoleResponse\"\x13\x8a\xb5\x18\x0f\n\rmembers.writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,15 +46,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTROLESREQUEST']._serialized_start=242
   _globals['_LISTROLESREQUEST']._serialized_end=260
   _globals['_LISTROLESRESPONSE']._serialized_start=262
-  _globals['_LISTROLESRESPONSE']._serialized_end=340
-  _globals['_CREATEROLEREQUEST']._serialized_start=342
-  _globals['_CREATEROLEREQUEST']._serialized_end=410
-  _globals['_UPDATEROLEREQUEST']._serialized_start=412
-  _globals['_UPDATEROLEREQUEST']._serialized_end=537
-  _globals['_DELETEROLEREQUEST']._serialized_start=539
-  _globals['_DELETEROLEREQUEST']._serialized_end=606
-  _globals['_DELETEROLERESPONSE']._serialized_start=608
-  _globals['_DELETEROLERESPONSE']._serialized_end=628
-  _globals['_ROLESERVICE']._serialized_start=631
-  _globals['_ROLESERVICE']._serialized_end=1092
+  _globals['_LISTROLESRESPONSE']._serialized_end=359
+  _globals['_CREATEROLEREQUEST']._serialized_start=361
+  _globals['_CREATEROLEREQUEST']._serialized_end=429
+  _globals['_UPDATEROLEREQUEST']._serialized_start=431
+  _globals['_UPDATEROLEREQUEST']._serialized_end=556
+  _globals['_DELETEROLEREQUEST']._serialized_start=558
+  _globals['_DELETEROLEREQUEST']._serialized_end=625
+  _globals['_DELETEROLERESPONSE']._serialized_start=627
+  _globals['_DELETEROLERESPONSE']._serialized_end=647
+  _globals['_ROLESERVICE']._serialized_start=650
+  _globals['_ROLESERVICE']._serialized_end=1111
 # @@protoc_insertion_point(module_scope)

@@ -88,6 +88,7 @@ class ListRolesResponse(_message.Message):
 
     ROLES_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
+    NEEDS_ALL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def roles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Role]:
         """The built-in ones first."""
@@ -96,15 +97,20 @@ class ListRolesResponse(_message.Message):
     def basis(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What every role may do, and none can be made without."""
 
+    @_builtins.property
+    def needs_all(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a role gives to those only who see all records."""
+
     def __init__(
         self,
         *,
         roles: _abc.Iterable[Global___Role] | None = ...,
         basis: _abc.Iterable[_builtins.str] | None = ...,
+        needs_all: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "roles", b"roles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "needs_all", b"needs_all", "roles", b"roles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -79,6 +79,7 @@ def make_roles() -> ListRolesResponse:
             ),
         ],
         basis=BASIS,
+        needs_all=("imports.read", "imports.write"),
     )
 
 

@@ -14,6 +14,7 @@ from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
 from services.gateway.tests.unit.pages.conftest import Site
 from services.gateway.tests.unit.pages.people_answers import ROLE_FORMS
+from services.gateway.tests.unit.pages.test_giving_roles import confirmed
 
 SECOND = "00000000-0000-0000-0000-000000000002"
 
@@ -39,7 +40,7 @@ async def test_only_what_is_another_one_is_sent(site: Site) -> None:
     assert asked == ChangeMemberRoleRequest(user_id=SECOND, visibility="own")
     await site.post(f"/settings/members/{SECOND}", form | {"visibility": "team"})
     assert not isinstance(site.neighbours.workspaces.asked[-1], ChangeMemberRoleRequest)
-    await site.post(f"/settings/members/{SECOND}", form | {"role": "admin"})
+    await confirmed(site, f"/settings/members/{SECOND}", form | {"role": "admin"})
     assert site.neighbours.workspaces.asked[-1] == ChangeMemberRoleRequest(
         user_id=SECOND, role="admin"
     )

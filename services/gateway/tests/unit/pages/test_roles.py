@@ -19,6 +19,7 @@ from kit.errors import ErrorKind
 from kit.rpc.errors import RemoteError
 from services.gateway.tests.unit.pages.conftest import Site
 from services.gateway.tests.unit.pages.people_answers import BOOKKEEPER
+from services.gateway.tests.unit.pages.test_giving_roles import confirmed
 
 EDIT, REMOVE = (f"/settings/roles/{BOOKKEEPER}/{what}" for what in ("edit", "remove"))
 FORM = {"name": "Books", "base": "finance", "etag": "3", "may-analytics.read": "1"}
@@ -151,7 +152,7 @@ async def test_members_are_given_one(site: Site) -> None:
     await site.post(f"/settings/members/{person}", form)
     asked = ChangeMemberRoleRequest(user_id=person, visibility="all")
     assert site.neighbours.workspaces.asked[-1] == asked  # the role stays
-    await site.post(f"/settings/members/{person}", form | {"role": "finance"})
+    await confirmed(site, f"/settings/members/{person}", form | {"role": "finance"})
     asked.role = "finance"
     assert site.neighbours.workspaces.asked[-1] == asked
     site.may("members.read")

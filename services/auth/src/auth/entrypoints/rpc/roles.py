@@ -6,7 +6,7 @@ from auth.adapters import custom_roles
 from auth.application import roles as cases
 from auth.domain.custom_role import CustomRole
 from auth.domain.errors import FieldNotWritable, RoleHasChanged
-from auth.domain.roles import BASIS, PERMISSIONS
+from auth.domain.roles import BASIS, NEEDS_ALL, PERMISSIONS
 from auth.entrypoints.app import App
 from freelanceflow.auth.v1 import role_service_pb2 as pb
 from freelanceflow.auth.v1 import role_service_pb2_grpc as grpc_api
@@ -35,7 +35,9 @@ class RoleService(grpc_api.RoleServiceServicer):
             for role, permissions in PERMISSIONS.items()
         ]
         return pb.ListRolesResponse(
-            roles=built_in + [_message(role, counts) for role in own], basis=sorted(BASIS)
+            roles=built_in + [_message(role, counts) for role in own],
+            basis=sorted(BASIS),
+            needs_all=sorted(NEEDS_ALL),
         )
 
     async def CreateRole(self, request: pb.CreateRoleRequest, context: Context) -> pb.Role:

@@ -1,9 +1,12 @@
 """Who belongs to the workspace, what they may do, and whose records they see."""
 
+from typing import NamedTuple
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from freelanceflow.auth.v1.role_service_pb2 import ListRolesResponse, Role
 from freelanceflow.auth.v1.workspace_service_pb2 import (
     ChangeMemberRoleRequest,
     ListMembersRequest,
@@ -21,7 +24,7 @@ from gateway.entrypoints.pages.calls import (
 )
 from gateway.entrypoints.pages.forms import Errors, Values, errors_of, options, values_of
 from gateway.entrypoints.pages.rendering import rendering_of
-from gateway.entrypoints.pages.roles import all_roles, base_of
+from gateway.entrypoints.pages.roles import Difference, all_roles, base_of, list_roles
 from gateway.entrypoints.sessions import end_session
 from kit.errors import DomainError, ErrorKind
 
@@ -40,10 +43,12 @@ async def members(request: Request) -> Response:
 
 @router.post("/settings/members/{user_id}")
 async def change_member(request: Request, user_id: str) -> Response:
-    """Gives another role or sight; only what is another one is sent, as it ends their sessions."""
+    """Gives another role or sight, once it was shown what that means; only what is another one is
+    sent, as it ends their sessions."""
     signed_in(request)
     values = await values_of(request)
-    found, roles = await together(all_members(request), all_roles(request))
+    found, listed = await together(all_members(request), list_roles(request))
+    roles = listed.roles
     member = next((m for m in found if m.user_id == user_id), None)
     asked = ChangeMemberRoleRequest(user_id=user_id)
     if member is None or values["role"] != (member.custom_role_id or member.role):
@@ -55,6 +60,9 @@ async def change_member(request: Request, user_id: str) -> Response:
             asked.team = values["team"]
     if asked == ChangeMemberRoleRequest(user_id=user_id):
         return RedirectResponse("/settings/members", 303)
+    change = member and _change(member, listed, values)
+    if member and change and change.seen != values["seen"]:
+        return await _review(request, member, change, values)
     try:
         await clients_of(request).workspaces.ChangeMemberRole(asked, identity_of(request))
     except DomainError as refusal:
@@ -64,6 +72,58 @@ async def change_member(request: Request, user_id: str) -> Response:
         said = " ".join(errors.fields.values()) or refusal.message
         return await members_page(request, Errors(said), user_id)
     return RedirectResponse("/settings/members?saved=1", 303)
+
+
+class Change(NamedTuple):
+    """What somebody's other role or sight would mean."""
+
+    before: Role
+    after: Role
+    difference: Difference
+    sight_before: str
+    sight_after: str
+    seen: str  # what this rests on: with anything else it is shown again
+
+
+def _change(member: Member, listed: ListRolesResponse, values: Values) -> Change | None:
+    """None where nothing else may be done than before, and for a role that there is not."""
+    by_id = {role.id: role for role in listed.roles}
+    before = by_id.get(member.custom_role_id or member.role)
+    after = by_id.get(values["role"])
+    if before is None or after is None:
+        return None
+    was, will = _sight(before, member.visibility), _sight(after, values["visibility"])
+    needs_all = set(listed.needs_all)
+    may, will_may = (
+        set(role.permissions) - (set() if sight == "all" else needs_all)
+        for role, sight in ((before, was), (after, will))
+    )
+    if before.id == after.id and may == will_may:
+        return None
+    words = dict(VISIBILITY)
+    return Change(
+        before,
+        after,
+        Difference.between(may, will_may),
+        words.get(was, was),
+        words.get(will, will),
+        " ".join((before.id, before.etag, after.id, after.etag, was, will)),
+    )
+
+
+def _sight(role: Role, visibility: str) -> str:
+    return "all" if (role.base or role.id) in SEES_ALL else visibility
+
+
+async def _review(request: Request, member: Member, change: Change, values: Values) -> Response:
+    return rendering_of(request).response(
+        request,
+        "settings/member_role.html",
+        await viewer_of(request),
+        member=member,
+        values=values,
+        **change._asdict(),
+    )
 
 
 @router.get("/settings/members/{user_id}/remove", dependencies=[needs("members.write")])

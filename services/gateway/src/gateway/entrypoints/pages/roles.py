@@ -1,7 +1,8 @@
 """What each role may do, and roles of the workspace's own."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple, Self
 
 from fastapi import APIRouter
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -34,17 +35,21 @@ router = APIRouter(include_in_schema=False)
 
 
 class Difference(NamedTuple):
-    """What saving would change."""
+    """What somebody may do more, and no longer."""
 
-    renamed_from: str
     more: list[str]
     less: list[str]
+
+    @classmethod
+    def between(cls, before: AbstractSet[str], after: AbstractSet[str]) -> Self:
+        """In words, as they are listed for people."""
+        return cls(_in_words(after - before), _in_words(before - after))
 
 
 @router.get("/settings/roles")
 async def roles_page(request: Request) -> Response:
     """Roles beside each other, permission by permission."""
-    viewer, answer = await together(viewer_of(request), _list(request))
+    viewer, answer = await together(viewer_of(request), list_roles(request))
     return rendering_of(request).response(
         request,
         "settings/roles.html",
@@ -140,7 +145,7 @@ async def remove_role(request: Request, role_id: str) -> Response:
 
 async def all_roles(request: Request) -> list[pb.Role]:
     """The built-in ones first."""
-    return list((await _list(request)).roles)
+    return list((await list_roles(request)).roles)
 
 
 def base_of(role_id: str, roles: Collection[pb.Role]) -> str:
@@ -148,7 +153,8 @@ def base_of(role_id: str, roles: Collection[pb.Role]) -> str:
     return next((role.base for role in roles if role.id == role_id and role.base), role_id)
 
 
-async def _list(request: Request) -> pb.ListRolesResponse:
+async def list_roles(request: Request) -> pb.ListRolesResponse:
+    """All of them, and what holds for all."""
     answer: pb.ListRolesResponse = await clients_of(request).roles.ListRoles(
         pb.ListRolesRequest(), identity_of(request)
     )
@@ -163,7 +169,7 @@ async def _ask_for_base(request: Request) -> Response:
 
 
 async def _form(request: Request, role_id: str, values: Values, errors: Errors) -> Response:
-    viewer, answer = await together(viewer_of(request), _list(request))
+    viewer, answer = await together(viewer_of(request), list_roles(request))
     base = _one(answer.roles, values["base"])
     return rendering_of(request).response(
         request,
@@ -183,17 +189,20 @@ async def _form(request: Request, role_id: str, values: Values, errors: Errors) 
 
 
 async def _review(request: Request, role_id: str, values: Values) -> Response:
-    viewer, answer = await together(viewer_of(request), _list(request))
+    viewer, answer = await together(viewer_of(request), list_roles(request))
     role = _one(answer.roles, role_id)
-    found = _difference(role, values, answer.basis)
-    if not any(found):
+    after = {*_chosen(values), *answer.basis}
+    difference = Difference.between(set(role.permissions), after)
+    renamed = " ".join(values["name"].split()) != role.name
+    if not any(difference) and not renamed:
         return RedirectResponse("/settings/roles", 303)
     return rendering_of(request).response(
         request,
         "settings/role_review.html",
         viewer,
         role=role,
-        difference=found,
+        renamed_from=role.name if renamed else "",
+        difference=difference,
         values=values,
         kept=[name for name in values if name.startswith(CHOICE)],
     )
@@ -216,18 +225,12 @@ async def _removal(request: Request, role_id: str, errors: Errors) -> Response:
     )
 
 
-def _difference(role: pb.Role, values: Values, basis: Collection[str]) -> Difference:
-    before, after = set(role.permissions), {*_chosen(values), *basis}
-    name = " ".join(values["name"].split())
-    return Difference(
-        role.name if name != role.name else "",
-        [WORDS.get(one, one) for one in _in_order(after - before)],
-        [WORDS.get(one, one) for one in _in_order(before - after)],
-    )
-
-
 def _chosen(values: Values) -> list[str]:
     return [name.removeprefix(CHOICE) for name in values if name.startswith(CHOICE)]
+
+
+def _in_words(names: Collection[str]) -> list[str]:
+    return [WORDS.get(name, name) for name in _in_order(names)]
 
 
 def _in_order(names: Collection[str]) -> list[str]:
