@@ -28,9 +28,9 @@ def day_end(day: date, zone: str) -> datetime:
 
 def next_night(workspace_id: UUID, zone: str, now: datetime) -> datetime:
     """The next time its models are fitted; spread, so that a thousand workspaces do not meet."""
-    here = now.astimezone(zone_of(zone))
     minute = timedelta(minutes=workspace_id.int % MINUTES)
-    begin = datetime.combine(here.date(), BEGINS, here.tzinfo) + minute
-    if begin <= here:
+    begin = datetime.combine(today(zone, now), BEGINS, zone_of(zone)) + minute
+    # As instants: in the night that has an hour twice, wall clocks do not say what is over.
+    if begin.astimezone(UTC) <= now:
         begin += timedelta(days=1)
     return begin.astimezone(UTC)
