@@ -96,6 +96,8 @@ async def test_an_estimate_that_is_being_made_is_202_and_a_count_is_not(api: Sit
     ("query", "reason"),
     [
         ("horizon=six", "NUMBER_INVALID"),
+        ("horizon=0", "NUMBER_INVALID"),
+        ("horizon=25", "NUMBER_INVALID"),
         ("interval=0.7", "INTERVAL_INVALID"),
         ("scenario=best", "SCENARIO_UNKNOWN"),
         ("colour=red", "PARAMETER_UNKNOWN"),

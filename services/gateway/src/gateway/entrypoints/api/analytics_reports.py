@@ -14,7 +14,7 @@ from gateway.entrypoints.api import analytics_json as said
 from gateway.entrypoints.api import analytics_tables as tables
 from gateway.entrypoints.api import figures_json as counted
 from gateway.entrypoints.api.operations import Parameter
-from gateway.entrypoints.api.requests import LARGEST_PAGE
+from gateway.entrypoints.api.requests import PAGING, read_flag, read_number, read_page
 from gateway.entrypoints.errors import HttpProblem
 
 Query = Mapping[str, str]
@@ -39,10 +39,7 @@ PERIOD = (
     Parameter("to", "query", "Last day; today.", _DAY),
 )
 SCOPE = (*PERIOD, OWNER, Parameter("source", "query", "Only deals from this source.", _TEXT))
-PAGE = (
-    Parameter("limit", "query", "1 to 200.", {"type": "integer", "default": 50}),
-    Parameter("cursor", "query", "From the page before.", _TEXT),
-)
+LONGEST = 24  # months of a forecast
 FORECAST = (
     Parameter(
         "metric",
@@ -50,7 +47,12 @@ FORECAST = (
         "What is forecast.",
         {"type": "string", "enum": ["won_value", "pipeline_value", "deals_won"]},
     ),
-    Parameter("horizon", "query", "Months, the running one included.", {"type": "integer"}),
+    Parameter(
+        "horizon",
+        "query",
+        "Months, the running one included.",
+        {"type": "integer", "minimum": 1, "maximum": LONGEST, "default": 6},
+    ),
     Parameter("from", "query", "First day of another range.", _DAY),
     Parameter("to", "query", "Last day of that range.", _DAY),
     Parameter(
@@ -98,30 +100,16 @@ class Report:
         return GetMessageClass(self.rpc.input_type)(scope=_scope(query, day))
 
 
-def number_of(query: Query, name: str) -> int:
-    """Raises HttpProblem 400 for what is not a whole number."""
-    text = query.get(name, "")
-    if not text:
-        return 0
-    if not (text.isdecimal() and int(text) < 10_000):
-        said = f"{name} is a whole number."
-        raise HttpProblem(400, "NUMBER_INVALID", said, fields={name: said})
-    return int(text)
-
-
 def page_of(query: Query) -> dict[str, Any]:
     """Raises HttpProblem 400."""
-    size = number_of(query, "limit")
-    if "limit" in query and not 0 < size <= LARGEST_PAGE:
-        said = f"limit is a number from 1 to {LARGEST_PAGE}."
-        raise HttpProblem(400, "LIMIT_INVALID", said, fields={"limit": said})
-    return {"page_size": size, "page_token": query.get("cursor", "")}
+    size, token = read_page(query)
+    return {"page_size": size, "page_token": token}
 
 
 def _forecast(query: Query, day: str) -> pre.GetForecastRequest:
     return pre.GetForecastRequest(
         metric=query.get("metric", ""),
-        horizon=number_of(query, "horizon"),
+        horizon=read_number(query, "horizon", most=LONGEST, reason="NUMBER_INVALID"),
         start_date=query.get("from", ""),
         end_date=query.get("to", ""),
         interval_percent=_percent(query.get("interval", "0.8")),
@@ -195,12 +183,12 @@ REPORTS = (
             **page_of(q),
             level=q.get("level", ""),
             owner_id=q.get("owner_id", ""),
-            with_answered=q.get("with_answered") == "true",
+            with_answered=read_flag(q, "with_answered"),
             as_of_date=day,
         ),
         json=said.risks_json,
         parameters=(
-            *PAGE,
+            *PAGING,
             Parameter(
                 "level",
                 "query",
@@ -237,7 +225,7 @@ REPORTS = (
         ),
         json=said.odds_json,
         parameters=(
-            *PAGE,
+            *PAGING,
             Parameter(
                 "recommendation",
                 "query",

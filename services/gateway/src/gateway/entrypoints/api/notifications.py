@@ -14,10 +14,10 @@ from gateway.entrypoints.api.requests import (
     identity_of,
     path_parameter,
     read_body,
+    read_flag,
     read_page,
     read_query,
 )
-from gateway.entrypoints.errors import HttpProblem
 
 RPC = pb.DESCRIPTOR.services_by_name["NotificationService"].methods_by_name
 UNREAD = Parameter("unread", "query", "true for unread ones only.", {"type": "boolean"})
@@ -31,14 +31,12 @@ add = operations.add
 async def list_notifications(request: Request) -> Response:
     """Latest first; `unread_count` counts up to 100."""
     query = read_query(request, "limit", "cursor", "unread")
-    if query.get("unread", "false") not in ("true", "false"):
-        raise HttpProblem(400, "PARAMETER_INVALID", "unread is true or false.")
     page = read_page(query)
     answer = await request.app.state.clients.notifications.ListNotifications(
         pb.ListNotificationsRequest(
             page_size=page.size,
             page_token=page.token,
-            unread_only=query.get("unread") == "true",
+            unread_only=read_flag(query, "unread"),
         ),
         identity_of(request),
     )

@@ -16,7 +16,9 @@ from gateway.entrypoints.pages.rendering import rendering_of
 from kit.rpc.identity import CallIdentity
 
 LARGEST_PAGE = 200
-_ETAG = re.compile(r'"(\d+)"')
+# No more digits than any of ours has: a text of thousands is no number to Python.
+_ETAG = re.compile(r'"(\d{1,19})"', re.ASCII)
+_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
 
 
 class Body(BaseModel):
@@ -82,10 +84,26 @@ class Page(NamedTuple):
 
 def read_page(query: Mapping[str, str]) -> Page:
     """Raises HttpProblem 400."""
-    text = query.get("limit", "0")
-    if "limit" in query and not (text.isdecimal() and 0 < int(text) <= LARGEST_PAGE):
-        raise _bad("limit", f"limit is a number from 1 to {LARGEST_PAGE}.", "LIMIT_INVALID")
-    return Page(int(text), query.get("cursor", ""))
+    limit = read_number(query, "limit", most=LARGEST_PAGE, reason="LIMIT_INVALID")
+    return Page(limit, query.get("cursor", ""))
+
+
+def read_number(query: Mapping[str, str], name: str, *, most: int, reason: str) -> int:
+    """From 1 up to `most`; 0 when it is not given. Raises HttpProblem 400."""
+    if name not in query:
+        return 0
+    number = int(query[name]) if _NUMBER.fullmatch(query[name]) else 0
+    if not 0 < number <= most:
+        raise _bad(name, f"{name} is a number from 1 to {most}.", reason)
+    return number
+
+
+def read_flag(query: Mapping[str, str], name: str) -> bool:
+    """False when it is not given. Raises HttpProblem 400."""
+    value = query.get(name, "false")
+    if value not in ("true", "false"):
+        raise _bad(name, f"{name} is true or false.", "PARAMETER_INVALID")
+    return value == "true"
 
 
 class ListQuery(NamedTuple):
@@ -130,7 +148,7 @@ class Listing:
             read_page(plain),
             conditions,
             sort_keys(plain.get("sort", "")),
-            _flag(plain, "total"),
+            read_flag(plain, "total"),
             self._fields(plain.get("fields", "")),
         )
 
@@ -228,13 +246,6 @@ def sort_keys(text: str) -> list[SortKey]:
     """`-created_at,name` as keys of an order."""
     keys = [key for key in text.split(",") if key]
     return [SortKey(field=key.lstrip("-"), descending=key.startswith("-")) for key in keys]
-
-
-def _flag(query: Mapping[str, str], name: str) -> bool:
-    value = query.get(name, "false")
-    if value not in ("true", "false"):
-        raise _bad(name, f"{name} is true or false.", "PARAMETER_INVALID")
-    return value == "true"
 
 
 def _bad(name: str, said: str, reason: str) -> HttpProblem:
