@@ -104,6 +104,8 @@ async def test_all_conditions_must_hold(seller: Person) -> None:
         (where("name", "UNSPECIFIED", "a"), "OPERATOR_NOT_SUPPORTED"),
         (where("amount_minor", "EQ", "much"), "VALUE_INVALID"),
         (where("amount_minor", "EQ", str(2**63)), "VALUE_INVALID"),
+        (where("amount", "LT", "1e999999"), "VALUE_INVALID"),
+        (where("amount", "GT", "1e-999999"), "VALUE_INVALID"),
         (where("created_at", "GT", "2026-01-01T00:00:00"), "VALUE_INVALID"),
         (where("client_id", "EQ", "me"), "VALUE_INVALID"),
         (where("name", "EQ"), "VALUE_INVALID"),

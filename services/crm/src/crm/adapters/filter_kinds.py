@@ -27,7 +27,7 @@ from sqlalchemy import (
 from freelanceflow.type.v1 import filter_pb2 as pb
 from kit.money import is_currency
 
-MAX_TEXT = 500
+MAX_TEXT, MAX_DIGITS = 500, 50
 
 
 def _text(text: str) -> str:
@@ -45,7 +45,8 @@ def _integer(text: str) -> int:
 
 def _number(text: str) -> Decimal:
     number = Decimal(text)
-    if not number.is_finite() or len(text) > 50:
+    # A power of ten as large as 1e999999 is short to write, and too long for the database.
+    if not number.is_finite() or max(len(text), abs(number.adjusted())) > MAX_DIGITS:
         raise ValueError
     return number
 
