@@ -196,8 +196,9 @@ def test_a_changed_page_token_is_refused(key: tuple[Any, ...], data: st.DataObje
 
 @given(st.text())
 def test_rubbish_is_no_page_token(text: str) -> None:
-    with pytest.raises(PageTokenInvalid):
+    with pytest.raises(PageTokenInvalid) as refusal:
         TOKENS.read(text, "deals")
+    assert list(refusal.value.fields) == ["cursor"]
 
 
 def test_another_keys_page_token_is_refused() -> None:

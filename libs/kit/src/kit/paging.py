@@ -56,7 +56,8 @@ class PageTokens:
             raw = b""
         signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, self._sign(body, fingerprint)):
-            raise PageTokenInvalid("This page token does not belong to this list.")
+            said = "This page token does not belong to this list."
+            raise PageTokenInvalid(said, fields={"cursor": said})
         return tuple(_unpacked(value) for value in orjson.loads(body))
 
     def _sign(self, body: bytes, fingerprint: str) -> bytes:

@@ -155,8 +155,9 @@ async def test_another_order(person: Person, database: ServiceDatabase) -> None:
     assert (await make_deal(person)).stage_name == "Engaging"
     assert len(await changes_told(database, person)) == 4
     for wrong in (ids[1:], [*ids[1:], ids[1]], [*ids, str(new_id())]):
-        with refused(ErrorKind.INVALID, "STAGES_INCOMPLETE"):
+        with refused(ErrorKind.INVALID, "STAGES_INCOMPLETE") as refusal:
             await person.call("ReorderStages", pb.ReorderStagesRequest(stage_ids=wrong))
+        assert list(refusal.value.fields) == ["ids"]
 
 
 async def test_a_removed_stage_leaves_its_deals_and_its_name_in_the_history(

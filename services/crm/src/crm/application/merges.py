@@ -176,7 +176,8 @@ async def undo_merge(uow: UnitOfWork, *, merge_id: UUID, by: UUID, now: datetime
 
 async def _both(uow: UnitOfWork, client_id: UUID, other_id: UUID) -> tuple[Client, Client]:
     if client_id == other_id:
-        raise MergeWithItself("Choose two different clients.")
+        said = "Choose two different clients."
+        raise MergeWithItself(said, fields={"other_id": said})
     found = await bulk_changes.load_clients(uow, [client_id, other_id])
     if len(found) < 2:
         raise ClientNotFound("There is no such client.")

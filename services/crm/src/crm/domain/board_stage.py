@@ -175,7 +175,8 @@ def in_order(stages: Sequence[BoardStage], ids: Sequence[UUID]) -> list[BoardSta
     """The stages as `ids` names them. Raises StagesIncomplete."""
     known = {stage.id: stage for stage in stages}
     if len(ids) != len(known) or set(ids) != set(known):
-        raise StagesIncomplete("Name every stage of the board once.")
+        said = "Name every stage of the board once."
+        raise StagesIncomplete(said, fields={"ids": said})
     return [known[id] for id in ids]
 
 

@@ -138,5 +138,6 @@ def in_order(reasons: Sequence[LostReason], ids: Sequence[UUID]) -> list[LostRea
     """The offered ones as `ids` names them. Raises LostReasonsIncomplete."""
     known = {reason.id: reason for reason in offered(reasons)}
     if len(ids) != len(known) or set(ids) != set(known):
-        raise LostReasonsIncomplete("Name every reason once.")
+        said = "Name every reason once."
+        raise LostReasonsIncomplete(said, fields={"ids": said})
     return [known[id] for id in ids]
