@@ -34,6 +34,18 @@ async def test_every_operation_tells_its_errors_and_its_permission() -> None:
             assert {"400", "429", "503"} <= operation["responses"].keys(), operation["operationId"]
 
 
+async def test_every_report_tells_in_which_forms_it_comes() -> None:
+    async with client(Settings(rate_limit=False)) as edge:
+        paths = (await edge.get("/api/openapi.json")).json()["paths"]
+    table, record = (
+        paths[f"/api/v1/analytics/{path}"]["get"]["responses"]
+        for path in ("churn", "deals/{deal_id}")
+    )
+    assert set(table["200"]["content"]) == {"application/json", "text/csv"}
+    assert set(record["200"]["content"]) == {"application/json"}
+    assert set(table["202"]["content"]) == {"application/json"}
+
+
 @pytest.mark.parametrize("path", ["/api/docs", "/api/openapi.json"])
 async def test_both_can_be_switched_off(path: str) -> None:
     async with client(Settings(rate_limit=False, api_docs=False)) as edge:

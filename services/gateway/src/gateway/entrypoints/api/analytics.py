@@ -40,12 +40,9 @@ _MEANWHILE = (
     "UTC, such as `forecast-as-of-2026-03-31T0805Z.csv`."
 )
 
-_ALSO = {
-    "responses": {
-        "202": {"description": "It is being computed; ask again after Retry-After."},
-        "304": {"description": "What If-None-Match names is what it still says."},
-    }
-}
+_304 = {"description": "What If-None-Match names is what it still says."}
+_AS_JSON = {JSON: {"schema": {"$ref": f"#/components/schemas/{schemas.AnyRecord.__name__}"}}}
+_AS_CSV = {"text/csv": {"schema": {"type": "string"}}}
 
 operations = Operations("Analytics")
 add = operations.add
@@ -79,8 +76,19 @@ def _declare(report: Report, *, past: bool) -> None:
         answer=schemas.AnyRecord,
         parameters=parameters,
         problems=report.problems,
-        extra=_ALSO,
+        extra={"responses": _also(report)},
     )(answer)
+
+
+def _also(report: Report) -> dict[str, Any]:
+    """Answers besides the report as JSON: which there are is not the same for all."""
+    also: dict[str, Any] = {"304": _304}
+    if report.table:
+        also["200"] = {"content": _AS_CSV}
+    if report.peer == "predictions":
+        said = "It is being computed; ask again after Retry-After."
+        also["202"] = {"description": said, "content": _AS_JSON}
+    return also
 
 
 def _format(query: dict[str, Any]) -> str:
