@@ -88,22 +88,6 @@ async def test_a_wider_interval_and_a_line_that_cannot_answer(peer: Peer) -> Non
     assert narrow.line.backtest.words == "Prophet did not finish in time."
 
 
-async def test_without_a_deal_there_is_less_by_what_it_would_bring(peer: Peer) -> None:
-    crm = Told(peer.workspace)
-    deal = crm.created()
-    await tell(peer.app, deal.events)
-    await rows.keep_forecast(peer.app, peer.workspace)
-    await rows.keep_odds(peer.app, peer.workspace, deal.id)
-    whole = await peer.ask("GetForecast", pre.GetForecastRequest())
-    rest = await peer.ask("GetForecast", pre.GetForecastRequest(without_deal_ids=[str(deal.id)]))
-    assert rest.left_out[0].name == "Website"
-    assert rest.left_out[0].value == pytest.approx(100_000 * 0.6, rel=1e-3)
-    gone = whole.total.value - rest.total.value
-    assert gone == pytest.approx(rest.left_out[0].value)
-    assert rest.total.pipeline_part == pytest.approx(whole.total.pipeline_part - gone)
-    assert all(p.lower >= 0 for p in rest.points)
-
-
 async def test_a_pipeline_is_worth_what_it_is_at_the_end(peer: Peer) -> None:
     await rows.keep_forecast(
         peer.app, peer.workspace, metric="pipeline_value", path=rows.path(pipe=None)

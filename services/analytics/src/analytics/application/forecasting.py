@@ -74,6 +74,9 @@ class Wanted:
         if len(without) > MOST_LEFT_OUT:
             said = f"At most {MOST_LEFT_OUT} deals can be left out."
             raise InvalidInput(said, fields={"scenario": said})
+        if without and (ranged or wanted.metric == "pipeline_value"):
+            said = "Deals can be left out of what months bring, not of a range or of the pipeline."
+            raise InvalidInput(said, fields={"scenario": said})
         return wanted
 
 
@@ -137,7 +140,7 @@ async def forecast(tx: Transaction, scope: Scope, wanted: Wanted) -> ForecastRep
         )
         counts = wanted.metric == "deals_won"
         monthly = [_arrivals(deal, wanted.horizon, counts=counts) for deal in rows]
-        points = _without(points, monthly)
+        points = _without(points, monthly, won=float(row["so_far"]))
         left_out = [
             LeftOut(deal_id=deal["deal_id"], name=deal["name"], value=sum(months))
             for deal, months in zip(rows, monthly, strict=True)
@@ -193,19 +196,23 @@ def _arrivals(deal: Any, horizon: int, *, counts: bool) -> list[float]:
     return [worth * max(share, 0.0) for share in gained]
 
 
-def _without(points: Sequence[Point], monthly: Sequence[Sequence[float]]) -> list[Point]:
-    """By subtraction, from the part that the pipeline brings; never below nought."""
+def _without(
+    points: Sequence[Point], monthly: Sequence[Sequence[float]], *, won: float
+) -> list[Point]:
+    """By subtraction, from the part that the pipeline brings; never below nought, and in the month
+    under way never below what it has won already."""
     less = [sum(deal[n] for deal in monthly if n < len(deal)) for n in range(len(points))]
+    least = [won, *(0.0 for _ in points[1:])]
     return [
         Point(
             month=p.month,
-            value=max(p.value - gone, 0.0),
-            lower=max(p.lower - gone, 0.0),
-            upper=max(p.upper - gone, 0.0),
+            value=max(p.value - gone, floor),
+            lower=max(p.lower - gone, floor),
+            upper=max(p.upper - gone, floor),
             pipe=None if p.pipe is None else max(p.pipe - gone, 0.0),
             new=p.new,
         )
-        for p, gone in zip(points, less, strict=True)
+        for p, gone, floor in zip(points, less, least, strict=True)
     ]
 
 
