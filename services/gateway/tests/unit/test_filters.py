@@ -95,6 +95,7 @@ def test_a_body_holds_numbers_flags_and_lists() -> None:
         ({"name": None}, "FILTER_INVALID"),
         ({"name": {"a": 1}}, "FILTER_INVALID"),
         ({"name__in": []}, "FILTER_INVALID"),
+        ({"name__in": ["Smith, Jones", "Kelly"]}, "FILTER_INVALID"),
         ({f"cf_{n}": "x" for n in range(21)}, "FILTER_INVALID"),
     ],
 )

@@ -121,7 +121,12 @@ def _written(name: str, value: Any) -> str:
         case str() | int() | float():
             return str(value)
         case [*items] if items and all(isinstance(i, str | int | float) for i in items):
-            return ",".join(_written(name, item) for item in items)
+            several = [_written(name, item) for item in items]
+            # They are written with commas between: one with a comma would be two.
+            if any("," in one for one in several):
+                said = "Of several values none has a comma; a text with one is compared by itself."
+                raise _bad(422, name, said, "FILTER_INVALID")
+            return ",".join(several)
     raise _bad(422, name, "A text, a number, true, false, or a list of these.", "FILTER_INVALID")
 
 
