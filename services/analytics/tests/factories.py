@@ -246,6 +246,17 @@ class ToldDeal:
         self.events.append(self._event("crm.deal.v1.updated", body))
         return self
 
+    def worth_nothing_known(self, at: datetime = NOON) -> "ToldDeal":
+        """Its amount was taken away."""
+        self.version += 1
+        self.snapshot.ClearField("amount")
+        body = pb.DealUpdated(
+            deal=self.snapshot, changed_fields=["amount"], version=self.version,
+            happen_time=to_timestamp(at),
+        )  # fmt: skip
+        self.events.append(self._event("crm.deal.v1.updated", body))
+        return self
+
     def converted(self, minor: int, currency: str) -> "ToldDeal":
         """Told with its value in the workspace's currency, once a rate was known."""
         self.snapshot.base_amount.CopyFrom(Money(amount_minor=minor, currency_code=currency))

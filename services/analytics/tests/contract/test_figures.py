@@ -96,6 +96,19 @@ async def test_the_key_figures_count_the_period_and_the_one_before(peer: Peer) -
     assert not figure(found, "expected_value").HasField("money")
 
 
+async def test_an_amount_that_was_taken_away_counts_no_more(peer: Peer) -> None:
+    crm = peer.crm
+    await tell(peer.app, [crm.rates(("USD", "2026-03-01", "0.5"))])
+    deal = crm.created(minor=70_00, currency="USD")
+    await peer.tell(deal)
+    assert figure(await peer.ask("Summary"), "open_value").money.amount_minor == 35_00
+    (_, taken_away) = deal.worth_nothing_known().events
+    await tell(peer.app, [taken_away])
+    for day in ("", (NOW - DAY).date().isoformat()):
+        summary = await peer.ask("Summary", as_of_date=day)
+        assert figure(summary, "open_value").money.amount_minor == 0
+
+
 async def test_estimates_come_from_rows(peer: Peer) -> None:
     workspace = peer.crm.workspace
     await rows.keep_projection(peer.app, workspace)

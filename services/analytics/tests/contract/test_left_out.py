@@ -1,5 +1,7 @@
 """Forecasts without some of the open deals."""
 
+from typing import Any
+
 import pytest
 
 from freelanceflow.analytics.v1 import prediction_service_pb2 as pre
@@ -45,7 +47,7 @@ async def test_without_a_deal_what_was_won_already_stays(peer: Peer) -> None:
     "over",
     [{"metric": "pipeline_value"}, {"start_date": "2026-03-01", "end_date": "2026-04-30"}],
 )
-async def test_deals_are_left_out_of_months_only(peer: Peer, over: dict[str, str]) -> None:
+async def test_deals_are_left_out_of_months_only(peer: Peer, over: dict[str, Any]) -> None:
     await rows.keep_forecast(peer.app, peer.workspace)
     with pytest.raises(DomainError) as refusal:
         await peer.ask(

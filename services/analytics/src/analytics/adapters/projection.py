@@ -18,6 +18,7 @@ from sqlalchemy import (
     case,
     func,
     literal_column,
+    null,
     or_,
     select,
     true,
@@ -91,7 +92,12 @@ def _kept(name: str) -> ColumnElement[object]:
 
 _keep_deal = _deal.on_conflict_do_update(
     index_elements=[deals.c.workspace_id, deals.c.deal_id],
-    set_={name: _kept(name) for name in _OF_DEAL if name != "deal_id"},
+    set_={
+        **{name: _kept(name) for name in _OF_DEAL if name != "deal_id"},
+        # What the rates made of the amount before is nothing of this one's.
+        "rated_minor": case((_newer_deal, null()), else_=deals.c.rated_minor),
+        "rated_currency": case((_newer_deal, literal_column("''")), else_=deals.c.rated_currency),
+    },
     where=or_(_newer_deal, _names_reason),
 )
 _keep_states = _insert(deal_states, _same(_OF_STATE), true()).on_conflict_do_nothing()
