@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from auth.adapters.tokens import make_key_file
 from auth.bootstrap import open_app, rpc_server
@@ -60,14 +59,15 @@ async def app(
     email_verification: bool,
     google_settings: dict[str, str],
 ) -> AsyncIterator[App]:
-    settings = Settings(
-        profile="test",
-        database_url_app=SecretStr(database.dsns["app"]),
-        database_url_system=SecretStr(database.dsns["system"]),
-        signing_key_file=key_file,
-        email_verification=email_verification,
-        **google_settings,  # type: ignore[arg-type]  # read as the environment would be
-    )
+    told = {
+        "profile": "test",
+        "database_url_app": database.dsns["app"],
+        "database_url_system": database.dsns["system"],
+        "signing_key_file": str(key_file),
+        "email_verification": str(email_verification),
+        **google_settings,
+    }
+    settings = Settings.read({Settings.env_name(name): text for name, text in told.items()})
     async with open_app(settings, clock=clock) as app:
         yield app
 

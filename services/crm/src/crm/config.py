@@ -1,17 +1,16 @@
 """What crm is told from outside."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from pydantic import SecretStr
-from pydantic_settings import SettingsConfigDict
-
-from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings
+from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings, SecretStr
 
 
+@dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings):
     """Environment variables with the prefix CRM_; the defaults are for local development."""
 
-    model_config = SettingsConfigDict(env_prefix="CRM_", extra="ignore", frozen=True)
+    prefix: ClassVar[str] = "CRM_"
 
     local_only: ClassVar[frozenset[str]] = frozenset({"page_token_key"})
 
