@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.e2e.support.api import PASSWORD, Person
+from tests.e2e.support.api import PASSWORD, Person, some_email
 from tests.e2e.support.platform import WITH_DATABASE, Platform, until
 
 CSV = "name,kind\nImported one,company\nImported two,company\n"
@@ -26,6 +26,7 @@ class Operation:
     permission: str
     has_body: bool
     keys: tuple[str, ...]  # scopes of API keys that are let in
+    without_workspace: bool  # lets in who belongs to none
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -52,6 +53,7 @@ async def operations(person: Person) -> list[Operation]:
             permission=described["x-permission"],
             has_body="requestBody" in described,
             keys=tuple(described["x-api-keys"]),
+            without_workspace=described["x-without-workspace"],
         )
         for path, methods in document["paths"].items()
         for method, described in methods.items()
@@ -113,7 +115,9 @@ async def _settings_of_the_world(owner: Person, of: str) -> dict[str, str]:
     rate = {"currency": "ISK", "valid_from": day.isoformat()}
     key = {"name": f"Key of {of}", "password": owner.password}
     role = {"name": f"Role of {of}", "base": "viewer", "permissions": []}
+    invited = {"email": some_email("invited"), "role": "viewer"}
     made = {
+        "invitation_id": (await owner.post("/invitations", invited, 201))["id"],
         "role_id": (await owner.post("/roles", role, 201))["id"],
         "key_id": (await owner.post("/api-keys", key, 201))["id"],
         "custom_field_id": (await owner.post("/custom-fields", field, 201))["id"],
@@ -182,6 +186,7 @@ def bodies(ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "create_role": {"name": "New", "base": "viewer", "permissions": []},
         "update_role": {"name": "Renamed"},
         "create_api_key": {"name": "Nightly export", "password": PASSWORD},
+        "create_workspace": {"name": "One more"},
         "create_invitation": {"email": "guest@example.org", "role": "viewer"},
         "create_client": {"name": "New", "allow_duplicate": True, "parent_id": ids["client_id"]},
         "update_client": {"name": "Renamed"},

@@ -1,5 +1,6 @@
 """How far a token reaches that stands for an API key."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -60,6 +61,16 @@ def test_a_key_reaches_as_far_as_its_owner_and_its_scope(
         assert said == reason, scope
     if access.permission != "members.write":
         principal(None).admit(access)  # somebody who has signed in
+
+
+@pytest.mark.parametrize("access", [READS, WRITES, ACCOUNT, FOR_KEYS_TOO])
+def test_whoever_is_in_no_workspace_reaches_what_is_about_themselves(access: Access) -> None:
+    person = principal(None)
+    nobody_there = replace(person, workspace_id=person.user_id)
+    with pytest.raises(DomainError) as refusal:
+        nobody_there.admit(access)  # whatever permissions the token may say
+    assert refusal.value.reason == "NO_WORKSPACE"
+    nobody_there.admit(Access(signed_in=True, without_workspace=True))
 
 
 async def test_the_claim_of_a_token_says_so_to_every_service(

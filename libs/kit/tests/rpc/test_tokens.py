@@ -77,6 +77,14 @@ async def test_a_good_token_says_who_it_is(verifier: TokenVerifier, issuer: Issu
     assert principal.token not in repr(principal)
 
 
+async def test_a_token_of_no_workspace_says_so(verifier: TokenVerifier, issuer: Issuer) -> None:
+    claims = issuer.claims(ws="")
+    principal = await verifier.verify(bearer(issuer.sign(claims)))
+    assert not principal.in_workspace
+    assert str(principal.user_id) == claims["sub"]
+    assert (await verifier.verify(bearer(issuer.sign(issuer.claims())))).in_workspace
+
+
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Basic dXNlcjpwdw==", "bearer x"])
 async def test_no_token(verifier: TokenVerifier, header: str | None) -> None:
     with pytest.raises(TokenMissing):

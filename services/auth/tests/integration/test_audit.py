@@ -11,6 +11,8 @@ from auth.adapters.audit import MOST
 from auth.entrypoints.app import App
 from auth.entrypoints.consumers import OF_CRM, is_kept, keep_all
 from freelanceflow.auth.v1 import audit_service_pb2 as pb
+from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
+from freelanceflow.auth.v1.account_events_pb2 import SessionRevoked
 from kit.bus.events import Event
 from kit.clock import to_timestamp
 from kit.dead_letters import DeadLetter, buried, bury, remove
@@ -63,6 +65,20 @@ async def entries(door: Door, person: Person, **asked: Any) -> list[pb.AuditEntr
     request = pb.ListAuditEntriesRequest(**asked)
     answer = await door.call(door.audit.ListAuditEntries, request, identity=person.identity)
     return list(answer.entries)
+
+
+def test_what_is_done_in_no_workspace_is_in_no_log() -> None:
+    person, workspace = new_id(), new_id()
+    tokens = auth_pb.TokenPair(user_id=str(person), workspace_id=str(workspace))
+    ended = SessionRevoked(user_id=str(person)).SerializeToString()
+    for type, actor_id in (
+        ("auth.session.v1.revoked", person),
+        ("auth.session.v1.revoked", None),
+        ("auth.identity.v1.connected", person),
+    ):
+        there = replace(event(Person("", tokens), type, actor_id=actor_id), body=ended)
+        assert is_kept(there)
+        assert not is_kept(replace(there, workspace_id=person))
 
 
 async def test_what_was_done_is_listed_once_the_latest_first(door: Door, app: App) -> None:

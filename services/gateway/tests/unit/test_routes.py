@@ -83,6 +83,27 @@ def signed_in() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://localhost:8700")
 
 
+class Nowhere:
+    """Finds somebody behind every request who belongs to no workspace, whatever they may."""
+
+    async def of(self, headers: Mapping[bytes, bytes], address: str) -> Caller:
+        person = new_id()
+        principal = Principal(
+            workspace_id=person, user_id=person, session_id=new_id(), role="none",
+            permissions=ALL_PERMISSIONS, expires_at=0.0, sight=EVERYTHING, token="t",
+        )  # fmt: skip
+        return Caller(principal=principal)
+
+
+@pytest.fixture(scope="module")
+def nowhere() -> httpx.AsyncClient:
+    """The whole application, with such a person signed in and no service behind it."""
+    built = build(Settings(rate_limit=False))
+    built.asgi._identification = Nowhere()  # type: ignore[attr-defined]
+    transport = httpx.ASGITransport(app=built.asgi, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost:8700")
+
+
 def application() -> FastAPI:
     """What stands inside of the edge."""
     inner = build(Settings()).asgi._app  # type: ignore[attr-defined]
@@ -153,6 +174,44 @@ async def test_an_operation_asks_for_a_person(
     concrete = re.sub(r"\{\w+\}", "0190a5f0-0000-7000-8000-000000000000", path)
     answer = await edge.request(method, BASE + concrete)
     assert (answer.status_code, answer.json()["reason"]) == (401, "TOKEN_MISSING")
+
+
+# Pages about the person, or about their other workspaces; each asks services that ask again.
+ABOUT_ONESELF = {
+    ("GET", "/no-workspace"),
+    ("GET", "/workspaces/new"),
+    ("POST", "/workspaces/new"),
+    ("POST", "/workspaces/{workspace_id}/enter"),
+    ("POST", "/workspaces/{workspace_id}/reopen"),  # needs a permission, in the closed one
+    ("POST", "/workspaces/invitations/{invitation_id}/accept"),
+    ("GET", "/settings/delete-account"),
+    ("POST", "/settings/delete-account"),
+    ("POST", "/settings/own-data"),
+}
+
+
+@pytest.mark.parametrize(("method", "path"), pages(), ids=" ".join)
+async def test_a_page_leads_whoever_is_in_no_workspace_to_theirs(
+    nowhere: httpx.AsyncClient, method: str, path: str
+) -> None:
+    concrete = re.sub(r"\{\w+\}", "0190a5f0-0000-7000-8000-000000000000", path)
+    answer = await nowhere.request(method, concrete, data={} if method == "POST" else None)
+    led_away = (answer.status_code, answer.headers.get("location")) == (303, "/no-workspace")
+    assert led_away is ((method, path) not in ABOUT_ONESELF), answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [key for key, operation in declared().items() if operation.access.needs_identity],
+    ids=" ".join,
+)
+async def test_an_operation_refuses_whoever_is_in_no_workspace(
+    nowhere: httpx.AsyncClient, method: str, path: str
+) -> None:
+    concrete = re.sub(r"\{\w+\}", "0190a5f0-0000-7000-8000-000000000000", path)
+    answer = await nowhere.request(method, BASE + concrete)
+    refused = (answer.status_code, answer.json()["reason"]) == (403, "NO_WORKSPACE")
+    assert refused is not declared()[method, path].access.without_workspace, answer.text
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ class Access:
     internal: bool = False
     signed_in: bool = False
     keys: bool = False  # with signed_in: API keys, too
+    without_workspace: bool = False  # with signed_in: who belongs to none, too
     reads: bool = False  # and changes nothing
 
     @property
@@ -52,12 +53,15 @@ def _access(method: MethodDescriptor) -> Access:
         internal=said.internal,
         signed_in=said.signed_in,
         keys=said.keys,
+        without_workspace=said.without_workspace,
         reads=method.name.startswith(READS),
     )
     if [access.permission is not None, access.public, access.internal, access.signed_in].count(
         True
     ) != 1:
         raise AccessUndeclared(f"{method.full_name} must say exactly one of {OPTION}")
-    if access.keys and not access.signed_in:
-        raise AccessUndeclared(f"{method.full_name} says keys, which goes with signed_in only")
+    for name in ("keys", "without_workspace"):
+        if getattr(access, name) and not access.signed_in:
+            said_alone = f"{method.full_name} says {name}, which goes with signed_in only"
+            raise AccessUndeclared(said_alone)
     return access

@@ -56,6 +56,12 @@ class PermissionMissing(DomainError):
     kind, reason = ErrorKind.FORBIDDEN, "PERMISSION_MISSING"
 
 
+class NoWorkspace(DomainError):
+    """Whoever belongs to no workspace can do what concerns themselves."""
+
+    kind, reason = ErrorKind.FORBIDDEN, "NO_WORKSPACE"
+
+
 class ApiKeyNotEnough(DomainError):
     """Somebody's own account is for somebody who has signed in."""
 
@@ -77,10 +83,10 @@ class KeyScope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """The person a verified token speaks for, in one workspace."""
+    """The person a verified token speaks for, in one workspace or in none."""
 
     user_id: UUID
-    workspace_id: UUID
+    workspace_id: UUID  # the person's own id, which is no workspace's, where they are in none
     session_id: UUID
     role: str
     permissions: frozenset[str]
@@ -98,13 +104,23 @@ class Principal:
         object.__setattr__(self, "log_fields", fields)
 
     def admit(self, access: Access) -> None:
-        """Let in to a method. Raises PermissionMissing, ApiKeyNotEnough, ApiKeyReadsOnly."""
+        """Let in to a method.
+
+        Raises NoWorkspace, PermissionMissing, ApiKeyNotEnough, ApiKeyReadsOnly.
+        """
+        if not (self.in_workspace or access.without_workspace):
+            raise NoWorkspace("You belong to no workspace.")
         if self.key is not None and access.permission is None and not access.keys:
             raise ApiKeyNotEnough("An API key is not enough for this: sign in.")
         if self.key is KeyScope.READ and not access.reads:
             raise ApiKeyReadsOnly("This API key may only read.")
         if access.permission is not None:
             self.require(access.permission)
+
+    @property
+    def in_workspace(self) -> bool:
+        """People are no tenants: whose own id stands for one is in none."""
+        return self.workspace_id != self.user_id
 
     def may(self, permission: str) -> bool:
         """Whether the role reaches this far."""

@@ -60,12 +60,13 @@ class TokenVerifier:
         self._revocations = revocations
         self._audience = audience
         self._verified: OrderedDict[str, Principal] = OrderedDict()
-        required = ("exp", "iat", "sub", "ws", "sid", "role", "sees", "jti")
+        required = ("exp", "iat", "sub", "sid", "role", "sees", "jti")
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(self._now()),
             leeway=LEEWAY,
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": audience},
+            ws={"essential": True, "allow_blank": True},  # of somebody who is in none
             **{name: ClaimsOption(essential=True) for name in required},
         )
 
@@ -113,7 +114,7 @@ class TokenVerifier:
         try:
             return Principal(
                 user_id=UUID(claims["sub"]),
-                workspace_id=UUID(claims["ws"]),
+                workspace_id=UUID(claims["ws"] or claims["sub"]),
                 session_id=UUID(claims["sid"]),
                 role=str(claims["role"]),
                 permissions=frozenset(str(claims.get("scope", "")).split()),

@@ -28,7 +28,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+freelanceflow/auth/v1/account_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a(freelanceflow/auth/v1/auth_service.proto\x1a\"freelanceflow/type/v1/access.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\x02\n\x04User\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x05 \x01(\t\x12\x16\n\x0eworkspace_name\x18\x06 \x01(\t\x12\x15\n\rcurrency_code\x18\x07 \x01(\t\x12\x11\n\ttime_zone\x18\x08 \x01(\t\x12\x0c\n\x04role\x18\t \x01(\t\x12\x13\n\x0bpermissions\x18\n \x03(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x14\n\x0chas_password\x18\r \x01(\x08\x12.\n\nerase_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63ustom_role_name\x18\x0f \x01(\t\"\x0e\n\x0cGetMeRequest\"{\n\x0fUpdateMeRequest\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x1b.freelanceflow.auth.v1.User\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"C\n\x15\x43hangePasswordRequest\x12\x18\n\x10\x63urrent_password\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\"\x18\n\x16\x43hangePasswordResponse\"\x9b\x01\n\x07Session\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_seen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63urrent\x18\x05 \x01(\x08\"<\n\x13ListSessionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"a\n\x14ListSessionsResponse\x12\x30\n\x08sessions\x18\x01 \x03(\x0b\x32\x1e.freelanceflow.auth.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x11\x45ndSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"#\n\x12\x45ndSessionResponse\x12\r\n\x05\x65nded\x18\x01 \x01(\x05\"@\n\x17ListMyWorkspacesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"k\n\x18ListMyWorkspacesResponse\x12\x36\n\x0bmemberships\x18\x01 \x03(\x0b\x32!.freelanceflow.auth.v1.Membership\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xbb\x01\n\nMembership\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\x12\x16\n\x0eworkspace_name\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x13\n\x0bsole_member\x18\x04 \x01(\x08\x12\x12\n\nonly_owner\x18\x05 \x01(\x08\x12.\n\nerase_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63ustom_role_name\x18\x07 \x01(\t\".\n\x16SwitchWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"1\n\x0f\x44\x65leteMeRequest\x12\x10\n\x08password\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"\x12\n\x10\x44\x65leteMeResponse2\xdf\x06\n\x0e\x41\x63\x63ountService\x12S\n\x05GetMe\x12#.freelanceflow.auth.v1.GetMeRequest\x1a\x1b.freelanceflow.auth.v1.User\"\x08\x8a\xb5\x18\x04 \x01(\x01\x12W\n\x08UpdateMe\x12&.freelanceflow.auth.v1.UpdateMeRequest\x1a\x1b.freelanceflow.auth.v1.User\"\x06\x8a\xb5\x18\x02 \x01\x12u\n\x0e\x43hangePassword\x12,.freelanceflow.auth.v1.ChangePasswordRequest\x1a-.freelanceflow.auth.v1.ChangePasswordResponse\"\x06\x8a\xb5\x18\x02 \x01\x12o\n\x0cListSessions\x12*.freelanceflow.auth.v1.ListSessionsRequest\x1a+.freelanceflow.auth.v1.ListSessionsResponse\"\x06\x8a\xb5\x18\x02 \x01\x12i\n\nEndSession\x12(.freelanceflow.auth.v1.EndSessionRequest\x1a).freelanceflow.auth.v1.EndSessionResponse\"\x06\x8a\xb5\x18\x02 \x01\x12{\n\x10ListMyWorkspaces\x12..freelanceflow.auth.v1.ListMyWorkspacesRequest\x1a/.freelanceflow.auth.v1.ListMyWorkspacesResponse\"\x06\x8a\xb5\x18\x02 \x01\x12j\n\x0fSwitchWorkspace\x12-.freelanceflow.auth.v1.SwitchWorkspaceRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x06\x8a\xb5\x18\x02 \x01\x12\x63\n\x08\x44\x65leteMe\x12&.freelanceflow.auth.v1.DeleteMeRequest\x1a\'.freelanceflow.auth.v1.DeleteMeResponse\"\x06\x8a\xb5\x18\x02 \x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+freelanceflow/auth/v1/account_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a(freelanceflow/auth/v1/auth_service.proto\x1a\"freelanceflow/type/v1/access.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\x02\n\x04User\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x05 \x01(\t\x12\x16\n\x0eworkspace_name\x18\x06 \x01(\t\x12\x15\n\rcurrency_code\x18\x07 \x01(\t\x12\x11\n\ttime_zone\x18\x08 \x01(\t\x12\x0c\n\x04role\x18\t \x01(\t\x12\x13\n\x0bpermissions\x18\n \x03(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x14\n\x0chas_password\x18\r \x01(\x08\x12.\n\nerase_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63ustom_role_name\x18\x0f \x01(\t\"\x0e\n\x0cGetMeRequest\"{\n\x0fUpdateMeRequest\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x1b.freelanceflow.auth.v1.User\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"C\n\x15\x43hangePasswordRequest\x12\x18\n\x10\x63urrent_password\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\"\x18\n\x16\x43hangePasswordResponse\"\x9b\x01\n\x07Session\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_seen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63urrent\x18\x05 \x01(\x08\"<\n\x13ListSessionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"a\n\x14ListSessionsResponse\x12\x30\n\x08sessions\x18\x01 \x03(\x0b\x32\x1e.freelanceflow.auth.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x11\x45ndSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"#\n\x12\x45ndSessionResponse\x12\r\n\x05\x65nded\x18\x01 \x01(\x05\"@\n\x17ListMyWorkspacesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"k\n\x18ListMyWorkspacesResponse\x12\x36\n\x0bmemberships\x18\x01 \x03(\x0b\x32!.freelanceflow.auth.v1.Membership\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xbb\x01\n\nMembership\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\x12\x16\n\x0eworkspace_name\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x13\n\x0bsole_member\x18\x04 \x01(\x08\x12\x12\n\nonly_owner\x18\x05 \x01(\x08\x12.\n\nerase_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63ustom_role_name\x18\x07 \x01(\t\"\x1a\n\x18ListMyInvitationsRequest\"U\n\x19ListMyInvitationsResponse\x12\x38\n\x0binvitations\x18\x01 \x03(\x0b\x32#.freelanceflow.auth.v1.MyInvitation\"\x87\x01\n\x0cMyInvitation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0eworkspace_name\x18\x02 \x01(\t\x12\x14\n\x0cinviter_name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"2\n\x19\x41\x63\x63\x65ptMyInvitationRequest\x12\x15\n\rinvitation_id\x18\x01 \x01(\t\"2\n\x1a\x41\x63\x63\x65ptMyInvitationResponse\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\".\n\x16SwitchWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"1\n\x0f\x44\x65leteMeRequest\x12\x10\n\x08password\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"\x12\n\x10\x44\x65leteMeResponse2\xf8\x08\n\x0e\x41\x63\x63ountService\x12U\n\x05GetMe\x12#.freelanceflow.auth.v1.GetMeRequest\x1a\x1b.freelanceflow.auth.v1.User\"\n\x8a\xb5\x18\x06 \x01(\x01\x30\x01\x12Y\n\x08UpdateMe\x12&.freelanceflow.auth.v1.UpdateMeRequest\x1a\x1b.freelanceflow.auth.v1.User\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12w\n\x0e\x43hangePassword\x12,.freelanceflow.auth.v1.ChangePasswordRequest\x1a-.freelanceflow.auth.v1.ChangePasswordResponse\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12q\n\x0cListSessions\x12*.freelanceflow.auth.v1.ListSessionsRequest\x1a+.freelanceflow.auth.v1.ListSessionsResponse\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12k\n\nEndSession\x12(.freelanceflow.auth.v1.EndSessionRequest\x1a).freelanceflow.auth.v1.EndSessionResponse\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12}\n\x10ListMyWorkspaces\x12..freelanceflow.auth.v1.ListMyWorkspacesRequest\x1a/.freelanceflow.auth.v1.ListMyWorkspacesResponse\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12l\n\x0fSwitchWorkspace\x12-.freelanceflow.auth.v1.SwitchWorkspaceRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12\x80\x01\n\x11ListMyInvitations\x12/.freelanceflow.auth.v1.ListMyInvitationsRequest\x1a\x30.freelanceflow.auth.v1.ListMyInvitationsResponse\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12\x83\x01\n\x12\x41\x63\x63\x65ptMyInvitation\x12\x30.freelanceflow.auth.v1.AcceptMyInvitationRequest\x1a\x31.freelanceflow.auth.v1.AcceptMyInvitationResponse\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12\x65\n\x08\x44\x65leteMe\x12&.freelanceflow.auth.v1.DeleteMeRequest\x1a\'.freelanceflow.auth.v1.DeleteMeResponse\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,21 +36,25 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'freelanceflow.auth.v1.accou
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetMe']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['GetMe']._serialized_options = b'\212\265\030\004 \001(\001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['GetMe']._serialized_options = b'\212\265\030\006 \001(\0010\001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['UpdateMe']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['UpdateMe']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['UpdateMe']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['ChangePassword']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['ChangePassword']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ChangePassword']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['ListSessions']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['ListSessions']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListSessions']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['EndSession']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['EndSession']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['EndSession']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['ListMyWorkspaces']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['ListMyWorkspaces']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListMyWorkspaces']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['SwitchWorkspace']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['SwitchWorkspace']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['SwitchWorkspace']._serialized_options = b'\212\265\030\004 \0010\001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListMyInvitations']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListMyInvitations']._serialized_options = b'\212\265\030\004 \0010\001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['AcceptMyInvitation']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['AcceptMyInvitation']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['DeleteMe']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['DeleteMe']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['DeleteMe']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_USER']._serialized_start=216
   _globals['_USER']._serialized_end=561
   _globals['_GETMEREQUEST']._serialized_start=563
@@ -77,12 +81,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMYWORKSPACESRESPONSE']._serialized_end=1369
   _globals['_MEMBERSHIP']._serialized_start=1372
   _globals['_MEMBERSHIP']._serialized_end=1559
-  _globals['_SWITCHWORKSPACEREQUEST']._serialized_start=1561
-  _globals['_SWITCHWORKSPACEREQUEST']._serialized_end=1607
-  _globals['_DELETEMEREQUEST']._serialized_start=1609
-  _globals['_DELETEMEREQUEST']._serialized_end=1658
-  _globals['_DELETEMERESPONSE']._serialized_start=1660
-  _globals['_DELETEMERESPONSE']._serialized_end=1678
-  _globals['_ACCOUNTSERVICE']._serialized_start=1681
-  _globals['_ACCOUNTSERVICE']._serialized_end=2544
+  _globals['_LISTMYINVITATIONSREQUEST']._serialized_start=1561
+  _globals['_LISTMYINVITATIONSREQUEST']._serialized_end=1587
+  _globals['_LISTMYINVITATIONSRESPONSE']._serialized_start=1589
+  _globals['_LISTMYINVITATIONSRESPONSE']._serialized_end=1674
+  _globals['_MYINVITATION']._serialized_start=1677
+  _globals['_MYINVITATION']._serialized_end=1812
+  _globals['_ACCEPTMYINVITATIONREQUEST']._serialized_start=1814
+  _globals['_ACCEPTMYINVITATIONREQUEST']._serialized_end=1864
+  _globals['_ACCEPTMYINVITATIONRESPONSE']._serialized_start=1866
+  _globals['_ACCEPTMYINVITATIONRESPONSE']._serialized_end=1916
+  _globals['_SWITCHWORKSPACEREQUEST']._serialized_start=1918
+  _globals['_SWITCHWORKSPACEREQUEST']._serialized_end=1964
+  _globals['_DELETEMEREQUEST']._serialized_start=1966
+  _globals['_DELETEMEREQUEST']._serialized_end=2015
+  _globals['_DELETEMERESPONSE']._serialized_start=2017
+  _globals['_DELETEMERESPONSE']._serialized_end=2035
+  _globals['_ACCOUNTSERVICE']._serialized_start=2038
+  _globals['_ACCOUNTSERVICE']._serialized_end=3182
 # @@protoc_insertion_point(module_scope)

@@ -71,6 +71,16 @@ class AccountServiceStub:
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.SwitchWorkspaceRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
                 _registered_method=True)
+        self.ListMyInvitations = channel.unary_unary(
+                '/freelanceflow.auth.v1.AccountService/ListMyInvitations',
+                request_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ListMyInvitationsRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ListMyInvitationsResponse.FromString,
+                _registered_method=True)
+        self.AcceptMyInvitation = channel.unary_unary(
+                '/freelanceflow.auth.v1.AccountService/AcceptMyInvitation',
+                request_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.AcceptMyInvitationRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.AcceptMyInvitationResponse.FromString,
+                _registered_method=True)
         self.DeleteMe = channel.unary_unary(
                 '/freelanceflow.auth.v1.AccountService/DeleteMe',
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.DeleteMeRequest.SerializeToString,
@@ -132,6 +142,21 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMyInvitations(self, request, context):
+        """Lists the open invitations to the person's address into open workspaces, the newest first, at most 50.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptMyInvitation(self, request, context):
+        """Turns an invitation to the person's address into a membership; who signs in has proven the address. Fails with NOT_FOUND
+        (INVITATION_NOT_FOUND), also for a used or expired one, PERMISSION_DENIED (WORKSPACE_CLOSED) and ALREADY_EXISTS (ALREADY_MEMBER).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteMe(self, request, context):
         """Deletes the person's account at once and for good, and with it every workspace that nobody else belongs to; what they made
         elsewhere stays and names them no longer. Fails with UNAUTHENTICATED (CREDENTIALS_WRONG, CODE_NEEDED, CODE_WRONG),
@@ -178,6 +203,16 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.SwitchWorkspace,
                     request_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.SwitchWorkspaceRequest.FromString,
                     response_serializer=freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.SerializeToString,
+            ),
+            'ListMyInvitations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMyInvitations,
+                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ListMyInvitationsRequest.FromString,
+                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ListMyInvitationsResponse.SerializeToString,
+            ),
+            'AcceptMyInvitation': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptMyInvitation,
+                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.AcceptMyInvitationRequest.FromString,
+                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.AcceptMyInvitationResponse.SerializeToString,
             ),
             'DeleteMe': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMe,
@@ -375,6 +410,60 @@ class AccountService:
             '/freelanceflow.auth.v1.AccountService/SwitchWorkspace',
             freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.SwitchWorkspaceRequest.SerializeToString,
             freelanceflow_dot_auth_dot_v1_dot_auth__service__pb2.TokenPair.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMyInvitations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.auth.v1.AccountService/ListMyInvitations',
+            freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ListMyInvitationsRequest.SerializeToString,
+            freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.ListMyInvitationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptMyInvitation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.auth.v1.AccountService/AcceptMyInvitation',
+            freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.AcceptMyInvitationRequest.SerializeToString,
+            freelanceflow_dot_auth_dot_v1_dot_account__service__pb2.AcceptMyInvitationResponse.FromString,
             options,
             channel_credentials,
             insecure,

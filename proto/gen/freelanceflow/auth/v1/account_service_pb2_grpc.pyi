@@ -50,6 +50,12 @@ class AccountServiceStub:
     """Lists the workspaces the person is a member of, by name."""
     SwitchWorkspace: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.SwitchWorkspaceRequest, _auth_service_pb2.TokenPair]
     """Moves the current session into another workspace of the person. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+    ListMyInvitations: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.ListMyInvitationsRequest, _account_service_pb2.ListMyInvitationsResponse]
+    """Lists the open invitations to the person's address into open workspaces, the newest first, at most 50."""
+    AcceptMyInvitation: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.AcceptMyInvitationRequest, _account_service_pb2.AcceptMyInvitationResponse]
+    """Turns an invitation to the person's address into a membership; who signs in has proven the address. Fails with NOT_FOUND
+    (INVITATION_NOT_FOUND), also for a used or expired one, PERMISSION_DENIED (WORKSPACE_CLOSED) and ALREADY_EXISTS (ALREADY_MEMBER).
+    """
     DeleteMe: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.DeleteMeRequest, _account_service_pb2.DeleteMeResponse]
     """Deletes the person's account at once and for good, and with it every workspace that nobody else belongs to; what they made
     elsewhere stays and names them no longer. Fails with UNAUTHENTICATED (CREDENTIALS_WRONG, CODE_NEEDED, CODE_WRONG),
@@ -77,6 +83,12 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Lists the workspaces the person is a member of, by name."""
     SwitchWorkspace: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SwitchWorkspaceRequest, _auth_service_pb2.TokenPair]  # type: ignore[assignment]
     """Moves the current session into another workspace of the person. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+    ListMyInvitations: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ListMyInvitationsRequest, _account_service_pb2.ListMyInvitationsResponse]  # type: ignore[assignment]
+    """Lists the open invitations to the person's address into open workspaces, the newest first, at most 50."""
+    AcceptMyInvitation: _aio.UnaryUnaryMultiCallable[_account_service_pb2.AcceptMyInvitationRequest, _account_service_pb2.AcceptMyInvitationResponse]  # type: ignore[assignment]
+    """Turns an invitation to the person's address into a membership; who signs in has proven the address. Fails with NOT_FOUND
+    (INVITATION_NOT_FOUND), also for a used or expired one, PERMISSION_DENIED (WORKSPACE_CLOSED) and ALREADY_EXISTS (ALREADY_MEMBER).
+    """
     DeleteMe: _aio.UnaryUnaryMultiCallable[_account_service_pb2.DeleteMeRequest, _account_service_pb2.DeleteMeResponse]  # type: ignore[assignment]
     """Deletes the person's account at once and for good, and with it every workspace that nobody else belongs to; what they made
     elsewhere stays and names them no longer. Fails with UNAUTHENTICATED (CREDENTIALS_WRONG, CODE_NEEDED, CODE_WRONG),
@@ -143,6 +155,24 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.TokenPair, _abc.Awaitable[_auth_service_pb2.TokenPair]]:
         """Moves the current session into another workspace of the person. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+
+    @_abc_1.abstractmethod
+    def ListMyInvitations(
+        self,
+        request: _account_service_pb2.ListMyInvitationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.ListMyInvitationsResponse, _abc.Awaitable[_account_service_pb2.ListMyInvitationsResponse]]:
+        """Lists the open invitations to the person's address into open workspaces, the newest first, at most 50."""
+
+    @_abc_1.abstractmethod
+    def AcceptMyInvitation(
+        self,
+        request: _account_service_pb2.AcceptMyInvitationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.AcceptMyInvitationResponse, _abc.Awaitable[_account_service_pb2.AcceptMyInvitationResponse]]:
+        """Turns an invitation to the person's address into a membership; who signs in has proven the address. Fails with NOT_FOUND
+        (INVITATION_NOT_FOUND), also for a used or expired one, PERMISSION_DENIED (WORKSPACE_CLOSED) and ALREADY_EXISTS (ALREADY_MEMBER).
+        """
 
     @_abc_1.abstractmethod
     def DeleteMe(

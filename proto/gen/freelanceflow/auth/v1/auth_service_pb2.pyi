@@ -146,7 +146,7 @@ class TokenPair(_message.Message):
     refresh_expires_in: _builtins.int
     """Seconds until the refresh token ends."""
     workspace_id: _builtins.str
-    """The workspace the tokens are bound to."""
+    """The workspace the tokens are bound to; empty for somebody who belongs to none."""
     user_id: _builtins.str
     """The person."""
     challenge: _builtins.str

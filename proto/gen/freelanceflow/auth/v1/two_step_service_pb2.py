@@ -27,7 +27,7 @@ from freelanceflow.type.v1 import access_pb2 as freelanceflow_dot_type_dot_v1_do
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,freelanceflow/auth/v1/two_step_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a(freelanceflow/auth/v1/auth_service.proto\x1a\"freelanceflow/type/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n\x16\x41nswerChallengeRequest\x12\x11\n\tchallenge\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x04 \x01(\t\"\x13\n\x11GetTwoStepRequest\"d\n\x07TwoStep\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x30\n\x0c\x63onfirm_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13recovery_codes_left\x18\x03 \x01(\x05\"?\n\x13StartTwoStepRequest\x12\x10\n\x08password\x18\x01 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x02 \x01(\t\"3\n\x14StartTwoStepResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t\x12\x0b\n\x03uri\x18\x02 \x01(\t\"%\n\x15\x43onfirmTwoStepRequest\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\"\x1e\n\rRecoveryCodes\x12\r\n\x05\x63odes\x18\x01 \x03(\t\"E\n\x19RenewRecoveryCodesRequest\x12\x10\n\x08password\x18\x01 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x02 \x01(\t\"=\n\x11\x45ndTwoStepRequest\x12\x10\n\x08password\x18\x01 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x02 \x01(\t\"\x14\n\x12\x45ndTwoStepResponse2\x9c\x05\n\x0eTwoStepService\x12j\n\x0f\x41nswerChallenge\x12-.freelanceflow.auth.v1.AnswerChallengeRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x06\x8a\xb5\x18\x02\x10\x01\x12^\n\nGetTwoStep\x12(.freelanceflow.auth.v1.GetTwoStepRequest\x1a\x1e.freelanceflow.auth.v1.TwoStep\"\x06\x8a\xb5\x18\x02 \x01\x12o\n\x0cStartTwoStep\x12*.freelanceflow.auth.v1.StartTwoStepRequest\x1a+.freelanceflow.auth.v1.StartTwoStepResponse\"\x06\x8a\xb5\x18\x02 \x01\x12l\n\x0e\x43onfirmTwoStep\x12,.freelanceflow.auth.v1.ConfirmTwoStepRequest\x1a$.freelanceflow.auth.v1.RecoveryCodes\"\x06\x8a\xb5\x18\x02 \x01\x12t\n\x12RenewRecoveryCodes\x12\x30.freelanceflow.auth.v1.RenewRecoveryCodesRequest\x1a$.freelanceflow.auth.v1.RecoveryCodes\"\x06\x8a\xb5\x18\x02 \x01\x12i\n\nEndTwoStep\x12(.freelanceflow.auth.v1.EndTwoStepRequest\x1a).freelanceflow.auth.v1.EndTwoStepResponse\"\x06\x8a\xb5\x18\x02 \x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,freelanceflow/auth/v1/two_step_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a(freelanceflow/auth/v1/auth_service.proto\x1a\"freelanceflow/type/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n\x16\x41nswerChallengeRequest\x12\x11\n\tchallenge\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x04 \x01(\t\"\x13\n\x11GetTwoStepRequest\"d\n\x07TwoStep\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x30\n\x0c\x63onfirm_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13recovery_codes_left\x18\x03 \x01(\x05\"?\n\x13StartTwoStepRequest\x12\x10\n\x08password\x18\x01 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x02 \x01(\t\"3\n\x14StartTwoStepResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t\x12\x0b\n\x03uri\x18\x02 \x01(\t\"%\n\x15\x43onfirmTwoStepRequest\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\"\x1e\n\rRecoveryCodes\x12\r\n\x05\x63odes\x18\x01 \x03(\t\"E\n\x19RenewRecoveryCodesRequest\x12\x10\n\x08password\x18\x01 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x02 \x01(\t\"=\n\x11\x45ndTwoStepRequest\x12\x10\n\x08password\x18\x01 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x02 \x01(\t\"\x14\n\x12\x45ndTwoStepResponse2\xa6\x05\n\x0eTwoStepService\x12j\n\x0f\x41nswerChallenge\x12-.freelanceflow.auth.v1.AnswerChallengeRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x06\x8a\xb5\x18\x02\x10\x01\x12`\n\nGetTwoStep\x12(.freelanceflow.auth.v1.GetTwoStepRequest\x1a\x1e.freelanceflow.auth.v1.TwoStep\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12q\n\x0cStartTwoStep\x12*.freelanceflow.auth.v1.StartTwoStepRequest\x1a+.freelanceflow.auth.v1.StartTwoStepResponse\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12n\n\x0e\x43onfirmTwoStep\x12,.freelanceflow.auth.v1.ConfirmTwoStepRequest\x1a$.freelanceflow.auth.v1.RecoveryCodes\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12v\n\x12RenewRecoveryCodes\x12\x30.freelanceflow.auth.v1.RenewRecoveryCodesRequest\x1a$.freelanceflow.auth.v1.RecoveryCodes\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12k\n\nEndTwoStep\x12(.freelanceflow.auth.v1.EndTwoStepRequest\x1a).freelanceflow.auth.v1.EndTwoStepResponse\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,15 +37,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TWOSTEPSERVICE'].methods_by_name['AnswerChallenge']._loaded_options = None
   _globals['_TWOSTEPSERVICE'].methods_by_name['AnswerChallenge']._serialized_options = b'\212\265\030\002\020\001'
   _globals['_TWOSTEPSERVICE'].methods_by_name['GetTwoStep']._loaded_options = None
-  _globals['_TWOSTEPSERVICE'].methods_by_name['GetTwoStep']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_TWOSTEPSERVICE'].methods_by_name['GetTwoStep']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_TWOSTEPSERVICE'].methods_by_name['StartTwoStep']._loaded_options = None
-  _globals['_TWOSTEPSERVICE'].methods_by_name['StartTwoStep']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_TWOSTEPSERVICE'].methods_by_name['StartTwoStep']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_TWOSTEPSERVICE'].methods_by_name['ConfirmTwoStep']._loaded_options = None
-  _globals['_TWOSTEPSERVICE'].methods_by_name['ConfirmTwoStep']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_TWOSTEPSERVICE'].methods_by_name['ConfirmTwoStep']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_TWOSTEPSERVICE'].methods_by_name['RenewRecoveryCodes']._loaded_options = None
-  _globals['_TWOSTEPSERVICE'].methods_by_name['RenewRecoveryCodes']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_TWOSTEPSERVICE'].methods_by_name['RenewRecoveryCodes']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_TWOSTEPSERVICE'].methods_by_name['EndTwoStep']._loaded_options = None
-  _globals['_TWOSTEPSERVICE'].methods_by_name['EndTwoStep']._serialized_options = b'\212\265\030\002 \001'
+  _globals['_TWOSTEPSERVICE'].methods_by_name['EndTwoStep']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_ANSWERCHALLENGEREQUEST']._serialized_start=182
   _globals['_ANSWERCHALLENGEREQUEST']._serialized_end=279
   _globals['_GETTWOSTEPREQUEST']._serialized_start=281
@@ -67,5 +67,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENDTWOSTEPRESPONSE']._serialized_start=727
   _globals['_ENDTWOSTEPRESPONSE']._serialized_end=747
   _globals['_TWOSTEPSERVICE']._serialized_start=750
-  _globals['_TWOSTEPSERVICE']._serialized_end=1418
+  _globals['_TWOSTEPSERVICE']._serialized_end=1428
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-freelanceflow/auth/v1/workspace_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a(freelanceflow/auth/v1/auth_service.proto\x1a\"freelanceflow/type/v1/access.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x01\n\tWorkspace\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"+\n\x13GetWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"3\n\x1bGetWorkspaceSettingsRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"E\n\x11WorkspaceSettings\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttime_zone\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"\x8c\x01\n\x16UpdateWorkspaceRequest\x12\x33\n\tworkspace\x18\x01 \x01(\x0b\x32 .freelanceflow.auth.v1.Workspace\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"\xc7\x01\n\x06Member\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12-\n\tjoin_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nvisibility\x18\x06 \x01(\t\x12\x0c\n\x04team\x18\x07 \x01(\t\x12\x16\n\x0e\x63ustom_role_id\x18\x08 \x01(\t\x12\x18\n\x10\x63ustom_role_name\x18\t \x01(\t\";\n\x12ListMembersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x13ListMembersResponse\x12.\n\x07members\x18\x01 \x03(\x0b\x32\x1d.freelanceflow.auth.v1.Member\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"|\n\x17\x43hangeMemberRoleRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x17\n\nvisibility\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04team\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\r\n\x0b_visibilityB\x07\n\x05_team\"&\n\x13RemoveMemberRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\x16\n\x14RemoveMemberResponse\"6\n\x17\x43reateInvitationRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\"\xa7\x01\n\nInvitation\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\r\n\x05token\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63ustom_role_id\x18\x06 \x01(\t\x12\x18\n\x10\x63ustom_role_name\x18\x07 \x01(\t\"[\n\x15\x43loseWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\".\n\x16ReopenWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t2\xe1\x08\n\x10WorkspaceService\x12r\n\x0cGetWorkspace\x12*.freelanceflow.auth.v1.GetWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x14\x8a\xb5\x18\x10\n\x0eworkspace.read\x12|\n\x14GetWorkspaceSettings\x12\x32.freelanceflow.auth.v1.GetWorkspaceSettingsRequest\x1a(.freelanceflow.auth.v1.WorkspaceSettings\"\x06\x8a\xb5\x18\x02\x18\x01\x12y\n\x0fUpdateWorkspace\x12-.freelanceflow.auth.v1.UpdateWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x15\x8a\xb5\x18\x11\n\x0fworkspace.write\x12x\n\x0bListMembers\x12).freelanceflow.auth.v1.ListMembersRequest\x1a*.freelanceflow.auth.v1.ListMembersResponse\"\x12\x8a\xb5\x18\x0e\n\x0cmembers.read\x12v\n\x10\x43hangeMemberRole\x12..freelanceflow.auth.v1.ChangeMemberRoleRequest\x1a\x1d.freelanceflow.auth.v1.Member\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12x\n\x0e\x43loseWorkspace\x12,.freelanceflow.auth.v1.CloseWorkspaceRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x16\x8a\xb5\x18\x12\n\x10workspace.delete\x12z\n\x0fReopenWorkspace\x12-.freelanceflow.auth.v1.ReopenWorkspaceRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x16\x8a\xb5\x18\x12\n\x10workspace.delete\x12|\n\x0cRemoveMember\x12*.freelanceflow.auth.v1.RemoveMemberRequest\x1a+.freelanceflow.auth.v1.RemoveMemberResponse\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12z\n\x10\x43reateInvitation\x12..freelanceflow.auth.v1.CreateInvitationRequest\x1a!.freelanceflow.auth.v1.Invitation\"\x13\x8a\xb5\x18\x0f\n\rmembers.writeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-freelanceflow/auth/v1/workspace_service.proto\x12\x15\x66reelanceflow.auth.v1\x1a(freelanceflow/auth/v1/auth_service.proto\x1a\"freelanceflow/type/v1/access.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x01\n\tWorkspace\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"P\n\x16\x43reateWorkspaceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rcurrency_code\x18\x02 \x01(\t\x12\x11\n\ttime_zone\x18\x03 \x01(\t\"+\n\x13GetWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"3\n\x1bGetWorkspaceSettingsRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\"E\n\x11WorkspaceSettings\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttime_zone\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"\x8c\x01\n\x16UpdateWorkspaceRequest\x12\x33\n\tworkspace\x18\x01 \x01(\x0b\x32 .freelanceflow.auth.v1.Workspace\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"\xc7\x01\n\x06Member\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12-\n\tjoin_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nvisibility\x18\x06 \x01(\t\x12\x0c\n\x04team\x18\x07 \x01(\t\x12\x16\n\x0e\x63ustom_role_id\x18\x08 \x01(\t\x12\x18\n\x10\x63ustom_role_name\x18\t \x01(\t\";\n\x12ListMembersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x13ListMembersResponse\x12.\n\x07members\x18\x01 \x03(\x0b\x32\x1d.freelanceflow.auth.v1.Member\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"|\n\x17\x43hangeMemberRoleRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x17\n\nvisibility\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04team\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\r\n\x0b_visibilityB\x07\n\x05_team\"&\n\x13RemoveMemberRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\x16\n\x14RemoveMemberResponse\"6\n\x17\x43reateInvitationRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\"\xa7\x01\n\nInvitation\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\r\n\x05token\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63ustom_role_id\x18\x06 \x01(\t\x12\x18\n\x10\x63ustom_role_name\x18\x07 \x01(\t\"[\n\x15\x43loseWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\".\n\x16ReopenWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t2\xcf\t\n\x10WorkspaceService\x12r\n\x0cGetWorkspace\x12*.freelanceflow.auth.v1.GetWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x14\x8a\xb5\x18\x10\n\x0eworkspace.read\x12l\n\x0f\x43reateWorkspace\x12-.freelanceflow.auth.v1.CreateWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x08\x8a\xb5\x18\x04 \x01\x30\x01\x12|\n\x14GetWorkspaceSettings\x12\x32.freelanceflow.auth.v1.GetWorkspaceSettingsRequest\x1a(.freelanceflow.auth.v1.WorkspaceSettings\"\x06\x8a\xb5\x18\x02\x18\x01\x12y\n\x0fUpdateWorkspace\x12-.freelanceflow.auth.v1.UpdateWorkspaceRequest\x1a .freelanceflow.auth.v1.Workspace\"\x15\x8a\xb5\x18\x11\n\x0fworkspace.write\x12x\n\x0bListMembers\x12).freelanceflow.auth.v1.ListMembersRequest\x1a*.freelanceflow.auth.v1.ListMembersResponse\"\x12\x8a\xb5\x18\x0e\n\x0cmembers.read\x12v\n\x10\x43hangeMemberRole\x12..freelanceflow.auth.v1.ChangeMemberRoleRequest\x1a\x1d.freelanceflow.auth.v1.Member\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12x\n\x0e\x43loseWorkspace\x12,.freelanceflow.auth.v1.CloseWorkspaceRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x16\x8a\xb5\x18\x12\n\x10workspace.delete\x12z\n\x0fReopenWorkspace\x12-.freelanceflow.auth.v1.ReopenWorkspaceRequest\x1a .freelanceflow.auth.v1.TokenPair\"\x16\x8a\xb5\x18\x12\n\x10workspace.delete\x12|\n\x0cRemoveMember\x12*.freelanceflow.auth.v1.RemoveMemberRequest\x1a+.freelanceflow.auth.v1.RemoveMemberResponse\"\x13\x8a\xb5\x18\x0f\n\rmembers.write\x12z\n\x10\x43reateInvitation\x12..freelanceflow.auth.v1.CreateInvitationRequest\x1a!.freelanceflow.auth.v1.Invitation\"\x13\x8a\xb5\x18\x0f\n\rmembers.writeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['GetWorkspace']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['GetWorkspace']._serialized_options = b'\212\265\030\020\n\016workspace.read'
+  _globals['_WORKSPACESERVICE'].methods_by_name['CreateWorkspace']._loaded_options = None
+  _globals['_WORKSPACESERVICE'].methods_by_name['CreateWorkspace']._serialized_options = b'\212\265\030\004 \0010\001'
   _globals['_WORKSPACESERVICE'].methods_by_name['GetWorkspaceSettings']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['GetWorkspaceSettings']._serialized_options = b'\212\265\030\002\030\001'
   _globals['_WORKSPACESERVICE'].methods_by_name['UpdateWorkspace']._loaded_options = None
@@ -55,34 +57,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKSPACESERVICE'].methods_by_name['CreateInvitation']._serialized_options = b'\212\265\030\017\n\rmembers.write'
   _globals['_WORKSPACE']._serialized_start=218
   _globals['_WORKSPACE']._serialized_end=360
-  _globals['_GETWORKSPACEREQUEST']._serialized_start=362
-  _globals['_GETWORKSPACEREQUEST']._serialized_end=405
-  _globals['_GETWORKSPACESETTINGSREQUEST']._serialized_start=407
-  _globals['_GETWORKSPACESETTINGSREQUEST']._serialized_end=458
-  _globals['_WORKSPACESETTINGS']._serialized_start=460
-  _globals['_WORKSPACESETTINGS']._serialized_end=529
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=532
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=672
-  _globals['_MEMBER']._serialized_start=675
-  _globals['_MEMBER']._serialized_end=874
-  _globals['_LISTMEMBERSREQUEST']._serialized_start=876
-  _globals['_LISTMEMBERSREQUEST']._serialized_end=935
-  _globals['_LISTMEMBERSRESPONSE']._serialized_start=937
-  _globals['_LISTMEMBERSRESPONSE']._serialized_end=1031
-  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_start=1033
-  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_end=1157
-  _globals['_REMOVEMEMBERREQUEST']._serialized_start=1159
-  _globals['_REMOVEMEMBERREQUEST']._serialized_end=1197
-  _globals['_REMOVEMEMBERRESPONSE']._serialized_start=1199
-  _globals['_REMOVEMEMBERRESPONSE']._serialized_end=1221
-  _globals['_CREATEINVITATIONREQUEST']._serialized_start=1223
-  _globals['_CREATEINVITATIONREQUEST']._serialized_end=1277
-  _globals['_INVITATION']._serialized_start=1280
-  _globals['_INVITATION']._serialized_end=1447
-  _globals['_CLOSEWORKSPACEREQUEST']._serialized_start=1449
-  _globals['_CLOSEWORKSPACEREQUEST']._serialized_end=1540
-  _globals['_REOPENWORKSPACEREQUEST']._serialized_start=1542
-  _globals['_REOPENWORKSPACEREQUEST']._serialized_end=1588
-  _globals['_WORKSPACESERVICE']._serialized_start=1591
-  _globals['_WORKSPACESERVICE']._serialized_end=2712
+  _globals['_CREATEWORKSPACEREQUEST']._serialized_start=362
+  _globals['_CREATEWORKSPACEREQUEST']._serialized_end=442
+  _globals['_GETWORKSPACEREQUEST']._serialized_start=444
+  _globals['_GETWORKSPACEREQUEST']._serialized_end=487
+  _globals['_GETWORKSPACESETTINGSREQUEST']._serialized_start=489
+  _globals['_GETWORKSPACESETTINGSREQUEST']._serialized_end=540
+  _globals['_WORKSPACESETTINGS']._serialized_start=542
+  _globals['_WORKSPACESETTINGS']._serialized_end=611
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=614
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=754
+  _globals['_MEMBER']._serialized_start=757
+  _globals['_MEMBER']._serialized_end=956
+  _globals['_LISTMEMBERSREQUEST']._serialized_start=958
+  _globals['_LISTMEMBERSREQUEST']._serialized_end=1017
+  _globals['_LISTMEMBERSRESPONSE']._serialized_start=1019
+  _globals['_LISTMEMBERSRESPONSE']._serialized_end=1113
+  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_start=1115
+  _globals['_CHANGEMEMBERROLEREQUEST']._serialized_end=1239
+  _globals['_REMOVEMEMBERREQUEST']._serialized_start=1241
+  _globals['_REMOVEMEMBERREQUEST']._serialized_end=1279
+  _globals['_REMOVEMEMBERRESPONSE']._serialized_start=1281
+  _globals['_REMOVEMEMBERRESPONSE']._serialized_end=1303
+  _globals['_CREATEINVITATIONREQUEST']._serialized_start=1305
+  _globals['_CREATEINVITATIONREQUEST']._serialized_end=1359
+  _globals['_INVITATION']._serialized_start=1362
+  _globals['_INVITATION']._serialized_end=1529
+  _globals['_CLOSEWORKSPACEREQUEST']._serialized_start=1531
+  _globals['_CLOSEWORKSPACEREQUEST']._serialized_end=1622
+  _globals['_REOPENWORKSPACEREQUEST']._serialized_start=1624
+  _globals['_REOPENWORKSPACEREQUEST']._serialized_end=1670
+  _globals['_WORKSPACESERVICE']._serialized_start=1673
+  _globals['_WORKSPACESERVICE']._serialized_end=2904
 # @@protoc_insertion_point(module_scope)

@@ -65,6 +65,36 @@ class Workspace(_message.Message):
 Global___Workspace: _TypeAlias = Workspace  # noqa: Y015
 
 @_typing.final
+class CreateWorkspaceRequest(_message.Message):
+    """Asks for a workspace of one's own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What it is called."""
+    currency_code: _builtins.str
+    """ISO 4217 code it adds up in; "EUR" when empty."""
+    time_zone: _builtins.str
+    """IANA time zone in which its days begin; "UTC" when empty."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "name", b"name", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateWorkspaceRequest: _TypeAlias = CreateWorkspaceRequest  # noqa: Y015
+
+@_typing.final
 class GetWorkspaceRequest(_message.Message):
     """Asks for the workspace."""
 

@@ -41,6 +41,11 @@ class WorkspaceServiceStub:
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.SerializeToString,
                 response_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
                 _registered_method=True)
+        self.CreateWorkspace = channel.unary_unary(
+                '/freelanceflow.auth.v1.WorkspaceService/CreateWorkspace',
+                request_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.CreateWorkspaceRequest.SerializeToString,
+                response_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+                _registered_method=True)
         self.GetWorkspaceSettings = channel.unary_unary(
                 '/freelanceflow.auth.v1.WorkspaceService/GetWorkspaceSettings',
                 request_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.GetWorkspaceSettingsRequest.SerializeToString,
@@ -89,6 +94,14 @@ class WorkspaceServiceServicer:
 
     def GetWorkspace(self, request, context):
         """Gets the workspace. Another workspace's id: NOT_FOUND (WORKSPACE_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateWorkspace(self, request, context):
+        """Makes one more workspace, with the caller as its owner; their session stays where it is. Fails with INVALID_ARGUMENT
+        (NAME_MISSING, CURRENCY_UNKNOWN, TIME_ZONE_UNKNOWN) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -163,6 +176,11 @@ def add_WorkspaceServiceServicer_to_server(servicer, server):
                     request_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.FromString,
                     response_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Workspace.SerializeToString,
             ),
+            'CreateWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateWorkspace,
+                    request_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.CreateWorkspaceRequest.FromString,
+                    response_serializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Workspace.SerializeToString,
+            ),
             'GetWorkspaceSettings': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWorkspaceSettings,
                     request_deserializer=freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.GetWorkspaceSettingsRequest.FromString,
@@ -231,6 +249,33 @@ class WorkspaceService:
             target,
             '/freelanceflow.auth.v1.WorkspaceService/GetWorkspace',
             freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.GetWorkspaceRequest.SerializeToString,
+            freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/freelanceflow.auth.v1.WorkspaceService/CreateWorkspace',
+            freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.CreateWorkspaceRequest.SerializeToString,
             freelanceflow_dot_auth_dot_v1_dot_workspace__service__pb2.Workspace.FromString,
             options,
             channel_credentials,

@@ -36,6 +36,10 @@ class WorkspaceServiceStub:
     def __new__(cls, channel: _aio.Channel) -> WorkspaceServiceAsyncStub: ...
     GetWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_service_pb2.Workspace]
     """Gets the workspace. Another workspace's id: NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+    CreateWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateWorkspaceRequest, _workspace_service_pb2.Workspace]
+    """Makes one more workspace, with the caller as its owner; their session stays where it is. Fails with INVALID_ARGUMENT
+    (NAME_MISSING, CURRENCY_UNKNOWN, TIME_ZONE_UNKNOWN) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    """
     GetWorkspaceSettings: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceSettingsRequest, _workspace_service_pb2.WorkspaceSettings]
     """Tells another service what a workspace is set to, of which it has heard no event. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND)."""
     UpdateWorkspace: _grpc.UnaryUnaryMultiCallable[_workspace_service_pb2.UpdateWorkspaceRequest, _workspace_service_pb2.Workspace]
@@ -68,6 +72,10 @@ class WorkspaceServiceAsyncStub(WorkspaceServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
     """Gets the workspace. Another workspace's id: NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+    CreateWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.CreateWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
+    """Makes one more workspace, with the caller as its owner; their session stays where it is. Fails with INVALID_ARGUMENT
+    (NAME_MISSING, CURRENCY_UNKNOWN, TIME_ZONE_UNKNOWN) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+    """
     GetWorkspaceSettings: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.GetWorkspaceSettingsRequest, _workspace_service_pb2.WorkspaceSettings]  # type: ignore[assignment]
     """Tells another service what a workspace is set to, of which it has heard no event. Fails with NOT_FOUND (WORKSPACE_NOT_FOUND)."""
     UpdateWorkspace: _aio.UnaryUnaryMultiCallable[_workspace_service_pb2.UpdateWorkspaceRequest, _workspace_service_pb2.Workspace]  # type: ignore[assignment]
@@ -103,6 +111,16 @@ class WorkspaceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_workspace_service_pb2.Workspace, _abc.Awaitable[_workspace_service_pb2.Workspace]]:
         """Gets the workspace. Another workspace's id: NOT_FOUND (WORKSPACE_NOT_FOUND)."""
+
+    @_abc_1.abstractmethod
+    def CreateWorkspace(
+        self,
+        request: _workspace_service_pb2.CreateWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workspace_service_pb2.Workspace, _abc.Awaitable[_workspace_service_pb2.Workspace]]:
+        """Makes one more workspace, with the caller as its owner; their session stays where it is. Fails with INVALID_ARGUMENT
+        (NAME_MISSING, CURRENCY_UNKNOWN, TIME_ZONE_UNKNOWN) and RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+        """
 
     @_abc_1.abstractmethod
     def GetWorkspaceSettings(

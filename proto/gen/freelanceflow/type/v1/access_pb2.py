@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"freelanceflow/type/v1/access.proto\x12\x15\x66reelanceflow.type.v1\x1a google/protobuf/descriptor.proto\"_\n\x06\x41\x63\x63\x65ss\x12\x12\n\npermission\x18\x01 \x01(\t\x12\x0e\n\x06public\x18\x02 \x01(\x08\x12\x10\n\x08internal\x18\x03 \x01(\x08\x12\x11\n\tsigned_in\x18\x04 \x01(\x08\x12\x0c\n\x04keys\x18\x05 \x01(\x08:O\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1d.freelanceflow.type.v1.Accessb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"freelanceflow/type/v1/access.proto\x12\x15\x66reelanceflow.type.v1\x1a google/protobuf/descriptor.proto\"z\n\x06\x41\x63\x63\x65ss\x12\x12\n\npermission\x18\x01 \x01(\t\x12\x0e\n\x06public\x18\x02 \x01(\x08\x12\x10\n\x08internal\x18\x03 \x01(\x08\x12\x11\n\tsigned_in\x18\x04 \x01(\x08\x12\x0c\n\x04keys\x18\x05 \x01(\x08\x12\x19\n\x11without_workspace\x18\x06 \x01(\x08:O\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1d.freelanceflow.type.v1.Accessb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'freelanceflow.type.v1.acces
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ACCESS']._serialized_start=95
-  _globals['_ACCESS']._serialized_end=190
+  _globals['_ACCESS']._serialized_end=217
 # @@protoc_insertion_point(module_scope)

@@ -29,6 +29,7 @@ class Access(_message.Message):
     INTERNAL_FIELD_NUMBER: _builtins.int
     SIGNED_IN_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
+    WITHOUT_WORKSPACE_FIELD_NUMBER: _builtins.int
     permission: _builtins.str
     """Name of the permission the caller's token must carry, such as "deals.write"."""
     public: _builtins.bool
@@ -39,6 +40,8 @@ class Access(_message.Message):
     """True when any signed-in person may call it, whatever the role (own profile, own sessions)."""
     keys: _builtins.bool
     """With signed_in: true when an API key may call it as well. An RPC with a permission lets in every key that carries it."""
+    without_workspace: _builtins.bool
+    """With signed_in: true when it concerns the person alone, so that somebody who belongs to no workspace may call it as well."""
     def __init__(
         self,
         *,
@@ -47,10 +50,11 @@ class Access(_message.Message):
         internal: _builtins.bool = ...,
         signed_in: _builtins.bool = ...,
         keys: _builtins.bool = ...,
+        without_workspace: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["internal", b"internal", "keys", b"keys", "permission", b"permission", "public", b"public", "signed_in", b"signed_in"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["internal", b"internal", "keys", b"keys", "permission", b"permission", "public", b"public", "signed_in", b"signed_in", "without_workspace", b"without_workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import DateTime, Text, Uuid, bindparam, exists, insert, select, update
 
 from auth.adapters.custom_roles import held
-from auth.adapters.tables import invitations
+from auth.adapters.tables import custom_roles, invitations, members, users, workspaces
 from auth.domain.custom_role import Given
 from auth.domain.roles import Role
 from kit.database import Statement, SystemTransaction, Transaction
@@ -22,16 +23,46 @@ ADD = Statement(
 )
 _is_open = invitations.c.accepted_at.is_(None) & (invitations.c.expires_at > NOW)
 _open_one = (invitations.c.secret_hash == bindparam("hash")) & _is_open
+_as_what = invitations.c.role, invitations.c.custom_role_id
 ACCEPT = Statement(
-    update(invitations)
-    .where(_open_one)
-    .values(accepted_at=NOW)
-    .returning(
-        invitations.c.workspace_id,
-        invitations.c.email,
+    update(invitations).where(_open_one).values(accepted_at=NOW).returning(*_as_what)
+)
+_own_one = (
+    (invitations.c.id == bindparam("id", type_=Uuid()))
+    & (invitations.c.email == bindparam("email", type_=Text()))
+    & _is_open
+)
+WHERE_TO = Statement(select(invitations.c.workspace_id).where(_own_one))
+ACCEPT_OWN = Statement(
+    update(invitations).where(_own_one).values(accepted_at=NOW).returning(*_as_what)
+)
+TO_ADDRESS = Statement(
+    select(
+        invitations.c.id,
+        workspaces.c.name.label("workspace_name"),
+        users.c.name.label("inviter_name"),
         invitations.c.role,
-        invitations.c.custom_role_id,
+        custom_roles.c.name.label("custom_role_name"),
+        invitations.c.expires_at,
     )
+    .join(workspaces, workspaces.c.workspace_id == invitations.c.workspace_id)
+    .outerjoin(users, users.c.id == invitations.c.invited_by)
+    .outerjoin(
+        custom_roles,
+        (custom_roles.c.workspace_id == invitations.c.workspace_id)
+        & (custom_roles.c.id == invitations.c.custom_role_id),
+    )
+    .where(
+        invitations.c.email == bindparam("email", type_=Text()),
+        _is_open,
+        workspaces.c.erase_at.is_(None),
+        ~exists().where(
+            members.c.workspace_id == invitations.c.workspace_id,
+            members.c.user_id == bindparam("user", type_=Uuid()),
+        ),
+    )
+    .order_by(invitations.c.id.desc())
+    .limit(50)
 )
 INVITED = Statement(select(invitations.c.workspace_id, invitations.c.email).where(_open_one))
 
@@ -89,7 +120,32 @@ async def find(tx: SystemTransaction, secret_hash: bytes, now: datetime) -> Invi
 
 async def accept(uow: UnitOfWork, secret_hash: bytes, now: datetime) -> Given | None:
     """Use an invitation up, and say as what; of many at a time one gets it."""
-    row = await uow.row(ACCEPT, hash=secret_hash, now=now)
+    return await _given(uow, await uow.row(ACCEPT, hash=secret_hash, now=now))
+
+
+async def to_address(
+    tx: SystemTransaction, user_id: UUID, email: str, now: datetime
+) -> list[asyncpg.Record]:
+    """Where somebody is invited to and does not belong yet, the newest first."""
+    return await tx.rows(TO_ADDRESS, user=user_id, email=email, now=now)
+
+
+async def where_to(
+    tx: SystemTransaction, invitation_id: UUID, email: str, now: datetime
+) -> UUID | None:
+    """The workspace of an open invitation to an address."""
+    found: UUID | None = await tx.value(WHERE_TO, id=invitation_id, email=email, now=now)
+    return found
+
+
+async def accept_own(
+    uow: UnitOfWork, invitation_id: UUID, email: str, now: datetime
+) -> Given | None:
+    """As `accept`, by whoever has proven the address without the secret."""
+    return await _given(uow, await uow.row(ACCEPT_OWN, id=invitation_id, email=email, now=now))
+
+
+async def _given(uow: UnitOfWork, row: asyncpg.Record | None) -> Given | None:
     if row is None:
         return None
     custom = await held(uow, row["custom_role_id"]) if row["custom_role_id"] else None

@@ -32,6 +32,7 @@ IDENTITIES = Statement(
 SESSIONS = Statement(
     select(
         sessions.c.workspace_id,
+        sessions.c.user_id,
         sessions.c.device,
         sessions.c.created_at,
         sessions.c.last_seen_at,

@@ -173,6 +173,7 @@ invitations = Table(
     _instant("accepted_at", optional=True),
     *_custom_role("invitations"),
     Index("ix_invitations_workspace_id", "workspace_id", "id"),
+    Index("ix_invitations_email", "email"),
 )
 
 sessions = Table(

@@ -10,8 +10,8 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
+from auth.domain.grant import Grant
 from auth.domain.session import ACCESS_TOKEN_LIFE
-from auth.domain.workspace import Member
 from kit.ids import new_id
 from kit.rpc.identity import KeyScope
 from kit.rpc.tokens import ALGORITHM, ALGORITHMS, AUDIENCE, ISSUER, TYPE
@@ -32,7 +32,7 @@ class TokenSigner:
 
     def sign(
         self,
-        member: Member,
+        grant: Grant,
         *,
         session_id: UUID,
         now: datetime,
@@ -45,17 +45,17 @@ class TokenSigner:
         """
         signing = self._keys.keys[0]
         issued = int(now.timestamp())
-        allowed = member.permissions
+        allowed = grant.permissions
         if key is KeyScope.READ:
             allowed = frozenset(name for name in allowed if name.endswith(".read"))
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
-            "sub": str(member.id),
-            "ws": str(member.workspace_id),
+            "sub": str(grant.user_id),
+            "ws": str(grant.workspace_id or ""),  # empty for none, which no older service takes
             "sid": str(session_id),
-            "role": member.role.value,
-            "sees": member.sight.claim,
+            "role": grant.role,
+            "sees": grant.sight.claim,
             "scope": " ".join(sorted(allowed)),
             "iat": issued,
             "exp": int((until or now + ACCESS_TOKEN_LIFE).timestamp()),

@@ -95,7 +95,7 @@ async def exchange(uow: UnitOfWork, signer: TokenSigner, *, key: ApiKey, now: da
     if key.expires_at is not None:
         until = min(until, key.expires_at)
     scope = KeyScope.READ if key.read_only else KeyScope.ALL
-    access = signer.sign(member, session_id=session.id, now=now, until=until, key=scope)
+    access = signer.sign(member.grant, session_id=session.id, now=now, until=until, key=scope)
     await uow.commit()
     return KeyToken(access, int((until - now).total_seconds()))
 

@@ -92,6 +92,6 @@ async def _go_on(
         raise SessionEnded("This session has ended. Sign in again.")
     await end_sessions_of_workspace(uow, now=now, by=user_id)
     member = await workspaces.member(uow, user_id)
-    tokens = await start(uow, signer, member=member, device=old.device, now=now)
+    tokens = await start(uow, signer, grant=member.grant, device=old.device, now=now)
     await uow.commit()
     return tokens

@@ -221,8 +221,8 @@ async def _connect(
     await identities.add(uow, claims, user.id, now)
     user.connected(claims.email, at=now)
     uow.tell(user)
-    member = await workspaces.member_coming_in(uow, user.id)
-    tokens = await session_cases.start(uow, signer, member=member, device=device, now=now)
+    grant = await session_cases.coming_in(uow, user.id)
+    tokens = await session_cases.start(uow, signer, grant=grant, device=device, now=now)
     await uow.commit()
     return tokens
 

@@ -33,6 +33,8 @@ JOINING: Budgets = (Budget("join", 10),)
 KEYS: Budgets = (Budget("key", 60),)
 # Of one person; each is a mail to somebody who may not have asked for it.
 INVITATIONS: Budgets = (Budget("invitation", 50),)
+# Of one person; each is a tenant in four databases.
+WORKSPACES: Budgets = (Budget("workspace", 10),)
 # Each of these may be a mail to somebody who did not ask for it.
 LINKS: Budgets = (
     Budget("link pair", 3),

@@ -87,7 +87,8 @@ async def register(
         await _ask_for_proof(uow, user, now=now)
         await uow.commit()
         return None
-    tokens = await sessions.start(uow, signer, member=member, device=newcomer.device, now=now)
+    grant, device = member.grant, newcomer.device
+    tokens = await sessions.start(uow, signer, grant=grant, device=device, now=now)
     await uow.commit()
     return tokens
 
@@ -99,8 +100,8 @@ async def verify_email(
     user = await users.load_for_update(uow, user_id)
     user.email_verified_at = user.email_verified_at or now
     await users.save(uow, user)
-    member = await workspaces.member_coming_in(uow, user_id)
-    tokens = await sessions.start(uow, signer, member=member, device=device, now=now)
+    grant = await sessions.coming_in(uow, user_id)
+    tokens = await sessions.start(uow, signer, grant=grant, device=device, now=now)
     await uow.commit()
     return tokens
 
@@ -156,22 +157,25 @@ async def accept_invitation(
         await users.add(uow, guest.user)
     else:
         await sessions.hold_proof(uow, guest.user)
-    member = _member(guest.user, uow.workspace_id, given, now)
-    member.version = await workspaces.next_version(uow, member.id)
-    member.join(by=guest.user.id)
-    await workspaces.add_member(uow, member)
+    member = await join(uow, guest.user, given, now=now)
     if not guest.is_new and (challenge := await two_step.challenge(uow, guest.user, now)):
         return challenge
-    tokens = await sessions.start(uow, signer, member=member, device=device, now=now)
+    tokens = await sessions.start(uow, signer, grant=member.grant, device=device, now=now)
     await uow.commit()
     return tokens
 
 
 async def move_in(uow: UnitOfWork, user: User, workspace: Workspace, *, now: datetime) -> Member:
-    """The owner of a new workspace, as part of a larger use case. Raises EmailTaken."""
+    """Somebody new with a new workspace, as part of a larger use case. Raises EmailTaken."""
     await users.add(uow, user)
     await workspaces.add(uow, workspace)
-    member = _member(user, workspace.id, Given(Role.OWNER), now)
+    return await join(uow, user, Given(Role.OWNER), now=now)
+
+
+async def join(uow: UnitOfWork, user: User, given: Given, *, now: datetime) -> Member:
+    """Belong to the unit's workspace, as part of a larger use case. Raises AlreadyMember."""
+    member = _member(user, uow.workspace_id, given, now)
+    member.version = await workspaces.next_version(uow, user.id)
     member.join(by=user.id)
     await workspaces.add_member(uow, member)
     return member

@@ -15,9 +15,9 @@ from auth.domain.errors import (
     WorkspaceNotFound,
 )
 from auth.domain.facts import Cause
+from auth.domain.grant import Grant
 from auth.domain.session import ACCESS_TOKEN_LIFE, DEVICE_LENGTH, IDLE_LIFE, Session
 from auth.domain.user import User
-from auth.domain.workspace import Member
 from kit.database import Pool, SystemTransaction
 from kit.ids import new_id
 from kit.unit_of_work import UnitOfWork
@@ -31,7 +31,7 @@ class Tokens:
     refresh: str
     access_expires_in: int
     refresh_expires_in: int
-    workspace_id: UUID
+    workspace_id: UUID | None
     user_id: UUID
 
 
@@ -65,7 +65,7 @@ async def log_in(
     device: str,
     now: datetime,
 ) -> Tokens:
-    """Start a session of a proven person in the unit's workspace; keep a renewed hash.
+    """Start a session of a proven person in the unit's workspace, or in none; keep a renewed hash.
 
     Raises CredentialsWrong when the password was changed since it was proven.
     """
@@ -73,10 +73,19 @@ async def log_in(
     if new_hash is not None:
         user.password_hash = new_hash
         await users.save(uow, user)
-    member = await workspaces.member_coming_in(uow, user.id)
-    tokens = await start(uow, signer, member=member, device=device, now=now)
+    grant = await coming_in(uow, user.id)
+    tokens = await start(uow, signer, grant=grant, device=device, now=now)
     await uow.commit()
     return tokens
+
+
+async def coming_in(uow: UnitOfWork, user_id: UUID) -> Grant:
+    """What somebody may do in the unit's workspace until the commit; a unit of the person's own is
+    in none. Raises MemberNotFound.
+    """
+    if uow.workspace_id == user_id:
+        return Grant.without_workspace(user_id)
+    return (await workspaces.member_coming_in(uow, user_id)).grant
 
 
 async def hold_proof(uow: UnitOfWork, user: User) -> None:
@@ -88,20 +97,20 @@ async def hold_proof(uow: UnitOfWork, user: User) -> None:
 
 
 async def start(
-    uow: UnitOfWork, signer: TokenSigner, *, member: Member, device: str, now: datetime
+    uow: UnitOfWork, signer: TokenSigner, *, grant: Grant, device: str, now: datetime
 ) -> Tokens:
     """A new session with the first pair of tokens, as part of a larger use case."""
     session = Session(
         id=new_id(),
         workspace_id=uow.workspace_id,
         version=1,
-        user_id=member.id,
+        user_id=grant.user_id,
         device=device[:DEVICE_LENGTH],
         created_at=now,
         last_seen_at=now,
     )
     await sessions.add(uow, session)
-    return await _issue(uow, signer, session, member, refresh=secrets.new_secret(), now=now)
+    return await _issue(uow, signer, session, grant, refresh=secrets.new_secret(), now=now)
 
 
 async def refresh_session(
@@ -123,19 +132,19 @@ async def refresh_session(
         await uow.commit()
         raise
     try:
-        member = await workspaces.member(uow, session.user_id)
+        grant = await _still(uow, session)
     except MemberNotFound:
         raise SessionEnded("You no longer belong to this workspace.") from None
     if not fresh:
         assert token.sealed_successor is not None  # written with used_at
         successor = secrets.unseal(token.sealed_successor, refresh_token)
-        return _pair(signer, session, member, refresh=successor, now=now)
+        return _pair(signer, session, grant, refresh=successor, now=now)
     successor = secrets.new_secret()
     sealed = secrets.seal(successor, refresh_token)
     await sessions.use_token(uow, used, sealed_successor=sealed, now=now)
     session.last_seen_at = now
     await sessions.save(uow, session)
-    tokens = await _issue(uow, signer, session, member, refresh=successor, now=now)
+    tokens = await _issue(uow, signer, session, grant, refresh=successor, now=now)
     await uow.commit()
     return tokens
 
@@ -201,7 +210,7 @@ async def switch_workspace(
     """
     await users.held_password(uow, user_id)  # as a session begins: see hold_proof
     try:
-        member = await workspaces.member_coming_in(uow, user_id)
+        grant = await coming_in(uow, user_id)
     except MemberNotFound:
         raise WorkspaceNotFound("There is no such workspace.") from None
     old = await sessions.load_for_update(uow, session_id)
@@ -209,7 +218,7 @@ async def switch_workspace(
         raise SessionEnded("This session has ended. Sign in again.")
     old.end(Cause.SWITCHED, at=now, by=user_id)
     await sessions.save(uow, old)
-    tokens = await start(uow, signer, member=member, device=old.device, now=now)
+    tokens = await start(uow, signer, grant=grant, device=old.device, now=now)
     await uow.commit()
     return tokens
 
@@ -222,30 +231,37 @@ async def _end_all(
         await sessions.save(uow, session)
 
 
+async def _still(uow: UnitOfWork, session: Session) -> Grant:
+    """What the session's person may do now. Raises MemberNotFound."""
+    if not session.in_workspace:
+        return Grant.without_workspace(session.user_id)
+    return (await workspaces.member(uow, session.user_id)).grant
+
+
 async def _issue(
     uow: UnitOfWork,
     signer: TokenSigner,
     session: Session,
-    member: Member,
+    grant: Grant,
     *,
     refresh: str,
     now: datetime,
 ) -> Tokens:
     expires_at = session.refresh_expires_at(now)
     await sessions.add_token(uow, secrets.digest(refresh), session.id, expires_at)
-    return _pair(signer, session, member, refresh=refresh, now=now)
+    return _pair(signer, session, grant, refresh=refresh, now=now)
 
 
 def _pair(
-    signer: TokenSigner, session: Session, member: Member, *, refresh: str, now: datetime
+    signer: TokenSigner, session: Session, grant: Grant, *, refresh: str, now: datetime
 ) -> Tokens:
-    access = signer.sign(member, session_id=session.id, now=now)
+    access = signer.sign(grant, session_id=session.id, now=now)
     expires_at = session.refresh_expires_at(now)
     return Tokens(
         access=access,
         refresh=refresh,
         access_expires_in=int(ACCESS_TOKEN_LIFE.total_seconds()),
         refresh_expires_in=max(0, int(min(expires_at - now, IDLE_LIFE).total_seconds())),
-        workspace_id=session.workspace_id,
+        workspace_id=grant.workspace_id,
         user_id=session.user_id,
     )

@@ -18,7 +18,7 @@ DEVICE_LENGTH = 400
 
 @dataclass(eq=False, kw_only=True)
 class Session(Aggregate):
-    """Bound to one workspace at a time."""
+    """Bound to one workspace at a time, or to none: then `workspace_id` is the person's own id."""
 
     user_id: UUID
     device: str
@@ -26,6 +26,11 @@ class Session(Aggregate):
     last_seen_at: datetime
     ended_at: datetime | None = None
     api_key_id: UUID | None = None  # of a program's, which has no refresh token
+
+    @property
+    def in_workspace(self) -> bool:
+        """Whether there is one that it is bound to."""
+        return self.workspace_id != self.user_id
 
     def refresh_expires_at(self, now: datetime) -> datetime:
         """Until when the next refresh token works."""

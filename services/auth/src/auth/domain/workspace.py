@@ -25,6 +25,7 @@ from auth.domain.facts import (
     WorkspaceReopened,
     WorkspaceUpdated,
 )
+from auth.domain.grant import Grant
 from auth.domain.names import known_currency, known_time_zone, normal_name, normal_team
 from auth.domain.roles import SEES_ALL, Role, Standing, Visibility, permissions_of
 from kit.aggregate import Aggregate
@@ -177,6 +178,17 @@ class Member(Aggregate):
     def permissions(self) -> frozenset[str]:
         """What the person may do."""
         return permissions_of(self.standing.rights, self.visibility, closed=self.closed)
+
+    @property
+    def grant(self) -> Grant:
+        """What a token says of it."""
+        return Grant(
+            user_id=self.id,
+            workspace_id=self.workspace_id,
+            role=self.role.value,
+            sight=self.sight,
+            permissions=self.permissions,
+        )
 
     @property
     def role_name(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from auth.adapters import audit
+from freelanceflow.auth.v1.account_events_pb2 import SessionRevoked
 from kit.bus.consumer import Handler
 from kit.bus.events import Event
 from kit.unit_of_work import UnitOfWork
@@ -21,14 +22,19 @@ async def keep_all(uow: UnitOfWork, events: Sequence[Event]) -> None:
 
 
 def is_kept(event: Event) -> bool:
-    """Whether somebody stands behind it; the rows of an import have nobody."""
+    """Whether somebody stands behind it, in a workspace; the rows of an import have nobody."""
+    if event.type == SESSION_ENDED:
+        return SessionRevoked.FromString(event.body).user_id != str(event.workspace_id)
+    if event.actor_id == event.workspace_id:  # in no workspace, whose log it could be
+        return False
     return event.actor_id is not None or event.type in WITHOUT_ACTOR
 
 
+SESSION_ENDED = "auth.session.v1.revoked"
 # What the system does of itself, and what a person does before they are anybody.
 WITHOUT_ACTOR = frozenset(
     {
-        "auth.session.v1.revoked",
+        SESSION_ENDED,
         "crm.activity.v1.purged",
         "crm.client.v1.purged",
         "crm.deal.v1.purged",
@@ -52,7 +58,7 @@ OF_AUTH: dict[str, Handler] = {
     "auth.role.v1.changed": keep_one,
     "auth.role.v1.created": keep_one,
     "auth.role.v1.deleted": keep_one,
-    "auth.session.v1.revoked": keep_one,
+    SESSION_ENDED: keep_one,
 }
 OF_CRM: dict[str, Handler] = {
     "crm.activity.v1.created": keep_one,

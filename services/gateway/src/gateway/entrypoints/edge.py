@@ -18,7 +18,7 @@ from gateway.config import Settings
 from gateway.entrypoints.errors import HttpProblem, answer
 from gateway.entrypoints.identity import Caller, Identification
 from gateway.entrypoints.limits import Limits
-from gateway.entrypoints.no_workspace import refuse_in_closed
+from gateway.entrypoints.no_workspace import refuse_without_workspace
 from gateway.entrypoints.origin import refuse_foreign
 from gateway.entrypoints.sessions import Cookies
 from gateway.entrypoints.zones import Zones, speaks_of_days
@@ -122,7 +122,7 @@ class Edge:
             bind(caller.principal.log_fields)
             sender = caller.principal.user_id.hex
         await self._limits.spend(path=path, method=method, sender=sender, address=address)
-        refuse_in_closed(caller.principal, path)
+        refuse_without_workspace(caller.principal, path)
         state["zones"] = self._zones
         if caller.principal is not None and speaks_of_days(scope, headers):
             state["zone"] = await self._zones.of(caller.principal, caller.identity)

@@ -65,8 +65,8 @@ class HttpProblem(Exception):
         self.headers = headers or {}
 
 
-class WorkspaceClosed(HttpProblem):
-    """Nobody works in it; pages lead to the one that says so."""
+class NoOpenWorkspace(HttpProblem):
+    """There is none to work in; pages lead to the one that says so."""
 
 
 class SignInNeeded(Exception):
@@ -98,7 +98,7 @@ def install(app: FastAPI) -> None:
 def answer(request: Request, error: Exception) -> Response:
     """The answer to a refusal that is found before there is a route."""
     match error:
-        case WorkspaceClosed() if not (_is_data(request) or is_htmx(request)):
+        case NoOpenWorkspace() if not (_is_data(request) or is_htmx(request)):
             return RedirectResponse("/no-workspace", 303)
         case HttpProblem():
             return _problem(

@@ -1,12 +1,12 @@
 """Whoever has no open workspace sees one page, and what concerns themselves."""
 
-from gateway.entrypoints.errors import WorkspaceClosed
-from kit.rpc.identity import Principal
+from gateway.entrypoints.errors import NoOpenWorkspace
+from kit.rpc.identity import NoWorkspace, Principal
 
 PAGE = "/no-workspace"
 REOPEN = "workspace.delete"
-# What concerns the person, the other workspaces, or reopening this one; and where links of mails
-# lead, whoever follows them.
+# What concerns the person, their other workspaces, or reopening this one; and where links of mails
+# lead, whoever follows them. The services let whoever is in no workspace no further than this.
 _LET_IN = frozenset(
     {
         "/api/docs",
@@ -37,14 +37,17 @@ _BELOW = (
 )
 
 
-def is_closed(principal: Principal) -> bool:
-    """In an open workspace every member may do something else."""
-    return principal.permissions <= {REOPEN}
+def has_open_workspace(principal: Principal) -> bool:
+    """In one that is open every member may do something else than reopen it."""
+    return principal.in_workspace and not principal.permissions <= {REOPEN}
 
 
-def refuse_in_closed(principal: Principal | None, path: str) -> None:
-    """Raises WorkspaceClosed."""
-    if principal is None or not is_closed(principal):
+def refuse_without_workspace(principal: Principal | None, path: str) -> None:
+    """Raises NoOpenWorkspace."""
+    if principal is None or has_open_workspace(principal):
         return
-    if path not in _LET_IN and not path.startswith(_BELOW):
-        raise WorkspaceClosed(403, "WORKSPACE_CLOSED", "This workspace is closed.")
+    if path in _LET_IN or path.startswith(_BELOW):
+        return
+    if principal.in_workspace:
+        raise NoOpenWorkspace(403, "WORKSPACE_CLOSED", "This workspace is closed.")
+    raise NoOpenWorkspace(403, NoWorkspace.reason, "You belong to no workspace.")

@@ -18,7 +18,7 @@ from freelanceflow.analytics.v1.analytics_service_pb2 import (
     Basis,
     DealInsight,
 )
-from freelanceflow.auth.v1.account_service_pb2 import User
+from freelanceflow.auth.v1.account_service_pb2 import ListMyInvitationsResponse, User
 from freelanceflow.auth.v1.api_key_service_pb2 import ListApiKeysResponse
 from freelanceflow.crm.v1.client_service_pb2 import ListClientsRequest, ListClientsResponse
 from freelanceflow.crm.v1.deal_service_pb2 import (
@@ -171,6 +171,7 @@ def make_neighbours() -> SimpleNamespace:
                 "GetMe": user,
                 "UpdateMe": user,
                 "ListSessions": make_sessions(),
+                "ListMyInvitations": ListMyInvitationsResponse(),
             }
         ),
         google=Peer({"ListGoogleAccounts": make_google_accounts()}),

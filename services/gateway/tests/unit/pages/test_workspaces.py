@@ -1,8 +1,11 @@
 """The list of my workspaces, entering another one, and the settings of the present one."""
 
 from freelanceflow.auth.v1.account_service_pb2 import (
+    AcceptMyInvitationResponse,
+    ListMyInvitationsResponse,
     ListMyWorkspacesResponse,
     Membership,
+    MyInvitation,
     SwitchWorkspaceRequest,
 )
 from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
@@ -32,6 +35,32 @@ async def test_mine_are_listed_and_the_present_one_is_marked(site: Site) -> None
     assert HOSTILE not in page.text
     assert 'href="/workspaces?page_token=more"' in page.text
     assert 'href="/workspaces"' in (await site.get("/more")).text
+
+
+async def test_an_invitation_is_accepted_where_it_is_shown(site: Site) -> None:
+    account = site.neighbours.account
+    account.answers["ListMyWorkspaces"] = MINE
+    one = MyInvitation(id=OTHER, workspace_name=HOSTILE, inviter_name="Ada", role="Sales")
+    account.answers["ListMyInvitations"] = ListMyInvitationsResponse(invitations=[one])
+    page = await site.get("/workspaces")
+    assert f'action="/workspaces/invitations/{OTHER}/accept"' in page.text
+    assert HOSTILE not in page.text
+    account.answers["AcceptMyInvitation"] = AcceptMyInvitationResponse(workspace_id=HERE)
+    account.answers["SwitchWorkspace"] = TokenPair(access_token="new", refresh_expires_in=60)
+    answer = await site.post(f"/workspaces/invitations/{OTHER}/accept", {})
+    assert (answer.status, answer.headers["location"]) == (303, "/")
+    assert account.asked[-1] == SwitchWorkspaceRequest(workspace_id=HERE)
+
+
+async def test_one_more_workspace_keeps_what_was_typed(site: Site) -> None:
+    site.neighbours.workspaces.answers["CreateWorkspace"] = RemoteError(
+        ErrorKind.INVALID, "NAME_MISSING", "", fields={"name": "Give a name."}
+    )
+    form = {"name": " ", "currency_code": "CHF", "time_zone": "Europe/Zurich"}
+    answer = await site.post("/workspaces/new", form)
+    assert (answer.status, "Give a name." in answer.text) == (422, True)
+    assert '<option value="CHF" selected>' in answer.text
+    assert 'name="time_zone" value="Europe/Zurich"' in answer.text
 
 
 async def test_entering_starts_a_session_there(site: Site) -> None:

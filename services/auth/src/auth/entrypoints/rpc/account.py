@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from auth.adapters import sessions, users, workspaces
-from auth.application import guesses, new_passwords
+from auth.adapters import invitations, sessions, users, workspaces
+from auth.application import guesses, moving, new_passwords
 from auth.application import sessions as session_cases
 from auth.application.leaving import delete_account
 from auth.application.workspaces import change_profile
@@ -13,8 +13,10 @@ from auth.domain.session import IDLE_LIFE
 from auth.entrypoints.app import App
 from auth.entrypoints.rpc.mapping import (
     membership_message,
+    my_invitation_message,
     session_message,
     tokens_message,
+    user_in_message,
     user_message,
 )
 from auth.entrypoints.rpc.masks import wanted
@@ -148,6 +150,29 @@ class AccountService(grpc_api.AccountServiceServicer):
             next_page_token=self._app.pages.issue(last, mark) if last else "",
         )
 
+    async def ListMyInvitations(
+        self, request: pb.ListMyInvitationsRequest, context: Context
+    ) -> pb.ListMyInvitationsResponse:
+        user_id, now = principal_of(context).user_id, self._app.clock.now()
+        async with SystemTransaction(self._app.system) as tx:
+            user = await users.get(tx, user_id)
+            rows = await invitations.to_address(tx, user_id, user.email, now)
+        return pb.ListMyInvitationsResponse(invitations=map(my_invitation_message, rows))
+
+    async def AcceptMyInvitation(
+        self, request: pb.AcceptMyInvitationRequest, context: Context
+    ) -> pb.AcceptMyInvitationResponse:
+        app, user_id, now = self._app, principal_of(context).user_id, self._app.clock.now()
+        invitation_id = parse_id(request.invitation_id, "invitation_id")
+        email, workspace_id = await moving.invited_to(
+            app.system, user_id=user_id, invitation_id=invitation_id, now=now
+        )
+        async with app.system_unit(workspace_id) as uow:
+            await moving.accept_own_invitation(
+                uow, user_id=user_id, email=email, invitation_id=invitation_id, now=now
+            )
+        return pb.AcceptMyInvitationResponse(workspace_id=str(workspace_id))
+
     async def SwitchWorkspace(
         self, request: pb.SwitchWorkspaceRequest, context: Context
     ) -> TokenPair:
@@ -164,8 +189,11 @@ class AccountService(grpc_api.AccountServiceServicer):
 
     async def _me(self, principal: Principal) -> pb.User:
         async with self._app.system_unit(principal.workspace_id) as tx:
-            return user_message(
-                await users.get(tx, principal.user_id),
+            user = await users.get(tx, principal.user_id)
+            if not principal.in_workspace:
+                return user_message(user)
+            return user_in_message(
+                user,
                 await workspaces.get(tx),
                 await workspaces.member(tx, principal.user_id),
                 principal.permissions,

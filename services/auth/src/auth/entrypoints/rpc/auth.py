@@ -94,9 +94,9 @@ class AuthService(grpc_api.AuthServiceServicer):
         secret = secrets.digest(request.token)
         async with SystemTransaction(app.system) as tx:
             user_id = await users.use_link(tx, secret_hash=secret, purpose=VERIFY, now=now)
-            workspace_id = user_id and await workspaces.first_workspace(tx, user_id)
-            if user_id is None or workspace_id is None:
+            if user_id is None:
                 raise LinkNotValid("This link is not valid any more. Ask for a new one.")
+            workspace_id = await workspaces.first_workspace(tx, user_id) or user_id
             await tx.commit()
         async with app.system_unit(workspace_id) as uow:
             tokens = await registration.verify_email(

@@ -27,31 +27,38 @@ def tokens_message(tokens: Tokens | Challenge) -> auth_pb.TokenPair:
         refresh_token=tokens.refresh,
         expires_in=tokens.access_expires_in,
         refresh_expires_in=tokens.refresh_expires_in,
-        workspace_id=str(tokens.workspace_id),
+        workspace_id=str(tokens.workspace_id or ""),
         user_id=str(tokens.user_id),
     )
 
 
-def user_message(
-    user: User, workspace: Workspace, member: Member, permissions: frozenset[str]
-) -> account_pb.User:
+def user_message(user: User) -> account_pb.User:
     return account_pb.User(
         id=str(user.id),
         email=user.email,
         name=user.name,
         locale=user.locale,
-        workspace_id=str(workspace.id),
-        workspace_name=workspace.name,
-        currency_code=workspace.currency,
-        time_zone=workspace.time_zone,
-        role=member.role.value,
-        custom_role_name=member.custom.name if member.custom else "",
-        permissions=sorted(permissions),
         create_time=to_timestamp(user.created_at),
         etag=str(user.version),
-        erase_time=to_timestamp(workspace.erase_at) if workspace.erase_at else None,
         has_password=user.password_hash is not None,
     )
+
+
+def user_in_message(
+    user: User, workspace: Workspace, member: Member, permissions: frozenset[str]
+) -> account_pb.User:
+    """The person in a workspace."""
+    message = user_message(user)
+    message.workspace_id = str(workspace.id)
+    message.workspace_name = workspace.name
+    message.currency_code = workspace.currency
+    message.time_zone = workspace.time_zone
+    message.role = member.role.value
+    message.custom_role_name = member.custom.name if member.custom else ""
+    message.permissions.extend(sorted(permissions))
+    if workspace.erase_at is not None:
+        message.erase_time.CopyFrom(to_timestamp(workspace.erase_at))
+    return message
 
 
 def session_message(session: Session, *, current: bool) -> account_pb.Session:
@@ -73,6 +80,16 @@ def membership_message(row: Any) -> account_pb.Membership:
         sole_member=row["sole_member"],
         only_owner=row["only_owner"],
         erase_time=to_timestamp(row["erase_at"]) if row["erase_at"] else None,
+    )
+
+
+def my_invitation_message(row: Any) -> account_pb.MyInvitation:
+    return account_pb.MyInvitation(
+        id=str(row["id"]),
+        workspace_name=row["workspace_name"],
+        inviter_name=row["inviter_name"],
+        role=row["custom_role_name"] or row["role"].capitalize(),
+        expire_time=to_timestamp(row["expires_at"]),
     )
 
 

@@ -77,7 +77,7 @@ def _identity(row: Any) -> pb.OwnIdentity:
 
 def _session(row: Any) -> pb.OwnSession:
     return pb.OwnSession(
-        workspace_id=str(row["workspace_id"]),
+        workspace_id="" if row["workspace_id"] == row["user_id"] else str(row["workspace_id"]),
         device=row["device"],
         create_time=to_timestamp(row["created_at"]),
         last_seen_time=to_timestamp(row["last_seen_at"]),

@@ -5,7 +5,7 @@ from uuid import UUID
 from auth.adapters import users, workspaces
 from auth.application import guesses
 from auth.application import sessions as session_cases
-from auth.domain.errors import CredentialsWrong, PasswordNotSet
+from auth.domain.errors import PasswordNotSet
 from auth.domain.user import User
 from auth.entrypoints.app import App
 from kit.database import SystemTransaction
@@ -38,12 +38,9 @@ async def proven_again(app: App, user_id: UUID, password: str, client_address: s
 
 
 async def home_of(app: App, user: User) -> UUID:
-    """The workspace that somebody comes into. Raises CredentialsWrong without any."""
+    """The workspace that somebody comes into; their own id where they belong to none."""
     async with SystemTransaction(app.system) as tx:
-        workspace_id = await workspaces.first_workspace(tx, user.id)
-    if workspace_id is None:  # removed from the last one
-        raise CredentialsWrong("You do not belong to any workspace.")
-    return workspace_id
+        return await workspaces.first_workspace(tx, user.id) or user.id
 
 
 async def spend_on_code(app: App, user_id: UUID, client_address: str) -> None:

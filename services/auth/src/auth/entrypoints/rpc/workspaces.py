@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from auth.adapters import workspaces
-from auth.application import closing, guesses
+from auth.application import closing, guesses, moving
 from auth.application import workspaces as cases
 from auth.domain.errors import WorkspaceHasChanged, WorkspaceNotFound
 from auth.entrypoints.app import App
@@ -19,7 +19,7 @@ from auth.entrypoints.rpc.proof import proven_again, spend_on_code
 from freelanceflow.auth.v1 import workspace_service_pb2 as pb
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as grpc_api
 from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
-from kit.ids import parse_id
+from kit.ids import new_id, parse_id
 from kit.paging import page_size
 from kit.rpc.identity import Context, Principal, address_of_caller, principal_of
 
@@ -29,6 +29,24 @@ _WRITABLE = ("name", "currency_code", "time_zone")
 class WorkspaceService(grpc_api.WorkspaceServiceServicer):
     def __init__(self, app: App) -> None:
         self._app = app
+
+    async def CreateWorkspace(
+        self, request: pb.CreateWorkspaceRequest, context: Context
+    ) -> pb.Workspace:
+        app, user_id, now = self._app, principal_of(context).user_id, self._app.clock.now()
+        await guesses.spend(
+            app.system, guesses.WORKSPACES, email=str(user_id), client_address="", now=now
+        )
+        async with app.system_unit(new_id()) as uow:
+            workspace = await moving.found_workspace(
+                uow,
+                user_id=user_id,
+                name=request.name,
+                currency=request.currency_code,
+                time_zone=request.time_zone,
+                now=now,
+            )
+        return workspace_message(workspace)
 
     async def GetWorkspace(self, request: pb.GetWorkspaceRequest, context: Context) -> pb.Workspace:
         principal = _inside(principal_of(context), request.workspace_id)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from freelanceflow.auth.v1 import account_service_pb2 as account_pb
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
-from gateway.entrypoints.api import schemas, schemas_leaving, schemas_roles
+from gateway.entrypoints.api import schemas, schemas_leaving, schemas_people, schemas_roles
 from gateway.entrypoints.api.answers import (
     instant,
     json_response,
@@ -35,6 +35,7 @@ _PATHS = {"currency": "currency_code"}
 _SESSION = path_parameter("session_id", "session")
 _WORKSPACE = path_parameter("workspace_id", "workspace")
 _MEMBER = path_parameter("user_id", "member")
+_INVITATION = path_parameter("invitation_id", "invitation")
 
 operations = Operations("Account")
 add = operations.add
@@ -42,7 +43,8 @@ add = operations.add
 
 @add("GET", "/me", rpc=ACCOUNT["GetMe"], summary="Who am I", answer=schemas.Me)
 async def get_me(request: Request) -> Response:
-    """With role and permissions in the workspace of the token."""
+    """With role and permissions in the workspace of the token; `workspace` and `role` are null for
+    somebody who belongs to none."""
     read_query(request)
     me = await request.app.state.clients.account.GetMe(
         account_pb.GetMeRequest(), identity_of(request)
@@ -161,6 +163,53 @@ async def list_workspaces(request: Request) -> Response:
         for m in answer.memberships
     )
     return page_response(items, answer.next_page_token)
+
+
+@add("POST", "/workspaces", rpc=WORKSPACE["CreateWorkspace"], summary="Make a workspace",
+     status=201, body=schemas_people.NewWorkspace, answer=schemas.Workspace)  # fmt: skip
+async def create_workspace(request: Request) -> Response:
+    """One more, with me as its owner; `POST /workspaces/{workspace_id}/switch` enters it."""
+    body = await read_body(request, schemas_people.NewWorkspace)
+    workspace = await request.app.state.clients.workspaces.CreateWorkspace(
+        workspace_pb.CreateWorkspaceRequest(
+            name=body.name, currency_code=body.currency, time_zone=body.time_zone
+        ),
+        identity_of(request),
+    )
+    return json_response(workspace_json(workspace), status=201)
+
+
+@add("GET", "/me/invitations", rpc=ACCOUNT["ListMyInvitations"], summary="List my invitations",
+     answer=schemas.AnyPage)  # fmt: skip
+async def list_my_invitations(request: Request) -> Response:
+    """Those to my address that I can accept, the newest first."""
+    read_query(request)
+    answer = await request.app.state.clients.account.ListMyInvitations(
+        account_pb.ListMyInvitationsRequest(), identity_of(request)
+    )
+    items = (
+        {
+            "id": one.id,
+            "workspace_name": one.workspace_name,
+            "inviter_name": one.inviter_name or None,
+            "role": one.role,
+            "expires_at": instant(one.expire_time),
+        }
+        for one in answer.invitations
+    )
+    return page_response(items, "")
+
+
+@add("POST", "/me/invitations/{invitation_id}/accept", rpc=ACCOUNT["AcceptMyInvitation"],
+     summary="Accept one of my invitations", answer=schemas.AnyRecord,
+     parameters=[_INVITATION], problems=[404, 409])  # fmt: skip
+async def accept_my_invitation(request: Request) -> Response:
+    """Without the secret of its mail; answers the `workspace_id` to switch to."""
+    answer = await request.app.state.clients.account.AcceptMyInvitation(
+        account_pb.AcceptMyInvitationRequest(invitation_id=request.path_params["invitation_id"]),
+        identity_of(request),
+    )
+    return json_response({"workspace_id": answer.workspace_id})
 
 
 @add("POST", "/workspaces/{workspace_id}/switch", rpc=ACCOUNT["SwitchWorkspace"],
@@ -302,16 +351,20 @@ def _me(me: account_pb.User) -> dict[str, Any]:
         "email": me.email,
         "name": me.name,
         "locale": me.locale,
-        "role": me.role,
+        "role": me.role or None,
         "custom_role": me.custom_role_name or None,
         "permissions": list(me.permissions),
-        "workspace": {
-            "id": me.workspace_id,
-            "name": me.workspace_name,
-            "currency": me.currency_code,
-            "time_zone": me.time_zone,
-        },
+        "workspace": _workspace_of(me) if me.workspace_id else None,
         "created_at": instant(me.create_time),
+    }
+
+
+def _workspace_of(me: account_pb.User) -> dict[str, str]:
+    return {
+        "id": me.workspace_id,
+        "name": me.workspace_name,
+        "currency": me.currency_code,
+        "time_zone": me.time_zone,
     }
 
 

@@ -145,7 +145,7 @@ def tokens_json(tokens: pb.TokenPair) -> dict[str, Any]:
         "token_type": "Bearer",
         "expires_in": tokens.expires_in,
         "refresh_expires_in": tokens.refresh_expires_in,
-        "workspace_id": tokens.workspace_id,
+        "workspace_id": tokens.workspace_id or None,
         "user_id": tokens.user_id,
     }
 

@@ -201,6 +201,7 @@ def _documented(
         "security": [] if access.public else [{"bearer": []}, {"session": []}],
         "x-permission": access.permission or ("public" if access.public else "signed_in"),
         "x-api-keys": _scopes(access),
+        "x-without-workspace": access.public or access.without_workspace,
     }
     if body is not None:
         documented["requestBody"] = {

@@ -18,6 +18,7 @@ from gateway.entrypoints.api.downloads import attachment
 from gateway.entrypoints.api.notifications import preferences_json
 from gateway.entrypoints.api.operations import Operations
 from gateway.entrypoints.api.requests import identity_of, read_query
+from gateway.entrypoints.identity import principal_of
 from kit.clock import SystemClock
 from kit.rpc.identity import CallIdentity
 
@@ -33,15 +34,24 @@ async def export_me(request: Request) -> Response:
     """One JSON file: profile, ways in, sessions, API keys, memberships, what I am told of in the
     workspace of the token, and what I did in every workspace I am in."""
     read_query(request)
-    return await own_data_file(request.app.state.clients, identity_of(request))
+    return await own_data_file(
+        request.app.state.clients,
+        identity_of(request),
+        in_workspace=principal_of(request).in_workspace,
+    )
 
 
-async def own_data_file(clients: Clients, identity: CallIdentity) -> Response:
+async def own_data_file(
+    clients: Clients, identity: CallIdentity, *, in_workspace: bool
+) -> Response:
     """The file, for pages as well. What was done comes page by page: it may be a lot."""
     now = SystemClock().now()
     kept = await clients.own_data.GetOwnData(pb.GetOwnDataRequest(), identity)
-    told = await clients.notifications.GetPreferences(GetPreferencesRequest(), identity)
-    head = {"exported_at": now, **_kept(kept), "notification_settings": preferences_json(told)}
+    told = None
+    if in_workspace:
+        told = await clients.notifications.GetPreferences(GetPreferencesRequest(), identity)
+    settings = told and preferences_json(told)
+    head = {"exported_at": now, **_kept(kept), "notification_settings": settings}
 
     async def written() -> AsyncIterator[bytes]:
         yield _json(head)[:-1] + b',"audit_log":['
@@ -91,7 +101,7 @@ def _kept(kept: pb.OwnData) -> dict[str, Any]:
         ],
         "sessions": [
             {
-                "workspace_id": found.workspace_id,
+                "workspace_id": found.workspace_id or None,
                 "device": found.device,
                 "by_api_key": found.by_api_key,
                 "created_at": instant(found.create_time),

@@ -249,7 +249,7 @@ class Tokens(Out):
     refresh_token: str
     token_type: Literal["Bearer"]
     expires_in: int
-    workspace_id: UUID
+    workspace_id: UUID | None = Field(description="Null for somebody who belongs to none.")
     user_id: UUID
 
 
@@ -258,10 +258,10 @@ class Me(Out):
     email: str
     name: str
     locale: str
-    role: str
+    role: str | None
     custom_role: str | None = Field(description="The role of one's own that narrows it.")
     permissions: list[str]
-    workspace: dict[str, Any]
+    workspace: dict[str, Any] | None
     created_at: datetime
 
 

@@ -1,4 +1,4 @@
-"""Shapes of timelines and contacts, as the documentation shows them."""
+"""Shapes of timelines, contacts and new workspaces, as the documentation shows them."""
 
 from datetime import datetime
 from typing import Literal
@@ -8,6 +8,12 @@ from pydantic import Field
 
 from gateway.entrypoints.api.requests import Body
 from gateway.entrypoints.api.schemas import ActivityKind, Out
+
+
+class NewWorkspace(Body):
+    name: str = Field(max_length=1000, examples=["Harbour Works"])
+    currency: str = Field(default="EUR", max_length=3)
+    time_zone: str = Field(default="UTC", max_length=64)
 
 
 class ContactIn(Body):

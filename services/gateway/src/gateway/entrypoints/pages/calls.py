@@ -110,7 +110,7 @@ def viewer_from(me: User, principal: Principal, unread: int | None) -> Viewer:
         workspace_name=me.workspace_name,
         currency_code=me.currency_code or "EUR",
         locale=me.locale,
-        time_zone=me.time_zone,
+        time_zone=me.time_zone or "UTC",
         role=me.role,
         permissions=principal.permissions,
         unread=unread,

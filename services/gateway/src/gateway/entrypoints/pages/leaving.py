@@ -11,7 +11,7 @@ from freelanceflow.auth.v1.account_service_pb2 import (
     Membership,
 )
 from freelanceflow.auth.v1.two_step_service_pb2 import GetTwoStepRequest
-from gateway.entrypoints.no_workspace import is_closed
+from gateway.entrypoints.no_workspace import has_open_workspace
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -78,11 +78,9 @@ async def _page(request: Request, errors: Errors) -> Response:
         clients.two_step.GetTwoStep(GetTwoStepRequest(), identity),
         all_memberships(request),
     )
-    template, viewer = "settings/account_delete.html", viewer_from(me, principal, None)
-    if is_closed(principal):
-        template = "workspaces/account_delete.html"
-    else:
-        viewer = await viewer_of(request)
+    template, viewer = "workspaces/account_delete.html", viewer_from(me, principal, None)
+    if has_open_workspace(principal):
+        template, viewer = "settings/account_delete.html", await viewer_of(request)
     return rendering_of(request).response(
         request,
         template,

@@ -4,9 +4,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from freelanceflow.auth.v1.account_service_pb2 import GetMeRequest
+from freelanceflow.auth.v1.account_service_pb2 import GetMeRequest, ListMyInvitationsRequest
 from freelanceflow.auth.v1.workspace_service_pb2 import ReopenWorkspaceRequest
-from gateway.entrypoints.no_workspace import PAGE, is_closed
+from gateway.entrypoints.no_workspace import PAGE, has_open_workspace
 from gateway.entrypoints.pages.calls import (
     clients_of,
     identity_of,
@@ -23,13 +23,15 @@ router = APIRouter(include_in_schema=False)
 
 @router.get(PAGE)
 async def no_workspace(request: Request) -> Response:
-    """When the closed one is erased, the way back, and the way out."""
+    """When a closed one is erased, the ways into others, and the way out."""
     principal = signed_in(request)
-    if not is_closed(principal):
+    if has_open_workspace(principal):
         return RedirectResponse("/", 303)
-    me, memberships = await together(
-        clients_of(request).account.GetMe(GetMeRequest(), identity_of(request)),
+    account, identity = clients_of(request).account, identity_of(request)
+    me, memberships, invited = await together(
+        account.GetMe(GetMeRequest(), identity),
         all_memberships(request),
+        account.ListMyInvitations(ListMyInvitationsRequest(), identity),
     )
     here = str(principal.workspace_id)
     others = [one for one in memberships if one.workspace_id != here]
@@ -40,6 +42,7 @@ async def no_workspace(request: Request) -> Response:
         me=me,
         here=here,
         others=others,
+        invitations=invited.invitations,
         stays=any(not one.HasField("erase_time") for one in others),
     )
 

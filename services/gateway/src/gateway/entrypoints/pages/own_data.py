@@ -13,5 +13,7 @@ router = APIRouter(include_in_schema=False)
 @router.post("/settings/own-data")
 async def own_data(request: Request) -> Response:
     """The file."""
-    signed_in(request)
-    return await own_data_file(clients_of(request), identity_of(request))
+    principal = signed_in(request)
+    return await own_data_file(
+        clients_of(request), identity_of(request), in_workspace=principal.in_workspace
+    )
