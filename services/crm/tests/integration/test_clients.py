@@ -204,6 +204,20 @@ async def test_only_a_company_has_others_under_it(person: Person) -> None:
         await person.call("UpdateClient", request)
 
 
+async def test_who_stands_under_what_was_made_a_person_can_be_changed(person: Person) -> None:
+    company = await make_client(person)
+    ann = await make_client(person, kind=pb.CLIENT_KIND_PERSON, parent_id=company.id)
+    for client, given in (
+        (company, {"kind": pb.CLIENT_KIND_PERSON}),
+        (ann, {"name": "Anna", "parent_id": company.id}),
+    ):
+        request = pb.UpdateClientRequest(
+            client=pb.Client(id=client.id, **given), update_mask=mask(*given), etag=client.etag
+        )
+        changed = await person.call("UpdateClient", request)
+    assert (changed.name, changed.parent_id) == ("Anna", company.id)
+
+
 async def test_an_external_id_is_taken_once(person: Person) -> None:
     await make_client(person, external_id="C1")
     with refused(ErrorKind.DUPLICATE, "EXTERNAL_ID_TAKEN"):

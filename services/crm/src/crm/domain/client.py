@@ -196,7 +196,7 @@ def _edited(id: UUID, state: ClientState, edit: ClientEdit, region: str) -> Clie
         values = entry.custom_fields(edit["custom_fields"])
         clean["custom_fields"] = merged(state.custom_fields, values)
     after = replace(state, **clean)
-    _check_parent(entry, id, after)
+    _check_parent(entry, id, state, after)
     entry.done()
     return after
 
@@ -235,8 +235,10 @@ def _website(entry: Entry, value: str) -> str:
     return website or text
 
 
-def _check_parent(entry: Entry, id: UUID, client: ClientState) -> None:
-    if client.parent is None:
+def _check_parent(entry: Entry, id: UUID, before: ClientState, after: ClientState) -> None:
+    """One that is there already may have been made a person since, and is nobody's mistake here."""
+    parent = after.parent
+    if parent is None or (before.parent and before.parent.id == parent.id):
         return
-    if client.parent.kind is not ClientKind.COMPANY or client.parent.id == id:
+    if parent.kind is not ClientKind.COMPANY or parent.id == id:
         entry.refuse("parent_id", "PARENT_NOT_COMPANY", "Only a company can have others under it.")
