@@ -4,6 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from crm.adapters import contacts, deals
+from crm.domain.contacts import Contacts
+from crm.domain.deal import Deal
+from crm.domain.entries import Named
 from crm.domain.errors import ClientNotFound
 from kit.unit_of_work import UnitOfWork
 
@@ -41,3 +44,48 @@ async def remove_contact(
         await contacts.remove(uow, deal_id, client_id)
         await deals.save(uow, deal)
     await uow.commit()
+
+
+async def replace_contact(
+    uow: UnitOfWork,
+    deal: Deal,
+    known: Contacts,
+    source: Named,
+    target: Named,
+    *,
+    by: UUID,
+    now: datetime,
+) -> None:
+    """One instead of the other; whoever calls saves the deal."""
+    role = known.role_of(source.id)
+    if role is None:
+        return
+    before = known.in_words
+    known.remove(source.id)
+    contact = None if known.role_of(target.id) is not None else known.put(target, role)
+    deal.note_change("contacts", before, known.in_words, at=now, by=by)
+    deal.version += before != known.in_words
+    await contacts.remove(uow, deal.id, source.id)
+    if contact is not None:
+        await contacts.put(uow, deal.id, contact, now)
+
+
+async def add_contact_beside(
+    uow: UnitOfWork,
+    deal: Deal,
+    known: Contacts,
+    beside: Named,
+    target: Named,
+    role: str,
+    *,
+    by: UUID,
+    now: datetime,
+) -> None:
+    """One beside the other, unless that one is none any more; whoever calls saves the deal."""
+    if known.role_of(beside.id) is None or known.role_of(target.id) is not None:
+        return
+    before = known.in_words
+    contact = known.put(target, role)
+    deal.note_change("contacts", before, known.in_words, at=now, by=by)
+    deal.version += 1
+    await contacts.put(uow, deal.id, contact, now)

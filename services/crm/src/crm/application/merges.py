@@ -6,10 +6,10 @@ from typing import Any, cast
 from uuid import UUID
 
 from crm.adapters import bulk, bulk_changes, contacts, duplicates, lines, merges, trash
+from crm.application.contacts import add_contact_beside, replace_contact
 from crm.domain.activity import Activity
 from crm.domain.before import CLIENT_FIELDS, client_back, client_before, is_as_it_was
 from crm.domain.client import Client, ClientEdit, Parent
-from crm.domain.contacts import Contacts
 from crm.domain.deal import Deal
 from crm.domain.entries import Named
 from crm.domain.errors import ClientNotFound, EntryRefused, MergeUndone, MergeWithItself, Problem
@@ -228,7 +228,7 @@ async def _move(
         known = await contacts.load(uow, deal_id)
         if known.role_of(target.id) is not None:
             shared[str(deal_id)] = known.role_of(source.id) or ""
-        await _change_contact(uow, every[deal_id], known, source, target, by=by, now=now)
+        await replace_contact(uow, every[deal_id], known, source, target, by=by, now=now)
     if every:
         await bulk_changes.save_deals(uow, list(every.values()))
     ids = await merges.of_client(uow, "activities", source.id)
@@ -300,9 +300,9 @@ async def _move_back(
             known = await contacts.load(uow, deal.id)
             role = moved.get("shared", {}).get(str(deal.id))
             if role is None:
-                await _change_contact(uow, deal, known, source, target, by=by, now=now)
+                await replace_contact(uow, deal, known, source, target, by=by, now=now)
             else:
-                await _add_contact(uow, deal, known, source, target, role, by=by, now=now)
+                await add_contact_beside(uow, deal, known, source, target, role, by=by, now=now)
     if deals:
         await bulk_changes.save_deals(uow, list(deals.values()))
     still = await merges.of_client(uow, "activities", source.id)
@@ -326,51 +326,6 @@ async def _people_back(uow: UnitOfWork, merge: merges.Kept, above: Lines) -> lis
 def _edit_deal(deal: Deal, client: Named, *, by: UUID, now: datetime) -> None:
     deal.edit({"client": client}, at=now, by=by)
     deal.version += 1
-
-
-async def _change_contact(
-    uow: UnitOfWork,
-    deal: Deal,
-    known: Contacts,
-    source: Named,
-    target: Named,
-    *,
-    by: UUID,
-    now: datetime,
-) -> None:
-    """One instead of the other."""
-    role = known.role_of(source.id)
-    if role is None:
-        return
-    before = known.in_words
-    known.remove(source.id)
-    contact = None if known.role_of(target.id) is not None else known.put(target, role)
-    deal.note_change("contacts", before, known.in_words, at=now, by=by)
-    deal.version += before != known.in_words
-    await contacts.remove(uow, deal.id, source.id)
-    if contact is not None:
-        await contacts.put(uow, deal.id, contact, now)
-
-
-async def _add_contact(
-    uow: UnitOfWork,
-    deal: Deal,
-    known: Contacts,
-    beside: Named,
-    target: Named,
-    role: str,
-    *,
-    by: UUID,
-    now: datetime,
-) -> None:
-    """Again one beside the other, unless that one is no contact any more."""
-    if known.role_of(beside.id) is None or known.role_of(target.id) is not None:
-        return
-    before = known.in_words
-    contact = known.put(target, role)
-    deal.note_change("contacts", before, known.in_words, at=now, by=by)
-    deal.version += 1
-    await contacts.put(uow, deal.id, contact, now)
 
 
 async def _edit_back(uow: UnitOfWork, client: Client, merge: merges.Kept) -> ClientEdit:
