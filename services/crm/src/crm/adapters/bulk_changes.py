@@ -44,9 +44,13 @@ LOCK = {
 }
 
 
-async def lock(tx: Transaction, resource: str, ids: Collection[UUID]) -> None:
-    """Have records to oneself, in the order of ids: nobody waits for somebody who waits for us."""
-    await tx.rows(LOCK[resource], workspace=tx.workspace_id, ids=list(ids))
+async def lock(tx: Transaction, resource: str, ids: Iterable[UUID]) -> set[UUID]:
+    """Have records to oneself, in the order of ids: nobody waits for somebody who waits for us.
+
+    Those that are there, in the trash or out of sight as well.
+    """
+    rows = await tx.rows(LOCK[resource], workspace=tx.workspace_id, ids=list(ids))
+    return {row["id"] for row in rows}
 
 
 CALLED = {

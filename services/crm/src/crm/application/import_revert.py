@@ -1,6 +1,6 @@
 """Taking an import back: what it brought goes to the trash, what it changed is put back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -107,6 +107,8 @@ async def _activities(uow: UnitOfWork, ours: dict[UUID, Done], *, by: UUID, now:
 
 
 async def _deals(uow: UnitOfWork, ours: dict[UUID, Done], *, by: UUID, now: datetime) -> int:
+    if had := _named_before(ours, "client"):
+        _let_go(ours, "client", await bulk_changes.lock(uow, "clients", had.values()))
     found = await bulk_changes.load_deals(uow, ours)
     count, changed = 0, []
     columns = {str(column.stage.id): column for column in await bulk.columns(uow)}
@@ -148,12 +150,10 @@ def _put_deal_back(
 
 
 async def _clients(uow: UnitOfWork, ours: dict[UUID, Done], *, by: UUID, now: datetime) -> int:
-    stood_under = {
-        id: UUID(row.before["parent"][0])
-        for id, row in ours.items()
-        if row.before and row.before["parent"]
-    }
+    stood_under = _named_before(ours, "parent")
     above = await lines.above(uow, stood_under.values()) if stood_under else None
+    if above:
+        _let_go(ours, "parent", filter(above.knows, stood_under.values()))
     found = await bulk_changes.load_clients(uow, ours)
     untouched = [one for one in found.values() if one.version == ours[one.id].version]
     needed = await _needed(uow, [one.id for one in untouched if ours[one.id].before is None])
@@ -180,6 +180,20 @@ async def _clients(uow: UnitOfWork, ours: dict[UUID, Done], *, by: UUID, now: da
     if changed:
         await bulk_changes.save_clients(uow, changed)
     return count
+
+
+def _named_before(ours: dict[UUID, Done], field: str) -> dict[UUID, UUID]:
+    """Whom records named in a field, by the records' ids."""
+    befores = {id: row.before for id, row in ours.items() if row.before}
+    return {id: UUID(before[field][0]) for id, before in befores.items() if before[field]}
+
+
+def _let_go(ours: dict[UUID, Done], field: str, there: Iterable[UUID]) -> None:
+    """Who was deleted for good since is named by nobody any more."""
+    kept = set(there)
+    for id, named in _named_before(ours, field).items():
+        if (before := ours[id].before) and named not in kept:
+            before[field] = None
 
 
 async def _needed(uow: UnitOfWork, ids: Sequence[UUID]) -> set[UUID]:

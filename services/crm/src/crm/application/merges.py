@@ -9,7 +9,7 @@ from crm.adapters import bulk, bulk_changes, contacts, duplicates, lines, merges
 from crm.application.contacts import add_contact_beside, replace_contact
 from crm.domain.activity import Activity
 from crm.domain.before import CLIENT_FIELDS, client_back, client_before, is_as_it_was
-from crm.domain.client import Client, ClientEdit, Parent
+from crm.domain.client import Client, ClientEdit, ClientKind, Parent
 from crm.domain.deal import Deal
 from crm.domain.entries import Named
 from crm.domain.errors import ClientNotFound, EntryRefused, MergeUndone, MergeWithItself, Problem
@@ -138,13 +138,15 @@ async def undo_merge(uow: UnitOfWork, *, merge_id: UUID, by: UUID, now: datetime
     await merges.expect_all_seen_back(uow, merge)
     stood_under = merge.before["parent"] and UUID(merge.before["parent"][0])
     above = await lines.above(uow, filter(None, (merge.client_id, merge.other_id, stood_under)))
+    if stood_under and not above.knows(stood_under):
+        merge.before["parent"] = None
     await trash.take_out(uow, merge.other_id)
     found = await bulk_changes.load_clients(uow, [merge.client_id, merge.other_id])
     other, client = found[merge.other_id], found.get(merge.client_id)
     other.restore(at=now, by=by)
     other.version += 1
     # People first: whom the client stood under may be one of them.
-    people = await _people_back(uow, merge, above)
+    people = await _people_back(uow, merge, other, above)
     if client is not None:
         state = client.state
         edit = await _edit_back(uow, client, merge)
@@ -313,13 +315,17 @@ async def _move_back(
     await _stand_under(uow, list(found.values()), parent, by=by, now=now)
 
 
-async def _people_back(uow: UnitOfWork, merge: merges.Kept, above: Lines) -> list[UUID]:
+async def _people_back(
+    uow: UnitOfWork, merge: merges.Kept, other: Client, above: Lines
+) -> list[UUID]:
     """Who is still the client's, and not above the other by now; noted in the lines."""
+    if other.state.kind is not ClientKind.COMPANY:
+        return []
     still = await merges.of_client(uow, "people", merge.client_id)
     moved = [id for id in still if str(id) in merge.moved["people"]]
-    back = [id for id in moved if not above.reaches(merge.other_id, id)]
+    back = [id for id in moved if not above.reaches(other.id, id)]
     for id in back:
-        above.put(id, merge.other_id)
+        above.put(id, other.id)
     return back
 
 

@@ -16,6 +16,10 @@ class Lines:
         """From now on one stands under the other."""
         self._above[id] = parent_id
 
+    def knows(self, id: UUID) -> bool:
+        """Whether one that was asked for is there; one that was deleted for good is not."""
+        return id in self._above
+
     def reaches(self, id: UUID | None, top: UUID) -> bool:
         """Whether one is the other, or stands under it."""
         passed: set[UUID] = set()
