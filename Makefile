@@ -12,7 +12,7 @@ LOCAL := $(PY) -m local
 T ?=
 
 ##@ The platform on this machine
-.PHONY: up down status logs reset migrate rebuild backup restore monitoring
+.PHONY: up down status logs reset migrate rebuild backup restore delete-accounts monitoring
 up: setup ## Start everything, wait until it is ready, print the address (FF_PORT=8700 moves the ports)
 	@$(LOCAL) up
 down: setup ## Stop it; the data stay
@@ -31,6 +31,8 @@ backup: setup ## Copy databases and keys into a new folder while everything runs
 	@$(LOCAL) backup $(if $(TO),"$(TO)")
 restore: setup ## Replace all data by those of a backup: FROM=folder; asks first (YES=1 does not)
 	@$(if $(FROM),$(LOCAL) restore "$(FROM)" $(if $(YES),--yes),echo "say which: make restore FROM=folder" >&2; exit 1)
+delete-accounts: setup ## Delete accounts again that a restore brought back: IDS=file with the ids of people
+	@$(if $(IDS),$(LOCAL) delete-accounts "$(IDS)",echo "say which: make delete-accounts IDS=file" >&2; exit 1)
 monitoring: setup ## Watch the running platform with Prometheus and our rules, until Ctrl-C or `make down`
 	@$(LOCAL) monitoring
 

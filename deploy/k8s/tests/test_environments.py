@@ -46,7 +46,7 @@ WORKING = {
     "crm": POOL + crm_pools.SYSTEM_POOL_SIZE,
     "analytics": working.POOL_SIZE + SCIENCE,
 }
-BY_HAND = {"analytics": rebuilding.POOL_SIZE + 1}  # a rebuild, beside everything else
+BY_HAND = {"analytics": rebuilding.POOL_SIZE + 1, "auth": 2}  # a command beside everything else
 POOLS_COUNTED = 13
 
 

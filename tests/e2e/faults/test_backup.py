@@ -9,22 +9,27 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.e2e.support.api import PASSWORD, Person, register
+from tests.e2e.support.api import PASSWORD, Person, invite, register
 from tests.e2e.support.mails import mails_to
 from tests.e2e.support.platform import Platform, until
 from tests.e2e.test_leaving import delete, left_of
 
 REPORTS = Path(__file__).parents[3] / "reports"
 PATIENCE = 400.0  # seconds: the demo data are told again as well
+DOCS = (Path(__file__).parents[3] / "docs" / "backup.md").read_text()
+DELETED_SINCE = "SELECT DISTINCT id FROM owners WHERE version = 2147483647 AND removed_at >"
 EUROS = {"amount_minor": 700_00, "currency": "EUR"}
 
 
 class Elsewhere(NamedTuple):
-    """A platform that was restored, somebody who was there, and somebody who has left since."""
+    """A platform that was restored, somebody who was there, and two who have left since: one with
+    the workspace, and one out of a workspace of others."""
 
     platform: Platform
     person: Person
     gone: Person
+    former: Person
+    listed: Path
 
 
 async def open_deals(person: Person) -> int:
@@ -48,6 +53,7 @@ async def restored(
     await until(is_mailed)
     leaver = await register(http, "Lena")
     await leaver.new_deal("To be erased")
+    former = await invite(owner, "sales")
     await owner.new_deal("The last", amount=EUROS)
     kept = tmp_path / "kept"
     made = await asyncio.to_thread(platform.local, "backup", str(kept))
@@ -55,6 +61,9 @@ async def restored(
     await owner.new_deal("Too late", amount=EUROS)
     left = await delete(leaver)
     assert left.status_code == 204, left.text
+    left = await delete(former)
+    assert left.status_code == 204, left.text
+    (tmp_path / "list").write_text(await deleted_since(platform, former))
 
     other = Platform(tmp_path / "other")
     done = await asyncio.to_thread(other.local, "restore", str(kept), "--yes")
@@ -62,7 +71,10 @@ async def restored(
     try:
         await other.start()
         async with httpx.AsyncClient(base_url=other.gateway, timeout=30) as client:
-            yield Elsewhere(other, Person(client, owner.email), Person(client, leaver.email))
+            here, gone, left_alone = (
+                Person(client, one.email, user_id=one.user_id) for one in (owner, leaver, former)
+            )
+            yield Elsewhere(other, here, gone, left_alone, tmp_path / "list")
     finally:
         await other.stop(keep_logs_in=REPORTS / "restored-logs")
 
@@ -71,7 +83,7 @@ async def restored(
 async def test_all_that_was_kept_is_there_and_goes_on(
     restored: Elsewhere, http: httpx.AsyncClient
 ) -> None:
-    platform, person, gone = restored
+    platform, person, gone, former, listed = restored
     await person.sign_in()
     names = {deal["name"] for deal in (await person.get("/deals"))["items"]}
     assert len(names) == 3
@@ -95,6 +107,42 @@ async def test_all_that_was_kept_is_there_and_goes_on(
     again = await mails_to(http, platform, person.email)
     assert again == [], "a mail that had been sent is not sent again"
     await erase_again(platform, gone)
+    await delete_again(platform, former, listed, person)
+
+
+async def deleted_since(platform: Platform, former: Person) -> str:
+    """As docs/backup.md has it written down before the restore."""
+    assert f"{DELETED_SINCE} 'time of the backup';" in DOCS
+    found: list[str] = []
+
+    async def is_known() -> bool:
+        rows = await platform.rows("crm", f"{DELETED_SINCE} now() - interval '10 minutes'")
+        found[:] = [str(row["id"]) for row in rows]
+        return former.user_id in found
+
+    await until(is_known)
+    return "\n".join(found)
+
+
+async def delete_again(platform: Platform, former: Person, listed: Path, host: Person) -> None:
+    """Whoever deleted their account after the backup has it again, until that step."""
+    await former.sign_in()
+    for _ in range(2):  # harmless when it is done twice
+        done = await asyncio.to_thread(platform.local, "delete-accounts", str(listed))
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{former.user_id}: is gone already" in done.stdout
+    body = {"email": former.email, "password": PASSWORD}
+    assert (await former.http.post("/api/v1/auth/login", json=body)).status_code == 401
+
+    async def is_nameless() -> bool:
+        rows = await platform.rows(
+            "crm", "SELECT name FROM owners WHERE id = $1", UUID(former.user_id)
+        )
+        return {row["name"] for row in rows} == {"A former member"}
+
+    await until(is_nameless)
+    members = (await host.get("/members"))["items"]
+    assert former.user_id not in {member["user_id"] for member in members}
 
 
 async def erase_again(platform: Platform, gone: Person) -> None:

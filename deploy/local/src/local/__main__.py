@@ -48,6 +48,8 @@ def _run(options: argparse.Namespace, plan: Plan) -> int:
             commands.migrate(commands.as_running(plan), _say)
         case "rebuild":
             commands.rebuild(commands.as_running(plan), options.workspace, _say)
+        case "delete-accounts":
+            commands.delete_accounts(commands.as_running(plan), options.ids, _say)
         case "monitoring":
             from local import monitoring
 
@@ -125,6 +127,10 @@ def _parser() -> argparse.ArgumentParser:
     commands_.add_parser("migrate", help="bring the running databases to the newest schema")
     anew = commands_.add_parser("rebuild", help="build analytics' facts anew from crm's log")
     anew.add_argument("workspace", nargs="*", help="ids of workspaces; all of them without any")
+    gone = commands_.add_parser(
+        "delete-accounts", help="delete accounts that a backup brought back"
+    )
+    gone.add_argument("ids", type=_path, help="a file with the ids of people, one a line")
     commands_.add_parser("monitoring", help="Prometheus beside the running platform")
     commands_.add_parser("seed", help="fill the demo workspace (called by the supervisor)")
     return parser

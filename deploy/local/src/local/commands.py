@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -147,6 +148,20 @@ def rebuild(plan: Plan, workspaces: Sequence[str], say: Say) -> None:
     if subprocess.run(argv, cwd=plan.home, env=told, check=False).returncode:
         raise CannotDo("not every workspace could be built anew; the lines above say why")
     say("The facts of analytics are built anew; scores follow within seconds.")
+
+
+def delete_accounts(plan: Plan, ids: Path, say: Say) -> None:
+    """Delete accounts again that came back with a backup, while everything goes on."""
+    if state.supervisor_pid(plan.home) is None:
+        raise CannotDo("nothing runs: `make up` first")
+    argv = [sys.executable, "-m", "auth", "delete-accounts"]
+    with ids.open() as lines:
+        done = subprocess.run(
+            argv, cwd=plan.home, env=environment(plan, "auth"), stdin=lines, check=False
+        )
+    if done.returncode:
+        raise CannotDo("not every account could be deleted; the lines above say why")
+    say("They are gone; the other services hear of it within seconds.")
 
 
 def refuse_taken_ports(plan: Plan) -> None:

@@ -1,10 +1,15 @@
-"""python -m auth {serve,migrate,check,keys FILE}"""
+"""python -m auth {serve,migrate,check,keys FILE,delete-accounts}
 
+`delete-accounts` reads the ids of people, one a line, and deletes their accounts for good.
+"""
+
+import asyncio
 import sys
 from pathlib import Path
+from uuid import UUID
 
 from auth.adapters.tokens import make_key_file
-from auth.bootstrap import serve
+from auth.bootstrap import delete_accounts, serve
 from auth.config import Settings
 from kit.runtime import main
 from kit.settings import load
@@ -21,6 +26,11 @@ def _main(arguments: list[str]) -> None:
             from kit.migrations import migrate  # ten megabytes that no running service needs
 
             migrate("auth", load(Settings).owner_url)
+        case ["delete-accounts"]:
+            settings = load(Settings)
+            configure("auth", settings)
+            user_ids = [UUID(line) for line in sys.stdin.read().split()]
+            sys.exit(not asyncio.run(delete_accounts(settings, user_ids)))
         case ["serve"]:
             settings = load(Settings)
             configure("auth", settings)

@@ -1,14 +1,16 @@
 """Settings → the running service: the only place that picks implementations."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from uuid import UUID
 
 from auth.adapters.google import Google
 from auth.adapters.passwords import Passwords
 from auth.adapters.sealing import Sealing
 from auth.adapters.tokens import TokenSigner
 from auth.config import Settings
+from auth.entrypoints import again
 from auth.entrypoints.app import App
 from auth.entrypoints.consumers import OF_AUTH, OF_CRM, WITHOUT_ACTOR, is_kept, keep_all
 from auth.entrypoints.recovery import of_forgotten
@@ -103,6 +105,12 @@ def rpc_server(app: App, verifier: TokenVerifier, listen: str) -> RpcServer:
         ],
         verifier,
     )
+
+
+async def delete_accounts(settings: Settings, user_ids: Sequence[UUID]) -> bool:
+    """The command of operators, beside the running service; whether all of them are gone now."""
+    async with open_app(settings) as app:
+        return await again.delete_accounts(app, user_ids, print)
 
 
 def _audit(app: App, stream: str, handlers: dict[str, Handler]) -> Consumer:

@@ -9,6 +9,7 @@ import pyotp
 import pytest
 
 from auth.application.leaving import LAST
+from auth.entrypoints.again import delete_accounts
 from auth.entrypoints.app import App
 from auth.entrypoints.upkeep import sweep_once
 from freelanceflow.auth.v1 import account_events_pb2 as events_pb
@@ -248,3 +249,20 @@ async def test_nobody_is_brought_back_by_a_late_event(house: House) -> None:
     elsewhere = (await house.door.register()).workspace_id
     async with house.app.unit_of_work(elsewhere) as uow:
         assert await inbox.claim(uow, "auth-audit-auth", [late]) == {late}
+
+
+async def test_an_operator_deletes_again_whoever_a_backup_brought_back(house: House) -> None:
+    host = await house.door.register()
+    guest, second = [await house.door.invite(host, "sales") for _ in range(2)]
+    ids = [await house.id_of(guest), new_id(), await house.id_of(host)]
+    said: list[str] = []
+    assert not await delete_accounts(house.app, ids, said.append)
+    assert said[:2] == [f"{ids[0]}: deleted", f"{ids[1]}: is gone already"]
+    assert said[2].startswith(f"{ids[2]}: not deleted.")
+    assert "“Okafor Studio”" in said[2]
+    assert await refused(house.door.log_in(guest.email)) == "CREDENTIALS_WRONG"
+    assert len(await house.told(REMOVED, host.workspace_id)) == 1
+    assert len(await house.told("auth.member.v1.erased", host.workspace_id)) == 1
+    await house.change_role(host, await house.id_of(second), "owner")
+    assert await delete_accounts(house.app, ids, said.append)
+    assert await refused(house.door.log_in(host.email)) == "CREDENTIALS_WRONG"

@@ -1,9 +1,10 @@
 """A person leaves for good."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from auth.adapters import leaving
+from auth.adapters import leaving, users
 from auth.adapters.sealing import Sealing
 from auth.application import two_step
 from auth.application.sessions import hold_proof
@@ -25,6 +26,21 @@ async def delete_account(
     memberships = await leaving.hold_memberships(uow, user.id)
     await hold_proof(uow, user)
     await two_step.expect(uow, sealing, user_id=user.id, code=code, now=now)
+    await _leave(uow, user, memberships, now=now)
+
+
+async def delete_again(uow: UnitOfWork, *, user_id: UUID, now: datetime) -> None:
+    """Of a person who had deleted it and came back with a backup.
+
+    Raises UserNotFound, OnlyOwner.
+    """
+    memberships = await leaving.hold_memberships(uow, user_id)
+    await _leave(uow, await users.get(uow, user_id), memberships, now=now)
+
+
+async def _leave(
+    uow: UnitOfWork, user: User, memberships: Sequence[leaving.Membership], *, now: datetime
+) -> None:
     if unowned := [_named(one) for one in memberships if one.only_owner]:
         raise OnlyOwner(
             f"You are the only owner of {', '.join(unowned)}, and others belong there."
