@@ -285,7 +285,7 @@ def test_an_archived_file_is_never_overwritten(kept: Kept, tmp_path: Path) -> No
     assert kept.script("archive", tmp_path / "other", "name", **told).returncode != 0
 
 
-async def test_the_servers_rules_of_access_can_be_read(kept: Kept) -> None:
+async def test_the_servers_rules_of_access_can_be_read() -> None:
     rules = (SCRIPTS / "pg_hba.conf").read_text()
     parsed = [line.split() for line in rules.splitlines() if line and not line.startswith("#")]
     assert [line[1] for line in parsed] == ["all", "all", "replication"]

@@ -313,7 +313,7 @@ async def test_a_task_cancelled_anywhere_gives_its_connection_back(
     assert await database.app.fetch("SELECT * FROM notes") == []
 
 
-async def test_a_deadlock_is_tried_again_as_a_whole(unit: Unit, database: ServiceDatabase) -> None:
+async def test_a_deadlock_is_tried_again_as_a_whole(unit: Unit) -> None:
     async with unit() as uow:
         one, other = await add(uow, "one"), await add(uow, "other")
         await uow.commit()

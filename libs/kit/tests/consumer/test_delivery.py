@@ -143,7 +143,6 @@ async def test_a_batch_of_one_workspace_is_one_transaction(
 
 
 async def test_what_a_handler_tells_commits_with_its_claim(
-    database: ServiceDatabase,
     outbox: Pool,
     workspace: UUID,
     messages: Messages,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -186,9 +185,7 @@ async def test_a_hung_peer_opens_the_breaker_and_its_return_closes_it(
                 await asyncio.sleep(0.02)
 
 
-async def test_a_stream_counts_as_well(
-    caller: Caller, stubs: SimpleNamespace, stub: Any, text: Text
-) -> None:
+async def test_a_stream_counts_as_well(caller: Caller, stub: Any, text: Text) -> None:
     refusals = [caller.stream(stub.Letters, text("x")) for _ in range(OPEN_AFTER * 2)]
     for answers in refusals:
         with pytest.raises(RemoteError):  # an answer, though not a kind one

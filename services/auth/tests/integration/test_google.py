@@ -112,9 +112,7 @@ async def test_an_address_may_change_hands_and_an_account_does_not(
     assert await refused(heir.connect(answer.ticket)) == "CREDENTIALS_WRONG"
 
 
-async def test_an_account_with_a_password_is_connected_by_it(
-    ada: Browser, door: Door, database: ServiceDatabase
-) -> None:
+async def test_an_account_with_a_password_is_connected_by_it(ada: Browser, door: Door) -> None:
     mira = await door.register(email=ada.email)
     answer = await ada.sign_in()
     assert answer.address_known
@@ -261,9 +259,7 @@ async def test_while_google_is_silent_others_get_in(
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
-def test_half_a_client_is_refused_and_production_asks_google_itself(
-    database: ServiceDatabase, key_file: Path
-) -> None:
+def test_half_a_client_is_refused_and_production_asks_google_itself(key_file: Path) -> None:
     def settings(**over: Any) -> Settings:
         return Settings(
             database_url_app=SecretStr("postgresql://app@db/auth"),

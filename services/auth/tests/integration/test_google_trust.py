@@ -182,7 +182,7 @@ async def test_what_is_no_answer_leads_nowhere(ada: Browser, place: str, answer:
 
 
 @pytest.mark.parametrize("form", ["as it is", "far too long", "packed"])
-async def test_only_short_answers_are_read(ada: Browser, clock: FakeClock, form: str) -> None:
+async def test_only_short_answers_are_read(ada: Browser, form: str) -> None:
     """All that is wrong with the others is how long they are, or may become."""
     content = bytes((await ada.provider.metadata(NOBODY)).body)
     if form == "far too long":

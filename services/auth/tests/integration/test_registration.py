@@ -73,9 +73,7 @@ class TestWithVerification:
     def email_verification(self) -> bool:
         return True
 
-    async def test_known_and_unknown_addresses_are_answered_alike(
-        self, door: Door, database: ServiceDatabase
-    ) -> None:
+    async def test_known_and_unknown_addresses_are_answered_alike(self, door: Door) -> None:
         request = newcomer()
         first = await door.call(door.auth.Register, request)
         second = await door.call(door.auth.Register, request)

@@ -54,9 +54,7 @@ async def test_a_deal_is_won_on_a_day_that_is_past(
     assert from_timestamp(told.deal.close_time) == begin
 
 
-async def test_a_deal_is_lost_on_the_day_it_came(
-    person: Person, old_deal: pb.Deal, clock: FakeClock
-) -> None:
+async def test_a_deal_is_lost_on_the_day_it_came(person: Person, old_deal: pb.Deal) -> None:
     stages, reasons = await person.stages(), await person.lost_reasons()
     entered = from_timestamp(old_deal.enter_stage_time)
     day = entered.astimezone(ZONE).date().isoformat()

@@ -20,7 +20,7 @@ from freelanceflow.crm.v1 import import_service_pb2 as import_pb
 from freelanceflow.crm.v1.export_events_pb2 import ExportFinished
 from freelanceflow.type.v1 import money_pb2
 from freelanceflow.type.v1.filter_pb2 import SortKey
-from kit.clock import FakeClock, to_timestamp
+from kit.clock import to_timestamp
 from kit.errors import ErrorKind
 from kit.ids import new_id
 from kit.sight import Sight
@@ -332,7 +332,7 @@ async def test_a_file_holds_what_its_maker_sees(app: App, person: Person) -> Non
     assert [row[0] for row in table(await exported(app, me, columns=["name"]))] == ["Name", "Mine"]
 
 
-async def test_a_file_goes_after_a_week(app: App, person: Person, clock: FakeClock) -> None:
+async def test_a_file_goes_after_a_week(app: App, person: Person) -> None:
     await make_deal(person)
     asked = pb.CreateExportRequest(resource=DEALS, format=CSV)
     waiting = await person.call("CreateExport", asked)

@@ -212,7 +212,7 @@ async def test_an_import_is_told_at_the_rates_of_its_own_days(
     assert found == [euros(900), euros(900), euros(800), euros(1000)]
 
 
-async def test_what_other_currencies_there_are(person: Person, clock: FakeClock) -> None:
+async def test_what_other_currencies_there_are(person: Person) -> None:
     await make_deal(person, amount=dollars(1))
     await make_deal(person, amount=dollars(1))
     await make_deal(person, amount=euros(1))

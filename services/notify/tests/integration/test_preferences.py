@@ -68,7 +68,7 @@ async def test_people_choose_what_they_are_told_and_how(
 
 
 async def test_who_knows_nothing_of_the_digest_leaves_it_as_it_was(
-    app: App, workspace: UUID, caller: tuple[Caller, Any, Issuer]
+    workspace: UUID, caller: tuple[Caller, Any, Issuer]
 ) -> None:
     call, stub, issuer = caller
     me = issuer.identity(*READS, workspace_id=workspace, user_id=new_id())

@@ -285,7 +285,7 @@ async def test_a_deal_without_anything_but_a_name(site: Any, make: SimpleNamespa
         assert (await site.get(path)).status == 200
 
 
-async def test_a_client_without_anything_but_a_name(site: Any, make: SimpleNamespace) -> None:
+async def test_a_client_without_anything_but_a_name(site: Any) -> None:
     site.neighbours.clients.answers["GetClient"] = Client(
         id="c-1", kind=ClientKind.CLIENT_KIND_PERSON, name="Bare", etag="1"
     )
