@@ -16,6 +16,7 @@ from kit.runtime import Readiness
 from kit.testing.database import ServiceDatabase, service_database
 from kit.testing.rpc import PatientCaller
 from services.auth.tests.browser import Browser
+from services.auth.tests.factories import Door
 from services.auth.tests.provider import Provider, providing
 
 # Not long ago: tokens are verified against this clock too, but certificates and files are not.
@@ -96,3 +97,8 @@ async def caller(app: App, clock: FakeClock) -> AsyncIterator[Caller]:
     yield caller
     await caller.close()
     await server.stop()
+
+
+@pytest.fixture
+def door(caller: Caller) -> Door:
+    return Door(caller)

@@ -1,8 +1,12 @@
 """People who have come in, through the door that everybody uses."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from freelanceflow.auth.v1 import account_service_pb2_grpc as account_grpc
 from freelanceflow.auth.v1 import api_key_service_pb2_grpc as api_key_grpc
@@ -12,6 +16,7 @@ from freelanceflow.auth.v1 import auth_service_pb2_grpc as auth_grpc
 from freelanceflow.auth.v1 import key_service_pb2_grpc as key_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
 from freelanceflow.auth.v1 import workspace_service_pb2_grpc as workspace_grpc
+from kit.errors import DomainError
 from kit.ids import new_id
 from kit.rpc.client import Caller
 from kit.rpc.identity import CallIdentity
@@ -95,3 +100,10 @@ def newcomer(**over: str) -> auth_pb.RegisterRequest:
         "device": "Firefox",
     }
     return auth_pb.RegisterRequest(**{**usual, **over})
+
+
+async def refused(work: Awaitable[Any]) -> str:
+    """The reason for which this is refused."""
+    with pytest.raises(DomainError) as refusal:
+        await work
+    return refusal.value.reason

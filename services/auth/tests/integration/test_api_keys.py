@@ -22,7 +22,7 @@ from kit.errors import DomainError
 from kit.rpc.client import Caller
 from kit.rpc.identity import CallIdentity, KeyScope, Principal
 from kit.testing.database import ServiceDatabase
-from services.auth.tests.factories import PASSWORD, Door, Person
+from services.auth.tests.factories import PASSWORD, Door, Person, refused
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,6 @@ async def keys(caller: Caller, app: App, clock: FakeClock) -> Keys:
     door = Door(caller)
     person = await door.register()
     return Keys(door, app, clock, person, person.identity)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 async def told(database: ServiceDatabase, type_: str, subject: str) -> bytes:

@@ -16,10 +16,8 @@ from freelanceflow.auth.v1 import api_key_service_pb2 as key_pb
 from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
 from kit.clock import FakeClock
-from kit.errors import DomainError
-from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
-from services.auth.tests.factories import PASSWORD, Door, Person, unique_email
+from services.auth.tests.factories import PASSWORD, Door, Person, refused, unique_email
 
 WAITING = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
 LIVE = "SELECT count(*) FROM sessions WHERE workspace_id = $1 AND ended_at IS NULL"
@@ -50,11 +48,6 @@ async def moment(database: ServiceDatabase, hold: str) -> AsyncIterator[Moment]:
         await other.execute(hold)
         yield held
     await asyncio.wait(held.begun)
-
-
-@pytest.fixture
-def door(caller: Caller) -> Door:
-    return Door(caller)
 
 
 async def close(door: Door, owner: Person) -> auth_pb.TokenPair:
@@ -121,12 +114,6 @@ async def make_key(door: Door, person: Person) -> str:
 async def exchange(door: Door, key: str) -> None:
     asked = key_pb.ExchangeApiKeyRequest(key=key, client_address="192.0.2.9")
     await door.call(door.api_keys.ExchangeApiKey, asked)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 async def test_of_two_owners_who_step_down_at_once_one_stays(

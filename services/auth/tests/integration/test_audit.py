@@ -18,15 +18,9 @@ from kit.clock import to_timestamp
 from kit.dead_letters import DeadLetter, buried, bury, remove
 from kit.errors import DomainError
 from kit.ids import new_id
-from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
 from services.auth.tests.conftest import NOON
 from services.auth.tests.factories import Door, Person
-
-
-@pytest.fixture
-def door(caller: Caller) -> Door:
-    return Door(caller)
 
 
 def event(person: Person, type: str = "crm.deal.v1.moved", **over: UUID | None) -> Event:

@@ -19,7 +19,7 @@ from kit.errors import DomainError
 from kit.rpc.client import Caller
 from kit.rpc.identity import CallIdentity
 from kit.testing.database import ServiceDatabase
-from services.auth.tests.factories import PASSWORD, Door, Person
+from services.auth.tests.factories import PASSWORD, Door, Person, refused
 
 NAME = "Harbour Works"
 
@@ -69,12 +69,6 @@ class House:
 async def house(caller: Caller, app: App, database: ServiceDatabase, clock: FakeClock) -> House:
     door = Door(caller)
     return House(door, app, database, clock, await door.register(workspace_name=NAME))
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 async def test_a_closed_workspace_lets_nobody_work(house: House) -> None:

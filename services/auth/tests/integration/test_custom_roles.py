@@ -26,7 +26,7 @@ from kit.errors import DomainError
 from kit.ids import new_id
 from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
-from services.auth.tests.factories import PASSWORD, Door, Person, unique_email
+from services.auth.tests.factories import PASSWORD, Door, Person, refused, unique_email
 
 ANALYTICS, EXPORTS = "analytics.read", "exports.write"
 
@@ -79,12 +79,6 @@ class Office(Door):
 @pytest.fixture
 def office(caller: Caller) -> Office:
     return Office(caller)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 async def told(database: ServiceDatabase, person: Person, type: str) -> list[asyncpg.Record]:

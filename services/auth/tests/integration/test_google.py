@@ -18,12 +18,11 @@ from freelanceflow.auth.v1 import account_service_pb2 as account_pb
 from freelanceflow.auth.v1 import google_service_pb2 as pb
 from freelanceflow.auth.v1.auth_service_pb2 import TokenPair
 from kit.clock import FakeClock
-from kit.errors import DomainError
 from kit.rpc.client import Caller
 from kit.settings import SecretStr, SettingsRefused
 from kit.testing.database import ServiceDatabase
 from services.auth.tests.browser import Browser
-from services.auth.tests.factories import PASSWORD, Door, Person, newcomer, unique_email
+from services.auth.tests.factories import PASSWORD, Door, Person, newcomer, refused, unique_email
 from services.auth.tests.provider import (
     SECRET,
     WEB,
@@ -37,17 +36,6 @@ VERIFIER = "a verifier that a program has made up for itself, forty-three and mo
 @pytest.fixture
 def google_settings(provider: Provider) -> dict[str, str]:
     return provider.settings
-
-
-@pytest.fixture
-def door(caller: Caller) -> Door:
-    return Door(caller)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 async def me(door: Door, person: Person) -> account_pb.User:

@@ -14,11 +14,11 @@ from starlette.types import Receive, Scope, Send
 
 from freelanceflow.auth.v1 import google_service_pb2 as pb
 from kit.clock import FakeClock
-from kit.errors import DomainError
 from kit.ids import new_id
 from kit.rpc.client import Caller
 from kit.testing.background import until
 from services.auth.tests.browser import Browser
+from services.auth.tests.factories import refused
 from services.auth.tests.provider import PROGRAM, WEB, Claims, Forge, Provider, another_key
 
 NOBODY = Request({"type": "http"})  # the provider answers everybody alike
@@ -28,12 +28,6 @@ VERIFIER = "a verifier that a program has made up for itself, forty-three and mo
 @pytest.fixture
 def google_settings(provider: Provider) -> dict[str, str]:
     return provider.settings
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 def _set(**over: Any) -> Forge:

@@ -14,7 +14,7 @@ from kit.errors import DomainError
 from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
 from services.auth.tests.browser import Browser
-from services.auth.tests.factories import PASSWORD, Door, Person, newcomer, unique_email
+from services.auth.tests.factories import PASSWORD, Door, Person, newcomer, refused, unique_email
 from services.auth.tests.provider import Provider
 
 PROVEN = "UPDATE users SET email_verified_at = now() WHERE email = $1"
@@ -27,17 +27,6 @@ BLOCKED = "SELECT true FROM pg_locks WHERE NOT granted"
 @pytest.fixture
 def google_settings(provider: Provider) -> dict[str, str]:
     return provider.settings
-
-
-@pytest.fixture
-def door(caller: Caller) -> Door:
-    return Door(caller)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 async def invited(door: Door, host: Person, email: str) -> workspace_pb.Invitation:

@@ -25,7 +25,7 @@ from kit.errors import DomainError
 from kit.ids import new_id
 from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
-from services.auth.tests.factories import PASSWORD, Door, Person
+from services.auth.tests.factories import PASSWORD, Door, Person, refused
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'outbox'"
 ERASED, REMOVED = "auth.workspace.v1.erased", "auth.member.v1.removed"
@@ -99,12 +99,6 @@ class House:
 @pytest.fixture
 async def house(caller: Caller, app: App, database: ServiceDatabase) -> House:
     return House(Door(caller), app, database)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 async def test_whoever_is_alone_takes_the_workspace_along(house: House) -> None:

@@ -18,23 +18,11 @@ from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
 from kit.clock import FakeClock
 from kit.errors import DomainError
-from kit.rpc.client import Caller
 from kit.rpc.identity import CallIdentity
 from kit.testing.background import until
 from kit.testing.database import ServiceDatabase
-from services.auth.tests.factories import PASSWORD, Door, Person, newcomer, unique_email
+from services.auth.tests.factories import PASSWORD, Door, Person, newcomer, refused, unique_email
 from services.auth.tests.recovering import ELSEWHERE, OTHER, forget, heard, link_of, reset, told
-
-
-@pytest.fixture
-def door(caller: Caller) -> Door:
-    return Door(caller)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 def change(door: Door, person: Person, current: str = PASSWORD, password: str = OTHER) -> Any:

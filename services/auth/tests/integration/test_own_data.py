@@ -45,11 +45,6 @@ def google_settings(provider: Provider) -> dict[str, str]:
 
 
 @pytest.fixture
-def door(caller: Caller) -> Door:
-    return Door(caller)
-
-
-@pytest.fixture
 def own(caller: Caller) -> Own:
     return Own(caller)
 

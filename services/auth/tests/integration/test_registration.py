@@ -9,20 +9,8 @@ from freelanceflow.auth.v1 import account_service_pb2 as account_pb
 from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
 from kit.errors import DomainError
-from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
-from services.auth.tests.factories import PASSWORD, Door, Person, newcomer, unique_email
-
-
-@pytest.fixture
-def door(caller: Caller) -> Door:
-    return Door(caller)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
+from services.auth.tests.factories import PASSWORD, Door, Person, newcomer, refused, unique_email
 
 
 async def told(database: ServiceDatabase, key: object, kind: str) -> list[bytes]:

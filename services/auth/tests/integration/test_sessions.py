@@ -17,24 +17,12 @@ from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
 from freelanceflow.auth.v1 import key_service_pb2 as key_pb
 from kit.clock import FakeClock
 from kit.errors import DomainError
-from kit.rpc.client import Caller
 from kit.testing.background import until
 from kit.testing.database import ServiceDatabase
 from services.auth.tests.conftest import NOON
-from services.auth.tests.factories import PASSWORD, Door, unique_email
+from services.auth.tests.factories import PASSWORD, Door, refused, unique_email
 
 AFTER_GRACE = REPEAT_GRACE + timedelta(seconds=1)
-
-
-@pytest.fixture
-def door(caller: Caller) -> Door:
-    return Door(caller)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 async def test_who_signs_in_is_told_who_they_are(door: Door) -> None:

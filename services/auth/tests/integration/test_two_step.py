@@ -20,12 +20,11 @@ from freelanceflow.auth.v1 import two_step_service_pb2 as pb
 from freelanceflow.auth.v1 import two_step_service_pb2_grpc as grpc_api
 from freelanceflow.auth.v1 import workspace_service_pb2 as workspace_pb
 from kit.clock import FakeClock
-from kit.errors import DomainError
 from kit.rpc.client import Caller
 from kit.settings import SecretStr, SettingsRefused
 from kit.testing.database import ServiceDatabase
 from services.auth.tests.browser import Browser
-from services.auth.tests.factories import PASSWORD, Door, Person
+from services.auth.tests.factories import PASSWORD, Door, Person, refused
 from services.auth.tests.provider import Provider
 from services.auth.tests.recovering import OTHER, link_of, reset
 
@@ -95,12 +94,6 @@ async def phone(caller: Caller, clock: FakeClock) -> Phone:
     door = Door(caller)
     steps = grpc_api.TwoStepServiceStub(caller.channel)
     return Phone(door, steps, await door.register(), clock)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 async def test_a_code_is_asked_for_once_a_code_was_seen(phone: Phone) -> None:

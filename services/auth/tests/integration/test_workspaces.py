@@ -16,9 +16,8 @@ from kit.database import Transaction
 from kit.errors import DomainError
 from kit.ids import new_id
 from kit.migrations import WITHOUT_TENANT
-from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
-from services.auth.tests.factories import PASSWORD, Door, Person
+from services.auth.tests.factories import PASSWORD, Door, Person, refused
 
 # Tables without row-level security, each with its reason.
 GLOBAL = {
@@ -31,17 +30,6 @@ GLOBAL = {
     "attempts": "guesses by hashed address; no workspace is known; system role only",
     "refresh_tokens": "looked up by hash before a workspace is known; system role only",
 }
-
-
-@pytest.fixture
-def door(caller: Caller) -> Door:
-    return Door(caller)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 async def members(door: Door, person: Person) -> dict[str, str]:
