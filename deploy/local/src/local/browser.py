@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from local.attempts import attempt
+
 # The shell has the same engine without windows around it: it takes half the work.
 SHELL = "chromium-headless-shell"
 NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -85,7 +87,7 @@ def _starts(path: Path) -> bool:
 def _download() -> str:
     """Answers what went wrong; nothing when nothing did."""
     command = [sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"]
-    return _tried(command, DOWNLOAD_TIMEOUT)
+    return attempt(command, seconds=DOWNLOAD_TIMEOUT)
 
 
 def _apt_get() -> str:
@@ -94,30 +96,12 @@ def _apt_get() -> str:
     if os.geteuid() != 0:
         return "only root may install packages"
     install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends"]
-    if problem := _tried(["apt-get", "update", "--quiet"], APT_TIMEOUT):
+    if problem := attempt(["apt-get", "update", "--quiet"], seconds=APT_TIMEOUT):
         return problem
     # An older Debian has the whole browser only.
-    return _tried([*install, SHELL], APT_TIMEOUT) and _tried([*install, "chromium"], APT_TIMEOUT)
-
-
-def _tried(command: list[str], timeout: float) -> str:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired:
-        return f"no end after {timeout:.0f} s"
-    if done.returncode == 0:
-        return ""
-    lines = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-    return next((line for line in lines if "rror" in line), lines[-1]).strip()[:160]
+    return attempt([*install, SHELL], seconds=APT_TIMEOUT) and attempt(
+        [*install, "chromium"], seconds=APT_TIMEOUT
+    )
 
 
 def main() -> int:

@@ -5,12 +5,13 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from local.attempts import attempt
 from local.binaries import BinaryMissing, Program, find
 from local.paths import TOOLS
 
@@ -83,11 +84,12 @@ def _unpack() -> str:
         return "not a Debian system"
     TOOLS.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=TOOLS) as folder:
-        if problem := _tried(["apt-get", "download", "--quiet", PACKAGE], folder):
+        inside = partial(attempt, seconds=TIMEOUT, folder=folder)
+        if problem := inside(["apt-get", "download", "--quiet", PACKAGE]):
             return problem
-        _tried(["apt-get", "download", "--quiet", *OF_ITS_PAGES], folder)  # plain without them
+        inside(["apt-get", "download", "--quiet", *OF_ITS_PAGES])  # plain without them
         for package in Path(folder).glob("*.deb"):
-            if problem := _tried(["dpkg", "-x", package.name, "unpacked"], folder):
+            if problem := inside(["dpkg", "-x", package.name, "unpacked"]):
                 return problem
         if not UNPACKED.exists():  # somebody else was quicker
             Path(folder, "unpacked").rename(UNPACKED)
@@ -100,28 +102,7 @@ def _update() -> str:
         return "not a Debian system"
     if os.geteuid() != 0:
         return "only root may update the list of packages"
-    return _tried(["apt-get", "update", "--quiet"], "/") or _unpack()
-
-
-def _tried(command: list[str], folder: str) -> str:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired:
-        return f"no end after {TIMEOUT:.0f} s"
-    if done.returncode == 0:
-        return ""
-    lines = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-    return next((line for line in lines if line.startswith("E:")), lines[-1]).strip()[:160]
+    return attempt(["apt-get", "update", "--quiet"], seconds=TIMEOUT, folder="/") or _unpack()
 
 
 def main() -> int:
