@@ -28,7 +28,7 @@ def _instant(name: str, *, optional: bool = False) -> Column[object]:
 
 
 # People belong to no workspace: these tables have no row-level security and only the system role
-# may touch them (see tests/integration/test_roles.py for the list and the reasons).
+# may touch them (tests/integration/test_workspaces.py has the list and the reasons).
 users = Table(
     "users",
     metadata,
