@@ -194,6 +194,41 @@ async def tags_of(person: Person) -> dict[str, tuple[str, int, int]]:
     return {tag.name: (tag.color, tag.deal_count, tag.client_count) for tag in found.tags}
 
 
+async def test_a_tag_has_no_comma_which_stands_between_two(
+    person: Person, database: ServiceDatabase
+) -> None:
+    deal, client = await make_deal(person, tags=["web"]), await make_client(person, tags=["web"])
+    for asked, reason in (
+        (make_deal(person, tags=["a,c"]), "TAGS_WITH_COMMA"),
+        (make_client(person, tags=["a,c"]), "TAGS_WITH_COMMA"),
+        (person.call("PutTag", pb.PutTagRequest(tag=pb.Tag(name="a,c"))), "TAG_WITH_COMMA"),
+        (
+            person.call("RenameTag", pb.RenameTagRequest(name="web", new_name="a,c")),
+            "TAG_WITH_COMMA",
+        ),
+    ):
+        with refused(ErrorKind.INVALID, reason):
+            await asked
+    # One from before stays until it is renamed.
+    for table in ("deals", "clients"):
+        old = f"UPDATE {table} SET tags = $2 WHERE workspace_id = $1"
+        await database.owner.execute(old, person.workspace_id, ["a,b"])
+    request = deal_pb.UpdateDealRequest(
+        deal=deal_pb.Deal(id=deal.id, tags=["a,b", "new"]),
+        update_mask=mask("tags"),
+        etag=deal.etag,
+    )
+    assert list((await person.call("UpdateDeal", request)).tags) == ["a,b", "new"]
+    change = client_pb.UpdateClientRequest(
+        client=client_pb.Client(id=client.id, tags=["a,b", "new"]),
+        update_mask=mask("tags"),
+        etag=client.etag,
+    )
+    assert list((await person.call("UpdateClient", change)).tags) == ["a,b", "new"]
+    await person.call("RenameTag", pb.RenameTagRequest(name="a,b", new_name="ab"))
+    assert await tags_of(person) == {"ab": ("", 1, 1), "new": ("", 1, 1)}
+
+
 async def test_a_tag_is_one_thing_on_all_records(person: Person, database: ServiceDatabase) -> None:
     deal = await make_deal(person, tags=["web", "big"])
     both = await make_deal(person, tags=["big", "web", "Website"])

@@ -52,7 +52,7 @@ async def remove_tag(uow: UnitOfWork, *, name: str, by: UUID, now: datetime) -> 
 
 
 async def _expect(uow: UnitOfWork, name: str) -> None:
-    clean_tag("name", name)
+    clean_tag("name", name, is_there=True)
     if not await tags.is_known(uow, name):
         raise TagNotFound("There is no such tag.")
 

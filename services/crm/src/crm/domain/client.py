@@ -191,7 +191,7 @@ def _edited(id: UUID, state: ClientState, edit: ClientEdit, region: str) -> Clie
     if "phones" in edit:
         clean["phones"] = _phones(entry, edit["phones"], region)
     if "tags" in edit:
-        clean["tags"] = entry.tags(edit["tags"])
+        clean["tags"] = entry.tags(edit["tags"], state.tags)
     if "custom_fields" in edit:
         values = entry.custom_fields(edit["custom_fields"])
         clean["custom_fields"] = merged(state.custom_fields, values)

@@ -169,7 +169,7 @@ class Deal(Aggregate):
             updated_at=at,
             closed_at=None if stage.type is StageType.OPEN else at,
             lost_reason=_lost_for(stage, lost_reason),
-            **_clean({"name": "", **edit}, {}),
+            **_clean({"name": "", **edit}, {}, ()),
         )
         deal = cls(id=id, workspace_id=workspace_id, version=1, state=state)
         deal.tell(DealCreated(aggregate_id=id, version=1, at=at, by=by, deal=deal.state))
@@ -218,7 +218,7 @@ class Deal(Aggregate):
         Raises EntryRefused.
         """
         before = self.state
-        after = replace(before, **_clean(edit, before.custom_fields))
+        after = replace(before, **_clean(edit, before.custom_fields, before.tags))
         changes = [
             Change(API_NAMES[name], _in_words(was), _in_words(now))
             for name in edit
@@ -327,7 +327,7 @@ def _lost_for(stage: Stage, reason: Named | None) -> Named | None:
     return reason
 
 
-def _clean(edit: DealEdit, custom_fields: Mapping[str, Any]) -> dict[str, Any]:
+def _clean(edit: DealEdit, custom_fields: Mapping[str, Any], tags: Sequence[str]) -> dict[str, Any]:
     """The fields of an edit, tidied; own fields go into those that are there already."""
     entry = Entry()
     clean: dict[str, Any] = dict(edit)
@@ -341,7 +341,7 @@ def _clean(edit: DealEdit, custom_fields: Mapping[str, Any]) -> dict[str, Any]:
         text = entry.text("external_id", edit["external_id"] or "", limit=MAX_EXTERNAL_ID)
         clean["external_id"] = text or None
     if "tags" in edit:
-        clean["tags"] = entry.tags(edit["tags"])
+        clean["tags"] = entry.tags(edit["tags"], tags)
     if "custom_fields" in edit:
         values = entry.custom_fields(edit["custom_fields"])
         clean["custom_fields"] = merged(custom_fields, values)

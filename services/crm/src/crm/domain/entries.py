@@ -81,9 +81,13 @@ class Entry:
             self.refuse(field, f"{field.upper()}_TOO_MANY", f"At most {at_most} of them.")
         return tuple(kept)
 
-    def tags(self, values: Sequence[str]) -> tuple[str, ...]:
-        """Labels."""
-        return self.texts("tags", values, limit=MAX_TAG, at_most=MAX_TAGS)
+    def tags(self, values: Sequence[str], held: Sequence[str] = ()) -> tuple[str, ...]:
+        """Labels. Forms, filters and files write a comma between two, so that none has one in it;
+        one that is `held` already may stay."""
+        kept = self.texts("tags", values, limit=MAX_TAG, at_most=MAX_TAGS)
+        if any("," in tag for tag in kept if tag not in held):
+            self.refuse("tags", "TAGS_WITH_COMMA", "A tag has no comma in it.")
+        return kept
 
     def money(self, amount_minor: int, currency: str) -> Money | None:
         """An amount that is not negative."""

@@ -20,10 +20,12 @@ class TagChanged(Fact):
     color_before: str = ""
 
 
-def clean_tag(field: str, name: str, color: str = "") -> str:
-    """A name as it is kept. Raises EntryRefused."""
+def clean_tag(field: str, name: str, color: str = "", *, is_there: bool = False) -> str:
+    """A name as it is kept; one that is there already may be any. Raises EntryRefused."""
     entry = Entry()
     name = entry.text(field, name, limit=MAX_TAG, needed=True)
+    if "," in name and not is_there:
+        entry.refuse(field, "TAG_WITH_COMMA", "A tag has no comma in it.")
     if color not in list(Color):
         entry.refuse("color", "COLOR_UNKNOWN", "Choose one of the colours.")
     entry.done()
