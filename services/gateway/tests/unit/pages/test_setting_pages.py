@@ -245,3 +245,26 @@ async def test_what_a_record_holds_stays_to_choose_when_it_is_not_offered_any_mo
         ("b", ""),
         ("older", " checked"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "shown"),
+    [
+        ("1.234", 1234, "1234"),
+        ("1.234,5", 1234.5, "1234,5"),
+        ("0,5", 0.5, "0,5"),
+        ("1.5", 1.5, "1,5"),
+    ],
+)
+async def test_a_number_is_read_and_shown_as_the_viewer_writes_it(
+    site: Any, make: Any, typed: str, kept: float, shown: str
+) -> None:
+    site.neighbours.account.answers["GetMe"].locale = "de"
+    await site.post("/deals/d-1/edit", {"name": "x", "cf_number": typed, "etag": "1"})
+    sent = next(m for m in reversed(site.neighbours.deals.asked) if hasattr(m, "update_mask")).deal
+    assert sent.custom_fields["number"] == kept
+    deal = make.deal()
+    deal.custom_fields.update({"number": kept})
+    site.neighbours.deals.answers["GetDeal"] = deal
+    page = await site.get("/deals/d-1/edit")
+    assert f'name="cf_number" type="text" value="{shown}"' in page.text

@@ -40,7 +40,7 @@ def custom_inputs(
             case "multi_select":
                 values |= {f"{name}{OPTION}{option}": "1" for option in _texts(value)}
             case "number" if isinstance(value, float):
-                values[name] = str(int(value)) if value.is_integer() else str(value)
+                values[name] = formats.number_input(value)
             case _:
                 values[name] = str(value)
     return values
@@ -107,15 +107,15 @@ def _read(field: CustomField, values: Mapping[str, str], viewer: Viewer) -> Any:
 
 
 def _number(text: str, viewer: Viewer, name: str) -> float:
+    """As the viewer writes numbers, else with a point: 1.234 is a thousand and more in German."""
     try:
         if any(letter.isalpha() for letter in text):
             raise ValueError("a number holds no letters")
-        return float(text)
+        try:
+            return float(parse_decimal(text, locale=viewer.locale.replace("-", "_"), strict=True))
+        except NumberFormatError:
+            return float(text)
     except ValueError:
-        pass
-    try:
-        return float(parse_decimal(text, locale=viewer.locale.replace("-", "_"), strict=True))
-    except (NumberFormatError, ValueError):
         raise InvalidInput("", fields={name: "Enter a number."}) from None
 
 

@@ -58,6 +58,12 @@ class Formats:
             decimal_quantization=False,
         )
 
+    def number_input(self, value: float) -> str:
+        """A number as a form field holds it, as an amount."""
+        return format_decimal(
+            value, locale=self.locale, group_separator=False, decimal_quantization=False
+        )
+
     def number(self, value: float, digits: int = 0) -> str:
         """A plain number with at most so many decimal places."""
         pattern = "#,##0" + ("." + "#" * digits if digits else "")
