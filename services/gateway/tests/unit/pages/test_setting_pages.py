@@ -268,3 +268,11 @@ async def test_a_number_is_read_and_shown_as_the_viewer_writes_it(
     site.neighbours.deals.answers["GetDeal"] = deal
     page = await site.get("/deals/d-1/edit")
     assert f'name="cf_number" type="text" value="{shown}"' in page.text
+
+
+async def test_odds_that_are_none_are_refused_in_the_words_of_the_form(site: Any) -> None:
+    site.neighbours.stages.answers["CreateStage"] = RemoteError(
+        ErrorKind.INVALID, "PROBABILITY_INVALID", "", fields={"default_probability": "From 0 to 1."}
+    )
+    answer = await site.post("/settings/stages/new", {"name": "x", "default_probability": "150"})
+    assert (answer.status, "A whole number from 0 to 100." in answer.text) == (422, True)

@@ -38,6 +38,7 @@ LABELS = {
     "reason": "Reason",
 }
 MOST_DIGITS = 9  # as a message holds them
+ODDS = "default_probability"
 WRITABLE = ("name", "type", "color", "rotting_days", "default_probability")
 _NOTES = {
     "stage": "Stage saved.",
@@ -302,7 +303,10 @@ def _errors(refusal: DomainError) -> Errors:
     """Also what is refused for the whole: the page says why."""
     if refusal.kind is ErrorKind.REFUSED:
         return Errors(refusal.message)
-    return errors_of(refusal, {"move_to_stage_id": "move_to"})
+    errors = errors_of(refusal, {"move_to_stage_id": "move_to"})
+    if ODDS in errors.fields:  # the form asks for percent
+        errors.fields[ODDS] = "A whole number from 0 to 100."
+    return errors
 
 
 def _saved(what: str) -> Response:
