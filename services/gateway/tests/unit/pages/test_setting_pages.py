@@ -276,3 +276,8 @@ async def test_odds_that_are_none_are_refused_in_the_words_of_the_form(site: Any
     )
     answer = await site.post("/settings/stages/new", {"name": "x", "default_probability": "150"})
     assert (answer.status, "A whole number from 0 to 100." in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 rate was new"), (2, "2 rates were new")])
+async def test_rates_that_came_in_are_counted(site: Any, count: int, words: str) -> None:
+    assert words in (await site.get(f"/settings/currencies?imported={count}")).text

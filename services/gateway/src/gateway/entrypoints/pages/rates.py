@@ -104,7 +104,8 @@ async def _page(request: Request, errors: Errors, values: Values | None = None) 
     note = _NOTES.get(request.query_params.get("saved", ""), "")
     imported = request.query_params.get("imported", "")
     if imported.isdecimal():
-        note = f"{int(imported)} rates were new or different."
+        rates_ = "1 rate was" if int(imported) == 1 else f"{int(imported)} rates were"
+        note = f"{rates_} new or different."
     return rendering_of(request).response(
         request,
         "settings/currencies.html",
