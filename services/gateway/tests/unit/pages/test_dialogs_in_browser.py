@@ -1,4 +1,4 @@
-"""Dialogs in a real browser: what is typed stays, and what is said stands in front."""
+"""Dialogs and bars in a real browser: what is typed or ticked stays, what is said is in front."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -59,3 +59,11 @@ async def test_what_was_typed_into_a_dialog_stays_after_a_click_beside_it(page: 
     await expect(field).to_have_value("")
     await page.mouse.click(5, 450)
     await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_a_change_of_many_without_a_choice_keeps_what_is_ticked(page: Page) -> None:
+    await page.goto("/clients")
+    await page.locator("input[name=id]").first.check()
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_label("What to do")).to_be_focused()
+    await expect(page.locator("input[name=id]:checked")).to_have_count(1)
