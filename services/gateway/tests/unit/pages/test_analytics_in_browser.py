@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
+from google.protobuf.message import Message
 from playwright.async_api import Browser, Page, expect
 
 from freelanceflow.analytics.v1.report_service_pb2 import Report
@@ -12,12 +13,21 @@ from gateway.entrypoints.pages.analytics_words import forecast_view
 from gateway.entrypoints.pages.formatting import Formats
 from services.gateway.tests.unit.pages.analytics_factories import make_forecast, month
 from services.gateway.tests.unit.pages.factories import NOW
-from services.gateway.tests.unit.pages.test_in_browser import RULES, Served, browser, page, served
+from services.gateway.tests.unit.pages.test_in_browser import (
+    LONG,
+    RULES,
+    Served,
+    browser,
+    page,
+    served,
+)
 
 pytestmark = pytest.mark.browser
 __all__ = ["browser", "page", "served"]
 
 ENGLISH = Formats(locale="en", time_zone="Europe/Berlin", now=NOW)
+WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+NAMED = ("ClientRisk", "DealInsight", "ClientShare", "Health", "StageConversion", "LeftOutDeal")
 PAGES = (
     "/analytics",
     "/analytics?view=table&line=linear",
@@ -97,6 +107,34 @@ async def test_a_finished_report_shows_without_a_reload(served: Served, page: Pa
     assert await page.evaluate("window.here")
 
 
+def _call_all(message: Message, word: str) -> None:
+    """Everything in it that people have named."""
+    for field, value in message.ListFields():
+        if field.name.endswith("name") and message.DESCRIPTOR.name in NAMED:
+            setattr(message, field.name, word)
+        elif field.message_type:
+            for part in [value] if isinstance(value, Message) else value:
+                _call_all(part, word)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_a_name_longer_than_the_page_makes_no_page_scroll_sideways(
+    page: Page, served: Served, width: int
+) -> None:
+    peers = served.site.neighbours
+    for answers in (peers.figures.answers, peers.predictions.answers):
+        for answer in answers.values():
+            if isinstance(answer, Message):
+                _call_all(answer, LONG)
+    await page.set_viewport_size({"width": width, "height": 900})
+    over = {}
+    for path in PAGES[:-1]:
+        await page.goto(path)
+        await page.wait_for_load_state("load")
+        over[path] = await page.evaluate(WIDE)
+    assert over == dict.fromkeys(PAGES[:-1], 0)
+
+
 @pytest.mark.parametrize(
     ("width", "theme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 )
@@ -113,11 +151,10 @@ async def test_pages_are_accessible(
     )
     opened = await context.new_page()
     found: list[Any] = []
-    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     for path in PAGES:
         await opened.goto(path)
         await opened.wait_for_load_state("load")
-        if (over := await opened.evaluate(wide)) > 0:
+        if (over := await opened.evaluate(WIDE)) > 0:
             found.append((path, f"scrolls sideways by {over} px"))
         results = await Axe().run(opened, options={"runOnly": RULES, "resultTypes": ["violations"]})
         found += [
