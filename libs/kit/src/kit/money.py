@@ -29,7 +29,7 @@ _EXPONENTS: Mapping[str, int] = MappingProxyType(
     | dict.fromkeys(_THOUSANDTHS.split(), 3)
     | dict.fromkeys(_TEN_THOUSANDTHS.split(), 4)
 )
-_LARGEST = 2**63 - 1  # a bigint column
+LARGEST = 2**63 - 1  # a bigint column
 _NUMBER = re.compile(r"[+-]?\d{1,19}(\.\d{1,9})?", re.ASCII)
 _TOO_LARGE = re.compile(r"[+-]?\d{20,100}(\.\d{1,9})?", re.ASCII)
 _EXACT = Context(prec=80)  # the default of 28 digits would round a first time, unseen
@@ -65,7 +65,7 @@ class Money:
     def __post_init__(self) -> None:
         if not is_currency(self.currency):
             raise InvalidInput("This is not a currency code.", fields={"currency": "Use ISO 4217."})
-        if abs(self.amount_minor) > _LARGEST:
+        if abs(self.amount_minor) > LARGEST:
             raise InvalidInput("This amount is too large.", fields={"amount": "It is too large."})
 
     def converted(self, factor: Decimal, currency: str) -> "Money":
@@ -99,7 +99,7 @@ def parse(text: str, currency: str, *, field: str = "amount") -> Money:
             "This amount is too precise.",
             fields={field: f"{currency} has {places} decimal places."},
         )
-    if abs(minor) > _LARGEST:
+    if abs(minor) > LARGEST:
         raise _too_large(field)
     return Money(int(minor), currency)
 

@@ -153,6 +153,28 @@ async def test_the_board_counts_with_todays_rates(
     assert len(queries) == 4, queries  # stages, totals, rates, cards
 
 
+@pytest.mark.parametrize("value", ["1000000000", "800000"])  # too much alone, and too much together
+async def test_a_mistyped_rate_leaves_the_board_readable(person: Person, value: str) -> None:
+    await put(person, rate("USD", "2026-01-01", value), rate("CHF", "2026-01-01", value))
+    await make_deal(person, amount=euros(1000))
+    much = [
+        money_pb2.Money(
+            amount_minor=10**13,
+            currency_code=code,
+        )
+        for code in ("CHF", "USD")
+    ]
+    for amount in much:
+        await make_deal(person, amount=amount)
+    column = (await person.board())["Prospecting"]
+    found = await person.list_deals(with_total=True)
+    left = [one for one in much if one in list(column.unconverted)]
+    assert list(found.unconverted) == left == list(column.unconverted) != []
+    assert found.sum == column.sum
+    assert column.sum.amount_minor >= 1000
+    assert 0 < column.weighted_sum.amount_minor < column.sum.amount_minor
+
+
 async def test_a_list_says_what_it_adds_up_to(person: Person) -> None:
     await put(person, rate("USD", "2026-01-01", "0.5"))
     for amount in (euros(100), dollars(100), money_pb2.Money(amount_minor=7, currency_code="CHF")):

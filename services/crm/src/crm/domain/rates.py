@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from crm.domain.entries import Entry
 from kit.aggregate import Fact
 from kit.errors import InvalidInput
-from kit.money import Money, exponent, is_currency
+from kit.money import LARGEST, Money, exponent, is_currency
 
 UTC = ZoneInfo("UTC")
 MAX_RATE = Decimal(10) ** 9
@@ -100,13 +100,16 @@ class Sums(NamedTuple):
 
 
 def sums_of(amounts: Iterable[tuple[str, int]], rates: Rates, at: datetime) -> Sums:
-    """Sums by currency in the base currency, each rounded once; '' stands for no amount."""
+    """Sums by currency in the base currency, each rounded once; '' stands for no amount.
+
+    The base itself comes first: what a mistyped rate makes of others takes no room from it.
+    """
     own, without_rate = 0, dict[str, int]()
-    for currency, amount_minor in amounts:
+    for currency, amount_minor in sorted(amounts, key=lambda sum: sum[0] != rates.base):
         if not currency:
             continue
         converted = rates.convert(Money(amount_minor, currency), at)
-        if converted is None:
+        if converted is None or own + converted.amount_minor > LARGEST:
             without_rate[currency] = without_rate.get(currency, 0) + amount_minor
         else:
             own += converted.amount_minor

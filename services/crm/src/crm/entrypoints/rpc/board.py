@@ -78,7 +78,7 @@ def _put_column(
     weighted = Decimal(0)
     for total in totals:
         factor = factor_into(total.currency, rates, now)
-        if factor is not None:
+        if factor is not None and total.currency not in sums.without_rate:
             share = (total.unscored_minor * usual).to_integral_value(ROUND_HALF_EVEN)
             weighted += (total.weighted_minor + share) * factor
     return shown.columns.add(
