@@ -280,6 +280,22 @@ async def test_a_restored_deal_counts_again_and_a_purged_one_is_forgotten(
     assert await database.owner.fetchval(alive, back.id)
 
 
+async def test_what_a_purged_client_had_is_nobodys(
+    database: ServiceDatabase, workspace: UUID
+) -> None:
+    crm, client_id, other = Told(workspace), new_id(), new_id()
+    deal = crm.created().belonging_to(client_id, NOON)
+    kept = crm.created().belonging_to(other, NOON)
+    call = crm.call(client_id, NOON)
+    await tell(database, [crm.client(client_id), *deal.events, *kept.events, *call.events])
+    body = RecordPurged(record_id=str(client_id), version=3).SerializeToString()
+    await tell(database, [crm.event("crm.client.v1.purged", body, version=3)])
+    for table in ("deals", "deal_states", "activities", "activity_states"):
+        ids = f"SELECT DISTINCT client_id FROM {table} WHERE client_id IS NOT NULL"
+        left = {row["client_id"] for row in await database.owner.fetch(ids)}
+        assert left == ({other} if table.startswith("deal") else set()), table
+
+
 async def test_a_client_is_called_as_it_says_itself_in_whatever_order(
     database: ServiceDatabase,
 ) -> None:

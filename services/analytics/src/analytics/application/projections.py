@@ -125,11 +125,16 @@ async def rates_changed(
 
 
 async def purged(
-    uow: UnitOfWork, record_id: UUID, *, at: datetime, manner: Manner = Manner.ALONE
+    uow: UnitOfWork,
+    record_id: UUID,
+    *,
+    is_client: bool,
+    at: datetime,
+    manner: Manner = Manner.ALONE,
 ) -> None:
     """A record is gone for good, and what was known of it with it, on past days too."""
     await projection.count(uow, 1, told_at=at)
-    await forgetting.forget(uow, record_id)
+    await forgetting.forget(uow, record_id, is_client=is_client)
     await answers.clear_past(uow)
     await _due(uow, manner)
     await uow.commit()

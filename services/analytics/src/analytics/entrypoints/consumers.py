@@ -74,7 +74,13 @@ async def _kept(uow: UnitOfWork, events: Sequence[Event], *, anew: bool = False)
         if event.type in _PURGED:
             gone = record_pb.RecordPurged.FromString(event.body)
             record_id = parse_id(gone.record_id, "record_id")
-            await projections.purged(uow, record_id, at=event.recorded_at, manner=alone)
+            await projections.purged(
+                uow,
+                record_id,
+                is_client=event.type == _CLIENT_PURGED,
+                at=event.recorded_at,
+                manner=alone,
+            )
         if event.type == _IMPORT_FINISHED:
             told = import_pb.ImportFinished.FromString(event.body)
             await projections.bulk_ended(
@@ -145,7 +151,8 @@ async def workspace_reopened(uow: UnitOfWork, event: Event) -> None:
 _IMPORT_FINISHED = "crm.import.v1.finished"
 _STAGE_CHANGED = "crm.stage.v1.changed"
 _RATES_CHANGED = "crm.rate.v1.changed"
-_PURGED = ("crm.activity.v1.purged", "crm.client.v1.purged", "crm.deal.v1.purged")
+_CLIENT_PURGED = "crm.client.v1.purged"
+_PURGED = ("crm.activity.v1.purged", _CLIENT_PURGED, "crm.deal.v1.purged")
 OF_AUTH: dict[str, Handler] = {
     "auth.workspace.v1.created": workspace_settled,
     "auth.workspace.v1.updated": workspace_settled,
