@@ -54,3 +54,10 @@ async def test_who_is_signed_out_is_told_beside_the_page(site: Any) -> None:
     told = await site.get("/deals/d-1/move", **htmx)
     assert (told.status, told.headers["hx-retarget"]) == (401, "#toasts")
     assert 'href="/sign-in' in told.text
+
+
+async def test_an_address_that_takes_forms_alone_says_so(site: Any) -> None:
+    page = await site.get("/bulk/clients")
+    assert page.status == 405
+    assert "There is no page here" in page.text
+    assert "Method" not in page.text

@@ -24,6 +24,10 @@ _WORDS = {
     401: ("Your session is over", "Sign in again and you are back where you were."),
     403: ("You may not do this", "An owner or admin of the workspace can give you the permission."),
     404: ("There is nothing here", "It may have been deleted, or the address is mistyped."),
+    405: (
+        "There is no page here",
+        "This address takes what a form sends. Open the page with the form and send it there.",
+    ),
     412: (
         "Somebody was faster",
         "It has been changed meanwhile. Nothing of theirs was overwritten.",
