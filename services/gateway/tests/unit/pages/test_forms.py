@@ -151,6 +151,23 @@ async def test_a_conflict_tells_currencies_and_fields_of_one_s_own(site: Any, ma
     assert "Text “" not in answer.text
 
 
+async def test_a_conflict_over_a_client_tells_what_it_now_reads(site: Any, make: Any) -> None:
+    theirs = make.client(website="https://theirs.example", emails=["a@b.example", "c@d.example"])
+    theirs.custom_fields.update({"text": "theirs"})
+    site.neighbours.clients.answers |= {
+        "GetClient": theirs,
+        "UpdateClient": RemoteError(ErrorKind.STALE, "CLIENT_HAS_CHANGED", ""),
+    }
+    typed = {"name": theirs.name, "kind": "company", "emails": "a@b.example\r\nc@d.example"}
+    answer = await site.post("/clients/c-1/edit", {**typed, "address": "Typed 1", "etag": "1"})
+    assert answer.status == 412
+    for words in ("Website “https://theirs.example”", "Text “theirs”"):
+        assert words in answer.text
+    assert "E-mail “" not in answer.text
+    assert "Typed 1</textarea>" in answer.text
+    assert f'name="etag" value="{theirs.etag}"' in answer.text
+
+
 async def test_a_move_without_scripts_goes_on(site: Any) -> None:
     answer = await site.post("/deals/d-1/move", {"stage_id": "s-3", "next": "/deals/d-1"})
     assert (answer.status, answer.headers["location"]) == (303, "/deals/d-1")

@@ -24,6 +24,7 @@ from gateway.entrypoints.pages.calls import (
     viewer_of,
 )
 from gateway.entrypoints.pages.choices import about_client, meant
+from gateway.entrypoints.pages.conflicts import in_words
 from gateway.entrypoints.pages.custom_forms import (
     custom_inputs,
     custom_labels,
@@ -122,8 +123,7 @@ async def update_client(request: Request, client_id: str) -> Response:
         )
     except DomainError as refusal:
         if refusal.kind is ErrorKind.STALE:
-            values["etag"] = (await get_client(request, client_id)).etag
-            return await _form(request, viewer, client_id, values, Errors(), conflict=True)
+            return await _conflict(request, viewer, client_id, values)
         return await _form(request, viewer, client_id, values, errors_of(refusal, _FIELD_OF))
     return RedirectResponse(f"/clients/{client_id}", 303)
 
@@ -136,6 +136,25 @@ async def get_client(request: Request, client_id: str) -> Client:
     return client
 
 
+async def _conflict(request: Request, viewer: Viewer, client_id: str, values: Values) -> Response:
+    current, fields = await together(
+        get_client(request, client_id), list_fields(request, OF_CLIENTS)
+    )
+    words = in_words(
+        _values_from(current),
+        values,
+        LABELS,
+        record=current,
+        fields=fields,
+        formats=rendering_of(request).formats(viewer),
+        viewer=viewer,
+    )
+    values["etag"] = current.etag
+    return await _form(
+        request, viewer, client_id, values, Errors(), conflict=words or "as it is typed here"
+    )
+
+
 async def _form(
     request: Request,
     viewer: Viewer,
@@ -143,7 +162,7 @@ async def _form(
     values: Values,
     errors: Errors,
     *,
-    conflict: bool = False,
+    conflict: str = "",
     alike: Sequence[Mapping[str, str]] = (),
 ) -> Response:
     owners, fields = await together(heirs_of(request), list_fields(request, OF_CLIENTS))

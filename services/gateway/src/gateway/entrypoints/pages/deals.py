@@ -1,6 +1,5 @@
 """One deal: its page, which is also the panel beside the board, and its form."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,10 +35,10 @@ from gateway.entrypoints.pages.calls import (
     viewer_of,
 )
 from gateway.entrypoints.pages.choices import NOBODY, about_client, meant
+from gateway.entrypoints.pages.conflicts import in_words
 from gateway.entrypoints.pages.custom_forms import (
     custom_inputs,
     custom_labels,
-    differing,
     into_struct,
     read_custom,
 )
@@ -247,30 +246,18 @@ async def _form(
 
 async def _conflict(request: Request, viewer: Viewer, deal_id: str, values: Values) -> Response:
     current, fields = await together(_get(request, deal_id), list_fields(request, OF_DEALS))
-    formats = rendering_of(request).formats(viewer)
-    theirs = _values_from(request, viewer, current)
-    theirs |= custom_inputs(fields, current, formats, viewer)
-    said = {LABELS[name]: text for name, text in _said_of(theirs, values)}
-    for field in differing(fields, values, theirs):
-        held = dict(current.custom_fields.items()).get(field.key)
-        said[field.name] = "" if held is None else formats.custom(field.type, held)
+    words = in_words(
+        _values_from(request, viewer, current),
+        values,
+        LABELS,
+        record=current,
+        fields=fields,
+        formats=rendering_of(request).formats(viewer),
+        viewer=viewer,
+    )
     values["etag"] = current.etag
-    words = ", ".join(f"{label} “{text or '–'}”" for label, text in said.items())
     words = words or f"in {current.stage_name}, otherwise as typed"
     return await _form(request, viewer, deal_id, values, Errors(), conflict=words)
-
-
-def _said_of(theirs: Values, typed: Values) -> Iterator[tuple[str, str]]:
-    """What is theirs and not as typed: an owner by name, an amount with its currency."""
-    for name in LABELS:
-        if name == "amount" and _worth(theirs) != _worth(typed):
-            yield name, _worth(theirs)
-        elif name != "amount" and name in theirs and theirs[name] != typed[name]:
-            yield name, theirs["owner" if name == "owner_id" else name]
-
-
-def _worth(values: Values) -> str:
-    return f"{values['amount']} {values['currency']}" if values["amount"] else ""
 
 
 def saved(request: Request, viewer: Viewer, deal: Deal, words: str) -> Response:
