@@ -13,24 +13,12 @@ from freelanceflow.auth.v1 import own_data_service_pb2 as own_pb
 from freelanceflow.auth.v1 import own_data_service_pb2_grpc as own_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2 as pb
 from kit.clock import FakeClock
-from kit.errors import DomainError
 from kit.rpc.access import access_of
 from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
-from services.auth.tests.factories import PASSWORD, Door, Person, unique_email
+from services.auth.tests.factories import PASSWORD, Door, Person, refused, unique_email
 
 SERVICES = ("Account", "ApiKey", "Audit", "OwnData", "Role", "TwoStep", "Workspace", "Google")
-
-
-@pytest.fixture
-def door(caller: Caller) -> Door:
-    return Door(caller)
-
-
-async def refused(work: object) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await work  # type: ignore[misc]
-    return refusal.value.reason
 
 
 async def remove(door: Door, host: Person, person: Person) -> None:
