@@ -175,7 +175,11 @@ def _odds_words(report: OddsReport, computing: bool) -> str:
 
 
 def _expected(report: OddsReport, code: str) -> why.MoneyRange:
-    """The simulated range of all open deals; of some, the range that their spread gives."""
+    """The simulated range of all open deals; of some, the range that their spread gives.
+
+    One deal comes in as a whole or not at all: with odds of 95 % the middle 80 of 100 outcomes are
+    all its amount, and what it is worth by its odds is less. A range holds what it is the range of.
+    """
     told, sums = report.scope.standing.expected, report.sums
     middle = float(sums["expected"])
     if report.whole and "lower80" in told:
@@ -185,8 +189,8 @@ def _expected(report: OddsReport, code: str) -> why.MoneyRange:
         lower, upper = max(middle - reach, LEAST), min(middle + reach, float(sums["whole"]))
     return why.MoneyRange(
         expected=money(middle, code),
-        lower=money(lower, code),
-        upper=money(upper, code),
+        lower=money(min(lower, middle), code),
+        upper=money(max(upper, middle), code),
         interval_percent=80,
     )
 
