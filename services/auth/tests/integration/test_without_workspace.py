@@ -1,8 +1,10 @@
 """Whoever belongs to no workspace signs in all the same, and reaches what is about themselves."""
 
+from datetime import timedelta
 from typing import Any
 
 import grpc
+import pyotp
 import pytest
 from google.protobuf.descriptor_pool import Default
 
@@ -11,14 +13,23 @@ from freelanceflow.auth.v1 import account_service_pb2 as account_pb
 from freelanceflow.auth.v1 import auth_service_pb2 as auth_pb
 from freelanceflow.auth.v1 import own_data_service_pb2 as own_pb
 from freelanceflow.auth.v1 import own_data_service_pb2_grpc as own_grpc
+from freelanceflow.auth.v1 import two_step_service_pb2 as two_step_pb
+from freelanceflow.auth.v1 import two_step_service_pb2_grpc as two_step_grpc
 from freelanceflow.auth.v1 import workspace_service_pb2 as pb
 from kit.clock import FakeClock
 from kit.rpc.access import access_of
 from kit.rpc.client import Caller
 from kit.testing.database import ServiceDatabase
+from services.auth.tests.browser import Browser
 from services.auth.tests.factories import PASSWORD, Door, Person, refused, unique_email
+from services.auth.tests.provider import Provider
 
 SERVICES = ("Account", "ApiKey", "Audit", "OwnData", "Role", "TwoStep", "Workspace", "Google")
+
+
+@pytest.fixture
+def google_settings(provider: Provider) -> dict[str, str]:
+    return provider.settings
 
 
 async def remove(door: Door, host: Person, person: Person) -> None:
@@ -169,3 +180,26 @@ async def test_an_invitation_that_is_over_is_none(
         made.id,
     )
     assert await refused(accept(door, left, made.id)) == "INVITATION_NOT_FOUND"
+
+
+async def test_they_sign_in_with_google_and_with_a_second_step(
+    door: Door, caller: Caller, ada: Browser, clock: FakeClock
+) -> None:
+    person = await ada.settle()
+    second = await door.invite(person, "owner")
+    await remove(door, second, person)
+    signed_in = Person(ada.email, (await ada.sign_in()).tokens)
+    assert (await me(door, signed_in)).workspace_id == ""
+
+    guest = await door.invite(second, "sales")
+    steps = two_step_grpc.TwoStepServiceStub(caller.channel)
+    start = two_step_pb.StartTwoStepRequest(password=PASSWORD)
+    totp = pyotp.TOTP((await door.call(steps.StartTwoStep, start, identity=guest.identity)).secret)
+    confirm = two_step_pb.ConfirmTwoStepRequest(code=totp.at(clock.now()))
+    await door.call(steps.ConfirmTwoStep, confirm, identity=guest.identity)
+    await remove(door, second, guest)
+    clock.advance(timedelta(seconds=60))
+    challenge = (await door.log_in(guest.email)).challenge
+    answer = two_step_pb.AnswerChallengeRequest(challenge=challenge, code=totp.at(clock.now()))
+    tokens = await door.call(steps.AnswerChallenge, answer)
+    assert (await me(door, Person(guest.email, tokens))).workspace_id == ""
