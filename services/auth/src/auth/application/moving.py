@@ -36,10 +36,8 @@ async def found_workspace(
     return workspace
 
 
-async def invited_to(
-    system: Pool, *, user_id: UUID, invitation_id: UUID, now: datetime
-) -> tuple[str, UUID]:
-    """The person's address, and the workspace that it is invited into.
+async def invited_to(system: Pool, *, user_id: UUID, invitation_id: UUID, now: datetime) -> UUID:
+    """The workspace that the person's address is invited into.
 
     Raises InvitationNotFound, UserNotFound.
     """
@@ -48,17 +46,17 @@ async def invited_to(
         workspace_id = await invitations.where_to(tx, invitation_id, user.email, now)
     if workspace_id is None:
         raise InvitationNotFound(NOT_VALID)
-    return user.email, workspace_id
+    return workspace_id
 
 
 async def accept_own_invitation(
-    uow: UnitOfWork, *, user_id: UUID, email: str, invitation_id: UUID, now: datetime
+    uow: UnitOfWork, *, user_id: UUID, invitation_id: UUID, now: datetime
 ) -> None:
     """Join the unit's workspace. Raises InvitationNotFound, WorkspaceIsClosed, AlreadyMember."""
     await workspaces.hold_open(uow)
     await users.held_password(uow, user_id)
     user = await users.get(uow, user_id)
-    given = await invitations.accept_own(uow, invitation_id, email, now)
+    given = await invitations.accept_own(uow, invitation_id, user.email, now)
     if given is None:
         raise InvitationNotFound(NOT_VALID)
     await join(uow, user, given, now=now)

@@ -164,12 +164,12 @@ class AccountService(grpc_api.AccountServiceServicer):
     ) -> pb.AcceptMyInvitationResponse:
         app, user_id, now = self._app, principal_of(context).user_id, self._app.clock.now()
         invitation_id = parse_id(request.invitation_id, "invitation_id")
-        email, workspace_id = await moving.invited_to(
+        workspace_id = await moving.invited_to(
             app.system, user_id=user_id, invitation_id=invitation_id, now=now
         )
         async with app.system_unit(workspace_id) as uow:
             await moving.accept_own_invitation(
-                uow, user_id=user_id, email=email, invitation_id=invitation_id, now=now
+                uow, user_id=user_id, invitation_id=invitation_id, now=now
             )
         return pb.AcceptMyInvitationResponse(workspace_id=str(workspace_id))
 
