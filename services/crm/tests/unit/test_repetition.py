@@ -51,6 +51,24 @@ def test_the_hour_is_the_same_when_clocks_change() -> None:
     assert (found - due, found.astimezone(BERLIN).hour) == (timedelta(hours=23), 9)
 
 
+@pytest.mark.parametrize(
+    ("zone", "first", "day"),
+    [("Europe/Berlin", "2026-03-27 02:30", "03-29"), ("Africa/Cairo", "2026-04-22 00:00", "04-24")],
+)
+def test_an_hour_that_a_day_leaves_out_comes_back_on_the_next(
+    zone: str, first: str, day: str
+) -> None:
+    here = ZoneInfo(zone)
+    due = begun = datetime.fromisoformat(first).replace(tzinfo=here)
+    shown = []
+    for _ in range(4):
+        due = next_due(Repetition.DAILY, due, first=begun, after=due, zone=here)
+        shown.append(f"{due.astimezone(here):%m-%d %H:%M}")
+    assert shown[1][:5] == day
+    hours = [one[6:] for one in shown]
+    assert hours[0] == hours[2] == hours[3] == first[11:] != hours[1]
+
+
 @given(
     st.sampled_from([r for r in Repetition if r]),
     st.integers(0, 30_000),

@@ -37,10 +37,13 @@ def next_due(
     The hour stays what the clock on the wall says. `first` is where the series began: a monthly one
     of the 31st is on the last day of shorter months, and on the 31st again.
     """
-    local, anchor = due.astimezone(zone), first.astimezone(zone).date()
+    local, begun = due.astimezone(zone), first.astimezone(zone)
     day, at = local.date(), local.time()
+    # On the day whose clocks leave the hour out it is shown as another one, and stays the same.
+    if on(day, begun.time(), zone) == due:
+        at = begun.time()
     while True:
-        day = _following(repetition, day, anchor)
+        day = _following(repetition, day, begun.date())
         found = on(day, at, zone)
         if found > due and found > after:
             return found
