@@ -1,13 +1,14 @@
 """docs/settings.md has every setting with its default, and no service is told what it knows not."""
 
 import re
-from dataclasses import MISSING, Field, fields
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
 
-from kit.settings import SecretStr, ServiceSettings
+from kit.settings import ServiceSettings
 from local.environment import environment
 from local.plan import Plan
 from tests.architecture.test_rules import SERVICES, sources
@@ -27,10 +28,10 @@ def settings_of(service: str) -> type[ServiceSettings]:
     return found
 
 
-def default_of(setting: "Field[object]") -> str:
+def default_of(kind: type[ServiceSettings], name: str) -> str:
     """As the page writes it."""
-    default = setting.default
-    if default is MISSING or default is None:
+    default = kind.model_fields[name].default
+    if default is PydanticUndefined or default is None:
         return "–"
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
@@ -52,7 +53,7 @@ def told_of(service: str) -> dict[str, str]:
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_page_has_every_setting_with_its_default(service: str) -> None:
     kind, told = settings_of(service), told_of(service)
-    defaults = {setting.name: default_of(setting) for setting in fields(kind)}
+    defaults = {name: default_of(kind, name) for name in kind.model_fields}
     assert defaults.keys() - told.keys() == set()
     wrong = {name: told[name] for name in defaults if told[name] != defaults[name]}
     assert wrong.keys() <= IN_WORDS, {name: defaults[name] for name in wrong}
@@ -66,7 +67,7 @@ def test_on_one_machine_a_service_is_told_settings_of_its_own(service: str, tmp_
     plan, prefix = Plan(tmp_path, 18_000), f"{service.upper()}_"
     told = {name for name in environment(plan, service) if name.startswith(prefix)}
     assert told
-    assert told - {kind.env_name(setting.name) for setting in fields(kind)} == set()
+    assert told - {kind.env_name(field) for field in kind.model_fields} == set()
 
 
 def test_the_page_has_what_this_machine_may_be_told() -> None:

@@ -1,12 +1,15 @@
 """Manifests against the code: each process gets settings that it knows and production takes."""
 
+import os
 from collections.abc import Iterator
-from dataclasses import fields
 from importlib import import_module
+from unittest.mock import patch
+
+from pydantic import ValidationError
 
 from deploy.k8s.tests.objects import Manifest, Workload, environment, workloads
 from deploy.k8s.topology import load
-from kit.settings import ServiceSettings, SettingsRefused
+from kit.settings import ServiceSettings
 
 
 def settings_class(service: str) -> type[ServiceSettings]:
@@ -26,16 +29,17 @@ def _process(workload: Workload, objects: list[Manifest]) -> Iterator[str]:
     service = workload.labels["app.kubernetes.io/name"]
     kind = settings_class(service)
     variables = environment(workload.pod["containers"][0], objects)
-    known = {kind.env_name(field.name) for field in fields(kind)}
+    known = {kind.env_name(field) for field in kind.model_fields}
     for name in variables.keys() - known - {"HOME"}:
         yield f"{workload}: {name} is no setting of {service}"
     if variables.get(kind.env_name("profile")) != "production":
         yield f"{workload}: is not in the production profile"
-    try:
-        kind.read(variables)
-    except SettingsRefused as refused:
-        for name, said in refused.problems.items():
-            yield f"{workload}: {name}: {said}"
+    with patch.dict(os.environ, variables, clear=True):
+        try:
+            kind()
+        except ValidationError as error:
+            for problem in error.errors(include_url=False, include_input=False):
+                yield f"{workload}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
 
 
 def addresses(objects: list[Manifest]) -> Iterator[str]:
@@ -47,8 +51,11 @@ def addresses(objects: list[Manifest]) -> Iterator[str]:
             continue
         kind = settings_class(service)
         calls = topology.services[service].processes["serve"].calls
-        names = (field.name for field in fields(kind))
-        peers = {name.removesuffix("_address") for name in names if name.endswith("_address")}
+        peers = {
+            field.removesuffix("_address")
+            for field in kind.model_fields
+            if field.endswith("_address")
+        }
         if peers != set(calls):
             yield f"{workload}: its settings name {sorted(peers)}, the topology {sorted(calls)}"
         variables = environment(workload.pod["containers"][0], objects)

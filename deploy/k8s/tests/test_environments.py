@@ -33,7 +33,7 @@ MAY_DIFFER = {
 RESERVED = 3  # connections that PostgreSQL keeps for its superuser
 MIGRATION = 1
 RELAY = 1
-POOL = int(DatabaseSettings.database_pool_size)
+POOL = int(DatabaseSettings.model_fields["database_pool_size"].default)
 # Connections of one process at most, by the pools that its bootstrap opens.
 SERVING = {
     "auth": POOL + POOL + RELAY,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from auth.adapters.tokens import make_key_file
 from auth.bootstrap import open_app, rpc_server
@@ -60,15 +61,14 @@ async def app(
     email_verification: bool,
     google_settings: dict[str, str],
 ) -> AsyncIterator[App]:
-    told = {
-        "profile": "test",
-        "database_url_app": database.dsns["app"],
-        "database_url_system": database.dsns["system"],
-        "signing_key_file": str(key_file),
-        "email_verification": str(email_verification),
-        **google_settings,
-    }
-    settings = Settings.read({Settings.env_name(name): text for name, text in told.items()})
+    settings = Settings(
+        profile="test",
+        database_url_app=SecretStr(database.dsns["app"]),
+        database_url_system=SecretStr(database.dsns["system"]),
+        signing_key_file=key_file,
+        email_verification=email_verification,
+        **google_settings,  # type: ignore[arg-type]  # read as the environment would be
+    )
     async with open_app(settings, clock=clock) as app:
         yield app
 

@@ -1,16 +1,15 @@
 """What analytics is told from outside."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
-from kit.settings import DatabaseSettings, SecretStr, number
+from kit.settings import DatabaseSettings
 
 
-@dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings):
     """Environment variables with the prefix ANALYTICS_; the defaults are for local development."""
 
-    prefix: ClassVar[str] = "ANALYTICS_"
+    model_config = SettingsConfigDict(env_prefix="ANALYTICS_", extra="ignore", frozen=True)
 
     listen: str = "127.0.0.1:8722"
     internal_listen: str = "127.0.0.1:8732"
@@ -18,7 +17,7 @@ class Settings(DatabaseSettings):
     crm_address: str = "127.0.0.1:8721"
     broker_url: SecretStr = SecretStr("redis://127.0.0.1:8713/0")
     # Seconds without work after which the process with the science ends, and its memory is free.
-    science_idle: float = number(120.0, least=1)
+    science_idle: float = Field(default=120.0, gt=0)
 
     @property
     def cache_url(self) -> str:

@@ -1,16 +1,17 @@
 """What crm is told from outside."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings, SecretStr
+from pydantic import SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings
 
 
-@dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings):
     """Environment variables with the prefix CRM_; the defaults are for local development."""
 
-    prefix: ClassVar[str] = "CRM_"
+    model_config = SettingsConfigDict(env_prefix="CRM_", extra="ignore", frozen=True)
 
     local_only: ClassVar[frozenset[str]] = frozenset({"page_token_key"})
 

@@ -1,22 +1,22 @@
 """What the gateway is told from outside."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from kit.settings import SecretStr, ServiceSettings, number
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from kit.settings import ServiceSettings
 
 MEBIBYTE = 1024 * 1024
 
 
-@dataclass(frozen=True, kw_only=True)
 class Settings(ServiceSettings):
     """Environment variables with the prefix GATEWAY_; the defaults are for local development."""
 
-    prefix: ClassVar[str] = "GATEWAY_"
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", extra="ignore", frozen=True)
 
     local_only: ClassVar[frozenset[str]] = frozenset({"public_url"})
-    forbidden_in_production: ClassVar[Mapping[str, tuple[Any, str]]] = {
+    forbidden_in_production: ClassVar[dict[str, tuple[Any, str]]] = {
         "rate_limit": (False, "production keeps its limits")
     }
 
@@ -33,10 +33,10 @@ class Settings(ServiceSettings):
     trusted_proxies: str = ""  # addresses, separated by commas, whose X-Forwarded-For is believed
     api_docs: bool = True
     rate_limit: bool = True
-    requests_per_minute: int = number(1200, least=1)  # of one person
-    sign_ins_per_minute: int = number(30, least=1)  # from one address
-    body_limit: int = number(MEBIBYTE, least=1024)
-    import_limit: int = number(50 * MEBIBYTE, least=1024)
+    requests_per_minute: int = Field(default=1200, ge=1)  # of one person
+    sign_ins_per_minute: int = Field(default=30, ge=1)  # from one address
+    body_limit: int = Field(default=MEBIBYTE, ge=1024)
+    import_limit: int = Field(default=50 * MEBIBYTE, ge=1024)
 
     @property
     def secure(self) -> bool:

@@ -20,7 +20,6 @@ from gateway.config import MEBIBYTE, Settings
 from kit.clock import SystemClock
 from kit.ids import new_id
 from kit.rpc.identity import Context
-from kit.settings import SecretStr
 from kit.testing.rpc import Issuer
 from services.gateway.tests.unit.reading import hidden
 
@@ -149,8 +148,7 @@ async def test_nobody_is_asked_to_sign_in(auth: tuple[Auth, str]) -> None:
 async def test_signing_in_is_limited_and_says_when_to_go_on(auth: tuple[Auth, str]) -> None:
     _, address = auth
     # Nothing listens there: the shared count is away, and this process counts alone.
-    away = SecretStr("redis://127.0.0.1:9/2")
-    over = {"rate_limit": True, "sign_ins_per_minute": 2, "valkey_url": away}
+    over = {"rate_limit": True, "sign_ins_per_minute": 2, "valkey_url": "redis://127.0.0.1:9/2"}
     async with browser(address, **over) as edge:
         answers = [await edge.post("/api/v1/auth/login", json={}) for _ in range(3)]
         spoofed = await edge.post(

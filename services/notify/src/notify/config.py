@@ -1,17 +1,18 @@
 """What notify is told from outside."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings, SecretStr
+from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import SettingsConfigDict
+
+from kit.settings import LOCAL_PAGE_TOKEN_KEY, DatabaseSettings
 
 
-@dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings):
     """Environment variables with the prefix NOTIFY_; the defaults are for local development."""
 
-    prefix: ClassVar[str] = "NOTIFY_"
+    model_config = SettingsConfigDict(env_prefix="NOTIFY_", extra="ignore", frozen=True)
 
     local_only: ClassVar[frozenset[str]] = frozenset({"page_token_key", "mail_from", "public_url"})
 
@@ -28,9 +29,9 @@ class Settings(DatabaseSettings):
     smtp_tls: bool = False  # from the first byte, as on port 465
     smtp_starttls: bool = False  # as on port 587
 
+    @field_validator("smtp_starttls", mode="after")
     @classmethod
-    def problems_of(cls, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """What no other service asks for."""
-        yield from super().problems_of(values)
-        if values.get("smtp_tls") and values.get("smtp_starttls"):
-            yield "smtp_starttls", "what begins with TLS has none to start"
+    def _is_not_both(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("smtp_tls"):
+            raise PydanticCustomError("both", "what begins with TLS has none to start")
+        return value
