@@ -291,8 +291,8 @@ async def test_what_a_purged_client_had_is_nobodys(
     body = RecordPurged(record_id=str(client_id), version=3).SerializeToString()
     await tell(database, [crm.event("crm.client.v1.purged", body, version=3)])
     for table in ("deals", "deal_states", "activities", "activity_states"):
-        ids = f"SELECT DISTINCT client_id FROM {table} WHERE client_id IS NOT NULL"
-        left = {row["client_id"] for row in await database.owner.fetch(ids)}
+        ids = f"SELECT client_id FROM {table} WHERE workspace_id = $1 AND client_id IS NOT NULL"
+        left = {row["client_id"] for row in await database.owner.fetch(ids, workspace)}
         assert left == ({other} if table.startswith("deal") else set()), table
 
 
