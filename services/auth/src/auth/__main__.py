@@ -29,14 +29,24 @@ def _main(arguments: list[str]) -> None:
         case ["delete-accounts"]:
             settings = load(Settings)
             configure("auth", settings)
-            user_ids = [UUID(line) for line in sys.stdin.read().split()]
-            sys.exit(not asyncio.run(delete_accounts(settings, user_ids)))
+            sys.exit(not asyncio.run(delete_accounts(settings, ids_of(sys.stdin.read()))))
         case ["serve"]:
             settings = load(Settings)
             configure("auth", settings)
             main(serve(settings))
         case _:
             sys.exit(__doc__)
+
+
+def ids_of(lines: str) -> list[UUID]:
+    """One a line; with one that is none, nothing is begun."""
+    ids = []
+    for line in lines.split():
+        try:
+            ids.append(UUID(line))
+        except ValueError:
+            sys.exit(f"{line}: this is no id of a person; nothing was deleted")
+    return ids
 
 
 if __name__ == "__main__":
